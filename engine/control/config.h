@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_CONTROL_CONFIG_H
+#define SIGNALBOX_CONTROL_CONFIG_H
+
+/*
+ * Config: settings of the program, read from signalbox.yaml.
+ *
+ * Fields, ranges and defaults stand in one schema table, as for pipelines. A missing file
+ * gives the defaults; a wrong file changes nothing and is reported whole.
+ *
+ *   environment: production         # shown in the top line; "" by default
+ *   max_running: 50
+ *   store: /var/lib/signalbox/signalbox.db
+ *   pipelines: [/etc/signalbox/pipelines]     # folders searched for `--pipeline NAME`
+ *   on_hangup: continue             # continue | drain | stop
+ *   logs: {max_bytes: 16MiB, keep: 30d}
+ *   history: {keep: 90d}
+ *   recovery: {backoff: 5s, backoff_max: 5m}
+ *   console: {theme: dark, ascii: auto, mouse: false, keys: my.keys}
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/err.h"
+#include "engine/base/findings.h"
+
+enum on_hangup { HANGUP_CONTINUE, HANGUP_DRAIN, HANGUP_STOP };
+enum ascii_mode { ASCII_AUTO, ASCII_ALWAYS, ASCII_NEVER };
+
+struct config {
+    char *environment;
+    char *store;          /* absolute path */
+    char **pipeline_dirs; /* searched in order */
+    size_t n_pipeline_dirs;
+    int max_running;      /* 1..100000 */
+    enum on_hangup on_hangup;
+    int64_t log_max_bytes;           /* of one step */
+    struct span log_keep, history_keep;
+    struct span backoff, backoff_max; /* first pause before a retry, and the longest */
+    char *theme; /* name or path */
+    char *keys;  /* path or "" */
+    enum ascii_mode ascii;
+    bool has_mouse;
+};
+
+/* Defaults (XDG paths). Never NULL. */
+NODISCARD struct config *config_default(void);
+/* Defaults with the file's values on top, or NULL with findings. */
+NODISCARD struct config *config_parse(const char *file, const char *text, size_t len,
+                                      struct findings *findings);
+/* path NULL: the XDG place, where a missing file means defaults. */
+NODISCARD struct config *config_load(const char *path, struct findings *findings);
+void config_free(struct config *config); /* accepts NULL */
+
+/* Path of pipeline `name`: a path (has '/' or ends in .yaml/.yml) as it is, else NAME.yaml or
+ * NAME.yml in the pipeline folders, then in REPO/.signalbox/ when repo is not NULL.
+ * malloc'd; NULL with err that lists where it looked. */
+NODISCARD char *config_find_pipeline(const struct config *config, const char *name,
+                                     const char *repo, struct err *err);
+
+#endif

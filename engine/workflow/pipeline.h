@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_WORKFLOW_PIPELINE_H
+#define SIGNALBOX_WORKFLOW_PIPELINE_H
+
+/*
+ * Pipeline: what is done with a task, read from a YAML file.
+ *
+ * One schema table (engine/workflow/schema.h) says which fields there are, of which type,
+ * range and default; parsing, `signalbox check` and the tables of signalbox.yaml(5) are made
+ * from it. A pipeline is immutable after parsing and owns its strings.
+ *
+ *   name: payments
+ *   repository: /srv/git/payments       # optional: submit --repo overrides
+ *   base: main
+ *   agent:
+ *     command: ./agent.sh               # text: /bin/sh -c; list: run as it is
+ *     env: {MODEL: small}
+ *   plan: {mode: auto, command: ./plan.sh}   # mode auto | ask; command optional
+ *   setup:
+ *     - make deps
+ *   validate:
+ *     - {name: unit tests, command: make test, timeout: 10m, retries: 1}
+ *     - {name: lint, command: [make, lint], allow_failure: true}
+ *   evaluator: {command: ./judge.sh, timeout: 5m}
+ *   merge: {mode: ask, method: squash}
+ *   limits: {iterations: 10, retries: 3, planning: 30m, coding: 1h, validation: 30m,
+ *            cpu: 30m, memory: 2GiB, file_size: 1GiB, processes: 512, network: true}
+ *   budget: {attempts: 12, wall: 8h}
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/err.h"
+
+struct env_var {
+    char *name, *value;
+};
+
+/* A command: argv as it is executed (a text becomes {"/bin/sh", "-c", text}). */
+struct command_spec {
+    char *name;      /* what the console shows */
+    char **argv;     /* NULL-terminated; NULL = no command */
+    char *text;      /* for people: as written */
+    struct env_var *env;
+    size_t n_env;
+    struct span timeout; /* 0: the state's deadline is the only bound */
+    int retries;         /* of this step alone, before it counts as failed */
+    bool may_fail;       /* allow_failure: a failure is shown, and passed over */
+};
+
+enum plan_mode { PLAN_AUTO, PLAN_ASK };
+enum merge_mode { MERGE_AUTO, MERGE_ASK, MERGE_NEVER };
+enum merge_method { METHOD_MERGE, METHOD_SQUASH };
+
+/* Bounds of one process group; 0 = no bound. */
+struct bounds {
+    struct span cpu;
+    int64_t memory, file_size; /* bytes */
+    int processes;
+    bool has_network; /* false: an empty network namespace, where the kernel allows */
+};
+
+struct pipeline {
+    char *name;
+    char *repository; /* "" when submit must say it */
+    char *base;       /* branch */
+    struct command_spec agent;
+    enum plan_mode plan_mode;
+    struct command_spec plan; /* argv NULL: the task is the plan */
+    struct command_spec *setup;
+    size_t n_setup;
+    struct command_spec *checks;
+    size_t n_checks;
+    struct command_spec evaluator; /* argv NULL: none */
+    enum merge_mode merge_mode;
+    enum merge_method merge_method;
+    int max_iterations; /* 1..100, 10 */
+    int max_retries;    /* per state, 0..100, 3 */
+    struct span planning, coding, validation; /* deadlines; 1800 s, 3600 s, 1800 s */
+    struct bounds bounds;
+    int max_attempts;      /* agent runs in all; 0 = no budget */
+    struct span max_wall;  /* from start to end; 0 = no budget */
+};
+
+#define PIPELINE_TEXT_MAX  (256 * 1024) /* bytes of one YAML file */
+#define PIPELINE_STEPS_MAX 64
+
+/* Findings of a parse, in order of appearance, one line each:
+ * "FILE:LINE: field.path: what is wrong; expected what". */
+struct findings; /* see engine/base/findings.h */
+
+/* Parse text; `file` is for messages. NULL when anything is wrong; then findings (never NULL)
+ * has at least one line. Free with pipeline_free. */
+NODISCARD struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
+                                          struct findings *findings);
+void pipeline_free(struct pipeline *pipeline); /* accepts NULL */
+
+#endif
