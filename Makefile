@@ -31,3 +31,5 @@ check: $(TESTS)
 .PHONY: all check
 .SECONDARY:
 -include $(OBJ:.o=.d)
+quick: $(B)/libsignalbox.a $(TESTS)
+	@set -e; for t in $(TESTS); do $$t; done
