@@ -110,6 +110,11 @@ const struct json *json_at(const struct json *array, size_t index)
     return ours(json_array_get(theirs(array), index));
 }
 
+bool json_is_an_object(const struct json *value)
+{
+    return json_is_object(theirs(value));
+}
+
 const char *json_text(const struct json *value)
 {
     return json_string_value(theirs(value));

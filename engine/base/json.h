@@ -35,6 +35,7 @@ double json_num(const struct json *object, const char *key, double fallback);
 bool json_bool(const struct json *object, const char *key, bool fallback);
 size_t json_len(const struct json *array); /* 0 for anything but an array */
 const struct json *json_at(const struct json *array, size_t index);
+bool json_is_an_object(const struct json *value);
 const char *json_text(const struct json *value); /* string value or NULL */
 /* Walk an object: start with *iter = NULL; false at the end. */
 bool json_next(const struct json *object, void **iter, const char **ret_key,

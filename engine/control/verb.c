@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/control/verb.h"
+
+#include <string.h>
+
+#include "store/model.h"
+
+#define REASON {"reason", ARG_TEXT, false, 0, 0, "why; kept with the act"}
+
+const struct verb verbs[] = {
+    {"submit", false, true, CONFIRM_NONE, "hand over a task",
+     "A workflow is made and starts as soon as a slot is free. The pipeline is kept as it is "
+     "now; later changes of its file do not touch this workflow.",
+     {{"pipeline", ARG_TEXT, true, 0, 0, "name of the pipeline"},
+      {"text", ARG_LONG, true, 0, 0, "its YAML text"},
+      {"repo", ARG_TEXT, false, 0, 0, "repository; default: the pipeline's"},
+      {"task", ARG_LONG, true, 0, 0, "what is to be done"},
+      {"priority", ARG_INT, false, 0, 9, "9 goes first; default 5"},
+      {"metadata", ARG_OBJECT, false, 0, 0, "free JSON object, kept with the workflow"}}},
+    {"pause", true, true, CONFIRM_NONE, "hold a workflow where it is",
+     "What runs now is finished and its result kept; nothing new begins. Deadlines stand "
+     "still.",
+     {REASON}},
+    {"resume", true, true, CONFIRM_NONE, "go on with a paused or waiting workflow",
+     "Also ends the pause before a retry, and goes on after something that only a person "
+     "could put right.",
+     {REASON}},
+    {"cancel", true, true, CONFIRM_ASK, "stop a workflow for good",
+     "What runs is killed, the pull request closed, the worktree removed. Nothing merged is "
+     "taken back.",
+     {REASON}},
+    {"retry", true, true, CONFIRM_NONE, "run again from a checkpoint",
+     "From the start of PLANNING, CODING, PR_CREATED or VALIDATING; without one, from the "
+     "state in which it is or ended. Retries of the state are counted anew.",
+     {{"from", ARG_STATE, false, 0, 0, "checkpoint"}, REASON}},
+    {"skip", true, true, CONFIRM_ASK, "go past the current step, done by hand",
+     "The step is recorded as skipped by you, and the next one begins.",
+     {REASON}},
+    {"approve", true, true, CONFIRM_ASK, "approve the plan or the merge that waits",
+     "Only what was shown is approved: give the number of the effect, and a workflow that "
+     "has moved on refuses.",
+     {{"effect", ARG_INT, false, 0, INT64_MAX, "newest effect as shown"}, REASON}},
+    {"reject", true, true, CONFIRM_ASK, "reject the plan or the merge that waits",
+     "A rejected plan or merge goes back to PLANNING with the reason as error context.",
+     {{"effect", ARG_INT, false, 0, INT64_MAX, "newest effect as shown"},
+      {"reason", ARG_TEXT, true, 0, 0, "what must be different"}}},
+    {"rollback", true, true, CONFIRM_ASK, "take merged work back",
+     "A revert commit is made on the base branch.",
+     {REASON}},
+    {"priority", true, true, CONFIRM_NONE, "change the place in the queue",
+     "0 to 9; 9 goes first.",
+     {{"value", ARG_INT, true, 0, 9, "new priority"}, REASON}},
+};
+const size_t n_verbs = ARRAY_LEN(verbs);
+
+const struct verb *verb_find(const char *name)
+{
+    for (size_t i = 0; i < n_verbs; i++) {
+        if (strcmp(verbs[i].name, name) == 0) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct verb_arg *arg_find(const struct verb *verb, const char *name)
+{
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (strcmp(arg->name, name) == 0) {
+            return arg;
+        }
+    }
+    return NULL;
+}
+
+static bool is_checkpoint(const char *name)
+{
+    enum workflow_state state;
+    return state_find(name, &state) && state >= STATE_PLANNING && state <= STATE_VALIDATING;
+}
+
+static bool check_arg(const struct verb_arg *arg, const struct json *args, struct err *err)
+{
+    const char *text = json_str(args, arg->name, NULL);
+    switch (arg->type) {
+    case ARG_TEXT:
+    case ARG_LONG:
+        if (text == NULL) {
+            return err_set(err, ERR_USAGE, "%s: expected text", arg->name);
+        }
+        if (strlen(text) > (arg->type == ARG_LONG ? DOC_MAX : 4096)) {
+            return err_set(err, ERR_TOO_LARGE, "%s: %zu bytes; at most %d", arg->name,
+                           strlen(text), arg->type == ARG_LONG ? DOC_MAX : 4096);
+        }
+        return true;
+    case ARG_INT: {
+        int64_t low = json_int(args, arg->name, INT64_MIN);
+        int64_t high = json_int(args, arg->name, INT64_MAX);
+        if (low != high || low < arg->min || low > arg->max) {
+            return err_set(err, ERR_USAGE, "%s: expected a number from %lld to %lld",
+                           arg->name, arg->min, arg->max);
+        }
+        return true;
+    }
+    case ARG_STATE:
+        if (text == NULL || !is_checkpoint(text)) {
+            return err_set(err, ERR_USAGE,
+                           "%s: '%s' is no checkpoint; expected PLANNING, CODING, "
+                           "PR_CREATED or VALIDATING",
+                           arg->name, text != NULL ? text : "");
+        }
+        return true;
+    case ARG_OBJECT:
+        if (!json_is_an_object(json_get(args, arg->name))) {
+            return err_set(err, ERR_USAGE, "%s: expected a JSON object", arg->name);
+        }
+        return true;
+    }
+    return true;
+}
+
+bool verb_check(const struct verb *verb, const struct json *args, struct err *err)
+{
+    void *iter = NULL;
+    const char *key;
+    const struct json *value;
+    while (json_next(args, &iter, &key, &value)) {
+        const struct verb_arg *arg = arg_find(verb, key);
+        if (arg == NULL) {
+            return err_set(err, ERR_USAGE, "%s takes no '%s'", verb->name, key);
+        }
+        if (!check_arg(arg, args, err)) {
+            return false;
+        }
+    }
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (arg->is_required && json_get(args, arg->name) == NULL) {
+            return err_set(err, ERR_USAGE, "%s needs '%s': %s", verb->name, arg->name,
+                           arg->help);
+        }
+    }
+    return true;
+}
