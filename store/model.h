@@ -149,6 +149,8 @@ struct workflow_row {
     int iteration;      /* 1..max_iterations: times through PLANNING */
     int attempt;        /* 1..: tries of the current step */
     int retries;        /* retries used in the current state */
+    int agent_runs;     /* agent runs in all, for the budget */
+    int held;           /* outcome that came while PARKED, an event of the machine; 0 none */
     int64_t effect_seq; /* number of the newest effect; effects are wf-<id>.<seq> */
     bool is_active;     /* the newest effect is without outcome */
     struct wall created_at, started_at, state_since, finished_at;
