@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_TUI_FRAME_H
+#define SIGNALBOX_TUI_FRAME_H
+
+/*
+ * Frame: an immutable picture of what the visible view shows, as the store had it at one
+ * moment.
+ *
+ * The feed thread builds it from one read transaction; the ui thread draws it. It knows
+ * nothing of terminals: no colours, no cells. Ages and what is left of a deadline are not
+ * in it either: a view computes them from the moment of drawing, so that a frame stays
+ * true while nothing happens.
+ *
+ * Unknown is not zero: a part that was not asked for is NULL (or n = 0 with has_* false),
+ * and so is a part that could not be read; `trouble` then says why.
+ *
+ * Ownership: frame_ref/frame_unref; everything reached through a frame lives in its arena
+ * as long as the last reference. Rows are borrowed. Threads:   any thread may hold, read
+ * and unref. Only the feed (or a test) builds. Text:      as stored. Views clean it again
+ * on the way to a canvas.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "store/model.h"
+#include "store/segment.h"
+#include "store/store.h"
+
+/* ---- what a view asks for
+ * --------------------------------------------------------------- */
+
+/* Parts of a frame; a view asks for the ones it draws. Totals, engine and answers are
+ * always there. */
+enum frame_part {
+    PART_OVERVIEW = 1u << 0, /* needs, wrong, live, moves, hours */
+    PART_LIST = 1u << 1,     /* page of the list */
+    PART_DETAIL = 1u << 2,   /* one workflow: row, events, spans, effects */
+    PART_LOG = 1u << 3,      /* lines of one step's log; needs PART_DETAIL */
+    PART_DOCS = 1u << 4,     /* the documents in `docs`; needs PART_DETAIL */
+    PART_SUBMIT = 1u << 5,   /* choices and findings for the submit form */
+    PART_STATUS = 1u << 6    /* facts about store and engine */
+};
+
+#define FRAME_FILTER_MAX 200  /* bytes of a filter or search text */
+#define FRAME_PATH_MAX   4096 /* bytes of a path typed by a person */
+#define DOC_BIT(doc)     (1u << (doc))
+
+enum log_place {
+    LOG_AUTO, /* first failing line of a failed step, else the tail */
+    LOG_TAIL, /* the newest lines: following */
+    LOG_LINE  /* from line `log_first` */
+};
+
+/* Plain value, copied between threads. All zero asks for totals and engine only. */
+struct frame_query {
+    unsigned parts; /* enum frame_part bits */
+
+    /* list: rows around an anchor, in order. after_id and max of list_query are not used.
+     */
+    unsigned states; /* STATE_BIT mask; 0 = all */
+    bool needs_human;
+    char text[FRAME_FILTER_MAX];
+    enum sort_key sort;
+    bool is_reversed;
+    int64_t anchor;   /* id of the row that the page is built around; 0 = the first row */
+    bool is_from_end; /* with anchor 0: the last rows */
+    int n_before, n_after; /* rows wanted on each side of the anchor */
+    bool is_held; /* list is paused: commits do not rebuild, only a new query does */
+
+    /* overview: most rows of each kind */
+    int n_rows;
+
+    /* detail */
+    int64_t workflow;
+    unsigned docs;       /* DOC_BIT mask */
+    bool has_all_events; /* else the newest FRAME_EVENTS */
+
+    /* log */
+    int64_t
+        log_effect; /* seq of the step; 0 = the running one, else the failed, else last */
+    enum log_place log_place;
+    int64_t log_first;
+    int log_rows;
+    /* search, done once per find_serial: the first line containing log_find (ASCII case
+     * ignored) from log_find_from on, backwards when log_find_back; wraps round. */
+    char log_find[FRAME_FILTER_MAX];
+    int64_t log_find_from;
+    bool log_find_back;
+    unsigned log_find_serial;
+
+    /* submit: pipeline (name or path) and repository to be checked, "" = not yet */
+    char submit_pipeline[FRAME_PATH_MAX];
+    char submit_repo[FRAME_PATH_MAX];
+};
+
+#define FRAME_EVENTS     400
+#define FRAME_EVENTS_ALL 20000
+#define FRAME_HOURS      24
+
+/* ---- what it gets
+ * ------------------------------------------------------------------------ */
+
+/* Can the store be read? X(identifier, word for people) */
+#define TROUBLE_LIST(X)                                                                  \
+    X(TROUBLE_NONE, "")                                                                  \
+    X(TROUBLE_LOADING, "opening the store")                                              \
+    X(TROUBLE_MISSING, "there is no store yet")                                          \
+    X(TROUBLE_NEWER, "the store was written by a newer signalbox")                       \
+    X(TROUBLE_CORRUPT, "the store is damaged")                                           \
+    X(TROUBLE_BUSY, "another program holds the store")                                   \
+    X(TROUBLE_DENIED, "the store cannot be read")                                        \
+    X(TROUBLE_IO, "the store cannot be read")
+enum trouble {
+#define X(id, word) id,
+    TROUBLE_LIST(X)
+#undef X
+        TROUBLE_COUNT
+};
+
+/* Who does the work. X(identifier, word) */
+#define ENGINE_HEALTH_LIST(X)                                                            \
+    X(ENGINE_UNKNOWN, "unknown")   /* not looked yet */                                  \
+    X(ENGINE_STARTING, "starting") /* holds the lease, its bell is not there yet */      \
+    X(ENGINE_RUNNING, "running")                                                         \
+    X(ENGINE_DRAINING, "draining") /* starts nothing new */                              \
+    X(ENGINE_GONE, "not running")
+enum engine_health {
+#define X(id, word) id,
+    ENGINE_HEALTH_LIST(X)
+#undef X
+        ENGINE_HEALTH_COUNT
+};
+const char *engine_health_word(enum engine_health health);
+const char *trouble_word(enum trouble trouble);
+
+struct frame_engine {
+    enum engine_health health;
+    int pid;                /* 0 = unknown */
+    const char *version;    /* "" = unknown */
+    struct wall started_at; /* unset = unknown */
+    int max_running;        /* 0 = unknown */
+    struct wall gone_since; /* ENGINE_GONE: since when this console sees none */
+    const char *fault;      /* what the engine cannot do now, and why; "" = all is well */
+};
+
+struct frame_rows {
+    const struct workflow_row *rows;
+    size_t n;
+    bool has_more;
+};
+
+/* What a pipeline allows, for "2 of 10": from its text as submitted. */
+struct frame_pipeline {
+    int64_t id;
+    const char *name;
+    int max_iterations, max_retries;
+    struct span planning, coding, validation;
+    const char *agent; /* as written, for people */
+    bool asks_plan, asks_merge, never_merges;
+    const char *const *setup; /* names of steps, in order */
+    const char *const *checks;
+    const int *check_retries;
+    const bool *check_may_fail;
+    size_t n_setup, n_checks;
+    bool has_plan, has_evaluator;
+};
+
+struct frame_overview {
+    struct frame_rows needs; /* waits for a person, longest first */
+    struct frame_rows wrong; /* recovering, then failed in the last 24 h, newest first */
+    struct frame_rows
+        live; /* planning to validating without the first two, longest first */
+    const struct event_row *moves; /* newest events that changed a state, oldest first */
+    size_t n_moves;
+    int64_t last_hour; /* hours since 1970 of hours[FRAME_HOURS - 1] */
+    struct hour_row hours[FRAME_HOURS];
+    struct wall last_failed_at; /* newest failure still in the store; unset = none */
+};
+
+struct frame_list {
+    struct frame_rows page;
+    bool has_before, has_after; /* rows beyond the page */
+    int64_t n_all;              /* rows that match, -1 = not known without counting */
+    struct wall taken_at;       /* of the page; older than the frame's when held */
+};
+
+/* One stay in one state, for the timeline. */
+enum span_end { SPAN_OPEN, SPAN_PASSED, SPAN_FAILED, SPAN_STOPPED };
+struct state_span {
+    enum workflow_state state;
+    enum span_end end;
+    int iteration;
+    struct wall from, to; /* to unset: still there */
+    const char *text;     /* why it ended, or what it waits for; "" */
+};
+
+struct frame_text {
+    const char *text;
+    size_t len;
+    size_t n_lines;
+    const uint32_t *starts; /* n_lines + 1 offsets: line i is [starts[i], starts[i+1]) */
+    int64_t n_added, n_removed; /* DOC_DIFF: lines */
+    int64_t n_files;
+};
+
+struct frame_log {
+    int64_t effect;
+    const char *name;
+    enum effect_status status;
+    struct segment_info info;
+    bool is_missing;                  /* the step has no log (yet) */
+    const char *why;                  /* is_missing: for people */
+    const struct segment_line *lines; /* consecutive numbers, but for the gap */
+    size_t n_lines;
+    unsigned find_serial; /* search that `found` answers */
+    int64_t found;        /* line number; 0 = nothing found */
+};
+
+struct frame_detail {
+    bool is_missing; /* no such workflow */
+    struct workflow_row row;
+    const struct frame_pipeline *pipeline; /* NULL = unknown */
+    const struct event_row *events;        /* oldest first */
+    size_t n_events;
+    bool has_more_events; /* older ones exist */
+    const struct state_span *spans;
+    size_t n_spans;
+    const struct effect_row *effects; /* by seq */
+    size_t n_effects;
+    const struct frame_text *docs[DOC_COUNT]; /* NULL = not asked, or there is none */
+    unsigned docs_read;                       /* DOC_BIT mask of the ones looked for */
+    const struct frame_log *log;              /* NULL = not asked */
+};
+
+struct frame_choice {
+    const char *name; /* what is submitted: name or path */
+    const char *from; /* where it comes from, for people */
+};
+struct frame_submit {
+    const struct frame_choice *pipelines;
+    size_t n_pipelines;
+    const char *const *repos; /* used before, newest first */
+    size_t n_repos;
+    /* what was checked, and what is wrong with it */
+    const char *checked_pipeline;
+    const char *checked_repo;
+    bool is_pipeline_good, is_repo_good;
+    const char *const *findings; /* "file:line: field: text" */
+    size_t n_findings;
+    const char *repo_problem;  /* "" */
+    const char *pipeline_repo; /* repository that the pipeline names, "" */
+    const char *pipeline_help; /* one line: steps and merge mode */
+};
+
+struct frame_status {
+    const char *store_path;
+    int64_t store_bytes, wal_bytes; /* -1 unknown */
+    int schema;                     /* of this program */
+    bool is_lease_held;
+    int lease_pid;
+    const char *log_dir;
+    int64_t free_bytes; /* of the store's file system, -1 unknown */
+    int64_t version;    /* reader_version */
+};
+
+/* What became of an order that was sent through the feed. */
+struct frame_answer {
+    uint64_t ticket; /* as feed_send returned it */
+    const char *verb;
+    int64_t workflow; /* the only or first one; for submit the new one, 0 = none */
+    int n, n_done, n_refused; /* the rest waits for the engine */
+    bool is_failed;           /* not handed over at all: message says why */
+    const char *message;      /* one clean line of the last refusal, or of the engine */
+};
+#define FRAME_ANSWERS 16
+
+struct frame {
+    uint64_t generation; /* grows with each frame of one feed */
+    uint64_t query;      /* number of the newest feed_ask that it answers */
+    unsigned parts;      /* asked for */
+    struct wall taken_at;
+
+    enum trouble trouble;
+    const char *trouble_text; /* cause as found, for people; "" */
+    const char *store_path;
+    struct wall read_at; /* when the store was last read well; unset = never */
+
+    struct frame_engine engine;
+    bool has_totals;
+    struct totals totals;
+
+    const struct frame_overview *overview;
+    const struct frame_list *list;
+    const struct frame_detail *detail;
+    const struct frame_submit *submit;
+    const struct frame_status *status;
+
+    const struct frame_answer *answers; /* oldest first */
+    size_t n_answers;
+
+    const struct frame_pipeline
+        *pipelines; /* of the rows in this frame, as far as known */
+    size_t n_pipelines;
+
+    struct feed_cost {
+        int64_t build_us; /* of this frame */
+        int64_t n_frames; /* built since the start */
+        int64_t n_wakes;  /* of the feed thread */
+    } cost;
+};
+
+/* Frame with its own arena and one reference; the maker fills it before it is shared. */
+NODISCARD struct frame *frame_new(void);
+struct arena *frame_arena(struct frame *frame);
+const struct frame *frame_ref(const struct frame *frame);
+void frame_unref(const struct frame *frame); /* accepts NULL */
+
+/* How many wait for a person, work, or stand in the queue; -1 = not known. */
+int64_t frame_needs_human(const struct frame *frame);
+int64_t frame_running(const struct frame *frame);
+int64_t frame_queued(const struct frame *frame);
+/* Limits of a pipeline, or NULL when unknown. */
+const struct frame_pipeline *frame_find_pipeline(const struct frame *frame, int64_t id);
+
+/* Pure helpers of the builder, exposed for tests. Stays in states from events (oldest
+ * first) of one workflow; the last one is open unless `row` is final. */
+size_t frame_spans(struct arena *arena, const struct event_row *events, size_t n,
+                   const struct workflow_row *row, const struct state_span **ret_spans);
+/* Cut a document into lines. */
+const struct frame_text *frame_text(struct arena *arena, const char *text, size_t len,
+                                    bool is_diff);
+/* Index of the effect whose log a person wants: the running, else the newest failed one
+ * of this iteration, else the newest with a log. n when none. */
+size_t frame_pick_log(const struct effect_row *effects, size_t n);
+
+#endif
