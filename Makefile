@@ -1,35 +1,174 @@
-# signalbox: see `make help`. (skeleton; grows)
-CC ?= gcc
-FLAVOR ?= release
+# SPDX-License-Identifier: MIT
+# signalbox: `make help` lists the targets, CONTRIBUTING.md says how to work with them.
+#
+# One archive of all sources (libsignalbox.a) serves the program and every test program.
+# FLAVOR=release|debug|asan|tsan|clang|fuzz|cov builds into build/FLAVOR/; a changed flag or
+# compiler rebuilds that folder (build/FLAVOR/flags), a changed header its users (-MMD).
+
+FLAVOR  ?= release
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/signalbox
+COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+FUZZ_SECONDS ?= 30
+KILLS        ?= 1000
+
+ifneq ($(filter clang fuzz,$(FLAVOR)),)
+CC := clang
+else ifeq ($(origin CC),default)
+CC := gcc
+endif
 B := build/$(FLAVOR)
-CPPFLAGS += -D_GNU_SOURCE -I. -include engine/base/banned.h
-WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wconversion -Wundef -Wvla -Wcast-qual -Wwrite-strings -Wpointer-arith
-CFLAGS_release := -O2 -g
-CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+TOOLS := tests/tools
+# One short line per file; make V=1 shows the commands.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
+
+# ---- flags ---------------------------------------------------------------------------
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	-Wconversion -Wundef -Wvla -Wcast-qual -Wwrite-strings -Wpointer-arith
+ifeq ($(CI),true)
+WARN += -Werror
+endif
+# clang's whole list, less what speaks of other languages, of padding, of C before C11, and of
+# what gcc warns about with fewer false alarms.
+WARN_clang := -Werror -Weverything -Wthread-safety -Wno-padded -Wno-declaration-after-statement \
+	-Wno-disabled-macro-expansion -Wno-covered-switch-default -Wno-switch-enum \
+	-Wno-vla -Wno-reserved-macro-identifier -Wno-reserved-identifier -Wno-unused-macros \
+	-Wno-gnu-zero-variadic-macro-arguments -Wno-unsafe-buffer-usage -Wno-unknown-warning-option
+
+CFLAGS_release := -O2 -g -fstack-protector-strong
+CPPFLAGS_release := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+LDFLAGS_release := -Wl,-z,relro -Wl,-z,now
+CFLAGS_debug := -Og -g3
+CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -g -fsanitize=thread
-CFLAGS += -std=c11 $(WARN) $(CFLAGS_$(FLAVOR)) -pthread
-LDFLAGS += $(CFLAGS_$(FLAVOR)) -pthread
-LDLIBS := -lncursesw -ltinfo -ljansson -lsqlite3 -lyaml -lm
-SRC := $(filter-out tui/main.c,$(wildcard tui/*.c tui/view/*.c tui/widget/*.c tui/cli/*.c engine/*.c engine/*/*.c store/*.c))
-OBJ := $(SRC:%.c=$(B)/%.o)
-TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c tests/screen/test_*.c tests/sim/test_*.c))
-TESTLIB := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
-all: build/signalbox
-build/signalbox: $(B)/signalbox
-	@cp -f $< $@
-$(B)/signalbox: $(B)/tui/main.o $(B)/libsignalbox.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(B)/libsignalbox.a: $(OBJ)
-	@rm -f $@ && ar rcs $@ $^
-$(B)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(B)/tests/%: $(B)/tests/%.o $(TESTLIB) $(B)/libsignalbox.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lvterm -lutil $(LDLIBS)
-check: $(TESTS)
-	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done
-.PHONY: all check
+CFLAGS_clang := -O1 -g $(WARN_clang)
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+CFLAGS_cov := -O0 -g --coverage
+
+ALL_CPPFLAGS := -D_GNU_SOURCE -I. -include engine/base/banned.h $(CPPFLAGS_$(FLAVOR)) $(CPPFLAGS)
+ALL_CFLAGS := -std=c11 $(WARN) $(CFLAGS_$(FLAVOR)) -pthread -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
+ALL_LDFLAGS := $(CFLAGS_$(FLAVOR)) $(LDFLAGS_$(FLAVOR)) -pthread -Wl,--as-needed $(LDFLAGS)
+
+# Libraries: flags for the only folder or file that may include them (make check-layers).
+CURSES_CFLAGS  ?=
+CURSES_LIBS    ?= -lncursesw -ltinfo
+SQLITE_CFLAGS  ?=
+SQLITE_LIBS    ?= -lsqlite3
+JANSSON_CFLAGS ?=
+JANSSON_LIBS   ?= -ljansson
+YAML_CFLAGS    ?=
+YAML_LIBS      ?= -lyaml
+LDLIBS := $(CURSES_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(YAML_LIBS) -lm
+TEST_LIBS := -lcmocka -lvterm -lutil
+
+$(B)/tui/term.o:         OWNER_CFLAGS := $(CURSES_CFLAGS)
+$(B)/store/%.o:          OWNER_CFLAGS := $(SQLITE_CFLAGS)
+$(B)/engine/base/json.o: OWNER_CFLAGS := $(JANSSON_CFLAGS)
+$(B)/engine/base/yaml.o: OWNER_CFLAGS := $(YAML_CFLAGS)
+
+# ---- files ---------------------------------------------------------------------------
+SRC := $(filter-out tui/main.c,$(sort $(wildcard tui/*.c tui/*/*.c engine/*.c engine/*/*.c store/*.c)))
+ASSETS := $(sort $(wildcard themes/*.theme tui/default.keys))
+GEN := $(if $(wildcard tui/asset.h),$(B)/gen/assets.c)
+OBJ := $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
+TESTLIB := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
+programs = $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard $(1))))
+UNIT   := $(call programs,tests/unit/test_*.c)
+SCREEN := $(call programs,tests/screen/test_*.c)
+SIM    := $(call programs,tests/sim/test_*.c)
+CRASH  := $(call programs,tests/crash/*.c)
+BENCH  := $(call programs,tests/bench/*.c)
+FUZZ   := $(call programs,tests/fuzz/fuzz_*.c)
+E2E    := $(call programs,tests/e2e/test_*.c) $(sort $(wildcard tests/e2e/test_*.sh))
+TESTS  := $(UNIT) $(SCREEN) $(SIM)
+ifneq ($(FLAVOR),fuzz)
+TESTS += $(FUZZ)
+endif
+HEADERS := $(sort $(wildcard tui/*.h tui/*/*.h engine/*.h engine/*/*.h store/*.h tests/lib/*.h))
+SHELLS := .ci/run $(sort $(wildcard tests/tools/* tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh))
+SHELLS := $(filter-out %.c %.awk %.yaml %.md %.txt,$(SHELLS))
+
+# ---- stamps: rewritten only when their content changes ------------------------------
+stamp = $(if $(filter-out ok,$(if $(findstring |$(strip $(2))|,|$(strip $(file <$(1)))|),ok,no)),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))
+$(call stamp,$(B)/flags,$(filter-out ccache,$(CC)) $(shell $(CC) -dumpfullversion -dumpversion 2>/dev/null) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(CURSES_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(LDLIBS))
+$(call stamp,$(B)/objects,$(OBJ))
+$(call stamp,$(B)/assets,$(ASSETS))
+
+# ---- build ---------------------------------------------------------------------------
+.DELETE_ON_ERROR:
 .SECONDARY:
--include $(OBJ:.o=.d)
-quick: $(B)/libsignalbox.a $(TESTS)
-	@set -e; for t in $(TESTS); do $$t; done
+.SUFFIXES:
+
+ifeq ($(FLAVOR),release)
+all: build/signalbox ## build the program (the default)
+build/signalbox: $(B)/signalbox
+	@ln -f $< $@
+else
+all: $(B)/signalbox
+endif
+
+$(B)/signalbox: $(B)/tui/main.o $(B)/libsignalbox.a
+	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/libsignalbox.a: $(OBJ) $(B)/objects
+	@rm -f $@ && ar rcsD $@ $(OBJ)
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,cc,$<)$(CC) $(ALL_CPPFLAGS) $(OWNER_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
+	$(call say,cc,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/gen/assets.c: $(ASSETS) $(B)/assets $(TOOLS)/embed
+	@mkdir -p $(@D)
+	$(call say,gen,$@)$(TOOLS)/embed $(ASSETS) >$@
+
+$(B)/tests/%: $(B)/tests/%.o $(TESTLIB) $(B)/libsignalbox.a
+	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
+
+ifeq ($(FLAVOR),fuzz)
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libsignalbox.a
+	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+else
+# Without clang: the same target fed with the files of its corpus and regressions.
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/tools/fuzz_replay.o $(B)/libsignalbox.a
+	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+endif
+
+-include $(shell test -d $(B) && find $(B) -name '*.d')
+
+# ---- run -----------------------------------------------------------------------------
+run: ## install what is missing, build, run the demo (console, or a report without terminal)
+	@$(TOOLS)/deps build
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@tests/demo/run
+
+run-clean: ## forget the demo's workspace
+	@tests/demo/run --clean
+
+deps: ## install every Debian package that build, test and lint need
+	@$(TOOLS)/deps build test lint
+
+# ---- test ----------------------------------------------------------------------------
+TEST_ENV = B=$(B) FLAVOR=$(FLAVOR) SIGNALBOX=$(CURDIR)/$(B)/signalbox
+
+test: ## install what the tests need, then run them all
+	@$(TOOLS)/deps build test
+	@$(MAKE) --no-print-directory $(JOBS) check
+
+check: all $(TESTS) $(E2E) ## run all tests with what is installed
+	@$(TEST_ENV) $(TOOLS)/run_tests $(TESTS) $(E2E)
+
+quick: $(B)/libsignalbox.a $(UNIT) $(SCREEN) ## library, unit and screen tests
+	@$(TEST_ENV) $(TOOLS)/run_tests $(UNIT) $(SCREEN)
+
+e2e: all $(E2E) ## command line and pty tests alone
+	@$(TEST_ENV) $(TOOLS)/run_tests $(E2E)
+
+.PHONY: all run run-clean deps test check quick e2e
