@@ -145,6 +145,7 @@ struct workflow_row {
     enum workflow_state state;
     enum workflow_state resume_state; /* where PARKED and RECOVERING go back to */
     enum workflow_wait wait;
+    enum workflow_wait resume_wait; /* what PARKED goes back to waiting for */
     int step;           /* position inside the state: what runs now or next */
     int iteration;      /* 1..max_iterations: times through PLANNING */
     int attempt;        /* 1..: tries of the current step */
