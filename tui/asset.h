@@ -5,8 +5,8 @@
 /*
  * Asset: files that are part of the program (themes, default keys).
  *
- * The Makefile writes the table from themes/NAME.theme and tui/default.keys; names are paths from
- * the root of the source ("themes/dark.theme").
+ * The Makefile writes the table from themes/NAME.theme and tui/default.keys; names are
+ * without folder: "dark.theme", "default.keys".
  */
 
 #include <stddef.h>

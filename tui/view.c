@@ -6,9 +6,9 @@
 #include "engine/base/mem.h"
 #include "tui/feed.h"
 
-void effects_init(struct effects *effects)
+void reply_init(struct reply *reply)
 {
-    *effects = (struct effects){0};
+    *reply = (struct reply){0};
 }
 
 static void free_submission(struct feed_submission *submission)
@@ -21,61 +21,61 @@ static void free_submission(struct feed_submission *submission)
     }
 }
 
-void effects_fini(struct effects *effects)
+void reply_fini(struct reply *reply)
 {
-    free(effects->verb.args);
-    free((void *)(uintptr_t)effects->verb.targets);
-    free(effects->copy);
-    free_submission(effects->submission);
-    *effects = (struct effects){0};
+    free(reply->verb.args);
+    free((void *)(uintptr_t)reply->verb.targets);
+    free(reply->copy);
+    free_submission(reply->submission);
+    *reply = (struct reply){0};
 }
 
-void effects_open(struct effects *effects, const struct view_class *klass, int64_t id,
-                  const char *arg)
+void reply_open(struct reply *reply, const struct view_class *klass, int64_t id,
+                const char *arg)
 {
-    effects->open = klass;
-    effects->open_id = id;
-    (void)snprintf(effects->open_arg, sizeof(effects->open_arg), "%s",
+    reply->open = klass;
+    reply->open_id = id;
+    (void)snprintf(reply->open_arg, sizeof(reply->open_arg), "%s",
                    arg != NULL ? arg : "");
 }
 
-void effects_ask(struct effects *effects, const struct prompt_request *request)
+void reply_ask(struct reply *reply, const struct prompt_request *request)
 {
-    effects->has_prompt = true;
-    effects->prompt = *request;
-    (void)snprintf(effects->prompt_initial, sizeof(effects->prompt_initial), "%s",
+    reply->has_prompt = true;
+    reply->prompt = *request;
+    (void)snprintf(reply->prompt_initial, sizeof(reply->prompt_initial), "%s",
                    request->initial != NULL ? request->initial : "");
-    effects->prompt.initial = NULL;
+    reply->prompt.initial = NULL;
 }
 
-void effects_verb(struct effects *effects, const struct verb_request *request)
+void reply_verb(struct reply *reply, const struct verb_request *request)
 {
-    free(effects->verb.args);
-    free((void *)(uintptr_t)effects->verb.targets);
-    effects->has_verb = true;
-    effects->verb = *request;
+    free(reply->verb.args);
+    free((void *)(uintptr_t)reply->verb.targets);
+    reply->has_verb = true;
+    reply->verb = *request;
     int64_t *targets = NULL;
     if (request->n_targets > 0) {
         targets = mem_array(request->n_targets, sizeof(*targets));
         memcpy(targets, request->targets, request->n_targets * sizeof(*targets));
     }
-    effects->verb.targets = targets;
+    reply->verb.targets = targets;
 }
 
-void effects_say(struct effects *effects, enum message_kind kind, const char *format, ...)
+void reply_say(struct reply *reply, enum message_kind kind, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    effects->message_kind = kind;
-    (void)vsnprintf(effects->message, sizeof(effects->message), format, args);
+    reply->message_kind = kind;
+    (void)vsnprintf(reply->message, sizeof(reply->message), format, args);
     va_end(args);
 }
 
-void effects_submit(struct effects *effects, const struct feed_submission *submission)
+void reply_submit(struct reply *reply, const struct feed_submission *submission)
 {
-    free_submission(effects->submission);
-    effects->submission = mem_alloc(sizeof(*effects->submission));
-    *effects->submission = (struct feed_submission){
+    free_submission(reply->submission);
+    reply->submission = mem_alloc(sizeof(*reply->submission));
+    *reply->submission = (struct feed_submission){
         .pipeline = mem_str(submission->pipeline),
         .repo = mem_str(submission->repo),
         .task = mem_str(submission->task),
@@ -83,8 +83,8 @@ void effects_submit(struct effects *effects, const struct feed_submission *submi
     };
 }
 
-void effects_copy(struct effects *effects, const char *text, size_t len)
+void reply_copy(struct reply *reply, const char *text, size_t len)
 {
-    free(effects->copy);
-    effects->copy = mem_strn(text, len);
+    free(reply->copy);
+    reply->copy = mem_strn(text, len);
 }

@@ -9,7 +9,7 @@
  * The console owns the views (a stack; Esc goes up), the feed owns the data: a view says what
  * it shows (`query`), gets an immutable frame of just that, and draws it. Drawing is pure:
  * view + frame in, cells out. Handlers change the view and ask for everything else through
- * struct effects; only the console performs them. No handler waits, no handler reads a store.
+ * struct reply; only the console performs them. No handler waits, no handler reads a store.
  *
  * The console sets the shared fields of struct view before it calls anything.
  *
@@ -46,12 +46,12 @@ struct view {
     char arg[128];         /* more about what was opened ("log", a filter), "" = nothing */
 };
 
-/* ---- effects: what a handler wants done -------------------------------------------------- */
+/* ---- reply: what a handler wants done -------------------------------------------------- */
 
-#define EFFECT_REDRAW  0x01u /* what is drawn changed */
-#define EFFECT_REQUERY 0x02u /* what `query` says changed; implies REDRAW */
-#define EFFECT_CLOSE   0x04u /* leave this view, one level up */
-#define EFFECT_UNUSED  0x08u /* the action or key meant nothing here: let the console try */
+#define REPLY_REDRAW  0x01u /* what is drawn changed */
+#define REPLY_REQUERY 0x02u /* what `query` says changed; implies REDRAW */
+#define REPLY_CLOSE   0x04u /* leave this view, one level up */
+#define REPLY_UNUSED  0x08u /* the action or key meant nothing here: let the console try */
 
 enum message_kind { MESSAGE_INFO, MESSAGE_OK, MESSAGE_WARN, MESSAGE_ERROR };
 
@@ -74,8 +74,8 @@ struct verb_request {
 };
 
 /* Filled through the functions below. At most one of each; the last one wins. */
-struct effects {
-    unsigned flags; /* EFFECT_ bits */
+struct reply {
+    unsigned flags; /* REPLY_ bits */
     const struct view_class *open;
     int64_t open_id;
     char open_arg[128];
@@ -90,20 +90,20 @@ struct effects {
     char *copy;        /* text for the clipboard, malloc'd; NULL = none */
 };
 
-void effects_init(struct effects *effects);
-void effects_fini(struct effects *effects);
+void reply_init(struct reply *reply);
+void reply_fini(struct reply *reply);
 /* Open a view above this one. arg may be NULL. */
-void effects_open(struct effects *effects, const struct view_class *klass, int64_t id,
+void reply_open(struct reply *reply, const struct view_class *klass, int64_t id,
                   const char *arg);
-void effects_ask(struct effects *effects, const struct prompt_request *request);
-void effects_verb(struct effects *effects, const struct verb_request *request);
-void effects_say(struct effects *effects, enum message_kind kind, const char *format, ...)
+void reply_ask(struct reply *reply, const struct prompt_request *request);
+void reply_verb(struct reply *reply, const struct verb_request *request);
+void reply_say(struct reply *reply, enum message_kind kind, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* Hand a task over. Copied. The console tells on_answer of the view what became of it, and
  * opens the new workflow in its place when it was accepted. */
-void effects_submit(struct effects *effects, const struct feed_submission *submission);
+void reply_submit(struct reply *reply, const struct feed_submission *submission);
 /* Put text on the clipboard of the operator's terminal (OSC 52). Copied. */
-void effects_copy(struct effects *effects, const char *text, size_t len);
+void reply_copy(struct reply *reply, const char *text, size_t len);
 
 /* ---- the class ---------------------------------------------------------------------------- */
 
@@ -123,28 +123,28 @@ struct view_class {
     /* New view; the console then sets the shared fields and asks for query. */
     struct view *(*open)(int64_t id, const char *arg);
     void (*close)(struct view *view);
-    /* What the feed shall read: fill the zeroed query. Called after open, on EFFECT_REQUERY, and when the size
+    /* What the feed shall read: fill the zeroed query. Called after open, on REPLY_REQUERY, and when the size
      * changed. NULL: the view shows no data. */
     void (*query)(const struct view *view, struct frame_query *query);
     /* A newer frame came: keep the cursor on its item, clamp scrolling. */
-    void (*on_frame)(struct view *view, const struct frame *frame, struct effects *effects);
+    void (*on_frame)(struct view *view, const struct frame *frame, struct reply *reply);
     void (*draw)(const struct view *view, const struct frame *frame,
                  const struct canvas *canvas);
     /* An action that is bound in the view's contexts and is no verb and not the console's.
-     * Set EFFECT_UNUSED when it means nothing here. frame may be NULL. */
+     * Set REPLY_UNUSED when it means nothing here. frame may be NULL. */
     void (*on_action)(struct view *view, const struct frame *frame, enum action action,
-                      struct effects *effects);
+                      struct reply *reply);
     /* True while a field has the focus: printable keys and pastes go to on_text, and keys are
      * looked up in CONTEXT_EDIT first. */
     bool (*takes_text)(const struct view *view);
     void (*on_text)(struct view *view, const struct frame *frame, const char *text,
-                    size_t len, struct effects *effects);
-    /* Answer to effects_ask; text NULL: given up. is_final false: a live change. */
+                    size_t len, struct reply *reply);
+    /* Answer to reply_ask; text NULL: given up. is_final false: a live change. */
     void (*on_prompt)(struct view *view, const struct frame *frame, int token,
-                      const char *text, bool is_final, struct effects *effects);
-    /* What became of effects_submit or effects_verb of this view: frame_answer of tui/frame.h. */
+                      const char *text, bool is_final, struct reply *reply);
+    /* What became of reply_submit or reply_verb of this view: frame_answer of tui/frame.h. */
     void (*on_answer)(struct view *view, const struct frame *frame,
-                      const struct frame_answer *answer, struct effects *effects);
+                      const struct frame_answer *answer, struct reply *reply);
     /* Workflows that a verb acts on: marked ones, else the one under the cursor. Returns how
      * many were written to ids. */
     size_t (*targets)(const struct view *view, const struct frame *frame, int64_t *ids,
