@@ -2,7 +2,7 @@
 # signalbox: `make help` lists the targets, CONTRIBUTING.md says how to work with them.
 #
 # One archive of all sources (libsignalbox.a) serves the program and every test program.
-# FLAVOR=release|debug|asan|tsan|clang|fuzz|cov builds into build/FLAVOR/; a changed flag or
+# FLAVOR=release|debug|asan|tsan|strict|clang|fuzz|cov builds into build/FLAVOR/; a changed flag or
 # compiler rebuilds that folder (build/FLAVOR/flags), a changed header its users (-MMD).
 
 FLAVOR  ?= release
@@ -47,6 +47,8 @@ CFLAGS_debug := -Og -g3
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -g -fsanitize=thread
 CFLAGS_clang := -O1 -g $(WARN_clang)
+CFLAGS_strict := -O2 -g -Werror -Wduplicated-cond -Wduplicated-branches -Wlogical-op \
+	-Wjump-misses-init -Wnull-dereference -Walloca -Wformat-signedness -Wdouble-promotion
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 CFLAGS_cov := -O0 -g --coverage
 
@@ -90,7 +92,7 @@ ifneq ($(FLAVOR),fuzz)
 TESTS += $(FUZZ)
 endif
 HEADERS := $(sort $(wildcard tui/*.h tui/*/*.h engine/*.h engine/*/*.h store/*.h tests/lib/*.h))
-SHELLS := .ci/run $(sort $(wildcard tests/tools/* tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh))
+SHELLS := $(sort $(wildcard .ci/run tests/tools/* tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh))
 SHELLS := $(filter-out %.c %.awk %.yaml %.md %.txt,$(SHELLS))
 
 # ---- stamps: rewritten only when their content changes ------------------------------
@@ -157,10 +159,11 @@ deps: ## install every Debian package that build, test and lint need
 
 # ---- test ----------------------------------------------------------------------------
 TEST_ENV = B=$(B) FLAVOR=$(FLAVOR) SIGNALBOX=$(CURDIR)/$(B)/signalbox
+SUB = $(MAKE) --no-print-directory $(JOBS)
 
 test: ## install what the tests need, then run them all
 	@$(TOOLS)/deps build test
-	@$(MAKE) --no-print-directory $(JOBS) check
+	@$(SUB) check
 
 check: all $(TESTS) $(E2E) ## run all tests with what is installed
 	@$(TEST_ENV) $(TOOLS)/run_tests $(TESTS) $(E2E)
@@ -171,4 +174,124 @@ quick: $(B)/libsignalbox.a $(UNIT) $(SCREEN) ## library, unit and screen tests
 e2e: all $(E2E) ## command line and pty tests alone
 	@$(TEST_ENV) $(TOOLS)/run_tests $(E2E)
 
-.PHONY: all run run-clean deps test check quick e2e
+sim: all $(SIM) ## deterministic simulation: faults, crashes, invariants
+	@$(TEST_ENV) $(TOOLS)/run_tests $(SIM)
+
+screens-update: $(SCREEN) ## write the golden screens anew and show what changed
+	@-SCREENS_UPDATE=1 $(TEST_ENV) $(TOOLS)/run_tests $(SCREEN)
+	@git --no-pager diff --stat -- tests/screen
+
+asan: ## all tests under address and undefined-behaviour sanitizers
+	@$(SUB) FLAVOR=asan check
+
+tsan: ## unit tests and simulation under the thread sanitizer
+	@$(SUB) FLAVOR=tsan check-threads
+check-threads: $(UNIT) $(SIM)
+	@$(TEST_ENV) $(TOOLS)/run_tests $(UNIT) $(SIM)
+
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible
+valgrind: $(UNIT) ## unit tests of the release build under valgrind
+	@TEST_WRAP="$(VALGRIND)" $(TEST_ENV) $(TOOLS)/run_tests $(UNIT)
+
+fuzz: ## FUZZ_SECONDS (30) of libFuzzer for each target
+	@$(SUB) FLAVOR=fuzz fuzz-run
+fuzz-run: $(FUZZ)
+	@$(TEST_ENV) TEST_JOBS=1 TEST_TIMEOUT=100000 $(TOOLS)/run_tests "$(TOOLS)/fuzz $(FUZZ_SECONDS) $(FUZZ)"
+
+crash: all $(CRASH) ## KILLS (1000) times kill -9 under load, and once at every commit point
+	@$(TEST_ENV) KILLS=$(KILLS) TEST_TIMEOUT=100000 $(TOOLS)/run_tests $(sort $(wildcard tests/crash/*.sh)) $(CRASH)
+
+bench: all $(BENCH) ## figures, each beside its yardstick of the same run
+	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)) $(BENCH); do $(TEST_ENV) $$b; done
+
+check-fresh: ## `make run` and `make test` in a bare Debian 12 (debootstrap, root)
+	@$(TOOLS)/check_fresh
+
+check-install: all man ## install, run, uninstall: nothing may stay behind
+	@$(TEST_ENV) $(TOOLS)/run_tests $(TOOLS)/check_install
+
+check-repro: ## the same bytes from two folders
+	@$(TEST_ENV) TEST_TIMEOUT=1800 $(TOOLS)/run_tests $(TOOLS)/check_repro
+
+# ---- lint ----------------------------------------------------------------------------
+MAIN := $(wildcard tui/main.c)
+C_FILES := $(SRC) $(MAIN) $(sort $(wildcard tests/*/*.c tests/*/*.h)) $(HEADERS)
+LINTS := lint-format lint-gcc lint-clang lint-tidy lint-cppcheck check-headers check-layers \
+	check-source lint-shell lint-man lint-spelling
+
+lint: ## every static check
+	@$(TOOLS)/lint $(LINTS)
+
+lint-format:
+	@clang-format --dry-run -Werror $(sort $(C_FILES))
+
+lint-gcc: # warnings of gcc that clang does not know, all of them errors
+	@$(SUB) FLAVOR=strict objects
+lint-clang: # clang's whole list and the thread roles
+	@$(SUB) FLAVOR=clang objects
+objects: $(OBJ) $(MAIN:%.c=$(B)/%.o) $(TESTLIB) $(patsubst %,%.o,$(TESTS) $(FUZZ) $(CRASH) $(BENCH))
+
+lint-tidy:
+	@printf '%s\0' $(SRC) $(MAIN) | xargs -0 -n 4 -P 2 sh -c \
+		'clang-tidy --quiet "$$@" -- -std=c11 $(ALL_CPPFLAGS) 2>/dev/null' sh
+
+lint-cppcheck:
+	@cppcheck --quiet --std=c11 --language=c -j2 --error-exitcode=1 --inline-suppr \
+		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		--suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -D__linux__ -I. $(SRC) $(MAIN)
+
+check-headers: # each header compiles alone
+	@$(TOOLS)/check_headers "$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARN) -Werror" $(HEADERS)
+
+check-layers: # includes point down only, each library has one owner
+	@$(TOOLS)/check_layers $(SRC) $(MAIN) $(HEADERS)
+
+check-source: # SPDX, guards, length, notes without an issue
+	@$(TOOLS)/check_source $(sort $(C_FILES)) 
+
+lint-shell:
+	@shellcheck $(SHELLS)
+
+lint-man: man
+	@for page in $(PAGES); do mandoc -Tlint -Wwarning $$page || exit 1; done
+
+lint-spelling:
+	@git ls-files -z | xargs -0 codespell --ignore-words-list="$(SPELLED_RIGHT)" --skip="*.golden,tests/fuzz/*,tests/screen/*"
+SPELLED_RIGHT := crate,ot,te,ue,fo,inout
+
+# ---- install -------------------------------------------------------------------------
+PAGES := $(patsubst man/%.in,build/man/%,$(sort $(wildcard man/*.[1-9].in)))
+COMPLETION := $(if $(wildcard man/signalbox.bash.in),build/man/signalbox.bash)
+
+man: $(PAGES) $(COMPLETION) ## manual pages and completion, tables made by the program
+build/man/%: man/%.in $(B)/signalbox $(TOOLS)/make_man
+	@mkdir -p $(@D)
+	$(call say,man,$@)$(TOOLS)/make_man $(B)/signalbox $< >$@
+
+section = $(patsubst .%,%,$(suffix $(1)))
+install: all man ## into DESTDIR and PREFIX (/usr/local)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR) \
+		$(sort $(foreach p,$(PAGES),$(DESTDIR)$(MANDIR)/man$(call section,$(p))))
+	install -m 755 $(B)/signalbox $(DESTDIR)$(BINDIR)/signalbox
+	install -m 644 $(wildcard themes/*.theme) $(DESTDIR)$(DATADIR)/themes
+	$(foreach p,$(PAGES),install -m 644 $(p) $(DESTDIR)$(MANDIR)/man$(call section,$(p)) &&) true
+	install -m 644 $(COMPLETION) $(DESTDIR)$(COMPDIR)/signalbox
+	sed 's|@BINDIR@|$(BINDIR)|' engine/signalbox.service.in >$(DESTDIR)$(UNITDIR)/signalbox.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/signalbox.service
+
+uninstall: ## take away what install put there
+	rm -f $(DESTDIR)$(BINDIR)/signalbox $(DESTDIR)$(COMPDIR)/signalbox $(DESTDIR)$(UNITDIR)/signalbox.service
+	rm -f $(foreach p,$(PAGES),$(DESTDIR)$(MANDIR)/man$(call section,$(p))/$(notdir $(p)))
+	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard themes/*.theme))
+	-rmdir $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(DATADIR)
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  FLAVOR=release|debug|asan|tsan|clang|fuzz|cov  CC  CFLAGS  PREFIX  DESTDIR  V=1"
+
+.PHONY: all run run-clean deps test check quick e2e sim screens-update asan tsan check-threads \
+	valgrind fuzz fuzz-run crash bench check-fresh check-install check-repro lint $(LINTS) \
+	objects man install uninstall clean help

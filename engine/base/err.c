@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
+PRINTF_LIKE(2, 0)
 static void write_message(struct err *err, const char *format, va_list args)
 {
     if (vsnprintf(err->msg, sizeof(err->msg), format, args) < 0) {
