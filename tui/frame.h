@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "store/model.h"
 #include "store/segment.h"
@@ -139,12 +140,13 @@ const char *trouble_word(enum trouble trouble);
 
 struct frame_engine {
     enum engine_health health;
-    int pid;                /* 0 = unknown */
-    const char *version;    /* "" = unknown */
-    struct wall started_at; /* unset = unknown */
-    int max_running;        /* 0 = unknown */
-    struct wall gone_since; /* ENGINE_GONE: since when this console sees none */
-    const char *fault;      /* what the engine cannot do now, and why; "" = all is well */
+    int pid;                  /* 0 = unknown */
+    const char *version;      /* "" = unknown */
+    struct wall started_at;   /* unset = unknown */
+    int max_running;          /* 0 = unknown */
+    struct wall gone_since;   /* ENGINE_GONE: since when this console sees none */
+    enum err_code fault_code; /* what keeps it from committing, as its bell says */
+    const char *fault; /* what the engine cannot do now, in its words; "" = all is well */
 };
 
 struct frame_rows {
@@ -312,6 +314,13 @@ struct frame {
         int64_t n_wakes;  /* of the feed thread */
     } cost;
 };
+
+/* Show the parts of `older`, which was read well, because nothing newer can be read:
+ * frame borrows them and holds a reference. */
+void frame_borrow(struct frame *frame, const struct frame *older);
+/* Copy rows with their strings, for a page that is held while the frame around it renews.
+ */
+struct frame_rows frame_copy_rows(struct arena *arena, const struct frame_rows *rows);
 
 /* Frame with its own arena and one reference; the maker fills it before it is shared. */
 NODISCARD struct frame *frame_new(void);

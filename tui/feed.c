@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One poll for everything: the mailbox (orders, and "look" for a new question), the bell,
+ * and inotify on the folder of the log that is followed. `is_due_*` say what has to be
+ * done; what commits and log growth ask for waits until FRAME_SPACING after the last
+ * frame, what a person asks for does not.
+ *
+ * The ui's question and the newest frame are the only things under the lock.
+ */
+#include "tui/feed.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "engine/base/mailbox.h"
+#include "engine/control/config.h"
+#include "store/bell.h"
+#include "tui/feed_order.h"
+#include "tui/source.h"
+
+#define FRAME_SPACING_MS 50   /* at most 20 frames a second for what happens by itself */
+#define LOOK_MS          1000 /* how often to look for an engine, or for a store to open */
+#define ORDERS_MAX       256  /* handed over by the ui, not yet taken */
+
+struct feed {
+    /* immutable after start */
+    const struct config *config;
+    struct mailbox *mailbox; /* of struct order; a wake without message: new question */
+    int ready_fd;            /* eventfd: a newer frame is there */
+    pthread_t thread;
+
+    /* under lock */
+    pthread_mutex_t lock;
+    struct frame_query query;
+    uint64_t n_asked;
+    const struct frame *newest;
+    bool is_refresh, is_stopping;
+
+    /* ui thread only */
+    uint64_t last_ticket;
+
+    /* feed thread only */
+    struct frame_query now_query;
+    uint64_t now_asked;
+    struct reader *reader;
+    enum trouble trouble;
+    char trouble_text[400];
+    struct bell_client *bell;
+    bool has_looked; /* for an engine */
+    int lease_pid;   /* 0 = the lease is free, or its holder unknown */
+    bool is_held;    /* the lease */
+    struct wall gone_since;
+    int inotify, watch;
+    char *watched;
+    bool is_due_now, is_due_soon;
+    struct mono last_built, last_look;
+    int64_t version;
+    const struct frame *good; /* last frame that was read well */
+    struct source *source;
+    struct orders *orders;
+    struct feed_cost cost;
+    uint64_t generation;
+};
+
+/* ---- engine and store: is anybody there?
+ * ------------------------------------------------------ */
+
+static void look_for_engine(struct feed *feed)
+{
+    if (feed->bell)
+        return;
+    feed->bell = bell_connect(feed->config->store);
+    bool was_held = feed->is_held;
+    feed->is_held = feed->bell || lease_is_held(feed->config->store, &feed->lease_pid);
+    if (feed->bell)
+        (void)lease_is_held(feed->config->store, &feed->lease_pid); /* for its pid only */
+    if (feed->is_held)
+        feed->gone_since = (struct wall){0};
+    else if (!wall_is_set(feed->gone_since))
+        feed->gone_since = wall_now();
+    if (feed->bell || was_held != feed->is_held || !feed->has_looked)
+        feed->is_due_now = true;
+    feed->has_looked = true;
+}
+
+static void hear_bell(struct feed *feed)
+{
+    if (bell_client_heard(feed->bell)) {
+        feed->is_due_soon = true;
+        return;
+    }
+    bell_disconnect(feed->bell);
+    feed->bell = NULL;
+    feed->is_due_now = true;
+    feed->last_look = (struct mono){0}; /* a new engine may be there already */
+}
+
+static enum trouble trouble_of(enum err_code code)
+{
+    switch (code) {
+    case ERR_NOT_FOUND:
+        return TROUBLE_MISSING;
+    case ERR_TOO_NEW:
+        return TROUBLE_NEWER;
+    case ERR_CORRUPT:
+        return TROUBLE_CORRUPT;
+    case ERR_BUSY:
+        return TROUBLE_BUSY;
+    case ERR_READ_ONLY:
+        return TROUBLE_DENIED;
+    default:
+        return TROUBLE_IO;
+    }
+}
+
+static void set_trouble(struct feed *feed, const struct err *err)
+{
+    feed->trouble = trouble_of(err->code);
+    (void)snprintf(feed->trouble_text, sizeof feed->trouble_text, "%s", err->msg);
+}
+
+static bool open_reader(struct feed *feed)
+{
+    if (feed->reader)
+        return true;
+    struct err err = ERR_INIT;
+    feed->reader = reader_open(feed->config->store, &err);
+    if (!feed->reader) {
+        enum trouble before = feed->trouble;
+        set_trouble(feed, &err);
+        feed->is_due_now = feed->is_due_now || before != feed->trouble;
+    }
+    return feed->reader != NULL;
+}
+
+/* ---- frames
+ * ------------------------------------------------------------------------------------ */
+
+static void fill_engine(struct feed *feed, struct frame *frame)
+{
+    struct frame_engine *engine = &frame->engine;
+    engine->pid = feed->lease_pid;
+    if (!feed->has_looked)
+        engine->health = ENGINE_UNKNOWN;
+    else if (feed->bell)
+        engine->health = ENGINE_RUNNING;
+    else
+        engine->health = feed->is_held ? ENGINE_STARTING : ENGINE_GONE;
+    engine->gone_since = feed->gone_since;
+    if (feed->bell)
+        engine->fault_code = bell_client_fault(feed->bell);
+}
+
+static void publish(struct feed *feed, const struct frame *frame)
+{
+    pthread_mutex_lock(&feed->lock);
+    const struct frame *before = feed->newest;
+    feed->newest = frame;
+    pthread_mutex_unlock(&feed->lock);
+    frame_unref(before);
+    uint64_t one = 1;
+    (void)!write(feed->ready_fd, &one, sizeof one); /* full counter: readable anyway */
+}
+
+/* The page stands still while the list is held, unless the question itself is new. */
+static void keep_held_page(struct feed *feed, struct frame *frame, bool is_new_question)
+{
+    const struct frame *good = feed->good;
+    if (!feed->now_query.is_held || is_new_question || !frame->list || !good ||
+        !good->list)
+        return;
+    struct frame_list *list = arena_alloc(frame_arena(frame), sizeof *list);
+    *list = *good->list;
+    list->page = frame_copy_rows(frame_arena(frame), &good->list->page);
+    frame->list = list;
+}
+
+static bool read_parts(struct feed *feed, struct frame *frame)
+{
+    if (!open_reader(feed))
+        return false;
+    struct err err = ERR_INIT;
+    feed->version = reader_version(feed->reader);
+    if (source_read(feed->source, feed->reader, &feed->now_query, frame, &err) &&
+        orders_update(feed->orders, feed->reader, &err)) {
+        feed->trouble = TROUBLE_NONE;
+        feed->trouble_text[0] = '\0';
+        return true;
+    }
+    /* The file may have been replaced: the next look opens it afresh. */
+    reader_close(feed->reader);
+    feed->reader = NULL;
+    set_trouble(feed, &err);
+    return false;
+}
+
+static struct frame *new_frame(struct feed *feed)
+{
+    struct frame *frame = frame_new();
+    frame->generation = ++feed->generation;
+    frame->query = feed->now_asked;
+    frame->parts = feed->now_query.parts;
+    frame->taken_at = wall_now();
+    frame->store_path = arena_str(frame_arena(frame), feed->config->store);
+    fill_engine(feed, frame);
+    return frame;
+}
+
+static void build(struct feed *feed)
+{
+    struct mono begun = mono_now();
+    pthread_mutex_lock(&feed->lock);
+    bool is_new_question = feed->now_asked != feed->n_asked;
+    feed->now_query = feed->query;
+    feed->now_asked = feed->n_asked;
+    pthread_mutex_unlock(&feed->lock);
+
+    struct frame *frame = new_frame(feed);
+    if (read_parts(feed, frame)) {
+        frame->read_at = frame->taken_at;
+        keep_held_page(feed, frame, is_new_question);
+        frame_unref(feed->good);
+        feed->good = frame_ref(frame);
+    } else {
+        /* Half a frame is worth less than the last whole one. */
+        frame_unref(frame);
+        frame = new_frame(feed);
+        if (feed->good)
+            frame_borrow(frame, feed->good);
+        if (feed->now_query.parts & PART_STATUS)
+            source_read_status(feed->source, NULL, frame);
+    }
+    frame->trouble = feed->trouble;
+    frame->trouble_text = arena_str(frame_arena(frame), feed->trouble_text);
+    orders_show(feed->orders, frame);
+    feed->last_built = mono_now();
+    feed->cost.n_frames++;
+    feed->cost.build_us = (feed->last_built.ns - begun.ns) / 1000;
+    frame->cost = feed->cost;
+    feed->is_due_now = false;
+    feed->is_due_soon = feed->reader && orders_have_more(feed->orders);
+    publish(feed, frame);
+}
+
+/* ---- following a log
+ * --------------------------------------------------------------------------- */
+
+/* The folder is watched, not the file: a log may begin, or be replaced, after we look. */
+static void watch_log(struct feed *feed)
+{
+    const char *path = source_log_path(feed->source);
+    if (strcmp(path, feed->watched ? feed->watched : "") == 0 &&
+        (feed->watch >= 0 || path[0] == '\0'))
+        return;
+    if (feed->watch >= 0)
+        (void)inotify_rm_watch(feed->inotify, feed->watch); /* gone is fine */
+    feed->watch = -1;
+    free(feed->watched);
+    feed->watched = mem_str(path);
+    char *slash = strrchr(feed->watched, '/');
+    if (!slash)
+        return;
+    *slash = '\0';
+    feed->watch = inotify_add_watch(feed->inotify, feed->watched,
+                                    IN_MODIFY | IN_CREATE | IN_MOVED_TO);
+    *slash = '/';
+    if (feed->watch >= 0 && source_log_grew(feed->source))
+        feed->is_due_soon = true; /* between reading and watching */
+}
+
+static void drain_inotify(struct feed *feed)
+{
+    char bytes[4096] __attribute__((aligned(8)));
+    while (read(feed->inotify, bytes, sizeof bytes) > 0) {
+    }
+    if (source_log_grew(feed->source))
+        feed->is_due_soon = true;
+}
+
+/* ---- the loop
+ * ---------------------------------------------------------------------------------- */
+
+static void take_orders(struct feed *feed)
+{
+    void *messages[16];
+    size_t n;
+    bool is_sent = false;
+    while ((n = mailbox_drain(feed->mailbox, messages, ARRAY_LEN(messages))) > 0) {
+        for (size_t i = 0; i < n; i++)
+            is_sent |= orders_send(feed->orders, messages[i], feed->source, feed->reader);
+        feed->is_due_now = true; /* "handed over", or why not */
+    }
+    if (is_sent && feed->bell)
+        bell_client_ring(feed->bell);
+}
+
+static bool needs_looking(const struct feed *feed)
+{
+    return !feed->bell || !feed->reader;
+}
+
+static int64_t ms_since(struct mono then)
+{
+    return (mono_now().ns - then.ns) / 1000000;
+}
+
+static int wait_ms(const struct feed *feed)
+{
+    int64_t wait = -1;
+    if (feed->is_due_now)
+        return 0;
+    if (feed->is_due_soon) {
+        wait = FRAME_SPACING_MS - ms_since(feed->last_built);
+        wait = wait > 0 ? wait : 0;
+    }
+    if (needs_looking(feed)) {
+        int64_t look = LOOK_MS - ms_since(feed->last_look);
+        look = look > 0 ? look : 0;
+        wait = wait < 0 || look < wait ? look : wait;
+    }
+    return (int)wait;
+}
+
+/* Without a bell nobody tells of commits, so the look asks the store itself. */
+static void look(struct feed *feed)
+{
+    if (!needs_looking(feed) || ms_since(feed->last_look) < LOOK_MS)
+        return;
+    feed->last_look = mono_now();
+    look_for_engine(feed);
+    bool had_reader = feed->reader != NULL;
+    if (open_reader(feed) &&
+        (!had_reader || reader_version(feed->reader) != feed->version))
+        feed->is_due_now = true;
+}
+
+static void wait_for_something(struct feed *feed)
+{
+    struct pollfd fds[] = {
+        {.fd = mailbox_fd(feed->mailbox),                    .events = POLLIN},
+        {.fd = feed->inotify,                                .events = POLLIN},
+        {.fd = feed->bell ? bell_client_fd(feed->bell) : -1, .events = POLLIN},
+    };
+    int timeout = wait_ms(feed);
+    if (poll(fds, ARRAY_LEN(fds), timeout) < 0 && errno != EINTR)
+        BUG("poll of the feed");
+    if (timeout != 0)
+        feed->cost.n_wakes++;
+    if (fds[0].revents)
+        take_orders(feed);
+    if (fds[1].revents)
+        drain_inotify(feed);
+    if (fds[2].revents && feed->bell)
+        hear_bell(feed);
+}
+
+static bool take_wishes(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    bool is_stopping = feed->is_stopping;
+    if (feed->n_asked != feed->now_asked || feed->is_refresh)
+        feed->is_due_now = true;
+    feed->is_refresh = false;
+    pthread_mutex_unlock(&feed->lock);
+    return !is_stopping;
+}
+
+static void *run(void *user)
+{
+    struct feed *feed = user;
+    look_for_engine(feed);
+    feed->last_look = mono_now();
+    feed->is_due_now = true;
+    while (take_wishes(feed)) {
+        if (feed->is_due_now ||
+            (feed->is_due_soon && ms_since(feed->last_built) >= FRAME_SPACING_MS)) {
+            build(feed);
+            watch_log(feed);
+        }
+        wait_for_something(feed);
+        look(feed);
+    }
+    return NULL;
+}
+
+/* ---- ui side
+ * ------------------------------------------------------------------------------------ */
+
+static void free_feed(struct feed *feed)
+{
+    bell_disconnect(feed->bell);
+    reader_close(feed->reader);
+    source_free(feed->source);
+    orders_free(feed->orders);
+    frame_unref(feed->good);
+    frame_unref(feed->newest);
+    mailbox_free(feed->mailbox, order_free_message);
+    if (feed->inotify >= 0)
+        close(feed->inotify);
+    if (feed->ready_fd >= 0)
+        close(feed->ready_fd);
+    free(feed->watched);
+    pthread_mutex_destroy(&feed->lock);
+    free(feed);
+}
+
+static const struct frame *first_frame(const struct config *config)
+{
+    struct frame *frame = frame_new();
+    frame->taken_at = wall_now();
+    frame->trouble = TROUBLE_LOADING;
+    frame->store_path = arena_str(frame_arena(frame), config->store);
+    return frame;
+}
+
+struct feed *feed_start(const struct config *config, struct err *err)
+{
+    struct feed *feed = mem_alloc(sizeof *feed);
+    feed->config = config;
+    feed->watch = -1;
+    feed->trouble = TROUBLE_LOADING;
+    pthread_mutex_init(&feed->lock, NULL);
+    feed->newest = first_frame(config);
+    feed->mailbox = mailbox_new(ORDERS_MAX);
+    feed->source = source_new(config);
+    feed->orders = orders_new(config);
+    feed->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    feed->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (feed->ready_fd < 0 || feed->inotify < 0) {
+        (void)err_sys(err, "feed: eventfd or inotify");
+        free_feed(feed);
+        return NULL;
+    }
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&feed->thread, NULL, run, feed);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        errno = failed;
+        (void)err_sys(err, "feed: thread");
+        free_feed(feed);
+        return NULL;
+    }
+    return feed;
+}
+
+void feed_stop(struct feed *feed)
+{
+    if (!feed)
+        return;
+    pthread_mutex_lock(&feed->lock);
+    feed->is_stopping = true;
+    pthread_mutex_unlock(&feed->lock);
+    mailbox_wake(feed->mailbox);
+    pthread_join(feed->thread, NULL);
+    free_feed(feed);
+}
+
+int feed_fd(const struct feed *feed)
+{
+    return feed->ready_fd;
+}
+
+const struct frame *feed_take(struct feed *feed)
+{
+    uint64_t count;
+    (void)!read(feed->ready_fd, &count, sizeof count); /* empty: nothing newer */
+    pthread_mutex_lock(&feed->lock);
+    const struct frame *frame = frame_ref(feed->newest);
+    pthread_mutex_unlock(&feed->lock);
+    return frame;
+}
+
+uint64_t feed_ask(struct feed *feed, const struct frame_query *query)
+{
+    pthread_mutex_lock(&feed->lock);
+    bool is_new = feed->n_asked == 0 || memcmp(&feed->query, query, sizeof *query) != 0;
+    if (is_new) {
+        feed->query = *query;
+        feed->n_asked++;
+    }
+    uint64_t number = feed->n_asked;
+    pthread_mutex_unlock(&feed->lock);
+    if (is_new)
+        mailbox_wake(feed->mailbox);
+    return number;
+}
+
+void feed_refresh(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    feed->is_refresh = true;
+    pthread_mutex_unlock(&feed->lock);
+    mailbox_wake(feed->mailbox);
+}
+
+static uint64_t put_order(struct feed *feed, struct order *order, uint64_t ticket)
+{
+    if (!mailbox_put(feed->mailbox, order)) {
+        order_free_message(order);
+        return 0;
+    }
+    feed->last_ticket = ticket;
+    return ticket;
+}
+
+uint64_t feed_send(struct feed *feed, const struct feed_order *order)
+{
+    uint64_t ticket = feed->last_ticket + 1;
+    return put_order(feed, order_new(order, ticket), ticket);
+}
+
+uint64_t feed_submit(struct feed *feed, const struct feed_submission *submission)
+{
+    uint64_t ticket = feed->last_ticket + 1;
+    return put_order(feed, order_new_submission(submission, ticket), ticket);
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "tui/source_impl.h"
+
+#include <strings.h>
+
+#include "engine/base/file.h"
+#include "engine/base/findings.h"
+#include "engine/control/config.h"
+#include "engine/workflow/pipeline.h"
+
+/* ---- limits of pipelines
+ * ------------------------------------------------------------------- */
+
+static const char *const *copy_names(struct arena *arena,
+                                     const struct command_spec *specs, size_t n)
+{
+    const char **names = arena_array(arena, n, sizeof *names);
+    for (size_t i = 0; i < n; i++)
+        names[i] = arena_str(arena, specs[i].name);
+    return names;
+}
+
+static void copy_limits(struct arena *arena, const struct pipeline *from,
+                        struct frame_pipeline *to)
+{
+    to->name = arena_str(arena, from->name);
+    to->max_iterations = from->max_iterations;
+    to->max_retries = from->max_retries;
+    to->planning = from->planning;
+    to->coding = from->coding;
+    to->validation = from->validation;
+    to->agent = arena_str(arena, from->agent.text);
+    to->asks_plan = from->plan_mode == PLAN_ASK;
+    to->asks_merge = from->merge_mode == MERGE_ASK;
+    to->never_merges = from->merge_mode == MERGE_NEVER;
+    to->has_plan = from->plan.argv != NULL;
+    to->has_evaluator = from->evaluator.argv != NULL;
+    to->n_setup = from->n_setup;
+    to->setup = copy_names(arena, from->setup, from->n_setup);
+    to->n_checks = from->n_checks;
+    to->checks = copy_names(arena, from->checks, from->n_checks);
+    int *retries = arena_array(arena, from->n_checks, sizeof *retries);
+    bool *may_fail = arena_array(arena, from->n_checks, sizeof *may_fail);
+    for (size_t i = 0; i < from->n_checks; i++) {
+        retries[i] = from->checks[i].retries;
+        may_fail[i] = from->checks[i].may_fail;
+    }
+    to->check_retries = retries;
+    to->check_may_fail = may_fail;
+}
+
+const struct frame_pipeline *source_limits(struct source *source, struct reader *reader,
+                                           int64_t pipeline_id)
+{
+    for (size_t i = 0; i < source->n_limits; i++)
+        if (source->limits[i].id == pipeline_id)
+            return source->limits[i].max_iterations > 0 ? &source->limits[i] : NULL;
+    if (source->n_limits == SOURCE_LIMITS_MAX) {
+        source->n_limits = 0;
+        arena_reset(source->limits_arena);
+    }
+    arena_reset(source->scratch);
+    const char *name, *text;
+    size_t len;
+    struct err ignored = ERR_INIT;
+    if (reader_pipeline(reader, source->scratch, pipeline_id, &name, &text, &len,
+                        &ignored) != FOUND)
+        return NULL;
+    /* A text that this version cannot parse is remembered too, with no limits. */
+    struct frame_pipeline *limits = &source->limits[source->n_limits++];
+    *limits = (struct frame_pipeline){.id = pipeline_id};
+    struct findings findings;
+    findings_init(&findings);
+    struct pipeline *pipeline = pipeline_parse(name, text, len, &findings);
+    findings_fini(&findings);
+    if (!pipeline)
+        return NULL;
+    copy_limits(source->limits_arena, pipeline, limits);
+    pipeline_free(pipeline);
+    return limits;
+}
+
+static void copy_into_frame(struct arena *arena, const struct frame_pipeline *from,
+                            struct frame_pipeline *to)
+{
+    *to = *from;
+    to->name = arena_str(arena, from->name);
+    to->agent = arena_str(arena, from->agent);
+    const char **setup = arena_array(arena, from->n_setup, sizeof *setup);
+    for (size_t i = 0; i < from->n_setup; i++)
+        setup[i] = arena_str(arena, from->setup[i]);
+    const char **checks = arena_array(arena, from->n_checks, sizeof *checks);
+    int *retries = arena_array(arena, from->n_checks, sizeof *retries);
+    bool *may_fail = arena_array(arena, from->n_checks, sizeof *may_fail);
+    for (size_t i = 0; i < from->n_checks; i++) {
+        checks[i] = arena_str(arena, from->checks[i]);
+        retries[i] = from->check_retries[i];
+        may_fail[i] = from->check_may_fail[i];
+    }
+    to->setup = setup;
+    to->checks = checks;
+    to->check_retries = retries;
+    to->check_may_fail = may_fail;
+}
+
+static void add_limits(struct source *source, struct reader *reader, struct frame *frame,
+                       struct frame_pipeline *all, const struct frame_rows *rows)
+{
+    for (size_t i = 0; i < rows->n; i++) {
+        int64_t id = rows->rows[i].pipeline_id;
+        frame->pipelines = all;
+        if (frame->n_pipelines == SOURCE_LIMITS_MAX || frame_find_pipeline(frame, id))
+            continue;
+        const struct frame_pipeline *limits = source_limits(source, reader, id);
+        if (limits)
+            copy_into_frame(frame_arena(frame), limits, &all[frame->n_pipelines++]);
+    }
+}
+
+void source_read_limits(struct source *source, struct reader *reader, struct frame *frame)
+{
+    struct frame_pipeline *all =
+        arena_array(frame_arena(frame), SOURCE_LIMITS_MAX, sizeof *all);
+    if (frame->overview) {
+        add_limits(source, reader, frame, all, &frame->overview->needs);
+        add_limits(source, reader, frame, all, &frame->overview->wrong);
+        add_limits(source, reader, frame, all, &frame->overview->live);
+    }
+    if (frame->list)
+        add_limits(source, reader, frame, all, &frame->list->page);
+    if (frame->detail && !frame->detail->is_missing) {
+        struct frame_rows one = {.rows = &frame->detail->row, .n = 1};
+        add_limits(source, reader, frame, all, &one);
+    }
+}
+
+/* ---- log
+ * -------------------------------------------------------------------------------------
+ */
+
+char *source_log_file(const struct config *config, const char *log)
+{
+    return mem_printf("%s-logs/%s", config->store, log);
+}
+
+const char *source_log_path(const struct source *source)
+{
+    return source->log_path ? source->log_path : "";
+}
+
+bool source_log_grew(struct source *source)
+{
+    return source->log ? segment_refresh(source->log) : source->log_path != NULL;
+}
+
+void source_drop_log(struct source *source)
+{
+    segment_free(source->log);
+    source->log = NULL;
+    free(source->log_path);
+    source->log_path = NULL;
+    source->found = 0;
+    source->find_serial = 0;
+}
+
+#define FIND_CHUNK 512
+
+/* Number of the first line in [first, first + n) with the text, or the last one. */
+static int64_t find_in_chunk(struct source *source, int64_t first, size_t n,
+                             const char *text, bool is_last)
+{
+    static struct segment_line lines[FIND_CHUNK]; /* feed thread only */
+    arena_reset(source->scratch);
+    n = segment_lines(source->log, source->scratch, first, n, lines);
+    int64_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!strcasestr(lines[i].text, text))
+            continue;
+        found = lines[i].number;
+        if (!is_last)
+            return found;
+    }
+    return found;
+}
+
+/* From `from` to the end of the log (or its start), then round to where it began. */
+static int64_t find_line(struct source *source, const struct frame_query *query,
+                         int64_t n_lines)
+{
+    int64_t at = query->log_find_from;
+    if (at < 1)
+        at = 1;
+    if (at > n_lines)
+        at = query->log_find_back ? n_lines : 1;
+    for (int64_t done = 0; done < n_lines + FIND_CHUNK; done += FIND_CHUNK) {
+        int64_t first = at, n = FIND_CHUNK;
+        if (query->log_find_back) {
+            first = at - FIND_CHUNK + 1 > 1 ? at - FIND_CHUNK + 1 : 1;
+            n = at - first + 1;
+            at = first > 1 ? first - 1 : n_lines;
+        } else {
+            at = at + FIND_CHUNK <= n_lines ? at + FIND_CHUNK : 1;
+        }
+        int64_t found = find_in_chunk(source, first, (size_t)n, query->log_find,
+                                      query->log_find_back);
+        if (found > 0)
+            return found;
+    }
+    return 0;
+}
+
+static int64_t first_line(const struct frame_query *query,
+                          const struct effect_row *effect,
+                          const struct segment_info *info)
+{
+    int64_t tail = info->n_lines - query->log_rows + 1;
+    int64_t first = tail;
+    if (query->log_place == LOG_LINE)
+        first = query->log_first < info->n_lines ? query->log_first : info->n_lines;
+    else if (query->log_place == LOG_AUTO && info->first_failure > 0 &&
+             effect->status != STATUS_PENDING && effect->status != STATUS_PASSED)
+        /* The failing line with some of what led to it, but never past the tail. */
+        first = info->first_failure - query->log_rows / 3;
+    if (first > tail && query->log_place == LOG_AUTO)
+        first = tail;
+    return first > 1 ? first : 1;
+}
+
+static void open_log(struct source *source, const char *path, struct frame_log *log)
+{
+    if (!source->log_path || strcmp(source->log_path, path) != 0) {
+        source_drop_log(source);
+        source->log_path = mem_str(path);
+    }
+    struct err err = ERR_INIT;
+    if (!source->log)
+        source->log = segment_open(path, &err);
+    if (source->log)
+        return;
+    log->is_missing = true;
+    log->why = err.code == ERR_NOT_FOUND ? "" : err.msg;
+}
+
+static void read_log(struct source *source, const struct frame_query *query,
+                     struct frame_detail *detail, struct arena *arena)
+{
+    struct frame_log *log = arena_alloc(arena, sizeof *log);
+    log->name = "";
+    log->why = "";
+    detail->log = log;
+    size_t at = detail->n_effects;
+    if (query->log_effect == 0)
+        at = frame_pick_log(detail->effects, detail->n_effects);
+    else
+        for (size_t i = 0; i < detail->n_effects; i++)
+            if (detail->effects[i].seq == query->log_effect)
+                at = i;
+    log->is_missing = at >= detail->n_effects || detail->effects[at].log[0] == '\0';
+    if (at < detail->n_effects) {
+        log->effect = detail->effects[at].seq;
+        log->name = detail->effects[at].name;
+        log->status = detail->effects[at].status;
+    }
+    if (log->is_missing) {
+        source_drop_log(source);
+        return;
+    }
+    AUTO_FREE char *path = source_log_file(source->config, detail->effects[at].log);
+    open_log(source, path, log);
+    if (log->is_missing) {
+        log->why = arena_str(arena, log->why);
+        return;
+    }
+    (void)segment_refresh(source->log); /* what it is now is read below */
+    segment_info(source->log, &log->info);
+    if (query->log_find_serial != 0 && query->log_find[0] != '\0' &&
+        query->log_find_serial != source->find_serial) {
+        source->found = find_line(source, query, log->info.n_lines);
+        source->find_serial = query->log_find_serial;
+    }
+    log->find_serial = source->find_serial;
+    log->found = source->found;
+    size_t rows = query->log_rows > 0 ? (size_t)query->log_rows : 1;
+    struct segment_line *lines = arena_array(arena, rows, sizeof *lines);
+    log->n_lines =
+        segment_lines(source->log, arena,
+                      first_line(query, &detail->effects[at], &log->info), rows, lines);
+    log->lines = lines;
+}
+
+/* ---- workflow
+ * -------------------------------------------------------------------------------- */
+
+static bool read_docs(struct reader *reader, const struct frame_query *query,
+                      struct frame_detail *detail, struct arena *arena, struct err *err)
+{
+    for (int doc = 0; doc < DOC_COUNT; doc++) {
+        if (!(query->docs & DOC_BIT(doc)))
+            continue;
+        const char *text;
+        size_t len;
+        enum found found = reader_doc(reader, arena, query->workflow, (enum doc_kind)doc,
+                                      &text, &len, err);
+        if (found == FOUND_FAILED)
+            return false;
+        if (found == FOUND)
+            detail->docs[doc] = frame_text(arena, text, len, doc == DOC_DIFF);
+        detail->docs_read |= DOC_BIT(doc);
+    }
+    return true;
+}
+
+bool source_read_detail(struct source *source, struct reader *reader,
+                        const struct frame_query *query, struct frame *frame,
+                        struct err *err)
+{
+    struct arena *arena = frame_arena(frame);
+    struct frame_detail *detail = arena_alloc(arena, sizeof *detail);
+    enum found found = reader_workflow(reader, arena, query->workflow, &detail->row, err);
+    if (found == FOUND_FAILED)
+        return false;
+    detail->row.id = query->workflow;
+    detail->is_missing = found == MISSING;
+    frame->detail = detail;
+    if (detail->is_missing)
+        return true;
+    size_t max = query->has_all_events ? FRAME_EVENTS_ALL : FRAME_EVENTS;
+    if (!reader_last_events(reader, arena, query->workflow, max + 1, &detail->events,
+                            &detail->n_events, err) ||
+        !reader_effects(reader, arena, query->workflow, &detail->effects,
+                        &detail->n_effects, err))
+        return false;
+    if (detail->n_events > max) {
+        detail->has_more_events = true;
+        detail->events++;
+        detail->n_events--;
+    }
+    detail->n_spans = frame_spans(arena, detail->events, detail->n_events, &detail->row,
+                                  &detail->spans);
+    if ((query->parts & PART_DOCS) && !read_docs(reader, query, detail, arena, err))
+        return false;
+    if (query->parts & PART_LOG)
+        read_log(source, query, detail, arena);
+    const struct frame_pipeline *limits =
+        source_limits(source, reader, detail->row.pipeline_id);
+    if (limits) {
+        struct frame_pipeline *copy = arena_alloc(arena, sizeof *copy);
+        copy_into_frame(arena, limits, copy);
+        detail->pipeline = copy;
+    }
+    return true;
+}

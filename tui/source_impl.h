@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_TUI_SOURCE_IMPL_H
+#define SIGNALBOX_TUI_SOURCE_IMPL_H
+
+/* Inside of the source, shared by its files only. */
+
+#include "tui/source.h"
+
+#define SOURCE_LIMITS_MAX 256 /* pipelines remembered; then the memory starts afresh */
+
+struct source {
+    const struct config *config; /* immutable after new */
+
+    struct arena *limits_arena;
+    struct frame_pipeline limits[SOURCE_LIMITS_MAX];
+    size_t n_limits;
+
+    struct segment_reader *log; /* NULL = none open */
+    char *log_path;             /* of `log`, or of one that was not there; NULL = none */
+    unsigned find_serial;       /* search answered by `found` */
+    int64_t found;
+
+    struct arena *scratch; /* reset by its user */
+};
+
+bool source_read_detail(struct source *source, struct reader *reader,
+                        const struct frame_query *query, struct frame *frame,
+                        struct err *err);
+bool source_read_submit(struct source *source, struct reader *reader,
+                        const struct frame_query *query, struct frame *frame,
+                        struct err *err);
+/* Limits of the pipelines of all rows in the frame. */
+void source_read_limits(struct source *source, struct reader *reader,
+                        struct frame *frame);
+void source_drop_log(struct source *source);
+/* Limits of one pipeline, in the source's own memory; NULL when its text is gone. */
+const struct frame_pipeline *source_limits(struct source *source, struct reader *reader,
+                                           int64_t pipeline_id);
+
+#endif
