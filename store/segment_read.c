@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* The reading side of a log, in any process, also while it is written. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/segment.h"
+#include "store/segment_file.h"
+
+#define WINDOW_BYTES 65536
+
+struct segment_reader {
+    int log, index; /* index -1: `entries` is ours, made from the bytes */
+    struct segment_header header;
+    int64_t *entries;
+    /* bytes of the log at logical offset `at` */
+    int64_t at;
+    size_t n;
+    char bytes[WINDOW_BYTES];
+    /* where a line starts, from the last call */
+    int64_t known_line, known_offset;
+};
+
+/* ---- an index of our own, when there is none ------------------------------------------
+ */
+
+static bool remake(struct segment_reader *reader)
+{
+    struct stat st;
+    if (fstat(reader->log, &st) != 0) {
+        return false;
+    }
+    struct segment_header *header = &reader->header;
+    segment_header_init(header, st.st_size + 8 * SEGMENT_STRIDE);
+    free(reader->entries);
+    reader->entries =
+        mem_array((size_t)(st.st_size / SEGMENT_STRIDE) + 2, sizeof(int64_t));
+    for (;;) {
+        size_t want = SEGMENT_STRIDE - (size_t)(header->total % SEGMENT_STRIDE);
+        int64_t left = st.st_size - header->total;
+        want = left < (int64_t)want ? (size_t)left : want;
+        ssize_t n = pread(reader->log, reader->bytes, want, (off_t)header->total);
+        if (n <= 0) {
+            break;
+        }
+        const char *at = reader->bytes, *end = at + n;
+        for (const char *newline;
+             (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1) {
+            header->newlines++;
+            header->line_start = header->total + (newline + 1 - reader->bytes);
+            if (header->first_failure == 0 &&
+                segment_is_failure(at, (size_t)(newline - at))) {
+                header->first_failure = header->newlines;
+            }
+        }
+        header->total += n;
+        if (header->total % SEGMENT_STRIDE == 0) {
+            reader->entries[header->total / SEGMENT_STRIDE] = header->newlines;
+        }
+    }
+    header->reserved = header->total;
+    reader->n = 0;
+    return true;
+}
+
+static int64_t entry(const struct segment_reader *reader, int64_t k)
+{
+    if (reader->entries != NULL) {
+        return reader->entries[k];
+    }
+    int64_t newlines = 0;
+    if (k > 0 &&
+        pread(reader->index, &newlines, sizeof(newlines),
+              (off_t)segment_entry_place(&reader->header, k)) != sizeof(newlines)) {
+        return 0;
+    }
+    return newlines;
+}
+
+/* ---- opening --------------------------------------------------------------------------
+ */
+
+struct segment_reader *segment_open(const char *path, struct err *err)
+{
+    AUTO_FREE char *log_name = mem_printf("%s.log", path);
+    AUTO_FREE char *index_name = mem_printf("%s.idx", path);
+    int log = open(log_name, O_RDONLY | O_CLOEXEC);
+    if (log < 0) {
+        err_sys(err, "%s", log_name);
+        return NULL;
+    }
+    struct segment_reader *reader = mem_alloc(sizeof(*reader));
+    reader->log = log;
+    reader->index = open(index_name, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    bool fits = reader->index >= 0 && fstat(log, &st) == 0 &&
+                segment_header_read(reader->index, &reader->header) &&
+                (segment_is_cut(&reader->header) || reader->header.total <= st.st_size);
+    if (!fits) {
+        if (reader->index >= 0) {
+            (void)close(reader->index); /* only read */
+            reader->index = -1;
+        }
+        if (!remake(reader)) {
+            err_sys(err, "%s", log_name);
+            segment_free(reader);
+            return NULL;
+        }
+    }
+    return reader;
+}
+
+void segment_free(struct segment_reader *reader)
+{
+    if (reader == NULL) {
+        return;
+    }
+    (void)close(reader->log); /* only read */
+    if (reader->index >= 0) {
+        (void)close(reader->index); /* only read */
+    }
+    free(reader->entries);
+    free(reader);
+}
+
+bool segment_refresh(struct segment_reader *reader)
+{
+    int64_t before = reader->header.total;
+    if (reader->index < 0) {
+        struct stat st;
+        return fstat(reader->log, &st) == 0 && st.st_size != before && remake(reader);
+    }
+    struct segment_header header;
+    if (!segment_header_read(reader->index, &header) || header.total == before) {
+        return false;
+    }
+    reader->header = header;
+    if (header.total < before || header.reserved > header.head + header.window) {
+        reader->n = 0; /* the ring turned under the bytes that are held */
+        reader->known_line = 0;
+    }
+    return true;
+}
+
+/* ---- lines ----------------------------------------------------------------------------
+ */
+
+static int64_t n_lines(const struct segment_header *header)
+{
+    return header->newlines + (header->line_start < header->total ? 1 : 0);
+}
+
+void segment_info(const struct segment_reader *reader, struct segment_info *ret_info)
+{
+    const struct segment_header *header = &reader->header;
+    *ret_info = (struct segment_info){.n_lines = n_lines(header),
+                                      .n_bytes = header->total,
+                                      .first_failure = header->first_failure};
+    if (segment_is_cut(header)) {
+        ret_info->cut_from = entry(reader, header->head / SEGMENT_STRIDE) + 1;
+        ret_info->cut_lines =
+            entry(reader, segment_window_stride(header)) + 2 - ret_info->cut_from;
+    }
+}
+
+/* Make bytes from logical offset on available; false at the end or when overwritten. */
+static bool hold(struct segment_reader *reader, int64_t offset)
+{
+    if (offset >= reader->at && offset < reader->at + (int64_t)reader->n) {
+        return true;
+    }
+    if (offset >= reader->header.total) {
+        return false;
+    }
+    int64_t whole;
+    int64_t place = segment_place(&reader->header, offset, &whole);
+    int64_t left = reader->header.total - offset;
+    whole = whole < left ? whole : left;
+    size_t want = whole < WINDOW_BYTES ? (size_t)whole : WINDOW_BYTES;
+    ssize_t n = pread(reader->log, reader->bytes, want, (off_t)place);
+    if (n <= 0) {
+        reader->n = 0;
+        return false;
+    }
+    reader->at = offset;
+    reader->n = (size_t)n;
+    struct segment_header now;
+    if (offset >= reader->header.head && reader->index >= 0 &&
+        segment_header_read(reader->index, &now) && segment_is_cut(&now) &&
+        offset < segment_window_stride(&now) * SEGMENT_STRIDE) {
+        reader->n = 0;
+        return false;
+    }
+    return true;
+}
+
+/* Logical offset behind the next n-th newline from `offset`, at most to `end`, or -1. */
+static int64_t skip_newlines(struct segment_reader *reader, int64_t offset, int64_t n,
+                             int64_t end)
+{
+    while (n > 0) {
+        if (offset >= end || !hold(reader, offset)) {
+            return -1;
+        }
+        const char *from = reader->bytes + (offset - reader->at);
+        size_t len = reader->n - (size_t)(offset - reader->at);
+        const char *newline = memchr(from, '\n', len);
+        if (newline == NULL) {
+            offset += (int64_t)len;
+            continue;
+        }
+        offset += newline + 1 - from;
+        n--;
+    }
+    return offset;
+}
+
+/* Logical offset of the start of a line that is there, or -1. */
+static int64_t find_line(struct segment_reader *reader, int64_t number)
+{
+    const struct segment_header *header = &reader->header;
+    if (number == 1) {
+        return 0;
+    }
+    if (number == reader->known_line) {
+        return reader->known_offset;
+    }
+    int64_t low = 0, high = header->total / SEGMENT_STRIDE, n_before = number - 1;
+    if (segment_is_cut(header)) {
+        int64_t last_of_head = header->head / SEGMENT_STRIDE;
+        if (n_before <= entry(reader, last_of_head)) {
+            high = last_of_head;
+        } else {
+            low = segment_window_stride(header);
+        }
+    }
+    /* the newline number n_before lies in the last stride with fewer newlines before it
+     */
+    while (low < high) {
+        int64_t middle = low + (high - low + 1) / 2;
+        if (entry(reader, middle) < n_before) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return skip_newlines(reader, low * SEGMENT_STRIDE, n_before - entry(reader, low),
+                         header->total);
+}
+
+/* Copy the line at offset into arena; *ret_next is the offset behind it, or -1 when it
+ * goes on beyond SEGMENT_LINE_MAX. */
+static bool copy_line(struct segment_reader *reader, struct arena *arena, int64_t offset,
+                      struct segment_line *line, int64_t *ret_next)
+{
+    char text[SEGMENT_LINE_MAX];
+    size_t len = 0;
+    *ret_next = -1;
+    while (len < sizeof(text)) {
+        if (!hold(reader, offset)) {
+            *ret_next = offset;
+            break;
+        }
+        const char *from = reader->bytes + (offset - reader->at);
+        size_t left = reader->n - (size_t)(offset - reader->at);
+        size_t want = sizeof(text) - len < left ? sizeof(text) - len : left;
+        const char *newline = memchr(from, '\n', want);
+        size_t n = newline != NULL ? (size_t)(newline - from) : want;
+        memcpy(text + len, from, n);
+        len += n;
+        offset += (int64_t)n;
+        if (newline != NULL) {
+            *ret_next = offset + 1;
+            break;
+        }
+    }
+    if (len == 0 && *ret_next == offset && offset >= reader->header.total) {
+        return false;
+    }
+    line->text = arena_strn(arena, text, len);
+    line->len = len;
+    line->is_failure = segment_is_failure(text, len);
+    return true;
+}
+
+size_t segment_lines(struct segment_reader *reader, struct arena *arena, int64_t first,
+                     size_t max, struct segment_line *ret_lines)
+{
+    size_t n = 0;
+    int64_t number = first > 1 ? first : 1, offset = -1;
+    struct segment_info info;
+    segment_info(reader, &info);
+    while (n < max && number <= info.n_lines) {
+        if (info.cut_lines > 0 && number >= info.cut_from &&
+            number < info.cut_from + info.cut_lines) {
+            number = info.cut_from + info.cut_lines;
+            offset = -1;
+            continue;
+        }
+        if (offset < 0 && (offset = find_line(reader, number)) < 0) {
+            break;
+        }
+        int64_t next;
+        if (!copy_line(reader, arena, offset, &ret_lines[n], &next)) {
+            break;
+        }
+        ret_lines[n++].number = number++;
+        offset = next;
+    }
+    if (n > 0 && offset >= 0 && number <= info.n_lines) {
+        reader->known_line = number;
+        reader->known_offset = offset;
+    }
+    return n;
+}
