@@ -22,8 +22,8 @@ void findings_fini(struct findings *findings)
     *findings = (struct findings){0};
 }
 
-void findings_add(struct findings *findings, const char *file, int line, const char *field,
-                  const char *format, ...)
+void findings_add(struct findings *findings, const char *file, int line,
+                  const char *field, const char *format, ...)
 {
     if (findings->n >= FINDINGS_MAX) {
         findings->n_dropped++;
@@ -42,6 +42,18 @@ void findings_add(struct findings *findings, const char *file, int line, const c
     va_end(args);
     findings->rows[findings->n++] = (struct finding){
         .file = mem_str(file), .line = line, .field = mem_str(field), .text = text};
+}
+
+void findings_sort(struct findings *findings, size_t from)
+{
+    for (size_t i = from + 1; i < findings->n; i++) {
+        struct finding row = findings->rows[i];
+        size_t at = i;
+        for (; at > from && findings->rows[at - 1].line > row.line; at--) {
+            findings->rows[at] = findings->rows[at - 1];
+        }
+        findings->rows[at] = row;
+    }
 }
 
 bool findings_is_empty(const struct findings *findings)

@@ -5,8 +5,8 @@
 /*
  * Findings: every mistake of a file that a person wrote, all at once.
  *
- * One line each: "file:line: field: what is wrong; expected what". Sorted by file as added,
- * then line. Bounded: after FINDINGS_MAX the rest is counted.
+ * One line each: "file:line: field: what is wrong; expected what". Sorted by file as
+ * added, then line. Bounded: after FINDINGS_MAX the rest is counted.
  */
 
 #include <stdbool.h>
@@ -30,8 +30,11 @@ struct findings {
 
 void findings_init(struct findings *findings);
 void findings_fini(struct findings *findings);
-void findings_add(struct findings *findings, const char *file, int line, const char *field,
-                  const char *format, ...) PRINTF_LIKE(5, 6);
+void findings_add(struct findings *findings, const char *file, int line,
+                  const char *field, const char *format, ...) PRINTF_LIKE(5, 6);
+/* Order the rows from index `from` on by line; rows of one line stay as they were added.
+ */
+void findings_sort(struct findings *findings, size_t from);
 bool findings_is_empty(const struct findings *findings);
 /* "file:line: field: text" malloc'd. */
 NODISCARD char *finding_format(const struct finding *finding);
