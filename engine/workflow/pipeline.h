@@ -6,8 +6,8 @@
  * Pipeline: what is done with a task, read from a YAML file.
  *
  * One schema table (engine/workflow/schema.h) says which fields there are, of which type,
- * range and default; parsing, `signalbox check` and the tables of signalbox.yaml(5) are made
- * from it. A pipeline is immutable after parsing and owns its strings.
+ * range and default; parsing, `signalbox check` and the tables of signalbox.yaml(5) are
+ * made from it. A pipeline is immutable after parsing and owns its strings.
  *
  *   name: payments
  *   repository: /srv/git/payments       # optional: submit --repo overrides
@@ -41,9 +41,9 @@ struct env_var {
 
 /* A command: argv as it is executed (a text becomes {"/bin/sh", "-c", text}). */
 struct command_spec {
-    char *name;      /* what the console shows */
-    char **argv;     /* NULL-terminated; NULL = no command */
-    char *text;      /* for people: as written */
+    char *name;  /* what the console shows */
+    char **argv; /* NULL-terminated; NULL = no command */
+    char *text;  /* for people: as written */
     struct env_var *env;
     size_t n_env;
     struct span timeout; /* 0: the state's deadline is the only bound */
@@ -77,12 +77,12 @@ struct pipeline {
     struct command_spec evaluator; /* argv NULL: none */
     enum merge_mode merge_mode;
     enum merge_method merge_method;
-    int max_iterations; /* 1..100, 10 */
-    int max_retries;    /* per state, 0..100, 3 */
+    int max_iterations;                       /* 1..100, 10 */
+    int max_retries;                          /* per state, 0..100, 3 */
     struct span planning, coding, validation; /* deadlines; 1800 s, 3600 s, 1800 s */
     struct bounds bounds;
-    int max_attempts;      /* agent runs in all; 0 = no budget */
-    struct span max_wall;  /* from start to end; 0 = no budget */
+    int max_attempts;     /* agent runs in all; 0 = no budget */
+    struct span max_wall; /* from start to end; 0 = no budget */
 };
 
 #define PIPELINE_TEXT_MAX  (256 * 1024) /* bytes of one YAML file */
@@ -92,10 +92,14 @@ struct pipeline {
  * "FILE:LINE: field.path: what is wrong; expected what". */
 struct findings; /* see engine/base/findings.h */
 
-/* Parse text; `file` is for messages. NULL when anything is wrong; then findings (never NULL)
- * has at least one line. Free with pipeline_free. */
+/* Parse text; `file` is for messages. NULL when anything is wrong; then findings (never
+ * NULL) has at least one line. Free with pipeline_free. */
 NODISCARD struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
                                           struct findings *findings);
 void pipeline_free(struct pipeline *pipeline); /* accepts NULL */
+
+/* The table behind it, see engine/workflow/schema.h. */
+struct schema;
+const struct schema *pipeline_schema(void);
 
 #endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/workflow/pipeline.h"
+
+#include "engine/base/mem.h"
+#include "engine/base/text.h"
+#include "engine/base/yaml.h"
+#include "engine/workflow/schema.h"
+
+#define TEN_YEARS_MS    INT64_C(315360000000)
+#define MIB             (INT64_C(1) << 20)
+#define PIB             (INT64_C(1) << 50)
+#define AUTO_NAME_CELLS 40 /* of a step that its command names */
+
+static const char *const plan_modes[] = {"auto", "ask", NULL};
+static const char *const merge_modes[] = {"auto", "ask", "never", NULL};
+static const char *const merge_methods[] = {"merge", "squash", NULL};
+
+#define AT_STEP(member) offsetof(struct command_spec, member)
+#define AT(member)      offsetof(struct pipeline, member)
+
+/* clang-format off */
+static const struct field step_fields[] = {
+    {.name = "name", .type = FIELD_NAME, .offset = AT_STEP(name),
+     .shown = "the beginning of the command",
+     .help = "What the console calls the step. Names of one list differ."},
+    {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
+     .help = "What is run, in the work tree."},
+    {.name = "timeout", .type = FIELD_DURATION, .offset = AT_STEP(timeout),
+     .min = 1000, .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0",
+     .shown = "what is left of the state's time",
+     .help = "After this time the step and all its processes are killed, and it counts as failed."},
+    {.name = "retries", .type = FIELD_INT, .offset = AT_STEP(retries), .min = 0, .max = 100,
+     .fallback = "0", .help = "How often a failed step is run again before it counts as failed."},
+    {.name = "env", .alias = "environment", .type = FIELD_ENV, .offset = AT_STEP(env),
+     .offset_n = AT_STEP(n_env),
+     .help = "Variables added to the scrubbed environment of the step."},
+    {.name = "allow_failure", .alias = "continue-on-error", .type = FIELD_BOOL,
+     .offset = AT_STEP(may_fail), .fallback = "false",
+     .help = "A failure is shown, and passed over."},
+};
+
+static const struct schema step_schema = {
+    .name = "step", .shorthand = "command", .size = sizeof(struct command_spec),
+    .fields = step_fields, .n_fields = ARRAY_LEN(step_fields),
+    .help = "A step of setup or validate: these fields, or the command alone."};
+
+static const struct field agent_fields[] = {
+    {.name = "name", .type = FIELD_NAME, .offset = AT_STEP(name), .fallback = "agent",
+     .help = "What the console calls the agent."},
+    {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
+     .help = "What is run, in the work tree, to make the change. Its standard output goes to the "
+             "log of the workflow."},
+    {.name = "timeout", .type = FIELD_DURATION, .offset = AT_STEP(timeout),
+     .min = 1000, .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0",
+     .shown = "limits.coding", .help = "Longest time of one run."},
+    {.name = "env", .alias = "environment", .type = FIELD_ENV, .offset = AT_STEP(env),
+     .offset_n = AT_STEP(n_env),
+     .help = "Variables added to the scrubbed environment of the agent."},
+};
+
+static const struct schema agent_schema = {
+    .name = "agent", .shorthand = "command", .size = sizeof(struct command_spec),
+    .fields = agent_fields, .n_fields = ARRAY_LEN(agent_fields),
+    .help = "The agent: these fields, or the command alone."};
+
+static const struct field evaluator_fields[] = {
+    {.name = "name", .type = FIELD_NAME, .offset = AT_STEP(name), .fallback = "evaluator",
+     .help = "What the console calls the evaluator."},
+    {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
+     .help = "What is run, in the work tree, after all steps of validate have passed. A failure "
+             "is a failed validation."},
+    {.name = "timeout", .type = FIELD_DURATION, .offset = AT_STEP(timeout),
+     .min = 1000, .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0",
+     .shown = "what is left of limits.validation", .help = "Longest time of one run."},
+    {.name = "retries", .type = FIELD_INT, .offset = AT_STEP(retries), .min = 0, .max = 100,
+     .fallback = "0", .help = "How often it is run again before it counts as failed."},
+    {.name = "env", .alias = "environment", .type = FIELD_ENV, .offset = AT_STEP(env),
+     .offset_n = AT_STEP(n_env), .help = "Variables added to its scrubbed environment."},
+};
+
+static const struct schema evaluator_schema = {
+    .name = "evaluator", .shorthand = "command", .size = sizeof(struct command_spec),
+    .fields = evaluator_fields, .n_fields = ARRAY_LEN(evaluator_fields),
+    .help = "A last opinion about the change: these fields, or the command alone."};
+
+static const struct field plan_fields[] = {
+    {.name = "mode", .type = FIELD_WORD, .offset = AT(plan_mode), .words = plan_modes,
+     .fallback = "auto",
+     .help = "Whether coding begins at once (auto) or waits for the operator's approval (ask)."},
+    {.name = "command", .alias = "run", .type = FIELD_COMMAND, .offset = AT(plan),
+     .shown = "none: the task is the plan",
+     .help = "What writes the plan to its standard output."},
+    {.name = "timeout", .type = FIELD_DURATION, .offset = AT(plan.timeout),
+     .min = 1000, .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0",
+     .shown = "limits.planning", .help = "Longest time of one run."},
+    {.name = "env", .alias = "environment", .type = FIELD_ENV, .offset = AT(plan.env),
+     .offset_n = AT(plan.n_env), .help = "Variables added to its scrubbed environment."},
+};
+
+static const struct schema plan_schema = {
+    .name = "plan", .shorthand = "mode", .size = sizeof(struct pipeline),
+    .fields = plan_fields, .n_fields = ARRAY_LEN(plan_fields),
+    .help = "How the plan is made: these fields, or the mode alone."};
+
+static const struct field merge_fields[] = {
+    {.name = "mode", .type = FIELD_WORD, .offset = AT(merge_mode), .words = merge_modes,
+     .fallback = "auto",
+     .help = "Whether a validated change is merged at once (auto), after the operator's approval "
+             "(ask), or left to people (never)."},
+    {.name = "method", .type = FIELD_WORD, .offset = AT(merge_method), .words = merge_methods,
+     .fallback = "merge", .help = "A merge commit, or all changes squashed into one commit."},
+};
+
+static const struct schema merge_schema = {
+    .name = "merge", .shorthand = "mode", .size = sizeof(struct pipeline),
+    .fields = merge_fields, .n_fields = ARRAY_LEN(merge_fields),
+    .help = "What becomes of a validated change: these fields, or the mode alone."};
+
+static const struct field limits_fields[] = {
+    {.name = "iterations", .type = FIELD_INT, .offset = AT(max_iterations), .min = 1, .max = 100,
+     .fallback = "10",
+     .help = "How often a change that fails validation goes back to planning, the first time "
+             "included."},
+    {.name = "retries", .type = FIELD_INT, .offset = AT(max_retries), .min = 0, .max = 100,
+     .fallback = "3", .help = "How often one state is repeated when the surroundings fail."},
+    {.name = "planning", .type = FIELD_DURATION, .offset = AT(planning), .min = 1000,
+     .max = TEN_YEARS_MS, .fallback = "30m", .help = "Deadline of the planning state."},
+    {.name = "coding", .type = FIELD_DURATION, .offset = AT(coding), .min = 1000,
+     .max = TEN_YEARS_MS, .fallback = "1h", .help = "Deadline of the coding state."},
+    {.name = "validation", .type = FIELD_DURATION, .offset = AT(validation), .min = 1000,
+     .max = TEN_YEARS_MS, .fallback = "30m", .help = "Deadline of the validating state."},
+    {.name = "cpu", .type = FIELD_DURATION, .offset = AT(bounds.cpu), .min = 1000,
+     .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0", .shown = "no bound",
+     .help = "Processor time of each process."},
+    {.name = "memory", .type = FIELD_BYTES, .offset = AT(bounds.memory), .min = 8 * MIB,
+     .max = PIB, .has_zero = true, .fallback = "0", .shown = "no bound",
+     .help = "Address space of each process."},
+    {.name = "file_size", .type = FIELD_BYTES, .offset = AT(bounds.file_size), .min = 4096,
+     .max = PIB, .has_zero = true, .fallback = "0", .shown = "no bound",
+     .help = "Size of each file that is written."},
+    {.name = "processes", .type = FIELD_INT, .offset = AT(bounds.processes), .min = 4,
+     .max = 1000000, .has_zero = true, .fallback = "0", .shown = "no bound",
+     .help = "Number of processes."},
+    {.name = "network", .type = FIELD_BOOL, .offset = AT(bounds.has_network), .fallback = "true",
+     .help = "Whether commands reach the network. With false they run in an empty network "
+             "namespace, where the kernel allows it."},
+};
+
+static const struct schema limits_schema = {
+    .name = "limits", .size = sizeof(struct pipeline), .fields = limits_fields,
+    .n_fields = ARRAY_LEN(limits_fields),
+    .help = "Bounds of each state and of each process."};
+
+static const struct field budget_fields[] = {
+    {.name = "attempts", .type = FIELD_INT, .offset = AT(max_attempts), .min = 1, .max = 10000,
+     .has_zero = true, .fallback = "0", .shown = "no budget",
+     .help = "Runs of the agent in all."},
+    {.name = "wall", .type = FIELD_DURATION, .offset = AT(max_wall), .min = 1000,
+     .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0", .shown = "no budget",
+     .help = "Time from the start to the end of a workflow."},
+};
+
+static const struct schema budget_schema = {
+    .name = "budget", .size = sizeof(struct pipeline), .fields = budget_fields,
+    .n_fields = ARRAY_LEN(budget_fields), .help = "What one workflow may use up in all."};
+
+static const struct field pipeline_fields[] = {
+    {.name = "name", .type = FIELD_NAME, .offset = AT(name), .is_required = true,
+     .help = "Name of the pipeline."},
+    {.name = "repository", .alias = "repo", .type = FIELD_PATH, .offset = AT(repository),
+     .may_be_empty = true, .fallback = "", .shown = "said by submit",
+     .help = "The git repository to work on, as an absolute path; submit --repo overrides it."},
+    {.name = "base", .alias = "branch", .type = FIELD_BRANCH, .offset = AT(base),
+     .fallback = "main", .help = "Branch that changes start from and are merged into."},
+    {.name = "agent", .type = FIELD_TABLE, .offset = AT(agent), .is_required = true,
+     .sub = &agent_schema, .help = "The program that makes the change."},
+    {.name = "plan", .type = FIELD_TABLE, .sub = &plan_schema, .shown = "auto",
+     .help = "How the plan is made, and whether it is approved."},
+    {.name = "setup", .type = FIELD_STEPS, .offset = AT(setup), .offset_n = AT(n_setup),
+     .sub = &step_schema, .shown = "none",
+     .help = "Steps that prepare a fresh work tree, in order."},
+    {.name = "validate", .type = FIELD_STEPS, .offset = AT(checks), .offset_n = AT(n_checks),
+     .sub = &step_schema, .is_required = true,
+     .help = "Steps that a change must pass, in order. A pipeline that checks nothing says so "
+             "with an empty list."},
+    {.name = "evaluator", .type = FIELD_TABLE, .offset = AT(evaluator),
+     .sub = &evaluator_schema, .shown = "none", .help = "A last opinion about the change."},
+    {.name = "merge", .type = FIELD_TABLE, .sub = &merge_schema, .shown = "auto",
+     .help = "What becomes of a validated change."},
+    {.name = "limits", .type = FIELD_TABLE, .sub = &limits_schema, .shown = "see below",
+     .help = "Bounds of states and processes."},
+    {.name = "budget", .type = FIELD_TABLE, .sub = &budget_schema, .shown = "no bounds",
+     .help = "What one workflow may use up in all."},
+};
+/* clang-format on */
+
+const struct schema *pipeline_schema(void)
+{
+    static const struct schema schema = {
+        .name = "pipeline",
+        .size = sizeof(struct pipeline),
+        .fields = pipeline_fields,
+        .n_fields = ARRAY_LEN(pipeline_fields),
+        .help = "A pipeline file holds one map of these fields.",
+    };
+    return &schema;
+}
+
+/* Steps */
+
+static bool has_name(const struct command_spec *steps, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (steps[i].name != NULL && strcmp(steps[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A step without a name is called after its command; a number tells equal ones apart. */
+static void name_steps(struct command_spec *steps, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (steps[i].name != NULL || steps[i].text == NULL) {
+            continue;
+        }
+        AUTO_BUF struct buf clean;
+        char name[AUTO_NAME_CELLS * 4 + 4];
+        size_t len = strcspn(steps[i].text, "\r\n");
+        buf_init(&clean, 4096);
+        text_clean(&clean, steps[i].text, len < 512 ? len : 512, TEXT_ONE_LINE);
+        text_ellipsis(name, sizeof(name), clean.data, AUTO_NAME_CELLS, false);
+        char *unique = mem_str(name);
+        for (int k = 2; has_name(steps, n, unique); k++) {
+            free(unique);
+            unique = mem_printf("%s (%d)", name, k);
+        }
+        steps[i].name = unique;
+    }
+}
+
+static void check_names(const char *file, const struct command_spec *steps, size_t n,
+                        const struct yaml_item *list, struct findings *findings)
+{
+    const struct yaml_item *item = list != NULL ? list->first : NULL;
+    for (size_t i = 0; i < n && item != NULL; i++, item = item->next) {
+        char path[YAML_PATH_MAX], quoted[YAML_QUOTE_MAX];
+        const struct yaml_item *name = yaml_item_get(item, "name");
+        if (steps[i].name != NULL && name != NULL && has_name(steps, i, steps[i].name)) {
+            findings_add(findings, file, name->line, yaml_item_path(name, NULL, path),
+                         "%s is the name of another step; expected names that differ",
+                         yaml_quote(name->text, name->len, quoted));
+        }
+    }
+}
+
+struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
+                                struct findings *findings)
+{
+    size_t n_before = findings->n, n_dropped = findings->n_dropped;
+    const struct schema *schema = pipeline_schema();
+    struct pipeline *pipeline = mem_alloc(sizeof(*pipeline));
+    struct yaml_tree *tree = yaml_tree_parse(file, text, len, findings);
+    schema_init(schema, pipeline);
+    schema_decode(schema, file, NULL, tree, pipeline, findings);
+    check_names(file, pipeline->setup, pipeline->n_setup,
+                yaml_item_get(tree->root, "setup"), findings);
+    check_names(file, pipeline->checks, pipeline->n_checks,
+                yaml_item_get(tree->root, "validate"), findings);
+    yaml_tree_free(tree);
+    if (findings->n > n_before || findings->n_dropped > n_dropped) {
+        findings_sort(findings, n_before);
+        pipeline_free(pipeline);
+        return NULL;
+    }
+    name_steps(pipeline->setup, pipeline->n_setup);
+    name_steps(pipeline->checks, pipeline->n_checks);
+    pipeline->plan.name = mem_str("plan");
+    return pipeline;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+    if (pipeline == NULL) {
+        return;
+    }
+    schema_fini(pipeline_schema(), pipeline);
+    free(pipeline->plan.name);
+    free(pipeline);
+}
