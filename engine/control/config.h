@@ -6,7 +6,9 @@
  * Config: settings of the program, read from signalbox.yaml.
  *
  * Fields, ranges and defaults stand in one schema table, as for pipelines. A missing file
- * gives the defaults; a wrong file changes nothing and is reported whole.
+ * gives the defaults; a wrong file changes nothing and is reported whole. Paths may begin
+ * with
+ * "~/" or "$HOME/"; relative ones are relative to the folder of the file.
  *
  *   environment: production         # shown in the top line; "" by default
  *   max_running: 50
@@ -35,13 +37,13 @@ struct config {
     char *store;          /* absolute path */
     char **pipeline_dirs; /* searched in order */
     size_t n_pipeline_dirs;
-    int max_running;      /* 1..100000 */
+    int max_running; /* 1..100000 */
     enum on_hangup on_hangup;
-    int64_t log_max_bytes;           /* of one step */
+    int64_t log_max_bytes; /* of one step */
     struct span log_keep, history_keep;
     struct span backoff, backoff_max; /* first pause before a retry, and the longest */
-    char *theme; /* name or path */
-    char *keys;  /* path or "" */
+    char *theme;                      /* name or path */
+    char *keys;                       /* path or "" */
     enum ascii_mode ascii;
     bool has_mouse;
 };
@@ -55,10 +57,14 @@ NODISCARD struct config *config_parse(const char *file, const char *text, size_t
 NODISCARD struct config *config_load(const char *path, struct findings *findings);
 void config_free(struct config *config); /* accepts NULL */
 
-/* Path of pipeline `name`: a path (has '/' or ends in .yaml/.yml) as it is, else NAME.yaml or
- * NAME.yml in the pipeline folders, then in REPO/.signalbox/ when repo is not NULL.
- * malloc'd; NULL with err that lists where it looked. */
+/* Path of pipeline `name`: a path (has '/' or ends in .yaml/.yml) as it is, else
+ * NAME.yaml or NAME.yml in the pipeline folders, then in REPO/.signalbox/ when repo is
+ * not NULL. malloc'd; NULL with err that lists where it looked. */
 NODISCARD char *config_find_pipeline(const struct config *config, const char *name,
                                      const char *repo, struct err *err);
+
+/* The table behind it, see engine/workflow/schema.h. */
+struct schema;
+const struct schema *config_schema(void);
 
 #endif
