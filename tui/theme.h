@@ -16,11 +16,12 @@
  *   status.error   red    -  bold   # role, foreground, background, attributes
  *   cursor         -      #303446
  *
- * A colour is "-" (leave it as it is), "default" (the terminal's own), a palette name, one of
- * the 16 names of the terminal (black red green yellow blue magenta cyan white, bright-...), a
- * number 0..255, or #rrggbb. Attributes: bold dim italic underline reverse. Parsing reports
- * every mistake as a finding with its line and changes nothing when there is one. Colours are
- * brought down to what the terminal can show once, by theme_degrade.
+ * A colour is "-" (as the parent has it), "default" (the terminal's own), a palette name, one
+ * of the 16 names of the terminal (black red green yellow blue magenta cyan white,
+ * bright-...), a number 0..255, or #rrggbb. Attributes: bold dim italic underline reverse, or
+ * "-". A line that begins with "#" is a comment, and so is the rest of a line after " # ".
+ * Parsing reports every mistake as a finding with its line and changes nothing when there is
+ * one. Colours are brought down to what the terminal can show once, by theme_degrade.
  *
  * Ownership: struct theme is a plain value. Threads: any, no globals.
  */
@@ -142,7 +143,7 @@ struct style {
 
 struct theme {
     char name[THEME_NAME_MAX];
-    struct style styles[ROLE_COUNT]; /* fallbacks applied */
+    struct style styles[ROLE_COUNT]; /* fallbacks applied; KEEP: as "text" */
 };
 
 /* What the terminal can show. */
@@ -155,11 +156,14 @@ NODISCARD bool theme_parse(const char *file, const char *text, size_t len,
  * user's configuration folder. An unknown name is a finding that lists the built-in ones. */
 NODISCARD bool theme_load(const char *name, struct theme *ret_theme,
                           struct findings *findings);
-/* Nearest colour that `depth` has. DEPTH_MONO keeps attributes only; a role whose ground was
- * its only mark becomes reverse, so that the cursor row stays visible. */
+/* Nearest colour that `depth` has. Where a ground cannot be told from the terminal's own any
+ * more (cursor, match, chosen entry) it becomes reverse, so that it stays visible. */
 void theme_degrade(struct theme *theme, enum colour_depth depth);
-/* `over` drawn on `ground`: the ground gives the background and its attributes. */
-struct style style_on(const struct style *over, const struct style *ground);
+/* What a cell with this role on this ground looks like (ground ROLE_TEXT: none). A colour
+ * that the ground names wins over the role's, attributes add up, and what is left open is as
+ * in "text", then as the terminal has it. No colour of the result is COLOUR_KEEP. */
+struct style theme_style(const struct theme *theme, enum theme_role role,
+                         enum theme_role ground);
 
 /* Names of built-in themes: index 0.., NULL at the end. */
 const char *theme_builtin(size_t index);
