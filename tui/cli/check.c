@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+
+/* signalbox check: every mistake in files that people write, all at once. */
+#include "engine/base/file.h"
+#include "engine/base/findings.h"
+#include "engine/base/json.h"
+#include "engine/control/config.h"
+#include "engine/workflow/pipeline.h"
+#include "tui/cli/rows.h"
+#include "tui/keymap.h"
+#include "tui/theme.h"
+
+/* ---- kinds of files
+ * --------------------------------------------------------------------- */
+
+static void check_pipeline(const char *file, const char *text, size_t len,
+                           struct findings *findings)
+{
+    pipeline_free(pipeline_parse(file, text, len, findings));
+}
+
+static void check_config(const char *file, const char *text, size_t len,
+                         struct findings *findings)
+{
+    config_free(config_parse(file, text, len, findings));
+}
+
+static void check_theme(const char *file, const char *text, size_t len,
+                        struct findings *findings)
+{
+    struct theme theme;
+    bool is_good = theme_parse(file, text, len, &theme, findings);
+    (void)is_good; /* the findings say it */
+}
+
+static void check_keys(const char *file, const char *text, size_t len,
+                       struct findings *findings)
+{
+    struct keymap *keymap = keymap_new();
+    bool is_good = keymap_add(keymap, file, text, len, findings);
+    (void)is_good; /* the findings say it */
+    keymap_free(keymap);
+}
+
+static const struct kind {
+    const char *name;
+    size_t max;
+    void (*check)(const char *file, const char *text, size_t len,
+                  struct findings *findings);
+} kinds[] = {
+    {"pipeline", PIPELINE_TEXT_MAX, check_pipeline},
+    {"config",   PIPELINE_TEXT_MAX, check_config  },
+    {"theme",    THEME_FILE_MAX,    check_theme   },
+    {"keys",     KEYMAP_FILE_MAX,   check_keys    },
+};
+enum { KIND_PIPELINE, KIND_CONFIG, KIND_THEME, KIND_KEYS };
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* Does a line begin with "field:"? YAML's top level has no indentation here. */
+static bool has_field(const char *text, const char *field)
+{
+    size_t len = strlen(field);
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, field, len) == 0 && line[len] == ':') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* By name; a YAML file of any other name by fields that only a configuration has. */
+static const struct kind *guess_kind(const char *file, const char *text)
+{
+    static const char *const config_fields[] = {
+        "environment", "max_running", "store",    "pipelines", "on_hangup",
+        "logs",        "history",     "recovery", "console",
+    };
+    const char *slash = strrchr(file, '/');
+    const char *name = slash != NULL ? slash + 1 : file;
+    if (ends_with(name, ".theme")) {
+        return &kinds[KIND_THEME];
+    }
+    if (ends_with(name, ".keys")) {
+        return &kinds[KIND_KEYS];
+    }
+    if (strcmp(name, "signalbox.yaml") == 0 || strcmp(name, "signalbox.yml") == 0) {
+        return &kinds[KIND_CONFIG];
+    }
+    if (!has_field(text, "agent") && !has_field(text, "validate")) {
+        for (size_t i = 0; i < ARRAY_LEN(config_fields); i++) {
+            if (has_field(text, config_fields[i])) {
+                return &kinds[KIND_CONFIG];
+            }
+        }
+    }
+    return &kinds[KIND_PIPELINE];
+}
+
+static const struct kind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (strcmp(kinds[i].name, name) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- command
+ * ------------------------------------------------------------------------------- */
+
+static void print_json(const char *file, const char *kind,
+                       const struct findings *findings)
+{
+    struct buf AUTO_BUF out = {0};
+    struct jsonw w;
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, "file", file);
+    jsonw_str(&w, "kind", kind);
+    jsonw_bool(&w, "is_good", findings_is_empty(findings));
+    jsonw_open(&w, "findings", '[');
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct finding *row = &findings->rows[i];
+        jsonw_open(&w, NULL, '{');
+        jsonw_str(&w, "file", row->file);
+        jsonw_int(&w, "line", row->line);
+        jsonw_str(&w, "field", row->field);
+        jsonw_str(&w, "text", row->text);
+        jsonw_close(&w, '}');
+    }
+    jsonw_close(&w, ']');
+    jsonw_int(&w, "n_dropped", (int64_t)findings->n_dropped);
+    jsonw_close(&w, '}');
+    puts(out.data);
+}
+
+static int check_file(struct cli *cli, const char *file, const struct kind *kind)
+{
+    struct findings findings;
+    struct err err = ERR_INIT;
+    AUTO_FREE char *text = NULL;
+    size_t len;
+    const char *kind_name = kind != NULL ? kind->name : "unknown";
+    findings_init(&findings);
+    if (!file_read(file, kinds[KIND_PIPELINE].max, &text, &len, &err)) {
+        findings_add(&findings, file, 0, "", "%s", err.msg);
+    } else {
+        kind = kind != NULL ? kind : guess_kind(file, text);
+        kind_name = kind->name;
+        if (len > kind->max) {
+            findings_add(&findings, file, 0, "", "%zu bytes; at most %zu", len,
+                         kind->max);
+        } else {
+            kind->check(file, text, len, &findings);
+        }
+    }
+    int status = findings_is_empty(&findings) ? CLI_OK : CLI_USAGE;
+    if (cli_has(cli, "json")) {
+        print_json(file, kind_name, &findings);
+    } else if (status == CLI_OK) {
+        cli_print_clean(stdout, file);
+        printf(": ok (%s)\n", kind_name);
+    } else {
+        (void)fflush(stdout); /* keep the order of lines when both go to one place */
+        cli_print_findings(&findings);
+    }
+    findings_fini(&findings);
+    return status;
+}
+
+static int run(struct cli *cli)
+{
+    const struct kind *kind = NULL;
+    const char *name = cli_value(cli, "kind");
+    if (name != NULL && (kind = find_kind(name)) == NULL) {
+        return cli_complain(
+            cli, "--kind: '%.40s'; expected pipeline, config, theme or keys", name);
+    }
+    int status = CLI_OK;
+    for (int i = 0; i < cli->n_args; i++) {
+        int one = check_file(cli, cli->args[i], kind);
+        status = one > status ? one : status;
+    }
+    return status;
+}
+
+static const struct cli_option options[] = {
+    {"kind",  0, "KIND", "pipeline, config, theme or keys, instead of finding out"},
+    {0},
+};
+
+const struct cli_command cli_check = {
+    .name = "check",
+    .args = "FILE...",
+    .min_args = 1,
+    .max_args = -1,
+    .options = options,
+    .access = ACCESS_NONE,
+    .help = "check pipelines, configuration, themes and keys",
+    .more =
+        "Prints every mistake as FILE:LINE: FIELD: what is wrong and what was expected. "
+        "The kind of a file is found by its name (signalbox.yaml, *.theme, *.keys) or "
+        "its fields.",
+    .run = run,
+};

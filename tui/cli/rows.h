@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_CLI_ROWS_H
+#define SIGNALBOX_CLI_ROWS_H
+
+/* Rows: the subcommands that have a file of their own, each defined in tui/cli/NAME.c. */
+
+#include "tui/cli/cli.h"
+
+extern const struct cli_command cli_backup, cli_check, cli_help, cli_list, cli_log,
+    cli_run_effect, cli_show, cli_status, cli_submit, cli_tables, cli_version;
+
+#endif

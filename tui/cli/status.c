@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+
+/* signalbox status: engine, totals, what waits for a person. Works without an engine. */
+#include <sys/stat.h>
+
+#include "engine/base/file.h"
+#include "store/store.h"
+#include "tui/cli/columns.h"
+#include "tui/cli/record.h"
+#include "tui/cli/rows.h"
+#include "tui/cli/watch.h"
+
+#define NEEDS_SHOWN 50
+
+struct status {
+    bool has_engine;
+    int pid; /* 0 = unknown */
+    enum err_code fault;
+    bool has_store;
+    int64_t store_bytes, wal_bytes; /* -1 = unknown */
+    const char *started_at;         /* as the engine wrote it, "" = unknown */
+    struct totals totals;
+    const struct workflow_row *needs;
+    size_t n_needs;
+};
+
+static int64_t size_of(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? (int64_t)info.st_size : -1;
+}
+
+static bool read_status(struct cli *cli, struct status *status, struct err *err)
+{
+    struct list_query query = {.needs_human = true, .sort = SORT_AGE, .max = NEEDS_SHOWN};
+    status->has_engine = lease_is_held(cli->store, &status->pid);
+    if (status->has_engine) {
+        struct watch *watch = watch_new(cli->store);
+        status->fault = watch_fault(watch);
+        watch_free(watch);
+    }
+    status->has_store = file_exists(cli->store);
+    if (!status->has_store) {
+        return true;
+    }
+    status->store_bytes = size_of(cli->store);
+    status->wal_bytes = size_of(arena_printf(cli->arena, "%s-wal", cli->store));
+    if (!cli_open_reader(cli, err) || !reader_begin(cli->reader, err)) {
+        return false;
+    }
+    status->started_at = reader_setting(cli->reader, cli->arena, "started_at");
+    bool is_read = reader_totals(cli->reader, &status->totals, err) &&
+                   reader_list(cli->reader, cli->arena, &query, &status->needs,
+                               &status->n_needs, err);
+    reader_end(cli->reader);
+    return is_read;
+}
+
+static void print_json(struct cli *cli, const struct status *status)
+{
+    struct buf AUTO_BUF out = {0};
+    struct jsonw w;
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    jsonw_open(&w, "engine", '{');
+    jsonw_bool(&w, "is_running", status->has_engine);
+    if (status->has_engine && status->pid > 0) {
+        jsonw_int(&w, "pid", status->pid);
+    } else {
+        jsonw_null(&w, "pid");
+    }
+    jsonw_str(&w, "fault", status->fault != ERR_NONE ? err_word(status->fault) : NULL);
+    jsonw_close(&w, '}');
+    jsonw_open(&w, "store", '{');
+    jsonw_str(&w, "path", cli->store);
+    jsonw_bool(&w, "exists", status->has_store);
+    if (status->has_store) {
+        jsonw_int(&w, "bytes", status->store_bytes);
+        jsonw_int(&w, "wal_bytes", status->wal_bytes > 0 ? status->wal_bytes : 0);
+    }
+    jsonw_close(&w, '}');
+    jsonw_open(&w, "totals", '{');
+    record_totals(&w, &status->totals);
+    jsonw_close(&w, '}');
+    jsonw_open(&w, "needs_human", '[');
+    for (size_t i = 0; i < status->n_needs; i++) {
+        jsonw_open(&w, NULL, '{');
+        record_workflow(&w, &status->needs[i]);
+        jsonw_close(&w, '}');
+    }
+    jsonw_close(&w, ']');
+    jsonw_close(&w, '}');
+    puts(out.data);
+}
+
+static void print_engine(const struct status *status)
+{
+    struct wall started;
+    char up[CLOCK_TEXT_MAX];
+    if (!status->has_engine) {
+        puts("engine     not running; 'signalbox' or 'signalbox serve' starts one");
+        return;
+    }
+    fputs("engine     running", stdout);
+    if (status->pid > 0) {
+        printf(", pid %d", status->pid);
+    }
+    if (wall_parse(status->started_at, &started)) {
+        printf(", up %s", span_format(wall_since(wall_now(), started), up));
+    }
+    if (status->fault != ERR_NONE) {
+        printf(", cannot write: %s", err_word(status->fault));
+    }
+    putchar('\n');
+}
+
+static void print_store(struct cli *cli, const struct status *status)
+{
+    fputs("store      ", stdout);
+    cli_print_clean(stdout, cli->store);
+    if (!status->has_store) {
+        puts(", not there yet");
+        return;
+    }
+    printf(", %.1f MiB", (double)status->store_bytes / (1024.0 * 1024.0));
+    if (status->wal_bytes > 0) {
+        printf(" and %.1f MiB of log", (double)status->wal_bytes / (1024.0 * 1024.0));
+    }
+    putchar('\n');
+}
+
+static void print_people(struct cli *cli, const struct status *status)
+{
+    static const struct column titles[] = {
+        {"NEEDS YOU", true,  false},
+        {"FOR",       false, false},
+        {"SINCE",     true,  false},
+        {"REPO",      false, false},
+        {"TITLE",     false, true },
+    };
+    struct wall now = wall_now();
+    print_engine(status);
+    print_store(cli, status);
+    printf("workflows  %lld", (long long)status->totals.n_workflows);
+    const char *before = ": ";
+    for (int i = 0; i < STATE_COUNT; i++) {
+        if (status->totals.by_state[i] > 0) {
+            printf("%s%lld %s", before, (long long)status->totals.by_state[i],
+                   state_name((enum workflow_state)i));
+            before = ", ";
+        }
+    }
+    putchar('\n');
+    if (status->n_needs == 0) {
+        puts("needs you  nothing");
+        return;
+    }
+    putchar('\n');
+    struct columns *table = columns_new(cli->arena, titles, ARRAY_LEN(titles));
+    for (size_t i = 0; i < status->n_needs; i++) {
+        const struct workflow_row *row = &status->needs[i];
+        char since[CLOCK_TEXT_MAX];
+        columns_cell(table, "wf-%lld", (long long)row->id);
+        columns_cell(table, "%s", wait_word(row->wait));
+        columns_cell(table, "%s", span_format(wall_since(now, row->state_since), since));
+        columns_cell(table, "%s", row->repo);
+        columns_cell(table, "%s", row->title);
+    }
+    columns_print(table, stdout, cli_has(cli, "plain"), columns_terminal(), 0);
+}
+
+static int run(struct cli *cli)
+{
+    struct status status = {.store_bytes = -1, .wal_bytes = -1, .started_at = ""};
+    struct err err = ERR_INIT;
+    if (!read_status(cli, &status, &err)) {
+        return cli_fail(&err);
+    }
+    if (cli_has(cli, "json")) {
+        print_json(cli, &status);
+    } else {
+        print_people(cli, &status);
+    }
+    return status.n_needs > 0 ? CLI_HUMAN : CLI_OK;
+}
+
+const struct cli_command cli_status = {
+    .name = "status",
+    .args = "",
+    .access = ACCESS_CONFIG,
+    .help = "show engine, store, totals and what waits for a person",
+    .more = "The exit status is 3 when something waits for a person.",
+    .run = run,
+};

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "tui/cli/verb.h"
+
+#include <errno.h>
+
+#include "engine/base/json.h"
+#include "engine/control/verb.h"
+#include "tui/cli/send.h"
+
+/* What the values of arguments are called, by type. */
+static const char *const value_words[] = {
+    [ARG_TEXT] = "TEXT",   [ARG_LONG] = "TEXT",   [ARG_INT] = "N",
+    [ARG_STATE] = "STATE", [ARG_OBJECT] = "JSON",
+};
+
+/* The argument that may stand as the last word. */
+static const struct verb_arg *required_arg(const struct verb *verb)
+{
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (arg->is_required) {
+            return arg;
+        }
+    }
+    return NULL;
+}
+
+static void put_number(struct jsonw *w, const char *key, const char *text)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (end != text && *end == '\0' && errno == 0) {
+        jsonw_int(w, key, number);
+    } else {
+        jsonw_str(w, key, text); /* verb_check names what it expected */
+    }
+}
+
+static bool put_arg(struct jsonw *w, const struct verb_arg *arg, const char *text,
+                    struct err *err)
+{
+    struct json *object;
+    switch (arg->type) {
+    case ARG_INT:
+        put_number(w, arg->name, text);
+        return true;
+    case ARG_OBJECT:
+        object = json_parse(text, strlen(text), err);
+        if (object == NULL) {
+            err->code = ERR_USAGE;
+            return err_wrap(err, "--%s", arg->name);
+        }
+        json_free(object);
+        jsonw_raw(w, arg->name, text, strlen(text));
+        return true;
+    case ARG_TEXT:
+    case ARG_LONG:
+    case ARG_STATE:
+        jsonw_str(w, arg->name, text);
+        return true;
+    }
+    return true;
+}
+
+const char *cli_verb_args(struct cli *cli, const struct verb *verb, int *ret_n_ids,
+                          struct err *err)
+{
+    struct buf AUTO_BUF out = {0};
+    struct jsonw w;
+    const struct verb_arg *required = required_arg(verb);
+    int n_ids = cli->n_args;
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        const char *text = cli_value(cli, arg->name);
+        if (text == NULL && arg == required && n_ids > 1) {
+            text = cli->args[--n_ids];
+        }
+        if (text != NULL && !put_arg(&w, arg, text, err)) {
+            return NULL;
+        }
+    }
+    jsonw_close(&w, '}');
+    struct json *args = json_parse(out.data, out.len, err);
+    if (args == NULL) {
+        return NULL;
+    }
+    bool is_good = verb_check(verb, args, err);
+    json_free(args);
+    if (!is_good) {
+        return NULL;
+    }
+    *ret_n_ids = n_ids;
+    return arena_strn(cli->arena, out.data, out.len);
+}
+
+static int run(struct cli *cli)
+{
+    const struct verb *verb = verb_find(cli->command->name);
+    struct err err = ERR_INIT;
+    int n = 0;
+    const char *args = cli_verb_args(cli, verb, &n, &err);
+    if (args == NULL) {
+        return cli_complain(cli, "%s", err.msg);
+    }
+    struct order *orders = arena_array(cli->arena, (size_t)n, sizeof(orders[0]));
+    for (int i = 0; i < n; i++) {
+        orders[i] = (struct order){.verb = verb->name, .args = args};
+        if (!cli_parse_id(cli->args[i], &orders[i].workflow)) {
+            return cli_complain(cli,
+                                "'%.80s' is no workflow; expected a number or wf-NUMBER",
+                                cli->args[i]);
+        }
+    }
+    if (!orders_send(cli, orders, (size_t)n, &err)) {
+        return cli_fail(&err);
+    }
+    return orders_report(cli, orders, (size_t)n);
+}
+
+/* ---- rows from the table of verbs
+ * -------------------------------------------------------- */
+
+#define VERBS_MAX 32
+
+static struct cli_option options[VERBS_MAX][VERB_ARGS_MAX + 1];
+static struct cli_command commands[VERBS_MAX];
+
+static void make_command(size_t at, const struct verb *verb)
+{
+    size_t n = 0;
+    const struct verb_arg *required = required_arg(verb);
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        options[at][n++] = (struct cli_option){
+            .name = arg->name, .value = value_words[arg->type], .help = arg->help};
+    }
+    const char *args = "ID...";
+    if (required != NULL) {
+        args = required->type == ARG_INT ? "ID... N" : "ID... TEXT";
+    }
+    commands[at] = (struct cli_command){
+        .name = verb->name,
+        .args = args,
+        .min_args = 1,
+        .max_args = -1,
+        .options = options[at],
+        .access = ACCESS_WRITE,
+        .help = verb->help,
+        .more = verb->more,
+        .run = run,
+    };
+}
+
+size_t cli_verb_commands(const struct cli_command **ret_rows, size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_verbs; i++) {
+        if (!verbs[i].has_workflow) {
+            continue;
+        }
+        if (n == max || n == VERBS_MAX) {
+            BUG("more verbs than the command line has room for");
+        }
+        make_command(n, &verbs[i]);
+        ret_rows[n] = &commands[n];
+        n++;
+    }
+    return n;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+
+/* signalbox version: what runs here, for a bug report. */
+#include <gnu/libc-version.h>
+
+#include "engine/base/json.h"
+#include "store/store.h"
+#include "tui/cli/rows.h"
+#include "tui/cli/version.h"
+
+static int run(struct cli *cli)
+{
+    if (!cli_has(cli, "json")) {
+        printf("signalbox %s\nstore schema %d\nglibc %s\n", SIGNALBOX_VERSION,
+               store_schema_version(), gnu_get_libc_version());
+        return CLI_OK;
+    }
+    struct buf AUTO_BUF out = {0};
+    struct jsonw w;
+    buf_init(&out, 4096);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, "version", SIGNALBOX_VERSION);
+    jsonw_int(&w, "store_schema", store_schema_version());
+    jsonw_str(&w, "glibc", gnu_get_libc_version());
+    jsonw_close(&w, '}');
+    puts(out.data);
+    return CLI_OK;
+}
+
+const struct cli_command cli_version = {
+    .name = "version",
+    .args = "",
+    .access = ACCESS_NONE,
+    .help = "print the version, the schema of the store and the libraries",
+    .more = "",
+    .run = run,
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * signalbox: the map of the program.
+ *
+ *   main.c            reads the command line, then is one of four things:
+ *
+ *   a subcommand      tui/cli/NAME.c, one row of the table in tui/cli/commands.c. It
+ * reads the store (store/store.h), or writes one command row into it, rings the bell
+ * (store/bell.h) and waits for the engine's answer. the console       no subcommand:
+ * tui/host.c forks into guardian, console (tui/console.h: ui and feed threads) and, when
+ * none runs for this store, engine. the engine alone  `serve`, for a service manager: the
+ * same loop as the console's engine. a runner          `__run FOLDER`, started by the
+ * engine for each local effect: performs it, outlives the engine, leaves the outcome in
+ * FOLDER.
+ *
+ * Nothing here talks to the engine directly: front ends and engine meet in the store.
+ *
+ *   tui/ -> engine/engine.h, store/ -> engine/base/        (includes point down only)
+ */
+#include <locale.h>
+
+#include "tui/cli/cli.h"
+
+static int run_program(struct cli *cli, int argc, char *argv[])
+{
+    struct err err = ERR_INIT;
+    if (!cli_parse(cli, argc, argv, &err)) {
+        return cli_complain(cli, "%s", err.msg);
+    }
+    if (cli_has(cli, "help")) {
+        cli_print_help(stdout, cli->command);
+        return CLI_OK;
+    }
+    if (cli_has(cli, "version")) {
+        cli->command = cli_find_command("version");
+    }
+    if (cli->command == NULL) {
+        return cli_complain(cli, "a command is needed");
+    }
+    return cli_run(cli);
+}
+
+int main(int argc, char *argv[])
+{
+    struct cli cli;
+    /* Only LC_CTYPE: numbers and messages must not depend on who runs it. */
+    (void)setlocale(LC_CTYPE, "");
+    cli_init(&cli);
+    int status = cli_close_output(run_program(&cli, argc, argv));
+    cli_fini(&cli);
+    return status;
+}
