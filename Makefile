@@ -261,12 +261,16 @@ SPELLED_RIGHT := crate,ot,te,ue,fo,inout
 
 # ---- install -------------------------------------------------------------------------
 PAGES := $(patsubst man/%.in,build/man/%,$(sort $(wildcard man/*.[1-9].in)))
-COMPLETION := $(if $(wildcard man/signalbox.bash.in),build/man/signalbox.bash)
+COMPLETION := build/man/signalbox.bash
 
 man: $(PAGES) $(COMPLETION) ## manual pages and completion, tables made by the program
 build/man/%: man/%.in $(B)/signalbox $(TOOLS)/make_man
 	@mkdir -p $(@D)
 	$(call say,man,$@)$(TOOLS)/make_man $(B)/signalbox $< >$@
+
+$(COMPLETION): $(B)/signalbox
+	@mkdir -p $(@D)
+	$(call say,man,$@)$(B)/signalbox __tables completion >$@
 
 section = $(patsubst .%,%,$(suffix $(1)))
 install: all man ## into DESTDIR and PREFIX (/usr/local)
