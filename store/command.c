@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Command: the one thing that front ends write, each on a connection of its own that
+ * lives for one row. The threads of a process take turns; between processes SQLite's lock
+ * decides.
+ */
+#include <pthread.h>
+
+#include "store/sqlite_private.h"
+
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+/* An older store is migrated by whoever comes first, but not under a running engine that
+ * knows the old schema only. */
+static bool may_migrate(struct database *database, struct err *err)
+{
+    int64_t version = 0;
+    if (!schema_check(database, &version, err)) {
+        return false;
+    }
+    int pid = 0;
+    if (version == 0 || version == store_schema_version() ||
+        !lease_is_held(database->path, &pid)) {
+        return true;
+    }
+    return err_set(err, ERR_REFUSED,
+                   "%s: an older signalbox runs on it (process %d, schema %lld, this one "
+                   "writes %d)",
+                   database->path, pid, (long long)version, store_schema_version());
+}
+
+static int64_t insert(struct database *database, const struct command_row *command,
+                      struct err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int64_t id = -1;
+    if (sqlite3_prepare_v2(database->db,
+                           "INSERT INTO command (at, actor, verb, workflow, args, answer,"
+                           " message) VALUES (?1, ?2, ?3, ?4, ?5, -1, '')",
+                           -1, &s, NULL) == SQLITE_OK) {
+        bind_int(s, 1, command->at.ms);
+        bind_text(s, 2, command->actor);
+        bind_text(s, 3, command->verb);
+        bind_int(s, 4, command->workflow);
+        bind_text(s, 5, command->args);
+        if (database_run(s)) {
+            id = sqlite3_last_insert_rowid(database->db);
+        }
+    }
+    if (id < 0) {
+        (void)database_fail(database, err);
+    }
+    (void)sqlite3_finalize(s); /* repeats the failure that was seen */
+    return id;
+}
+
+int64_t command_send(const char *path, const struct command_row *command, struct err *err)
+{
+    struct database database = {0};
+    int64_t id = -1;
+    (void)pthread_mutex_lock(&turn); /* cannot fail: not recursive, not robust */
+    if (database_open(&database, path, DATABASE_CREATE, err) &&
+        may_migrate(&database, err) && database_set_up(&database, STORE_FULL, err) &&
+        schema_migrate(&database, err)) {
+        /* The engine checkpoints; a short visit must not take the log away on its way
+         * out. */
+        (void)sqlite3_db_config(database.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        id = insert(&database, command, err);
+    }
+    database_close(&database);
+    (void)pthread_mutex_unlock(&turn);
+    return id;
+}

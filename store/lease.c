@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lease: an open file description lock (fcntl(2)) on PATH-lock. It belongs to the open
+ * file, not to the process: another thread's open does not share it, a close of another
+ * descriptor does not drop it, and the kernel gives it back when the holder dies. The
+ * file is never removed: whoever removed it could take a lock on a name that another one
+ * locks anew.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "store/store.h"
+
+struct lease {
+    int fd;
+};
+
+/* The lease is taken before the store is made, so its folder may be missing. */
+static int open_lock(const char *name, struct err *err)
+{
+    AUTO_FREE char *folder = mem_str(name);
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL && slash != folder) {
+        *slash = '\0';
+        if (!file_exists(folder) && !file_make_dirs(folder, err)) {
+            return -1;
+        }
+    }
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        (void)err_sys(err, "%s", name);
+    }
+    return fd;
+}
+
+/* Beside the file itself when `path` is a symbolic link, as SQLite does with -wal. */
+static char *lock_path(const char *path)
+{
+    struct err ignored;
+    AUTO_FREE char *real = file_real(path, &ignored);
+    return mem_printf("%s-lock", real != NULL ? real : path);
+}
+
+static int read_pid(int fd)
+{
+    char text[24] = "";
+    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+    long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+    return pid > 0 && pid < INT32_MAX ? (int)pid : 0;
+}
+
+static bool write_pid(int fd)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len;
+}
+
+enum lease_result lease_take(const char *path, struct lease **ret_lease, int *ret_pid,
+                             struct err *err)
+{
+    AUTO_FREE char *name = lock_path(path);
+    AUTO_CLOSE int fd = open_lock(name, err);
+    if (fd < 0) {
+        return LEASE_FAILED;
+    }
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+        if (errno == EAGAIN || errno == EACCES) {
+            *ret_pid = read_pid(fd);
+            return LEASE_HELD;
+        }
+        (void)err_sys(err, "%s", name);
+        return LEASE_FAILED;
+    }
+    /* The number is for people; on a full disk the lock alone must do. */
+    (void)fchmod(fd, 0600);
+    (void)write_pid(fd);
+    struct lease *lease = mem_alloc(sizeof(*lease));
+    lease->fd = fd;
+    fd = -1;
+    *ret_lease = lease;
+    return LEASE_TAKEN;
+}
+
+void lease_give_back(struct lease *lease)
+{
+    if (lease == NULL) {
+        return;
+    }
+    if (ftruncate(lease->fd, 0) != 0) {
+        /* A stale number does no harm: the lock alone counts. */
+    }
+    (void)close(lease->fd); /* gives the lock back */
+    free(lease);
+}
+
+bool lease_is_held(const char *path, int *ret_pid)
+{
+    AUTO_FREE char *name = lock_path(path);
+    AUTO_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return false;
+    }
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) {
+        return false;
+    }
+    *ret_pid = read_pid(fd);
+    return true;
+}

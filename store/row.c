@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Row: columns to values, for the engine's loader and the readers alike. The order of the
+ * columns is that of the *_COLUMNS macros.
+ */
+#include "store/sqlite_private.h"
+
+struct columns {
+    struct database *database;
+    sqlite3_stmt *s;
+    struct arena *arena;
+    int next;
+};
+
+static int64_t number(struct columns *c)
+{
+    return sqlite3_column_int64(c->s, c->next++);
+}
+
+static int small(struct columns *c)
+{
+    return sqlite3_column_int(c->s, c->next++);
+}
+
+static struct wall wall(struct columns *c)
+{
+    return (struct wall){number(c)};
+}
+
+static const char *text(struct columns *c)
+{
+    const void *bytes = sqlite3_column_text(c->s, c->next);
+    int len = sqlite3_column_bytes(c->s, c->next++);
+    return arena_strn(c->arena, bytes, bytes != NULL ? (size_t)len : 0);
+}
+
+static const char *word(struct columns *c)
+{
+    return arena_str(c->arena, word_text(c->database, number(c)));
+}
+
+void row_workflow(struct database *database, sqlite3_stmt *s, struct arena *arena,
+                  struct workflow_row *ret_row)
+{
+    struct columns c = {.database = database, .s = s, .arena = arena};
+    struct workflow_row *row = ret_row;
+    row->id = number(&c);
+    row->pipeline = word(&c);
+    row->pipeline_id = number(&c);
+    row->repo = word(&c);
+    row->title = text(&c);
+    row->submitter = word(&c);
+    row->priority = small(&c);
+    row->state = (enum workflow_state)small(&c);
+    row->resume_state = (enum workflow_state)small(&c);
+    row->wait = (enum workflow_wait)small(&c);
+    row->resume_wait = (enum workflow_wait)small(&c);
+    row->step = small(&c);
+    row->iteration = small(&c);
+    row->attempt = small(&c);
+    row->retries = small(&c);
+    row->agent_runs = small(&c);
+    row->held = small(&c);
+    row->effect_seq = number(&c);
+    row->is_active = small(&c) != 0;
+    row->created_at = wall(&c);
+    row->started_at = wall(&c);
+    row->state_since = wall(&c);
+    row->finished_at = wall(&c);
+    row->deadline_at = wall(&c);
+    row->time_left = (struct span){number(&c)};
+    row->retry_at = wall(&c);
+    row->branch = text(&c);
+    row->base_sha = text(&c);
+    row->head_sha = text(&c);
+    row->merge_sha = text(&c);
+    row->pr_number = number(&c);
+    row->reason = text(&c);
+}
+
+void row_event(struct database *database, sqlite3_stmt *s, struct arena *arena,
+               struct event_row *ret_row)
+{
+    struct columns c = {.database = database, .s = s, .arena = arena};
+    struct event_row *row = ret_row;
+    row->seq = number(&c);
+    row->at = wall(&c);
+    row->workflow = number(&c);
+    row->kind = word(&c);
+    row->actor = word(&c);
+    row->from = (enum workflow_state)small(&c);
+    row->to = (enum workflow_state)small(&c);
+    row->wait = (enum workflow_wait)small(&c);
+    row->iteration = small(&c);
+    row->attempt = small(&c);
+    row->effect = number(&c);
+    row->text = text(&c);
+}
+
+void row_effect(struct database *database, sqlite3_stmt *s, struct arena *arena,
+                struct effect_row *ret_row)
+{
+    struct columns c = {.database = database, .s = s, .arena = arena};
+    struct effect_row *row = ret_row;
+    int64_t key = number(&c);
+    row->workflow = key >> EFFECT_SEQ_BITS;
+    row->seq = key & ((1 << EFFECT_SEQ_BITS) - 1);
+    row->kind = (enum effect_kind)small(&c);
+    row->status = (enum effect_status)small(&c);
+    row->step = small(&c);
+    row->name = word(&c);
+    row->iteration = small(&c);
+    row->attempt = small(&c);
+    row->asked_at = wall(&c);
+    row->started_at = wall(&c);
+    row->finished_at = wall(&c);
+    row->deadline_at = wall(&c);
+    row->params = text(&c);
+    row->summary = text(&c);
+    row->log = text(&c);
+    row->exit_status = small(&c);
+    row->cpu_ms = number(&c);
+    row->peak_rss_kib = number(&c);
+    row->out_bytes = number(&c);
+}
+
+void row_command(sqlite3_stmt *s, struct arena *arena, struct command_row *ret_row)
+{
+    struct columns c = {.s = s, .arena = arena};
+    struct command_row *row = ret_row;
+    row->id = number(&c);
+    row->at = wall(&c);
+    row->actor = text(&c);
+    row->verb = text(&c);
+    row->workflow = number(&c);
+    row->args = text(&c);
+    row->answer = small(&c);
+    row->message = text(&c);
+}
+
+void row_hour(sqlite3_stmt *s, struct hour_row *ret_row)
+{
+    struct columns c = {.s = s};
+    ret_row->hour = number(&c);
+    ret_row->completed = number(&c);
+    ret_row->failed = number(&c);
+    ret_row->cancelled = number(&c);
+    ret_row->submitted = number(&c);
+    ret_row->duration_ms = number(&c);
+}
+
+enum found get_workflow(struct database *database, struct arena *arena, int64_t id,
+                        struct workflow_row *ret_row, struct err *err)
+{
+    sqlite3_stmt *s =
+        database_get(database, SLOT_WORKFLOW_GET,
+                     "SELECT " WORKFLOW_COLUMNS " FROM workflow w"
+                     " JOIN submission s ON s.workflow = w.id WHERE w.id = ?1");
+    if (s == NULL) {
+        (void)database_fail(database, err);
+        return FOUND_FAILED;
+    }
+    bind_int(s, 1, id);
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
+        row_workflow(database, s, arena, ret_row);
+    } else if (code != SQLITE_DONE) {
+        (void)database_fail(database, err);
+    }
+    (void)sqlite3_reset(s); /* repeats the failure that was seen */
+    return code == SQLITE_ROW ? FOUND : code == SQLITE_DONE ? MISSING : FOUND_FAILED;
+}
+
+enum found get_pipeline(struct database *database, struct arena *arena, int64_t id,
+                        const char **ret_name, const char **ret_text, size_t *ret_len,
+                        struct err *err)
+{
+    sqlite3_stmt *s = database_get(database, SLOT_PIPELINE_GET,
+                                   "SELECT name, text FROM pipeline WHERE id = ?1");
+    if (s == NULL) {
+        (void)database_fail(database, err);
+        return FOUND_FAILED;
+    }
+    bind_int(s, 1, id);
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
+        struct columns c = {.s = s, .arena = arena};
+        *ret_name = text(&c);
+        *ret_text = text(&c);
+        *ret_len = (size_t)sqlite3_column_bytes(s, 1);
+    } else if (code != SQLITE_DONE) {
+        (void)database_fail(database, err);
+    }
+    (void)sqlite3_reset(s); /* repeats the failure that was seen */
+    return code == SQLITE_ROW ? FOUND : code == SQLITE_DONE ? MISSING : FOUND_FAILED;
+}
+
+static void add_total(struct totals *totals, int64_t *last_workflow, int64_t code,
+                      int64_t value)
+{
+    if (code >= TOTAL_STATE && code < TOTAL_STATE + STATE_COUNT) {
+        totals->by_state[code - TOTAL_STATE] = value;
+    } else if (code >= TOTAL_WAIT && code < TOTAL_WAIT + WAIT_COUNT) {
+        totals->by_wait[code - TOTAL_WAIT] = value;
+    } else if (code == TOTAL_WORKFLOWS) {
+        totals->n_workflows = value;
+    } else if (code == TOTAL_LAST_EVENT && value > totals->last_event) {
+        totals->last_event = value;
+    } else if (code == TOTAL_LAST_WORKFLOW && value > *last_workflow) {
+        *last_workflow = value;
+    }
+}
+
+bool get_totals(struct database *database, struct totals *ret_totals,
+                int64_t *ret_last_workflow, struct err *err)
+{
+    struct totals totals = {0};
+    int64_t last_workflow = 0;
+    /* Numbers given stand in the tables themselves, unless pruning took the newest. */
+    sqlite3_stmt *s =
+        database_get(database, SLOT_TOTAL_GET,
+                     "SELECT code, value FROM total"
+                     " UNION ALL SELECT 2001, ifnull(max(seq), 0) FROM event"
+                     " UNION ALL SELECT 2002, ifnull(max(id), 0) FROM workflow");
+    _Static_assert(TOTAL_LAST_EVENT == 2001 && TOTAL_LAST_WORKFLOW == 2002,
+                   "as in the SQL");
+    if (s == NULL) {
+        return database_fail(database, err);
+    }
+    int code;
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        add_total(&totals, &last_workflow, sqlite3_column_int64(s, 0),
+                  sqlite3_column_int64(s, 1));
+    }
+    if (code != SQLITE_DONE) {
+        (void)database_fail(database, err);
+        (void)sqlite3_reset(s); /* repeats the failure that was seen */
+        return false;
+    }
+    (void)sqlite3_reset(s); /* ran to its end */
+    *ret_totals = totals;
+    *ret_last_workflow = last_workflow;
+    return true;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Schema: migrations as an array; PRAGMA user_version is the number of those that were
+ * run. A migration is never edited after a release; add one at the end.
+ *
+ * Busy tables hold numbers where they can: words (see word.c) for repeated strings, codes
+ * for the lists of model.h, milliseconds since 1970 for times. The views workflows,
+ * events, effects and commands show the same with names, for people with the sqlite3
+ * shell.
+ *
+ * `live` and `human` repeat what state and wait say, as the keys of two small indexes: a
+ * step that keeps both touches no index at all (see apply.c).
+ */
+#include "store/sqlite_private.h"
+
+/* One statement each, so that no string outgrows what a compiler must take. */
+static const char *const first[] = {
+    "CREATE TABLE word ("
+    " id INTEGER PRIMARY KEY,"
+    " text TEXT NOT NULL UNIQUE) STRICT",
+
+    "CREATE TABLE code ("
+    " list TEXT NOT NULL,"
+    " id INTEGER NOT NULL,"
+    " name TEXT NOT NULL,"
+    " PRIMARY KEY (list, id)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE pipeline ("
+    " id INTEGER PRIMARY KEY,"
+    " name TEXT NOT NULL,"
+    " digest INTEGER NOT NULL,"
+    " text TEXT NOT NULL) STRICT",
+    "CREATE INDEX pipeline_digest ON pipeline (digest)",
+
+    /* What changes with every step. */
+    "CREATE TABLE workflow ("
+    " id INTEGER PRIMARY KEY,"
+    " live INTEGER NOT NULL,"
+    " human INTEGER NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " resume_state INTEGER NOT NULL,"
+    " wait INTEGER NOT NULL,"
+    " resume_wait INTEGER NOT NULL,"
+    " priority INTEGER NOT NULL,"
+    " step INTEGER NOT NULL,"
+    " iteration INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL,"
+    " retries INTEGER NOT NULL,"
+    " agent_runs INTEGER NOT NULL,"
+    " held INTEGER NOT NULL,"
+    " effect_seq INTEGER NOT NULL,"
+    " is_active INTEGER NOT NULL,"
+    " started_at INTEGER NOT NULL,"
+    " state_since INTEGER NOT NULL,"
+    " finished_at INTEGER NOT NULL,"
+    " deadline_at INTEGER NOT NULL,"
+    " time_left INTEGER NOT NULL,"
+    " retry_at INTEGER NOT NULL,"
+    " pr_number INTEGER NOT NULL,"
+    " branch TEXT NOT NULL,"
+    " base_sha TEXT NOT NULL,"
+    " head_sha TEXT NOT NULL,"
+    " merge_sha TEXT NOT NULL,"
+    " reason TEXT NOT NULL) STRICT",
+    "CREATE INDEX workflow_live ON workflow (live) WHERE live = 1",
+    "CREATE INDEX workflow_human ON workflow (human) WHERE human = 1",
+    "CREATE INDEX workflow_finished ON workflow (finished_at) WHERE live = 0",
+
+    /* What is written once. */
+    "CREATE TABLE submission ("
+    " workflow INTEGER PRIMARY KEY REFERENCES workflow (id) ON DELETE CASCADE,"
+    " pipeline INTEGER NOT NULL,"    /* word */
+    " pipeline_id INTEGER NOT NULL," /* its text */
+    " repo INTEGER NOT NULL,"        /* word */
+    " submitter INTEGER NOT NULL,"   /* word */
+    " created_at INTEGER NOT NULL,"
+    " title TEXT NOT NULL) STRICT",
+    "CREATE INDEX submission_repo ON submission (repo)",
+    "CREATE INDEX submission_pipeline ON submission (pipeline)",
+
+    /* Append-only; seq has no gaps. */
+    "CREATE TABLE event ("
+    " seq INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " workflow INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL,"  /* word */
+    " actor INTEGER NOT NULL," /* word */
+    " from_state INTEGER NOT NULL,"
+    " to_state INTEGER NOT NULL,"
+    " wait INTEGER NOT NULL,"
+    " iteration INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL,"
+    " effect INTEGER NOT NULL,"
+    " text TEXT NOT NULL) STRICT",
+    "CREATE INDEX event_workflow ON event (workflow);" /* and seq, the rowid */
+
+    /* id = workflow << 20 | seq */
+    "CREATE TABLE effect ("
+    " id INTEGER PRIMARY KEY,"
+    " kind INTEGER NOT NULL,"
+    " status INTEGER NOT NULL,"
+    " step INTEGER NOT NULL,"
+    " name INTEGER NOT NULL," /* word */
+    " iteration INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL,"
+    " asked_at INTEGER NOT NULL,"
+    " started_at INTEGER NOT NULL,"
+    " finished_at INTEGER NOT NULL,"
+    " deadline_at INTEGER NOT NULL,"
+    " exit_status INTEGER NOT NULL,"
+    " cpu_ms INTEGER NOT NULL,"
+    " peak_rss_kib INTEGER NOT NULL,"
+    " out_bytes INTEGER NOT NULL,"
+    " params TEXT NOT NULL,"
+    " summary TEXT NOT NULL,"
+    " log TEXT NOT NULL) STRICT",
+    "CREATE INDEX effect_pending ON effect (status) WHERE status = 0",
+
+    /* id = workflow << 6 | kind of document */
+    "CREATE TABLE doc ("
+    " id INTEGER PRIMARY KEY,"
+    " text TEXT NOT NULL) STRICT",
+
+    "CREATE TABLE command ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT," /* an id is never given twice */
+    " at INTEGER NOT NULL,"
+    " actor TEXT NOT NULL,"
+    " verb TEXT NOT NULL,"
+    " workflow INTEGER NOT NULL,"
+    " args TEXT NOT NULL,"
+    " answer INTEGER NOT NULL,"
+    " message TEXT NOT NULL) STRICT",
+    "CREATE INDEX command_open ON command (answer) WHERE answer = -1",
+    "CREATE INDEX command_workflow ON command (workflow)",
+
+    "CREATE TABLE total ("
+    " code INTEGER PRIMARY KEY,"
+    " value INTEGER NOT NULL) STRICT",
+
+    "CREATE TABLE hour ("
+    " hour INTEGER PRIMARY KEY,"
+    " completed INTEGER NOT NULL,"
+    " failed INTEGER NOT NULL,"
+    " cancelled INTEGER NOT NULL,"
+    " submitted INTEGER NOT NULL,"
+    " duration_ms INTEGER NOT NULL) STRICT",
+
+    "CREATE TABLE setting ("
+    " key TEXT PRIMARY KEY,"
+    " value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+
+    "CREATE VIEW workflows AS SELECT 'wf-' || w.id AS workflow,"
+    " (SELECT name FROM code WHERE list = 'state' AND id = w.state) AS state,"
+    " (SELECT name FROM code WHERE list = 'wait' AND id = w.wait) AS wait,"
+    " w.iteration, w.attempt, w.priority,"
+    " (SELECT text FROM word WHERE id = s.pipeline) AS pipeline,"
+    " (SELECT text FROM word WHERE id = s.repo) AS repo,"
+    " (SELECT text FROM word WHERE id = s.submitter) AS submitter,"
+    " datetime(s.created_at / 1000, 'unixepoch') AS created_at,"
+    " datetime(w.state_since / 1000, 'unixepoch') AS state_since,"
+    " s.title, w.branch, w.pr_number, w.head_sha, w.merge_sha, w.reason"
+    " FROM workflow w JOIN submission s ON s.workflow = w.id",
+
+    "CREATE VIEW events AS SELECT seq, datetime(at / 1000, 'unixepoch') AS at,"
+    " 'wf-' || workflow AS workflow,"
+    " (SELECT text FROM word WHERE id = kind) AS kind,"
+    " (SELECT text FROM word WHERE id = actor) AS actor,"
+    " (SELECT name FROM code WHERE list = 'state' AND id = from_state) AS from_state,"
+    " (SELECT name FROM code WHERE list = 'state' AND id = to_state) AS to_state,"
+    " (SELECT name FROM code WHERE list = 'wait' AND id = wait) AS wait,"
+    " iteration, attempt, effect, text FROM event",
+
+    "CREATE VIEW effects AS SELECT 'wf-' || (id >> 20) || '.' || (id & 1048575) AS "
+    "effect,"
+    " (SELECT name FROM code WHERE list = 'effect' AND id = kind) AS kind,"
+    " (SELECT name FROM code WHERE list = 'status' AND id = status) AS status,"
+    " (SELECT text FROM word WHERE id = effect.name) AS name,"
+    " step, iteration, attempt,"
+    " datetime(asked_at / 1000, 'unixepoch') AS asked_at,"
+    " finished_at - started_at AS run_ms, exit_status, summary, log, params FROM effect",
+
+    "CREATE VIEW commands AS SELECT id, datetime(at / 1000, 'unixepoch') AS at, actor, "
+    "verb,"
+    " 'wf-' || workflow AS workflow, args, answer, message FROM command",
+    NULL,
+};
+
+static const char *const *const migrations[] = {first};
+
+static const struct code {
+    const char *list;
+    int id;
+    const char *name;
+} codes[] = {
+#define X(id, name, brief, help) {"state", id, name},
+    STATE_LIST(X)
+#undef X
+#define X(id, word, human, help) {"wait", id, word},
+        WAIT_LIST(X)
+#undef X
+#define X(id, name, port, help) {"effect", id, name},
+            EFFECT_LIST(X)
+#undef X
+#define X(id, name, help) {"status", id, name},
+                STATUS_LIST(X)
+#undef X
+#define X(id, name, help) {"doc", id, name},
+                    DOC_LIST(X)
+#undef X
+};
+
+int store_schema_version(void)
+{
+    return (int)ARRAY_LEN(migrations);
+}
+
+bool schema_check(struct database *database, int64_t *ret_version, struct err *err)
+{
+    int64_t application = 0, version = 0, n_tables = 0;
+    if (!database_number(database, "PRAGMA application_id", &application, err) ||
+        !database_number(database, "PRAGMA user_version", &version, err) ||
+        !database_number(database, "SELECT count(*) FROM sqlite_schema", &n_tables,
+                         err)) {
+        return false;
+    }
+    if (application != SCHEMA_APPLICATION_ID && (application != 0 || n_tables != 0)) {
+        return err_set(err, ERR_CORRUPT, "%s: not a store of signalbox", database->path);
+    }
+    if (version > store_schema_version()) {
+        return err_set(err, ERR_TOO_NEW,
+                       "%s: written by a newer signalbox (schema %lld; this one reads up "
+                       "to %d)",
+                       database->path, (long long)version, store_schema_version());
+    }
+    *ret_version = version;
+    return true;
+}
+
+/* Names for the views; a new name in model.h needs no migration. */
+static bool write_codes(struct database *database, struct err *err)
+{
+    sqlite3_stmt *s = NULL;
+    bool is_good = sqlite3_prepare_v2(database->db,
+                                      "INSERT OR REPLACE INTO code VALUES (?1, ?2, ?3)",
+                                      -1, &s, NULL) == SQLITE_OK;
+    for (size_t i = 0; is_good && i < ARRAY_LEN(codes); i++) {
+        bind_text(s, 1, codes[i].list);
+        bind_int(s, 2, codes[i].id);
+        bind_text(s, 3, codes[i].name);
+        is_good = database_run(s);
+    }
+    if (!is_good) {
+        (void)database_fail(database, err);
+    }
+    (void)sqlite3_finalize(s); /* repeats the failure that was seen */
+    return is_good;
+}
+
+static bool run_migrations(struct database *database, int64_t from, int64_t to,
+                           struct err *err)
+{
+    for (int64_t i = from; i < to; i++) {
+        for (const char *const *sql = migrations[i]; *sql != NULL; sql++) {
+            if (!database_exec(database, *sql, err)) {
+                return err_wrap(err, "migration to schema %lld", (long long)i + 1);
+            }
+        }
+    }
+    AUTO_FREE char *sql = mem_printf("PRAGMA application_id=%d; PRAGMA user_version=%lld",
+                                     SCHEMA_APPLICATION_ID, (long long)to);
+    return database_exec(database, sql, err) && write_codes(database, err);
+}
+
+/* All or nothing, and by one process only: who comes second finds it done. */
+bool schema_migrate_to(struct database *database, int64_t to, struct err *err)
+{
+    int64_t version = 0;
+    if (!database_begin(database)) {
+        return database_fail(database, err);
+    }
+    if (!schema_check(database, &version, err) ||
+        !run_migrations(database, version, to, err)) {
+        database_rollback(database);
+        return false;
+    }
+    if (!database_commit(database)) {
+        (void)database_fail(database, err);
+        database_rollback(database);
+        return false;
+    }
+    return true;
+}
+
+bool schema_migrate(struct database *database, struct err *err)
+{
+    int64_t version = 0, n_codes = 0;
+    if (!schema_check(database, &version, err)) {
+        return false;
+    }
+    if (version == store_schema_version()) {
+        if (!database_number(database, "SELECT count(*) FROM code", &n_codes, err)) {
+            return false;
+        }
+        if (n_codes >= (int64_t)ARRAY_LEN(codes)) {
+            return true;
+        }
+    }
+    return schema_migrate_to(database, store_schema_version(), err);
+}
+
+bool schema_open(struct database *database, const char *path, enum database_mode mode,
+                 enum store_durability durability, struct err *err)
+{
+    int64_t version = 0;
+    return database_open(database, path, mode, err) &&
+           schema_check(database, &version, err) &&
+           database_set_up(database, durability, err) && schema_migrate(database, err);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_STORE_SQLITE_PRIVATE_H
+#define SIGNALBOX_STORE_SQLITE_PRIVATE_H
+
+/*
+ * Sqlite, private: what the files of this backend share. Nothing outside store/ includes
+ * it; it is the only place that includes sqlite3.h.
+ *
+ *   database.c  one connection: opening, settings, prepared statements, errors
+ *   schema.c    migrations, readable views
+ *   word.c      repeated strings (repository, actor, event kind) stored once, as numbers
+ *   row.c       columns to rows
+ *   writer.c    the batch, and its commit (apply.c writes the single rows)
+ *   loader.c    what the engine reads back
+ *   reader.c, list_query.c   what screens read
+ *   command.c, backup.c      command rows; copy and check of the whole file
+ */
+
+#include <sqlite3.h>
+
+#include "engine/base/err.h"
+#include "store/store.h"
+
+/* Statements that a connection keeps prepared. */
+enum slot {
+    SLOT_BEGIN,
+    SLOT_COMMIT,
+    SLOT_ROLLBACK,
+    SLOT_BEGIN_READ,
+    SLOT_VERSION,
+    SLOT_WORD_TEXT,
+    SLOT_WORD_FIND,
+    SLOT_WORD_ADD,
+    SLOT_WORKFLOW_STEP,
+    SLOT_WORKFLOW_UPDATE,
+    SLOT_WORKFLOW_INSERT,
+    SLOT_SUBMISSION_INSERT,
+    SLOT_EVENT_INSERT,
+    SLOT_EFFECT_PUT,
+    SLOT_DOC_PUT,
+    SLOT_DOC_GET,
+    SLOT_PIPELINE_INSERT,
+    SLOT_PIPELINE_FIND,
+    SLOT_PIPELINE_GET,
+    SLOT_COMMAND_ANSWER,
+    SLOT_COMMAND_OPEN,
+    SLOT_COMMAND_GET,
+    SLOT_TOTAL_PUT,
+    SLOT_TOTAL_GET,
+    SLOT_HOUR_PUT,
+    SLOT_HOUR_TRIM,
+    SLOT_HOUR_GET,
+    SLOT_SETTING_PUT,
+    SLOT_SETTING_GET,
+    SLOT_PRUNE_FIND,
+    SLOT_PRUNE_FIRST,
+    SLOT_PRUNE_LAST = SLOT_PRUNE_FIRST + 7,
+    SLOT_LAST_EVENT,
+    SLOT_WORKFLOW_GET,
+    SLOT_WORKFLOW_LIVE,
+    SLOT_EFFECT_PENDING,
+    SLOT_EFFECT_ALL,
+    SLOT_EVENT_ALL,
+    SLOT_EVENT_OF,
+    SLOT_EVENT_LAST_ALL,
+    SLOT_EVENT_LAST_OF,
+    SLOT_COUNT
+};
+
+#define WORD_CACHE    256 /* a power of two */
+#define WORD_LONG_MAX 512 /* a longer word is looked up each time */
+
+struct word_entry {
+    int64_t id; /* 0 = empty */
+    char *text;
+};
+
+struct database {
+    sqlite3 *db;
+    char *path;
+    sqlite3_stmt *slots[SLOT_COUNT];
+    struct word_entry by_text[WORD_CACHE], by_id[WORD_CACHE];
+};
+
+enum database_mode {
+    DATABASE_READ,  /* never writes, never creates */
+    DATABASE_WRITE, /* must exist */
+    DATABASE_CREATE /* made 0600, folders too, when missing */
+};
+
+/* Open and set up; *ret_database is closed with database_close, also after a failure. */
+NODISCARD bool database_open(struct database *database, const char *path,
+                             enum database_mode mode, struct err *err);
+/* Write-ahead log, durability, caches: changes the file, so after schema_check. */
+NODISCARD bool database_set_up(struct database *database,
+                               enum store_durability durability, struct err *err);
+void database_close(struct database *database); /* accepts all zero */
+/* The statement of a slot, prepared at first use, reset, or NULL. */
+sqlite3_stmt *database_get(struct database *database, enum slot slot, const char *sql);
+/* Put the connection's newest failure into *err, with the file's name; returns false. */
+bool database_fail(const struct database *database, struct err *err);
+NODISCARD bool database_exec(struct database *database, const char *sql, struct err *err);
+/* First column of the first row, 0 when there is none. */
+NODISCARD bool database_number(struct database *database, const char *sql,
+                               int64_t *ret_number, struct err *err);
+/* Step a statement that gives no rows and reset it. */
+NODISCARD bool database_run(sqlite3_stmt *statement);
+/* BEGIN IMMEDIATE ... ROLLBACK; rollback is harmless without a transaction. */
+NODISCARD bool database_begin(struct database *database);
+NODISCARD bool database_commit(struct database *database);
+void database_rollback(struct database *database);
+/* Has the file been removed or replaced since it was opened? */
+bool database_has_moved(const struct database *database);
+bool database_is_memory(const char *path);
+
+void bind_int(sqlite3_stmt *statement, int index, int64_t number);
+/* Text must live until the statement has run. */
+void bind_text(sqlite3_stmt *statement, int index, const char *text);
+void bind_bytes(sqlite3_stmt *statement, int index, const char *text, size_t len);
+
+/* Bring an empty or older store up to date. */
+NODISCARD bool schema_migrate(struct database *database, struct err *err);
+NODISCARD bool schema_migrate_to(struct database *database, int64_t to, struct err *err);
+/* Open for writing, check, set up, migrate: the whole way. */
+NODISCARD bool schema_open(struct database *database, const char *path,
+                           enum database_mode mode, enum store_durability durability,
+                           struct err *err);
+/* Is it a store of this program, and of a schema that this program reads? */
+NODISCARD bool schema_check(struct database *database, int64_t *ret_version,
+                            struct err *err);
+#define SCHEMA_APPLICATION_ID 0x53426f78 /* "SBox", PRAGMA application_id */
+
+/* Number of a word, added when new; inside a write transaction. 0 = failed. */
+int64_t word_put(struct database *database, const char *text);
+/* Number of a word that may be missing: 0. */
+int64_t word_find(struct database *database, const char *text);
+/* Text of a word, "" when there is none. Borrowed until the next call. */
+const char *word_text(struct database *database, int64_t id);
+void word_forget(struct database *database); /* after a rollback, and on close */
+
+/* An effect's key as one number, so that all of a workflow stand together in the table
+ * and no second index is needed on the busiest rows. */
+#define EFFECT_SEQ_BITS 20
+#define DOC_BITS        6
+static inline int64_t effect_key(int64_t workflow, int64_t seq)
+{
+    return (workflow << EFFECT_SEQ_BITS) | seq;
+}
+static inline int64_t doc_key(int64_t workflow, enum doc_kind doc)
+{
+    return (workflow << DOC_BITS) | (int64_t)doc;
+}
+
+/* Rows of totals: a code for each number. */
+enum total_code {
+    TOTAL_STATE = 0,   /* + enum workflow_state */
+    TOTAL_WAIT = 1000, /* + enum workflow_wait */
+    TOTAL_WORKFLOWS = 2000,
+    TOTAL_LAST_EVENT, /* numbers given before the newest rows were pruned */
+    TOTAL_LAST_WORKFLOW
+};
+
+/* Columns for row_*, in this order. */
+#define WORKFLOW_COLUMNS                                                                 \
+    "w.id, s.pipeline, s.pipeline_id, s.repo, s.title, s.submitter, w.priority, "        \
+    "w.state, "                                                                          \
+    "w.resume_state, w.wait, w.resume_wait, w.step, w.iteration, w.attempt, w.retries, " \
+    "w.agent_runs, w.held, w.effect_seq, w.is_active, s.created_at, w.started_at, "      \
+    "w.state_since, w.finished_at, "                                                     \
+    "w.deadline_at, w.time_left, w.retry_at, w.branch, w.base_sha, w.head_sha, "         \
+    "w.merge_sha, w.pr_number, w.reason"
+#define EVENT_COLUMNS                                                                    \
+    "seq, at, workflow, kind, actor, from_state, to_state, wait, iteration, attempt, "   \
+    "effect, text"
+#define EFFECT_COLUMNS                                                                   \
+    "id, kind, status, step, name, iteration, attempt, asked_at, started_at, "           \
+    "finished_at, "                                                                      \
+    "deadline_at, params, summary, log, exit_status, cpu_ms, peak_rss_kib, out_bytes"
+#define COMMAND_COLUMNS "id, at, actor, verb, workflow, args, answer, message"
+
+void row_workflow(struct database *database, sqlite3_stmt *s, struct arena *arena,
+                  struct workflow_row *ret_row);
+void row_event(struct database *database, sqlite3_stmt *s, struct arena *arena,
+               struct event_row *ret_row);
+void row_effect(struct database *database, sqlite3_stmt *s, struct arena *arena,
+                struct effect_row *ret_row);
+void row_command(sqlite3_stmt *s, struct arena *arena, struct command_row *ret_row);
+void row_hour(sqlite3_stmt *s, struct hour_row *ret_row);
+
+/* Queries that the engine's loader and the readers share. */
+enum found get_workflow(struct database *database, struct arena *arena, int64_t id,
+                        struct workflow_row *ret_row, struct err *err);
+enum found get_pipeline(struct database *database, struct arena *arena, int64_t id,
+                        const char **ret_name, const char **ret_text, size_t *ret_len,
+                        struct err *err);
+NODISCARD bool get_totals(struct database *database, struct totals *ret_totals,
+                          int64_t *ret_last_workflow, struct err *err);
+
+/* ids of the rows of a list, in order (list_query.c). */
+NODISCARD bool list_ids(struct database *database, struct arena *arena,
+                        const struct list_query *query, int64_t **ret_ids, size_t *ret_n,
+                        struct err *err);
+
+struct buf;
+/* The statement behind a list, for the test of its query plan. */
+void list_sql(const struct list_query *query, struct buf *sql);
+
+/* One change of the batch. Strings live in the batch's arena. */
+enum op_kind {
+    OP_WORKFLOW,
+    OP_EVENT,
+    OP_EFFECT,
+    OP_DOC,
+    OP_DOC_APPEND,
+    OP_PIPELINE,
+    OP_ANSWER,
+    OP_TOTALS,
+    OP_HOUR,
+    OP_SETTING,
+    OP_PRUNE
+};
+
+struct op {
+    struct op *next, *previous;
+    enum op_kind kind;
+    union {
+        struct workflow_row workflow;
+        struct event_row event;
+        struct effect_row effect;
+        struct {
+            int64_t workflow;
+            enum doc_kind kind;
+            const char *text;
+            size_t len;
+        } doc;
+        struct {
+            int64_t id, digest;
+            const char *name, *text;
+            size_t len;
+        } pipeline;
+        struct {
+            int64_t id, workflow;
+            int answer;
+            const char *message;
+        } answer;
+        struct totals totals;
+        struct hour_row hour;
+        struct {
+            const char *key, *value;
+        } setting;
+        struct {
+            const int64_t *ids;
+            size_t n;
+        } prune;
+    };
+};
+
+struct store {
+    struct database database;
+    enum store_durability durability;
+    bool needs_reopen; /* the connection saw a failure that may outlive its cause */
+    int64_t last_event, last_pipeline;
+    int64_t committed_event; /* last_event at the last commit */
+    struct arena *arena;     /* of the batch */
+    struct op *first, *last;
+    struct totals written; /* as committed, so that only what changed is written */
+    bool is_written_known;
+};
+
+/* Write one change inside the open transaction (apply.c). On false the connection says
+ * why. */
+NODISCARD bool apply_op(struct store *store, const struct op *op);
+/* The newest change of this kind to this id (workflow, pipeline, hour) in the batch, or
+ * NULL. */
+const struct op *batch_find(const struct store *store, enum op_kind kind, int64_t id);
+/* A failed read may mean a connection that a later call must not trust. Returns false. */
+bool store_suspect(struct store *store, const struct err *err);
+
+#endif
