@@ -17,7 +17,6 @@
 #define PATHS_MAX     64
 #define COMMAND_MAX   (96 * 1024) /* the kernel takes 128 KiB per argument */
 #define ENV_VALUE_MAX (32 * 1024)
-#define TABLES_MAX    32 /* tables below one schema, for the manual */
 
 /*
  * Tables nest, functions do not: what waits is on a list, and so a schema may be as deep
