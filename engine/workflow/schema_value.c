@@ -231,7 +231,7 @@ const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
         snprintf(out, VALUE_WHY_MAX, "a list of paths");
         break;
     case FIELD_COMMAND:
-        snprintf(out, VALUE_WHY_MAX, "a command, as text or as a list of words");
+        snprintf(out, VALUE_WHY_MAX, "a command, as text or list of words");
         break;
     case FIELD_ENV:
         snprintf(out, VALUE_WHY_MAX, "a map like {NAME: value}");
@@ -260,8 +260,9 @@ const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
                      value_words(shorthand, range));
         } else {
             snprintf(out, VALUE_WHY_MAX, "%s",
-                     shorthand != NULL ? "a map, or a command as text or list of words"
-                                       : "a map");
+                     shorthand != NULL
+                         ? "a command, as text or list of words, or a map of fields"
+                         : "a map of fields");
         }
         break;
     case FIELD_STEPS:

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/mem.h"
+#include "engine/workflow/schema_decode.h"
+#include "engine/workflow/schema_value.h"
+
+#define WORDS_MAX     256 /* of a command that is a list */
+#define ENV_MAX       256
+#define PATHS_MAX     64
+#define COMMAND_MAX   (96 * 1024) /* the kernel takes 128 KiB per argument */
+#define ENV_VALUE_MAX (32 * 1024)
+
+static bool is_good_word(struct decoder *d, const struct yaml_item *item, size_t max,
+                         const char *expected)
+{
+    if (item->kind != YAML_SCALAR) {
+        decode_report(d, item, "is %s; expected %s", yaml_kind_word(item->kind),
+                      expected);
+    } else if (strlen(item->text) != item->len) {
+        decode_report(d, item, "holds a NUL character; expected %s", expected);
+    } else if (item->len > max) {
+        decode_report(d, item, "%zu bytes; expected at most %zu", item->len, max);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+/* For people: a list as one would type it. */
+static char *join_words(char *const *argv)
+{
+    AUTO_BUF struct buf buf;
+    buf_init(&buf, COMMAND_MAX);
+    for (size_t i = 0; argv[i] != NULL; i++) {
+        bool is_plain = argv[i][0] != '\0';
+        for (const char *c = argv[i]; *c != '\0'; c++) {
+            is_plain =
+                is_plain && (isalnum((unsigned char)*c) || strchr("%+,-./:=@_", *c));
+        }
+        buf_printf(&buf, "%s%s%s%s", i > 0 ? " " : "", is_plain ? "" : "'", argv[i],
+                   is_plain ? "" : "'");
+    }
+    return buf_take(&buf, NULL);
+}
+
+void decode_command(struct decoder *d, const struct field *field,
+                    const struct yaml_item *item, struct command_spec *command)
+{
+    static const char expected[] = "a command, as text or list of words";
+    char **argv = NULL, *text = NULL;
+    if (item->kind == YAML_SCALAR) {
+        if (!is_good_word(d, item, COMMAND_MAX, expected)) {
+            return;
+        }
+        if (is_blank(item->text)) {
+            decode_report(d, item, "is empty; expected %s", expected);
+            return;
+        }
+        argv = mem_array(4, sizeof(*argv));
+        argv[0] = mem_str("/bin/sh");
+        argv[1] = mem_str("-c");
+        argv[2] = mem_str(item->text);
+        size_t len =
+            item->len; /* "|" blocks end in a newline that is not worth showing */
+        while (strchr("\r\n \t", item->text[len - 1]) != NULL) {
+            len--;
+        }
+        text = mem_strn(item->text, len);
+    } else if (item->kind == YAML_LIST) {
+        bool is_good = true;
+        size_t n = 0, len = 0;
+        if (item->n == 0 || item->n > WORDS_MAX) {
+            decode_report(d, item, "a command of %zu words; expected 1 to %d", item->n,
+                          WORDS_MAX);
+            return;
+        }
+        for (const struct yaml_item *word = item->first; word != NULL;
+             word = word->next) {
+            is_good =
+                is_good_word(d, word, COMMAND_MAX, "a word of a command") && is_good;
+            len += word->len;
+        }
+        if (is_good && (item->first->len == 0 || len > COMMAND_MAX)) {
+            decode_report(d, item,
+                          item->first->len == 0
+                              ? "the program's name is empty; expected %s"
+                              : "a command too long; expected %s",
+                          expected);
+            return;
+        }
+        if (!is_good) {
+            return;
+        }
+        argv = mem_array(item->n + 1, sizeof(*argv));
+        for (const struct yaml_item *word = item->first; word != NULL;
+             word = word->next) {
+            argv[n++] = mem_str(word->text);
+        }
+        text = join_words(argv);
+    } else {
+        decode_report_shape(d, field, item);
+        return;
+    }
+    schema_free_command(command);
+    command->argv = argv;
+    command->text = text;
+}
+
+static bool is_env_name(const char *name)
+{
+    for (const char *c = name; *c != '\0'; c++) {
+        bool is_digit = *c >= '0' && *c <= '9';
+        bool is_letter =
+            (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_';
+        if (!is_letter && !(is_digit && c > name)) {
+            return false;
+        }
+    }
+    return *name != '\0';
+}
+
+void decode_env(struct decoder *d, const struct field *field,
+                const struct yaml_item *item, void *object)
+{
+    if (item->kind != YAML_MAP || item->n > ENV_MAX) {
+        if (item->kind != YAML_MAP) {
+            decode_report_shape(d, field, item);
+        } else {
+            decode_report(d, item, "%zu variables; expected at most %d", item->n,
+                          ENV_MAX);
+        }
+        return;
+    }
+    struct env_var *env = mem_array(item->n, sizeof(*env));
+    size_t n = 0;
+    for (const struct yaml_item *var = item->first; var != NULL; var = var->next) {
+        if (!is_env_name(var->key)) {
+            decode_report(d, var,
+                          "is no name of a variable; expected letters, digits and _, "
+                          "a letter or _ first");
+        } else if (is_good_word(d, var, ENV_VALUE_MAX, "text (\"\" for none)")) {
+            env[n++] = (struct env_var){mem_str(var->key), mem_str(var->text)};
+        }
+    }
+    size_t n_old = 0;
+    struct env_var *old = schema_get_list(field, object, &n_old);
+    schema_free_env(old, n_old);
+    schema_set_list(field, object, env, n);
+}
+
+void decode_paths(struct decoder *d, const struct field *field,
+                  const struct yaml_item *item, void *object)
+{
+    static const struct field one = {.name = "", .type = FIELD_PATH};
+    if (item->kind != YAML_LIST || item->n > PATHS_MAX) {
+        if (item->kind != YAML_LIST) {
+            decode_report_shape(d, field, item);
+        } else {
+            decode_report(d, item, "%zu paths; expected at most %d", item->n, PATHS_MAX);
+        }
+        return;
+    }
+    char **paths = mem_array(item->n, sizeof(*paths));
+    size_t n = 0;
+    for (const struct yaml_item *path = item->first; path != NULL; path = path->next) {
+        char why[VALUE_WHY_MAX];
+        if (path->kind != YAML_SCALAR) {
+            decode_report_shape(d, &one, path);
+        } else if (!value_from_text(&one, d->folder, path->text, path->len, &paths[n],
+                                    why)) {
+            decode_report(d, path, "%s", why);
+        } else {
+            n++;
+        }
+    }
+    size_t n_old = 0;
+    char **old = schema_get_list(field, object, &n_old);
+    schema_free_texts(old, n_old);
+    schema_set_list(field, object, paths, n);
+}
