@@ -530,7 +530,7 @@ static bool has_own_colour(struct colour colour)
 static void keep_visible(enum theme_role role, const struct style *before,
                          struct style *after, enum colour_depth depth)
 {
-    if (depth >= DEPTH_256 || !has_own_colour(before->bg) ||
+    if (role == ROLE_TEXT || depth >= DEPTH_256 || !has_own_colour(before->bg) ||
         (depth != DEPTH_MONO && before->bg.kind == COLOUR_INDEX && before->bg.index < 8 &&
          before->bg.index > 0)) {
         return; /* a ground chosen by its name stays */
@@ -540,7 +540,7 @@ static void keep_visible(enum theme_role role, const struct style *before,
         after->fg = (struct colour){.kind = COLOUR_KEEP};
         after->attrs |= ATTR_REVERSE;
     } else if (role == ROLE_MARK) {
-        after->attrs |= ATTR_BOLD;
+        after->attrs |= ATTR_UNDERLINE;
     } else if (has_own_colour(before->fg)) {
         after->fg =
             (struct colour){.kind = COLOUR_KEEP}; /* it was chosen for that ground */
