@@ -151,7 +151,9 @@ static int check_file(struct cli *cli, const char *file, const struct kind *kind
     const char *kind_name = kind != NULL ? kind->name : "unknown";
     findings_init(&findings);
     if (!file_read(file, kinds[KIND_PIPELINE].max, &text, &len, &err)) {
-        findings_add(&findings, file, 0, "", "%s", err.msg);
+        size_t skip = strlen(file); /* the finding says the name itself */
+        bool is_named = strncmp(err.msg, file, skip) == 0 && err.msg[skip] == ':';
+        findings_add(&findings, file, 0, "", "%s", err.msg + (is_named ? skip + 2 : 0));
     } else {
         kind = kind != NULL ? kind : guess_kind(file, text);
         kind_name = kind->name;

@@ -190,7 +190,7 @@ static enum round look(struct follow *follow, struct err *err)
 {
     const struct effect_row *effects, *effect;
     struct workflow_row row;
-    size_t n;
+    size_t n = 0;
     struct reader *reader = follow->cli->reader;
     arena_reset(follow->arena);
     if (!reader_begin(reader, err)) {

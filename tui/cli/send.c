@@ -22,23 +22,23 @@ static const char *actor(struct arena *arena)
 }
 
 /* Take the answers that are there; true when none is missing. */
-static bool collect(struct cli *cli, struct order *orders, size_t n)
+static bool collect(struct cli *cli, struct request *requests, size_t n)
 {
     bool is_complete = true;
     for (size_t i = 0; i < n; i++) {
         struct command_row row;
         struct err err = ERR_INIT;
-        struct order *order = &orders[i];
-        if (order->is_answered) {
+        struct request *request = &requests[i];
+        if (request->is_answered) {
             continue;
         }
         enum found found =
-            reader_command(cli->reader, cli->arena, order->command, &row, &err);
+            reader_command(cli->reader, cli->arena, request->command, &row, &err);
         if (found == FOUND && row.answer >= 0) {
-            order->is_answered = true;
-            order->answer = row.answer;
-            order->message = row.message;
-            order->result = row.workflow;
+            request->is_answered = true;
+            request->answer = row.answer;
+            request->message = row.message;
+            request->result = row.workflow;
         } else {
             is_complete = false; /* a store in trouble: the next look may see it */
         }
@@ -46,20 +46,21 @@ static bool collect(struct cli *cli, struct order *orders, size_t n)
     return is_complete;
 }
 
-static void wait_for_answers(struct cli *cli, struct watch *watch, struct order *orders,
-                             size_t n)
+static void wait_for_answers(struct cli *cli, struct watch *watch,
+                             struct request *requests, size_t n)
 {
-    int64_t end = mono_now().ns / 1000000 + ORDER_WAIT.ms;
-    while (watch_has_engine(watch) && !collect(cli, orders, n)) {
+    int64_t end = mono_now().ns / 1000000 + REQUEST_WAIT.ms;
+    while (watch_has_engine(watch) && !collect(cli, requests, n)) {
         int64_t left = end - mono_now().ns / 1000000;
         if (left <= 0 || !watch_wait(watch, (struct span){left})) {
             break;
         }
     }
-    (void)collect(cli, orders, n); /* the engine may have answered just before it ended */
+    (void)collect(cli, requests,
+                  n); /* the engine may have answered just before it ended */
 }
 
-bool orders_send(struct cli *cli, struct order *orders, size_t n, struct err *err)
+bool requests_send(struct cli *cli, struct request *requests, size_t n, struct err *err)
 {
     /* Connected before the row is written, so that no ring for its answer is missed. */
     struct watch *watch = watch_new(cli->store);
@@ -67,20 +68,20 @@ bool orders_send(struct cli *cli, struct order *orders, size_t n, struct err *er
     bool is_sent = true;
     size_t n_sent = 0;
     for (; n_sent < n && is_sent; n_sent++) {
-        struct order *order = &orders[n_sent];
+        struct request *request = &requests[n_sent];
         struct command_row row = {
             .at = wall_now(),
             .actor = who,
-            .verb = order->verb,
-            .workflow = order->workflow,
-            .args = order->args,
+            .verb = request->verb,
+            .workflow = request->workflow,
+            .args = request->args,
             .answer = -1,
             .message = "",
         };
-        order->message = "";
-        order->command = command_send(cli->store, &row, err);
-        if (order->command < 0) {
-            order->command = 0;
+        request->message = "";
+        request->command = command_send(cli->store, &row, err);
+        if (request->command < 0) {
+            request->command = 0;
             is_sent = false;
             break;
         }
@@ -89,13 +90,13 @@ bool orders_send(struct cli *cli, struct order *orders, size_t n, struct err *er
     watch_ring(watch);
     if (watch_has_engine(watch) && n_sent > 0 &&
         (cli->reader != NULL || cli_open_reader(cli, &ignored))) {
-        wait_for_answers(cli, watch, orders, n_sent);
+        wait_for_answers(cli, watch, requests, n_sent);
     }
     watch_free(watch);
     return is_sent;
 }
 
-const char *orders_unanswered(struct cli *cli)
+const char *requests_unanswered(struct cli *cli)
 {
     int pid = 0;
     if (!lease_is_held(cli->store, &pid)) {
@@ -115,43 +116,43 @@ const char *orders_unanswered(struct cli *cli)
                         pid);
 }
 
-static void report_json(const struct order *order)
+static void report_json(const struct request *request)
 {
     struct buf AUTO_BUF out = {0};
     struct jsonw w;
-    int64_t workflow = order->result != 0 ? order->result : order->workflow;
+    int64_t workflow = request->result != 0 ? request->result : request->workflow;
     buf_init(&out, CLI_JSON_MAX);
     jsonw_init(&w, &out);
     jsonw_open(&w, NULL, '{');
-    jsonw_str(&w, "verb", order->verb);
+    jsonw_str(&w, "verb", request->verb);
     if (workflow != 0) {
         jsonw_int(&w, "workflow", workflow);
     } else {
         jsonw_null(&w, "workflow");
     }
-    jsonw_int(&w, "command", order->command);
-    jsonw_bool(&w, "is_answered", order->is_answered);
-    if (order->is_answered) {
-        jsonw_int(&w, "answer", order->answer);
+    jsonw_int(&w, "command", request->command);
+    jsonw_bool(&w, "is_answered", request->is_answered);
+    if (request->is_answered) {
+        jsonw_int(&w, "answer", request->answer);
     } else {
         jsonw_null(&w, "answer");
     }
-    jsonw_str(&w, "message", order->message);
+    jsonw_str(&w, "message", request->message);
     jsonw_close(&w, '}');
     puts(out.data);
 }
 
-static void report_line(struct cli *cli, const struct order *order)
+static void report_line(struct cli *cli, const struct request *request)
 {
     char message[1024], name[40] = "";
-    int64_t workflow = order->result != 0 ? order->result : order->workflow;
-    text_clean_into(message, sizeof(message), order->message);
+    int64_t workflow = request->result != 0 ? request->result : request->workflow;
+    text_clean_into(message, sizeof(message), request->message);
     if (workflow != 0) {
         (void)snprintf(name, sizeof(name), "wf-%lld: ", (long long)workflow);
     }
-    if (!order->is_answered) {
-        printf("%s%s\n", name, orders_unanswered(cli));
-    } else if (order->answer == 0) {
+    if (!request->is_answered) {
+        printf("%s%s\n", name, requests_unanswered(cli));
+    } else if (request->answer == 0) {
         printf("%s%s\n", name, message[0] != '\0' ? message : "done");
     } else {
         fprintf(stderr, "signalbox: %s%s\n", name,
@@ -159,22 +160,22 @@ static void report_line(struct cli *cli, const struct order *order)
     }
 }
 
-int orders_report(struct cli *cli, const struct order *orders, size_t n)
+int requests_report(struct cli *cli, const struct request *requests, size_t n)
 {
     int status = CLI_OK;
     bool is_json = cli_has(cli, "json");
     int pid;
     bool has_engine = lease_is_held(cli->store, &pid);
     for (size_t i = 0; i < n; i++) {
-        const struct order *order = &orders[i];
+        const struct request *request = &requests[i];
         if (is_json) {
-            report_json(order);
+            report_json(request);
         } else {
-            report_line(cli, order);
+            report_line(cli, request);
         }
-        if (order->is_answered && order->answer > status) {
-            status = order->answer == 2 ? CLI_USAGE : CLI_FAILURE;
-        } else if (!order->is_answered && has_engine && status == CLI_OK) {
+        if (request->is_answered && request->answer > status) {
+            status = request->answer == 2 ? CLI_USAGE : CLI_FAILURE;
+        } else if (!request->is_answered && has_engine && status == CLI_OK) {
             status = CLI_FAILURE; /* an engine runs and did not answer in time */
         }
     }

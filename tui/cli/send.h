@@ -5,16 +5,16 @@
 /*
  * Send: the one way of the command line to change anything.
  *
- * An order becomes a command row; the bell is rung; when an engine runs, its answer is
- * waited for, at most ORDER_WAIT. Without an engine the order stays in the store and the
- * next engine takes it.
+ * A request becomes a command row; the bell is rung; when an engine runs, its answer is
+ * waited for, at most REQUEST_WAIT. Without an engine the request stays in the store and
+ * the next engine takes it.
  */
 
 #include "tui/cli/cli.h"
 
-#define ORDER_WAIT ((struct span){10 * 1000})
+#define REQUEST_WAIT ((struct span){10 * 1000})
 
-struct order {
+struct request {
     /* asked */
     const char *verb;
     int64_t workflow; /* 0 = none */
@@ -29,12 +29,12 @@ struct order {
 
 /* Send all, then wait for all. False when not all could be handed over (err); the ones
  * before stay handed over. */
-NODISCARD bool orders_send(struct cli *cli, struct order *orders, size_t n,
-                           struct err *err);
+NODISCARD bool requests_send(struct cli *cli, struct request *requests, size_t n,
+                             struct err *err);
 /* One line for each on stdout (refusals on stderr), or a JSON object each; exit status.
  */
-int orders_report(struct cli *cli, const struct order *orders, size_t n);
+int requests_report(struct cli *cli, const struct request *requests, size_t n);
 /* Why there is no answer, one line for people. In cli->arena. */
-const char *orders_unanswered(struct cli *cli);
+const char *requests_unanswered(struct cli *cli);
 
 #endif

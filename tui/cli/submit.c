@@ -208,23 +208,23 @@ static const char *make_args(struct cli *cli, const struct submission *submissio
 static int send_it(struct cli *cli, const struct submission *submission)
 {
     struct err err = ERR_INIT;
-    struct order order = {.verb = "submit"};
-    order.args = make_args(cli, submission, &err);
-    if (order.args == NULL) {
+    struct request request = {.verb = "submit"};
+    request.args = make_args(cli, submission, &err);
+    if (request.args == NULL) {
         return cli_complain(cli, "%s", err.msg);
     }
-    if (!orders_send(cli, &order, 1, &err)) {
+    if (!requests_send(cli, &request, 1, &err)) {
         return cli_fail(&err);
     }
-    if (cli_has(cli, "wait") && (!order.is_answered || order.answer == 0)) {
-        return until_end(cli, &order);
+    if (cli_has(cli, "wait") && (!request.is_answered || request.answer == 0)) {
+        return until_end(cli, &request);
     }
-    bool is_made = order.is_answered && order.answer == 0 && order.result != 0;
+    bool is_made = request.is_answered && request.answer == 0 && request.result != 0;
     if (is_made && !cli_has(cli, "json")) {
-        printf("wf-%lld\n", (long long)order.result);
+        printf("wf-%lld\n", (long long)request.result);
         return CLI_OK;
     }
-    return orders_report(cli, &order, 1);
+    return requests_report(cli, &request, 1);
 }
 
 static int run(struct cli *cli)

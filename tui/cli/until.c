@@ -119,10 +119,10 @@ static bool look(struct until *until, struct err *err)
     return true;
 }
 
-int until_end(struct cli *cli, const struct order *order)
+int until_end(struct cli *cli, const struct request *request)
 {
     struct err err = ERR_INIT;
-    struct until until = {.cli = cli, .command = order->command, .status = -1};
+    struct until until = {.cli = cli, .command = request->command, .status = -1};
     if (cli->reader == NULL && !cli_open_reader(cli, &err)) {
         return cli_fail(&err);
     }

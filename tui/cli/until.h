@@ -7,11 +7,11 @@
 #include "store/model.h"
 #include "tui/cli/cli.h"
 
-struct order;
+struct request;
 
-/* Follow the workflow that the answer of `order` names; waits for the answer first, as
+/* Follow the workflow that the answer of `request` names; waits for the answer first, as
  * long as it takes. Ends when the workflow ends or waits for a person; exit status. */
-int until_end(struct cli *cli, const struct order *order);
+int until_end(struct cli *cli, const struct request *request);
 
 /* One line: time, workflow, states, text. Or a JSON object. */
 void until_print(const struct event_row *event, bool is_json);

@@ -104,19 +104,19 @@ static int run(struct cli *cli)
     if (args == NULL) {
         return cli_complain(cli, "%s", err.msg);
     }
-    struct order *orders = arena_array(cli->arena, (size_t)n, sizeof(orders[0]));
+    struct request *requests = arena_array(cli->arena, (size_t)n, sizeof(requests[0]));
     for (int i = 0; i < n; i++) {
-        orders[i] = (struct order){.verb = verb->name, .args = args};
-        if (!cli_parse_id(cli->args[i], &orders[i].workflow)) {
+        requests[i] = (struct request){.verb = verb->name, .args = args};
+        if (!cli_parse_id(cli->args[i], &requests[i].workflow)) {
             return cli_complain(cli,
                                 "'%.80s' is no workflow; expected a number or wf-NUMBER",
                                 cli->args[i]);
         }
     }
-    if (!orders_send(cli, orders, (size_t)n, &err)) {
+    if (!requests_send(cli, requests, (size_t)n, &err)) {
         return cli_fail(&err);
     }
-    return orders_report(cli, orders, (size_t)n);
+    return requests_report(cli, requests, (size_t)n);
 }
 
 /* ---- rows from the table of verbs

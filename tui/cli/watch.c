@@ -18,6 +18,8 @@ struct watch {
     int folder;  /* watch of the store's folder, while no engine runs; -1 */
     int file;    /* watch of the file; -1 */
     bool has_file;
+    int fds[WATCH_FDS_MAX];
+    int n_fds;
 };
 
 static void look_for_engine(struct watch *watch)
@@ -77,6 +79,14 @@ void watch_file(struct watch *watch, const char *path)
     }
 }
 
+void watch_fd(struct watch *watch, int fd)
+{
+    if (watch->n_fds == WATCH_FDS_MAX) {
+        BUG("too many descriptors in one watch");
+    }
+    watch->fds[watch->n_fds++] = fd;
+}
+
 static void drain_inotify(const struct watch *watch)
 {
     char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -93,15 +103,19 @@ static bool is_deaf(const struct watch *watch)
 
 bool watch_wait(struct watch *watch, struct span timeout)
 {
-    struct pollfd fds[2] = {
+    struct pollfd fds[2 + WATCH_FDS_MAX] = {
         {.fd = watch->bell != NULL ? bell_client_fd(watch->bell) : -1, .events = POLLIN},
         {.fd = watch->inotify,                                         .events = POLLIN},
     };
+    for (int i = 0; i < watch->n_fds; i++) {
+        fds[2 + i] = (struct pollfd){.fd = watch->fds[i], .events = POLLIN};
+    }
     struct span wait = timeout;
     if (is_deaf(watch) && (timeout.ms < 0 || timeout.ms > look_again.ms)) {
         wait = look_again;
     }
-    int n = poll(fds, 2, wait.ms > INT32_MAX ? INT32_MAX : (int)wait.ms);
+    int n = poll(fds, 2 + (nfds_t)watch->n_fds,
+                 wait.ms > INT32_MAX ? INT32_MAX : (int)wait.ms);
     if (watch->inotify >= 0 && fds[1].revents != 0) {
         drain_inotify(watch);
     }

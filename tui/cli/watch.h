@@ -26,6 +26,10 @@ NODISCARD struct watch *watch_new(const char *store_path);
 void watch_free(struct watch *watch); /* accepts NULL */
 /* Also wake when this file changes (NULL: no more). Replaces the file before. */
 void watch_file(struct watch *watch, const char *path);
+/* Also wake while this descriptor is readable; at most WATCH_FDS_MAX of them. The watch
+ * does not read it. */
+#define WATCH_FDS_MAX 2
+void watch_fd(struct watch *watch, int fd);
 /* False when nothing happened for `timeout`. Interrupted by a signal: true. */
 bool watch_wait(struct watch *watch, struct span timeout);
 bool watch_has_engine(const struct watch *watch);
