@@ -68,6 +68,10 @@ static const struct syntax_message {
     {"while scanning a directive", NULL, false,
      "'%' begins a directive; put the text in quotes"},
     {"while scanning a %YAML directive", NULL, false, "a broken %YAML directive; leave it out"},
+    {NULL, "found incompatible YAML document", false,
+     "a %YAML directive of another version; leave it out"},
+    {NULL, "found duplicate %YAML directive", false, "a second %YAML directive; leave it out"},
+    {NULL, "found duplicate %TAG directive", false, "a second %TAG directive; leave it out"},
     {"while parsing a tag", NULL, false,
      "'!' begins a tag, which is not supported; put the text in quotes"},
     {"while scanning a tag", NULL, false,
@@ -163,20 +167,20 @@ static bool is_allowed(uint32_t rune)
            (rune >= 0x10000 && rune <= 0x10FFFF);
 }
 
-/* Copy text without what libyaml would stop at, and say where that was: the rest of the
- * file can still be read for other mistakes. */
-static char *copy_allowed(struct builder *b, const char *text, size_t len)
+/* Copy text with U+FFFD for what libyaml would stop at, and say where that was: the rest
+ * of the file can still be read for other mistakes. */
+static void copy_allowed(struct builder *b, const char *text, size_t len)
 {
-    char *copy = arena_alloc(b->tree->arena, len + 1);
+    AUTO_BUF struct buf copy;
+    buf_init(&copy, YAML_TEXT_MAX * 3);
     int line = 1, last_line = 0, n_lines = 0;
     for (size_t i = 0; i < len;) {
         uint32_t rune = 0;
         size_t used = text_decode(text + i, len - i, &rune);
         if (used > 0 && is_allowed(rune)) {
-            memcpy(copy + i, text + i, used);
-            bool is_break =
-                rune == '\n' || (rune == '\r' && (i + 1 == len || text[i + 1] != '\n'));
-            line += is_break ? 1 : 0;
+            buf_add(&copy, text + i, used);
+            bool is_pair = rune == '\r' && i + 1 < len && text[i + 1] == '\n';
+            line += rune == '\n' || (rune == '\r' && !is_pair) ? 1 : 0;
             i += used;
             continue;
         }
@@ -192,11 +196,11 @@ static char *copy_allowed(struct builder *b, const char *text, size_t len)
                              (unsigned)rune);
             }
         }
-        used = used > 0 ? used : 1;
-        memset(copy + i, '?', used);
-        i += used;
+        buf_str(&copy, "\xEF\xBF\xBD");
+        i += used > 0 ? used : 1;
     }
-    return copy;
+    b->text = arena_strn(b->tree->arena, copy.data, copy.len);
+    b->len = copy.len;
 }
 
 /* Start of a line, 1.., in the text that libyaml reads. */
@@ -234,6 +238,10 @@ static void report_no_token(struct builder *b, size_t line, size_t column)
         do {
             at++;
         } while (((unsigned char)*at & 0xC0) == 0x80);
+    }
+    if (*at == '\t') {
+        add(b, line, "a tab cannot stand here; expected spaces");
+        return;
     }
     size_t len = *at != '\0' ? 1 : 0;
     while (len > 0 && ((unsigned char)at[len] & 0xC0) == 0x80) {
@@ -517,8 +525,7 @@ struct yaml_tree *yaml_tree_parse(const char *file, const char *text, size_t len
         text += 3; /* a byte order mark, as some editors write it */
         len -= 3;
     }
-    b.text = copy_allowed(&b, text, len);
-    b.len = len;
+    copy_allowed(&b, text, len);
     read_events(&b);
     return tree;
 }
