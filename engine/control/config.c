@@ -5,6 +5,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "engine/base/yaml.h"
 #include "engine/workflow/schema.h"
 
@@ -249,8 +250,10 @@ char *config_find_pipeline(const struct config *config, const char *name,
         buf_printf(&places, "%s%s", places.len > 0 ? ", " : "", folder);
     }
     char quoted[YAML_QUOTE_MAX];
-    err_set(err, ERR_NOT_FOUND, "no pipeline %s; looked for %.60s.yaml in %s",
-            yaml_quote(name, strlen(name), quoted), name,
+    char clean[80];
+    text_clean_into(clean, sizeof(clean), name);
+    err_set(err, ERR_NOT_FOUND, "no pipeline %s; looked for %s.yaml and %s.yml in %s",
+            yaml_quote(name, strlen(name), quoted), clean, clean,
             places.len > 0 ? places.data : "no folder");
     return NULL;
 }

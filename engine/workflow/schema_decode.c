@@ -192,7 +192,7 @@ void schema_decode(const struct schema *schema, const char *file, const char *fo
     if (root == NULL || root->kind != YAML_MAP) {
         if (!tree->is_partial) {
             findings_add(findings, file, root != NULL ? root->line : 1, "",
-                         "%s; expected the fields of a %s, like 'name: value'",
+                         "%s; expected the fields of a %s, 'field: value' on each line",
                          root == NULL || root->kind == YAML_NULL ? "the file is empty"
                          : root->kind == YAML_LIST               ? "the file is a list"
                                                    : "the file is only text",
