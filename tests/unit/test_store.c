@@ -8,106 +8,9 @@
 #include <cmocka.h>
 
 #include "engine/base/buf.h"
-#include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "store/store.h"
-
-struct place {
-    char *folder, *path;
-    struct arena *arena;
-};
-
-static int set_up(void **state)
-{
-    struct place *place = mem_alloc(sizeof(*place));
-    const char *base = getenv("TMPDIR"); // NOLINT(concurrency-mt-unsafe): one thread
-    place->folder = mem_printf("%s/signalbox-store-XXXXXX", base != NULL ? base : "/tmp");
-    if (mkdtemp(place->folder) == NULL) {
-        return -1;
-    }
-    place->path = file_join(place->folder, "s.db");
-    place->arena = arena_new();
-    *state = place;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct place *place = *state;
-    struct err err = ERR_INIT;
-    bool is_gone = file_remove_tree(place->folder, &err);
-    free(place->path);
-    free(place->folder);
-    arena_free(place->arena);
-    free(place);
-    return is_gone ? 0 : -1;
-}
-
-static struct store *open_store(const struct place *place)
-{
-    struct err err = ERR_INIT;
-    struct store *store = store_open(place->path, STORE_FULL, &err);
-    if (store == NULL) {
-        fail_msg("%s", err.msg);
-    }
-    return store;
-}
-
-static struct reader *open_reader(const struct place *place)
-{
-    struct err err = ERR_INIT;
-    struct reader *reader = reader_open(place->path, &err);
-    if (reader == NULL) {
-        fail_msg("%s", err.msg);
-    }
-    return reader;
-}
-
-static void commit(struct store *store)
-{
-    struct err err = ERR_INIT;
-    if (!store_commit(store, &err)) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static struct workflow_row sample(int64_t id)
-{
-    return (struct workflow_row){
-        .id = id,
-        .pipeline = "payments",
-        .pipeline_id = 1,
-        .repo = id % 2 == 0 ? "/srv/git/even" : "/srv/git/odd",
-        .title = "add a retry",
-        .submitter = "ada",
-        .priority = (int)(id % 10),
-        .state = STATE_CODING,
-        .resume_state = STATE_PLANNING,
-        .wait = WAIT_NONE,
-        .resume_wait = WAIT_RETRY,
-        .step = 2,
-        .iteration = 3,
-        .attempt = 4,
-        .retries = 5,
-        .agent_runs = 6,
-        .held = 7,
-        .effect_seq = 8,
-        .is_active = true,
-        .created_at = {1000 + id},
-        .started_at = {2000 + id},
-        .state_since = {3000 + id},
-        .finished_at = {0},
-        .deadline_at = {5000 + id},
-        .time_left = {6000},
-        .retry_at = {7000},
-        .branch = "signalbox/wf-1",
-        .base_sha = "aaaa",
-        .head_sha = "bbbb",
-        .merge_sha = "cccc",
-        .pr_number = 9,
-        .reason = "because",
-    };
-}
+#include "tests/lib/place.h"
 
 static void assert_same_workflow(const struct workflow_row *a,
                                  const struct workflow_row *b)
@@ -150,8 +53,8 @@ static void test_workflow_comes_back_whole(void **state)
 {
     struct place *place = *state;
     struct err err = ERR_INIT;
-    struct store *store = open_store(place);
-    struct workflow_row row = sample(12), seen;
+    struct store *store = place_store(place);
+    struct workflow_row row = sample_workflow(12), seen;
     assert_false(store_has_batch(store));
     store_put_workflow(store, &row);
     assert_true(store_has_batch(store));
@@ -159,9 +62,9 @@ static void test_workflow_comes_back_whole(void **state)
     assert_int_equal(store_load_workflow(store, place->arena, 12, &seen, &err), FOUND);
     assert_same_workflow(&row, &seen);
     /* ... and not for a reader. */
-    struct reader *reader = open_reader(place);
+    struct reader *reader = place_reader(place);
     assert_int_equal(reader_workflow(reader, place->arena, 12, &seen, &err), MISSING);
-    commit(store);
+    must_commit(store);
     assert_false(store_has_batch(store));
     assert_int_equal(reader_workflow(reader, place->arena, 12, &seen, &err), FOUND);
     assert_same_workflow(&row, &seen);
@@ -176,7 +79,7 @@ static void test_workflow_comes_back_whole(void **state)
     row.reason = "limits used up";
     row.is_active = false;
     store_put_workflow(store, &row);
-    commit(store);
+    must_commit(store);
     assert_int_equal(reader_workflow(reader, place->arena, 12, &seen, &err), FOUND);
     assert_same_workflow(&row, &seen);
     row.state = STATE_CODING; /* retried: lives again */
@@ -185,7 +88,7 @@ static void test_workflow_comes_back_whole(void **state)
     store_put_workflow(store, &row);
     row.step = 77;
     store_put_workflow(store, &row); /* twice in one batch: the last one counts */
-    commit(store);
+    must_commit(store);
     assert_int_equal(store_load_workflow(store, place->arena, 12, &seen, &err), FOUND);
     assert_same_workflow(&row, &seen);
     reader_close(reader);
@@ -196,7 +99,7 @@ static void test_events_have_no_gaps(void **state)
 {
     struct place *place = *state;
     struct err err = ERR_INIT;
-    struct store *store = open_store(place);
+    struct store *store = place_store(place);
     struct event_row event = {.at = {5},
                               .workflow = 1,
                               .kind = "plan-passed",
@@ -212,17 +115,17 @@ static void test_events_have_no_gaps(void **state)
         event.workflow = i % 2 + 1;
         assert_int_equal(store_add_event(store, &event), i);
         if (i % 3 == 0) {
-            commit(store);
+            must_commit(store);
         }
     }
-    commit(store);
+    must_commit(store);
     store_close(store);
-    store = open_store(place);
+    store = place_store(place);
     event.text = "";
     assert_int_equal(store_add_event(store, &event), 11);
-    commit(store);
+    must_commit(store);
 
-    struct reader *reader = open_reader(place);
+    struct reader *reader = place_reader(place);
     const struct event_row *rows;
     size_t n;
     assert_true(reader_events(reader, place->arena, 0, 3, 100, &rows, &n, &err));
@@ -267,7 +170,7 @@ static void test_effects(void **state)
 {
     struct place *place = *state;
     struct err err = ERR_INIT;
-    struct store *store = open_store(place);
+    struct store *store = place_store(place);
     struct effect_row row = {.workflow = 3,
                              .seq = 1,
                              .kind = EFFECT_CHECK,
@@ -301,12 +204,12 @@ static void test_effects(void **state)
     row.started_at.ms = 200;
     row.finished_at.ms = 300;
     store_put_effect(store, &row);
-    commit(store);
+    must_commit(store);
     int64_t last = 0;
     assert_true(store_load_pending(store, count_effect, &last, &err));
     assert_int_equal(last, 4001);
 
-    struct reader *reader = open_reader(place);
+    struct reader *reader = place_reader(place);
     const struct effect_row *rows;
     size_t n;
     assert_true(reader_effects(reader, place->arena, 3, &rows, &n, &err));
@@ -334,15 +237,15 @@ static void test_docs(void **state)
 {
     struct place *place = *state;
     struct err err = ERR_INIT;
-    struct store *store = open_store(place);
+    struct store *store = place_store(place);
     struct reader *reader;
     const char *text;
     size_t len;
     store_put_doc(store, 1, DOC_TASK, "a\0b\xff", 4); /* bytes, whatever they are */
     store_append_doc(store, 1, DOC_ERRORS, "first\n", 6);
     store_append_doc(store, 1, DOC_ERRORS, "second\n", 7);
-    commit(store);
-    reader = open_reader(place);
+    must_commit(store);
+    reader = place_reader(place);
     assert_int_equal(reader_doc(reader, place->arena, 1, DOC_TASK, &text, &len, &err),
                      FOUND);
     assert_int_equal(len, 4);
@@ -359,13 +262,13 @@ static void test_docs(void **state)
     big[DOC_MAX - 1] = '\n';
     store_append_doc(store, 1, DOC_ERRORS, big + 100, DOC_MAX - 100);
     store_append_doc(store, 1, DOC_ERRORS, "last\n", 5);
-    commit(store);
+    must_commit(store);
     assert_int_equal(reader_doc(reader, place->arena, 1, DOC_ERRORS, &text, &len, &err),
                      FOUND);
     assert_true(len <= DOC_MAX);
     assert_memory_equal(text, "first\n", 6); /* all of it fits yet */
     store_append_doc(store, 1, DOC_ERRORS, big + DOC_MAX - 90, 90);
-    commit(store);
+    must_commit(store);
     assert_int_equal(reader_doc(reader, place->arena, 1, DOC_ERRORS, &text, &len, &err),
                      FOUND);
     assert_true(len <= DOC_MAX);
@@ -379,21 +282,21 @@ static void test_pipelines_are_stored_once(void **state)
 {
     struct place *place = *state;
     struct err err = ERR_INIT;
-    struct store *store = open_store(place);
+    struct store *store = place_store(place);
     int64_t one = store_put_pipeline(store, "p", "text", 4);
     assert_int_equal(store_put_pipeline(store, "p", "text", 4), one); /* in the batch */
     const char *name, *text;
     size_t len;
     assert_int_equal(
         store_load_pipeline(store, place->arena, one, &name, &text, &len, &err), FOUND);
-    commit(store);
+    must_commit(store);
     assert_int_equal(store_put_pipeline(store, "p", "text", 4), one); /* in the store */
     int64_t two = store_put_pipeline(store, "q", "text", 4);
     int64_t three = store_put_pipeline(store, "p", "text2", 5);
     assert_true(two != one && three != one && three != two);
-    commit(store);
+    must_commit(store);
     store_close(store);
-    store = open_store(place);
+    store = place_store(place);
     assert_int_equal(store_put_pipeline(store, "p", "text2", 5), three);
     assert_false(store_has_batch(store));
     assert_int_equal(
@@ -401,7 +304,7 @@ static void test_pipelines_are_stored_once(void **state)
     assert_string_equal(name, "q");
     assert_string_equal(text, "text");
     assert_int_equal(len, 4);
-    struct reader *reader = open_reader(place);
+    struct reader *reader = place_reader(place);
     assert_int_equal(
         reader_pipeline(reader, place->arena, three, &name, &text, &len, &err), FOUND);
     assert_string_equal(text, "text2");
@@ -425,7 +328,7 @@ static void test_commands(void **state)
     command.verb = "pause";
     command.workflow = 4;
     assert_int_equal(command_send(place->path, &command, &err), 2);
-    struct store *store = open_store(place);
+    struct store *store = place_store(place);
     const struct command_row *rows;
     assert_int_equal(store_take_commands(store, place->arena, 0, 10, &rows, &err), 2);
     assert_string_equal(rows[0].verb, "submit");
@@ -436,9 +339,9 @@ static void test_commands(void **state)
     assert_int_equal(store_take_commands(store, place->arena, 1, 10, &rows, &err), 1);
     assert_int_equal(store_take_commands(store, place->arena, 2, 10, &rows, &err), 0);
     store_answer_command(store, 1, 0, "submitted", 12);
-    commit(store);
+    must_commit(store);
     assert_int_equal(store_take_commands(store, place->arena, 0, 10, &rows, &err), 1);
-    struct reader *reader = open_reader(place);
+    struct reader *reader = place_reader(place);
     struct command_row row;
     assert_int_equal(reader_command(reader, place->arena, 1, &row, &err), FOUND);
     assert_int_equal(row.answer, 0);
@@ -455,7 +358,7 @@ static void test_totals_hours_settings(void **state)
 {
     struct place *place = *state;
     struct err err = ERR_INIT;
-    struct store *store = open_store(place);
+    struct store *store = place_store(place);
     struct totals totals = {.n_workflows = 3}, seen;
     totals.by_state[STATE_CODING] = 2;
     totals.by_state[STATE_ROLLED_BACK] = 1;
@@ -472,12 +375,12 @@ static void test_totals_hours_settings(void **state)
     hour.completed = 9;
     store_put_hour(store, &hour);
     store_put_setting(store, "state", "running");
-    commit(store);
+    must_commit(store);
     totals.by_state[STATE_CODING] = 0;
     store_put_totals(store, &totals);
     store_put_setting(store, "state", "draining");
-    commit(store);
-    struct reader *reader = open_reader(place);
+    must_commit(store);
+    struct reader *reader = place_reader(place);
     assert_true(reader_totals(reader, &seen, &err));
     assert_int_equal(seen.by_state[STATE_CODING], 0);
     assert_int_equal(seen.by_state[STATE_ROLLED_BACK], 1);
@@ -502,7 +405,7 @@ static void test_totals_hours_settings(void **state)
     assert_int_equal(one.failed, 0);
     hour.hour = 102 + HOURS_KEPT; /* the old ones go */
     store_put_hour(store, &hour);
-    commit(store);
+    must_commit(store);
     assert_true(store_load_hour(store, 102, &one, &err));
     assert_int_equal(one.completed, 0);
     reader_close(reader);
@@ -521,18 +424,18 @@ static void test_loads_what_lives(void **state)
 {
     struct place *place = *state;
     struct err err = ERR_INIT;
-    struct store *store = open_store(place);
+    struct store *store = place_store(place);
     static const enum workflow_state states[] = {
         STATE_IDLE,       STATE_COMPLETED, STATE_PARKED,     STATE_FAILED,
         STATE_RECOVERING, STATE_CANCELLED, STATE_VALIDATING, STATE_ROLLED_BACK};
     for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-        struct workflow_row row = sample((int64_t)i + 1);
+        struct workflow_row row = sample_workflow((int64_t)i + 1);
         row.state = states[i];
         store_put_workflow(store, &row);
     }
-    commit(store);
+    must_commit(store);
     store_close(store);
-    store = open_store(place);
+    store = place_store(place);
     AUTO_BUF struct buf ids;
     buf_init(&ids, 1000);
     assert_true(store_load_live(store, collect_ids, &ids, &err));
@@ -548,9 +451,9 @@ static void test_prune_keeps_numbers(void **state)
 {
     struct place *place = *state;
     struct err err = ERR_INIT;
-    struct store *store = open_store(place);
+    struct store *store = place_store(place);
     for (int64_t id = 1; id <= 6; id++) {
-        struct workflow_row row = sample(id);
+        struct workflow_row row = sample_workflow(id);
         row.state = id == 3 ? STATE_CODING : STATE_COMPLETED;
         row.finished_at.ms = id == 3 ? 0 : id * 100;
         store_put_workflow(store, &row);
@@ -566,17 +469,17 @@ static void test_prune_keeps_numbers(void **state)
                                                      .log = ""});
         store_put_doc(store, id, DOC_TASK, "t", 1);
     }
-    commit(store);
+    must_commit(store);
     assert_int_equal(store_prune(store, (struct wall){350}, 100), 2); /* 1, 2; 3 lives */
     assert_int_equal(store_prune(store, (struct wall){350}, 100), 0); /* already asked */
-    commit(store);
+    must_commit(store);
     assert_int_equal(store_prune(store, (struct wall){10000}, 2), 2); /* 4, 5 */
-    commit(store);
+    must_commit(store);
     assert_int_equal(store_prune(store, (struct wall){10000}, 2), 1); /* 6, the newest */
-    commit(store);
+    must_commit(store);
     assert_int_equal(store_prune(store, (struct wall){10000}, 2), 0);
     store_close(store);
-    store = open_store(place);
+    store = place_store(place);
     int64_t last;
     struct totals totals;
     assert_true(store_load_counters(store, &last, &totals, &err));
@@ -586,7 +489,7 @@ static void test_prune_keeps_numbers(void **state)
         store_add_event(store,
                         &(struct event_row){.kind = "k", .actor = "a", .text = ""}),
         7);
-    struct reader *reader = open_reader(place);
+    struct reader *reader = place_reader(place);
     const struct event_row *events;
     const struct effect_row *effects;
     const char *text;
@@ -609,21 +512,21 @@ static void test_version_tells_of_commits(void **state)
 {
     struct place *place = *state;
     struct err err = ERR_INIT;
-    struct store *store = open_store(place);
-    struct reader *reader = open_reader(place);
+    struct store *store = place_store(place);
+    struct reader *reader = place_reader(place);
     int64_t before = reader_version(reader);
     assert_int_equal(reader_version(reader), before);
-    struct workflow_row row = sample(1), seen;
+    struct workflow_row row = sample_workflow(1), seen;
     store_put_workflow(store, &row);
     assert_int_equal(reader_version(reader), before);
-    commit(store);
+    must_commit(store);
     int64_t after = reader_version(reader);
     assert_true(after != before);
     /* A snapshot stays as it is until it ends. */
     assert_true(reader_begin(reader, &err));
     row.reason = "later";
     store_put_workflow(store, &row);
-    commit(store);
+    must_commit(store);
     assert_int_equal(reader_workflow(reader, place->arena, 1, &seen, &err), FOUND);
     assert_string_equal(seen.reason, "because");
     reader_end(reader);
@@ -643,9 +546,9 @@ static void test_files_are_private(void **state)
     struct err err = ERR_INIT;
     struct store *store = store_open(deep, STORE_FULL, &err);
     assert_non_null(store);
-    struct workflow_row row = sample(1);
+    struct workflow_row row = sample_workflow(1);
     store_put_workflow(store, &row);
-    commit(store);
+    must_commit(store);
     static const char *const names[] = {"", "-wal", "-shm"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct stat st;
@@ -663,9 +566,9 @@ static void test_memory_store(void **state)
     struct err err = ERR_INIT;
     struct store *store = store_open(":memory:", STORE_OFF, &err);
     assert_non_null(store);
-    struct workflow_row row = sample(1);
+    struct workflow_row row = sample_workflow(1);
     store_put_workflow(store, &row);
-    commit(store);
+    must_commit(store);
     struct arena *arena = arena_new();
     assert_int_equal(store_load_workflow(store, arena, 1, &row, &err), FOUND);
     arena_free(arena);
@@ -674,20 +577,19 @@ static void test_memory_store(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_workflow_comes_back_whole),
-        TEST(test_events_have_no_gaps),
-        TEST(test_effects),
-        TEST(test_docs),
-        TEST(test_pipelines_are_stored_once),
-        TEST(test_commands),
-        TEST(test_totals_hours_settings),
-        TEST(test_loads_what_lives),
-        TEST(test_prune_keeps_numbers),
-        TEST(test_version_tells_of_commits),
-        TEST(test_files_are_private),
-        TEST(test_memory_store),
+        PLACE_TEST(test_workflow_comes_back_whole),
+        PLACE_TEST(test_events_have_no_gaps),
+        PLACE_TEST(test_effects),
+        PLACE_TEST(test_docs),
+        PLACE_TEST(test_pipelines_are_stored_once),
+        PLACE_TEST(test_commands),
+        PLACE_TEST(test_totals_hours_settings),
+        PLACE_TEST(test_loads_what_lives),
+        PLACE_TEST(test_prune_keeps_numbers),
+        PLACE_TEST(test_version_tells_of_commits),
+        PLACE_TEST(test_files_are_private),
+        PLACE_TEST(test_memory_store),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
