@@ -86,13 +86,13 @@ static const struct field config_fields[] = {
      .fallback = "continue",
      .help = "What the engine does when the terminal goes away: go on, finish what runs and "
              "start nothing new, or stop."},
-    {.name = "logs", .type = FIELD_TABLE, .sub = &logs_schema, .shown = "see below",
+    {.name = "logs", .type = FIELD_TABLE, .sub = &logs_schema,
      .help = "Logs of steps."},
-    {.name = "history", .type = FIELD_TABLE, .sub = &history_schema, .shown = "see below",
+    {.name = "history", .type = FIELD_TABLE, .sub = &history_schema,
      .help = "Finished workflows."},
-    {.name = "recovery", .type = FIELD_TABLE, .sub = &recovery_schema, .shown = "see below",
+    {.name = "recovery", .type = FIELD_TABLE, .sub = &recovery_schema,
      .help = "Retries after failures of the surroundings."},
-    {.name = "console", .type = FIELD_TABLE, .sub = &console_schema, .shown = "see below",
+    {.name = "console", .type = FIELD_TABLE, .sub = &console_schema,
      .help = "The console."},
 };
 /* clang-format on */

@@ -24,7 +24,7 @@ static const struct field step_fields[] = {
      .shown = "the beginning of the command",
      .help = "What the console calls the step. Names of one list differ."},
     {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
-     .help = "What is run, in the work tree."},
+     .help = "What is run, in a copy of the work tree."},
     {.name = "timeout", .type = FIELD_DURATION, .offset = AT_STEP(timeout),
      .min = 1000, .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0",
      .shown = "what is left of the state's time",
@@ -48,8 +48,7 @@ static const struct field agent_fields[] = {
     {.name = "name", .type = FIELD_NAME, .offset = AT_STEP(name), .fallback = "agent",
      .help = "What the console calls the agent."},
     {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
-     .help = "What is run, in the work tree, to make the change. Its standard output goes to the "
-             "log of the workflow."},
+     .help = "What is run, in the work tree, to make the change. Its output goes to a log."},
     {.name = "timeout", .type = FIELD_DURATION, .offset = AT_STEP(timeout),
      .min = 1000, .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0",
      .shown = "limits.coding", .help = "Longest time of one run."},
@@ -67,8 +66,7 @@ static const struct field evaluator_fields[] = {
     {.name = "name", .type = FIELD_NAME, .offset = AT_STEP(name), .fallback = "evaluator",
      .help = "What the console calls the evaluator."},
     {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
-     .help = "What is run, in the work tree, after all steps of validate have passed. A failure "
-             "is a failed validation."},
+     .help = "What is run, in a copy of the work tree, after all steps of validate have passed."},
     {.name = "timeout", .type = FIELD_DURATION, .offset = AT_STEP(timeout),
      .min = 1000, .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0",
      .shown = "what is left of limits.validation", .help = "Longest time of one run."},
@@ -134,16 +132,17 @@ static const struct field limits_fields[] = {
      .help = "Processor time of each process."},
     {.name = "memory", .type = FIELD_BYTES, .offset = AT(bounds.memory), .min = 8 * MIB,
      .max = PIB, .has_zero = true, .fallback = "0", .shown = "no bound",
-     .help = "Address space of each process."},
+     .help = "Memory of a command with all its processes; of each process where no control "
+             "group can be made."},
     {.name = "file_size", .type = FIELD_BYTES, .offset = AT(bounds.file_size), .min = 4096,
      .max = PIB, .has_zero = true, .fallback = "0", .shown = "no bound",
      .help = "Size of each file that is written."},
     {.name = "processes", .type = FIELD_INT, .offset = AT(bounds.processes), .min = 4,
      .max = 1000000, .has_zero = true, .fallback = "0", .shown = "no bound",
-     .help = "Number of processes."},
+     .help = "Number of processes of a command."},
     {.name = "network", .type = FIELD_BOOL, .offset = AT(bounds.has_network), .fallback = "true",
-     .help = "Whether commands reach the network. With false they run in an empty network "
-             "namespace, where the kernel allows it."},
+     .help = "Whether setup, validate and evaluator reach the network. With false they run in "
+             "an empty network namespace; where the kernel does not allow that, they are refused."},
 };
 
 static const struct schema limits_schema = {
@@ -187,7 +186,7 @@ static const struct field pipeline_fields[] = {
      .sub = &evaluator_schema, .shown = "none", .help = "A last opinion about the change."},
     {.name = "merge", .type = FIELD_TABLE, .sub = &merge_schema, .shown = "auto",
      .help = "What becomes of a validated change."},
-    {.name = "limits", .type = FIELD_TABLE, .sub = &limits_schema, .shown = "see below",
+    {.name = "limits", .type = FIELD_TABLE, .sub = &limits_schema,
      .help = "Bounds of states and processes."},
     {.name = "budget", .type = FIELD_TABLE, .sub = &budget_schema, .shown = "no bounds",
      .help = "What one workflow may use up in all."},

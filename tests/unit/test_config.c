@@ -10,6 +10,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/control/config.h"
+#include "engine/workflow/pipeline.h"
 #include "engine/workflow/schema.h"
 #include "tests/lib/shape.h"
 #include "tests/lib/wrong.h"
@@ -260,6 +261,43 @@ static void test_every_row(void **state)
     shape_check_rows(config_schema(), parse_one_row);
 }
 
+/* What the manual shows works: each example is a pipeline or a configuration. */
+static void test_examples_of_the_manual(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    AUTO_FREE char *page = NULL;
+    size_t len = 0, n = 0;
+    assert_true(file_read("man/signalbox.yaml.5.in", 1 << 20, &page, &len, &err));
+    const char *at = strstr(page, "\n.Sh EXAMPLES\n");
+    const char *end = strstr(page, "\n.Sh DIAGNOSTICS\n");
+    assert_non_null(at);
+    assert_non_null(end);
+    while ((at = strstr(at, "\n.Bd ")) != NULL && at < end) {
+        const char *text = strchr(at + 1, '\n') + 1;
+        const char *stop = strstr(text, ".Ed\n");
+        struct findings findings;
+        assert_non_null(stop);
+        findings_init(&findings);
+        struct pipeline *pipeline =
+            pipeline_parse("example", text, (size_t)(stop - text), &findings);
+        if (pipeline == NULL && strncmp(text, "name:", 5) != 0) {
+            findings_fini(&findings);
+            config_free(config_parse("example", text, (size_t)(stop - text), &findings));
+        }
+        for (size_t i = 0; i < findings.n; i++) {
+            print_message("# %d: %s: %s\n", findings.rows[i].line, findings.rows[i].field,
+                          findings.rows[i].text);
+        }
+        assert_true(findings_is_empty(&findings));
+        pipeline_free(pipeline);
+        findings_fini(&findings);
+        at = stop;
+        n++;
+    }
+    assert_true(n >= 4);
+}
+
 static void test_cut_at_every_byte(void **state)
 {
     (void)state;
@@ -282,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_shape_at_every_field, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_every_row, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_examples_of_the_manual, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cut_at_every_byte, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
