@@ -22,7 +22,7 @@
 
 #include "tui/cli/cli.h"
 
-static int run_program(struct cli *cli, int argc, char *argv[])
+static int run_program(struct cli *cli, int argc, const char *const argv[])
 {
     struct err err = ERR_INIT;
     if (!cli_parse(cli, argc, argv, &err)) {
@@ -47,7 +47,13 @@ int main(int argc, char *argv[])
     /* Only LC_CTYPE: numbers and messages must not depend on who runs it. */
     (void)setlocale(LC_CTYPE, "");
     cli_init(&cli);
-    int status = cli_close_output(run_program(&cli, argc, argv));
+    /* C cannot pass char ** where const char *const * is read; a copy of the pointers
+     * can. */
+    const char **words = arena_array(cli.arena, (size_t)argc + 1, sizeof(words[0]));
+    for (int i = 0; i < argc; i++) {
+        words[i] = argv[i];
+    }
+    int status = cli_close_output(run_program(&cli, argc, words));
     cli_fini(&cli);
     return status;
 }

@@ -62,7 +62,7 @@ static bool give(struct cli *cli, const struct cli_option *option, const char *v
 }
 
 /* "--name", "--name=value", "--name value"; *i moves over a value taken from argv. */
-static bool parse_long(struct cli *cli, int argc, char *const argv[], int *i,
+static bool parse_long(struct cli *cli, int argc, const char *const argv[], int *i,
                        struct err *err)
 {
     const char *name = argv[*i] + 2;
@@ -89,7 +89,7 @@ static bool parse_long(struct cli *cli, int argc, char *const argv[], int *i,
 }
 
 /* "-f", "-n5", "-n 5", and flags in one word. */
-static bool parse_short(struct cli *cli, int argc, char *const argv[], int *i,
+static bool parse_short(struct cli *cli, int argc, const char *const argv[], int *i,
                         struct err *err)
 {
     const char *letters = argv[*i] + 1;
@@ -148,7 +148,7 @@ static bool check_count(const struct cli *cli, struct err *err)
     return true;
 }
 
-bool cli_parse(struct cli *cli, int argc, char *const argv[], struct err *err)
+bool cli_parse(struct cli *cli, int argc, const char *const argv[], struct err *err)
 {
     bool is_over = false;
     cli->args = arena_array(cli->arena, (size_t)argc + 1, sizeof(cli->args[0]));

@@ -104,7 +104,8 @@ extern const char cli_program_help[];                         /* what the progra
 void cli_init(struct cli *cli);
 void cli_fini(struct cli *cli);
 /* Fill cli from argv (argv[0] is the program). ERR_USAGE names what is wrong. */
-NODISCARD bool cli_parse(struct cli *cli, int argc, char *const argv[], struct err *err);
+NODISCARD bool cli_parse(struct cli *cli, int argc, const char *const argv[],
+                         struct err *err);
 /* Value of an option, NULL when it was not given (the last one counts). */
 const char *cli_value(const struct cli *cli, const char *name);
 bool cli_has(const struct cli *cli, const char *name);

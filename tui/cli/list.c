@@ -163,11 +163,11 @@ static int run(struct cli *cli)
 #define X(id, name, brief, help) name " "
 #define Y(id, word, title)       word " "
 static const struct cli_option options[] = {
-    {"state",                         0, "STATE", "only these states, between commas: " STATE_LIST(X)},
+    {"state",                         0, "STATE", "some of " STATE_LIST(X) "between commas"},
     {"needs-human",                        0, NULL, "only what waits for a person"},
     {"repo",                               0, "DIR", "only this repository"},
     {"text",       0, "TEXT", "only where title, repository, pipeline or id contains it"},
-    {"sort", 0, "KEY", "order by: " SORT_LIST(Y)},
+    {"sort", 0, "KEY", "one of " SORT_LIST(Y) "to order by; default id"},
     {"reverse",                          'r', NULL, "the other way round"},
     {"limit",                          'n', "N", "at most N rows; default 100"},
     {"after",                               0, "ID", "the page that follows this workflow"},

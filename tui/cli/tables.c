@@ -6,8 +6,15 @@
  */
 #include <ctype.h>
 
+#include "engine/control/config.h"
+#include "engine/workflow/pipeline.h"
+#include "engine/workflow/schema.h"
 #include "store/model.h"
+#include "tui/cli/completion.h"
 #include "tui/cli/rows.h"
+#include "tui/cli/version.h"
+#include "tui/keymap.h"
+#include "tui/theme.h"
 
 /* Text inside an mdoc line: a backslash would start an escape. */
 static void mdoc_text(const char *text)
@@ -129,106 +136,29 @@ static void table_states(void)
     puts(".El");
 }
 
-static void complete_options(const struct cli_option *options)
+static void table_version(void)
 {
-    for (const struct cli_option *o = options; o != NULL && o->name != NULL; o++) {
-        printf(" --%s", o->name);
-        if (o->letter != 0) {
-            printf(" -%c", o->letter);
-        }
-    }
+    puts(SIGNALBOX_VERSION);
 }
 
-/* Values of options and kinds of arguments are completed by what they are called in the
- * table: FILE, DIR, STATE, ID. */
-static void complete_values(void)
+static void table_pipeline(void)
 {
-    size_t n;
-    const struct cli_command *const *all = cli_commands(&n);
-    static const struct {
-        const char *value, *action;
-    } rules[] = {
-        {"FILE",  "COMPREPLY=($(compgen -f -- \"$cur\"))"            },
-        {"DIR",   "COMPREPLY=($(compgen -d -- \"$cur\"))"            },
-        {"STATE", "COMPREPLY=($(compgen -W \"$states\" -- \"$cur\"))"},
-    };
-    puts("    case $prev in");
-    for (size_t r = 0; r < ARRAY_LEN(rules); r++) {
-        char seen[1024] = " "; /* options of several commands may share a name */
-        fputs("        ", stdout);
-        for (size_t i = 0; i <= n; i++) {
-            const struct cli_option *o = i < n ? all[i]->options : cli_global_options;
-            for (; o != NULL && o->name != NULL; o++) {
-                char word[64];
-                size_t used = strlen(seen);
-                (void)snprintf(word, sizeof(word), " %s ", o->name); /* our own, short */
-                if (o->value == NULL || strcmp(o->value, rules[r].value) != 0 ||
-                    strstr(seen, word) != NULL) {
-                    continue;
-                }
-                (void)snprintf(seen + used, sizeof(seen) - used, "%s ", o->name);
-                printf("%s--%s", used > 1 ? "|" : "", o->name);
-            }
-        }
-        printf(")\n            %s; return ;;\n", rules[r].action);
-    }
-    puts("    esac");
+    schema_print_mdoc(stdout, pipeline_schema());
 }
 
-static void table_completion(void)
+static void table_config(void)
 {
-    size_t n;
-    const struct cli_command *const *all = cli_commands(&n);
-    puts("# bash completion for signalbox; made by `signalbox __tables completion`\n"
-         "_signalbox()\n{\n"
-         "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-         "    local command= args= options= word i");
-    fputs("    local states='", stdout);
-#define X(id, name, brief, help) fputs(name " ", stdout);
-    STATE_LIST(X)
-#undef X
-    fputs("'\n    local global='", stdout);
-    complete_options(cli_global_options);
-    fputs("'\n    local commands='", stdout);
-    for (size_t i = 0; i < n; i++) {
-        if (!all[i]->is_hidden) {
-            printf("%s ", all[i]->name);
-        }
-    }
-    puts("'");
-    complete_values();
-    puts("    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-         "        word=${COMP_WORDS[i]}\n"
-         "        case $word in\n"
-         "            --store|--config) ((i++)) ;;\n"
-         "            -*) ;;\n"
-         "            *) command=$word; break ;;\n"
-         "        esac\n"
-         "    done\n"
-         "    case $command in");
-    for (size_t i = 0; i < n; i++) {
-        if (!all[i]->is_hidden) {
-            printf("        %s) args='%s' options='", all[i]->name, all[i]->args);
-            complete_options(all[i]->options);
-            puts("' ;;");
-        }
-    }
-    puts("    esac\n"
-         "    if [[ $cur == -* ]]; then\n"
-         "        COMPREPLY=($(compgen -W \"$options $global\" -- \"$cur\"))\n"
-         "    elif [[ -z $command ]]; then\n"
-         "        COMPREPLY=($(compgen -W \"$commands\" -- \"$cur\"))\n"
-         "    elif [[ $args == *ID* ]]; then\n"
-         "        COMPREPLY=($(compgen -W \"$(signalbox list --plain --limit 100 "
-         "2>/dev/null |\n"
-         "            cut -f1)\" -- \"$cur\"))\n"
-         "    elif [[ $args == *COMMAND* ]]; then\n"
-         "        COMPREPLY=($(compgen -W \"$commands\" -- \"$cur\"))\n"
-         "    else\n"
-         "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
-         "    fi\n"
-         "}\n"
-         "complete -F _signalbox signalbox");
+    schema_print_mdoc(stdout, config_schema());
+}
+
+static void table_keys(void)
+{
+    keymap_print_mdoc(stdout);
+}
+
+static void table_roles(void)
+{
+    theme_print_mdoc(stdout);
 }
 
 static const struct {
@@ -239,7 +169,12 @@ static const struct {
     {"options",    table_options   },
     {"exit",       table_exit      },
     {"states",     table_states    },
-    {"completion", table_completion},
+    {"version",    table_version   },
+    {"pipeline",   table_pipeline  },
+    {"config",     table_config    },
+    {"keys",       table_keys      },
+    {"roles",      table_roles     },
+    {"completion", completion_print},
 };
 
 static int run(struct cli *cli)
