@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "engine/base/mem.h"
 #include "engine/base/text.h"
 
 /* struct json is jansson's json_t under our name; it is never defined. */
@@ -120,11 +121,18 @@ const char *json_text(const struct json *value)
     return json_string_value(theirs(value));
 }
 
+char *json_format(const struct json *value)
+{
+    char *text = json_dumps(theirs(value), JSON_COMPACT | JSON_ENCODE_ANY);
+    return text != NULL ? text : mem_str("null");
+}
+
 bool json_next(const struct json *object, void **iter, const char **ret_key,
                const struct json **ret_value)
 {
     json_t *walked = theirs(object);
-    *iter = *iter == NULL ? json_object_iter(walked) : json_object_iter_next(walked, *iter);
+    *iter =
+        *iter == NULL ? json_object_iter(walked) : json_object_iter_next(walked, *iter);
     if (*iter == NULL) {
         return false;
     }

@@ -5,8 +5,8 @@
 /*
  * Verb: everything that an operator can ask of the engine, in one table.
  *
- * Keys, palette, command line and (later) the network all send the same rows; help, man page
- * and completion are made from them. A verb is checked twice: the front end with
+ * Keys, palette, command line and (later) the network all send the same rows; help, man
+ * page and completion are made from them. A verb is checked twice: the front end with
  * verb_check for a quick answer, the engine (the only judge) when it takes the command.
  */
 
@@ -17,11 +17,11 @@
 #include "engine/base/json.h"
 
 enum arg_type {
-    ARG_TEXT,     /* one line */
-    ARG_LONG,     /* text up to DOC_MAX */
-    ARG_INT,      /* min..max */
-    ARG_STATE,    /* a checkpoint: PLANNING CODING PR_CREATED VALIDATING */
-    ARG_OBJECT    /* JSON object */
+    ARG_TEXT,  /* one line */
+    ARG_LONG,  /* text up to DOC_MAX */
+    ARG_INT,   /* min..max */
+    ARG_STATE, /* a checkpoint: PLANNING CODING PR_CREATED VALIDATING */
+    ARG_OBJECT /* JSON object */
 };
 
 struct verb_arg {
@@ -42,8 +42,8 @@ struct verb {
     bool has_workflow; /* acts on a workflow */
     bool changes;      /* changes state: refused in a read-only front end */
     enum confirm confirm;
-    const char *help;  /* one line, for the palette and --help */
-    const char *more;  /* one or two sentences for the man page */
+    const char *help; /* one line, for the palette and --help */
+    const char *more; /* one or two sentences for the man page */
     struct verb_arg args[VERB_ARGS_MAX];
 };
 
@@ -51,7 +51,8 @@ extern const struct verb verbs[];
 extern const size_t n_verbs;
 
 const struct verb *verb_find(const char *name); /* or NULL */
-/* Are these arguments what the verb takes? Unknown, missing, mistyped: ERR_USAGE, named. */
+/* Are these arguments what the verb takes? Unknown, missing, mistyped: ERR_USAGE, named.
+ */
 NODISCARD bool verb_check(const struct verb *verb, const struct json *args,
                           struct err *err);
 

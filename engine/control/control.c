@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/control/control.h"
+
+#include "engine/base/findings.h"
+#include "engine/base/mem.h"
+#include "engine/control/control_private.h"
+
+#define PRUNE_EVERY span_s(3600)
+#define PRUNE_MAX   500
+
+struct control *control_new(const struct control_options *options, struct store *store)
+{
+    struct control *control = mem_alloc(sizeof(*control));
+    control->options = *options;
+    control->store = store;
+    control->queue = queue_new();
+    control->out = mem_alloc(sizeof(*control->out));
+    rng_init(&control->rng, options->seed);
+    return control;
+}
+
+static void pending_free(struct pending *pending)
+{
+    free(pending->name);
+    free(pending->params);
+    free(pending);
+}
+
+static void live_free(struct live *live)
+{
+    while (live->pending != NULL) {
+        struct pending *next = live->pending->next;
+        pending_free(live->pending);
+        live->pending = next;
+    }
+    workflow_free(live->workflow);
+    free(live);
+}
+
+void control_free(struct control *control)
+{
+    if (control == NULL) {
+        return;
+    }
+    size_t iter = 0;
+    void *item;
+    while ((item = idmap_next(&control->live, &iter)) != NULL) {
+        live_free(item);
+    }
+    iter = 0;
+    while ((item = idmap_next(&control->pipelines, &iter)) != NULL) {
+        pipeline_free(item);
+    }
+    idmap_fini(&control->live);
+    idmap_fini(&control->pipelines);
+    heap_fini(&control->timers);
+    queue_free(control->queue);
+    free(control->releases);
+    free(control->out);
+    free(control);
+}
+
+/* ---- effects ----------------------------------------------------------------------- */
+
+static void release(struct control *control, bool is_stop, int64_t workflow, int64_t seq)
+{
+    if (control->n_releases == control->cap_releases) {
+        control->cap_releases =
+            control->cap_releases > 0 ? control->cap_releases * 2 : 64;
+        control->releases =
+            mem_grow(control->releases, control->cap_releases, sizeof(struct release));
+    }
+    control->releases[control->n_releases++] = (struct release){is_stop, workflow, seq};
+}
+
+static struct pending *pending_add(struct live *live, const struct effect_row *row)
+{
+    struct pending *pending = mem_alloc(sizeof(*pending));
+    pending->row = *row;
+    pending->name = mem_str(row->name);
+    pending->params = mem_str(row->params);
+    pending->row.name = pending->name;
+    pending->row.params = pending->params;
+    pending->row.summary = "";
+    pending->row.log = "";
+    pending->next = live->pending;
+    live->pending = pending;
+    return pending;
+}
+
+static struct pending *pending_take(struct live *live, int64_t seq)
+{
+    for (struct pending **at = &live->pending; *at != NULL; at = &(*at)->next) {
+        struct pending *pending = *at;
+        if (pending->row.seq == seq) {
+            *at = pending->next;
+            return pending;
+        }
+    }
+    return NULL;
+}
+
+static const struct pending *pending_find(const struct live *live, int64_t seq)
+{
+    for (const struct pending *p = live->pending; p != NULL; p = p->next) {
+        if (p->row.seq == seq) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static void put_outcome(struct control *control, struct effect_row row,
+                        const struct effect_result *result, struct wall now)
+{
+    row.status = result->status;
+    row.started_at = wall_is_set(result->started_at) ? result->started_at : row.asked_at;
+    row.finished_at = wall_is_set(result->finished_at) ? result->finished_at : now;
+    row.summary = or_empty(result->summary);
+    row.log = or_empty(result->log);
+    row.exit_status = result->exit_status;
+    row.cpu_ms = result->cpu_ms;
+    row.peak_rss_kib = result->peak_rss_kib;
+    row.out_bytes = result->out_bytes;
+    store_put_effect(control->store, &row);
+}
+
+static void put_docs(struct control *control, const struct effect_result *result)
+{
+    const struct {
+        enum doc_kind doc;
+        const char *text;
+    } docs[] = {
+        {DOC_PLAN,    result->plan   },
+        {DOC_DIFF,    result->diff   },
+        {DOC_COMMITS, result->commits},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(docs); i++) {
+        if (docs[i].text != NULL) {
+            store_put_doc(control->store, result->workflow, docs[i].doc, docs[i].text,
+                          strlen(docs[i].text));
+        }
+    }
+}
+
+static void stop_effect(struct control *control, struct live *live, int64_t seq,
+                        enum effect_status status, struct wall now)
+{
+    struct pending *pending = pending_take(live, seq);
+    if (pending == NULL) {
+        return;
+    }
+    struct effect_row row = pending->row;
+    row.status = status;
+    row.finished_at = now;
+    row.summary = status == STATUS_SKIPPED     ? "skipped by an operator"
+                  : status == STATUS_TIMED_OUT ? "stopped at the deadline"
+                                               : "stopped";
+    store_put_effect(control->store, &row);
+    release(control, true, row.workflow, row.seq);
+    pending_free(pending);
+}
+
+/* ---- workflows in memory --------------------------------------------------------------
+ */
+
+const struct pipeline *control_pipeline(struct control *control, int64_t id,
+                                        struct err *err)
+{
+    struct pipeline *pipeline = idmap_get(&control->pipelines, id);
+    if (pipeline != NULL) {
+        return pipeline;
+    }
+    struct arena *arena = arena_new();
+    const char *name = "", *text = "";
+    size_t len = 0;
+    enum found found =
+        store_load_pipeline(control->store, arena, id, &name, &text, &len, err);
+    if (found == FOUND) {
+        struct findings findings;
+        findings_init(&findings);
+        pipeline = pipeline_parse(name, text, len, &findings);
+        if (pipeline == NULL) {
+            (void)err_set(err, ERR_CORRUPT, "stored pipeline %lld does not parse: %s",
+                          (long long)id, findings.n > 0 ? findings.rows[0].text : "");
+        } else {
+            idmap_put(&control->pipelines, id, pipeline);
+        }
+        findings_fini(&findings);
+    } else if (found == MISSING) {
+        (void)err_set(err, ERR_CORRUPT, "pipeline %lld is missing", (long long)id);
+    }
+    arena_free(arena);
+    return pipeline;
+}
+
+struct live *control_add(struct control *control, const struct workflow_row *row,
+                         const struct pipeline *pipeline)
+{
+    struct live *live = mem_alloc(sizeof(*live));
+    live->workflow = workflow_new(row, pipeline);
+    live->queued.repo = queue_repo(control->queue, row->repo);
+    live->queued.priority = row->priority;
+    idmap_put(&control->live, row->id, live);
+    return live;
+}
+
+struct live *control_find(struct control *control, int64_t id, struct err *err)
+{
+    struct live *live = idmap_get(&control->live, id);
+    if (live != NULL) {
+        return live;
+    }
+    struct arena *arena = arena_new();
+    struct workflow_row row;
+    enum found found = id > 0 && id <= control->last_workflow
+                           ? store_load_workflow(control->store, arena, id, &row, err)
+                           : MISSING;
+    if (found == FOUND) {
+        const struct pipeline *pipeline = control_pipeline(control, row.pipeline_id, err);
+        live = pipeline != NULL ? control_add(control, &row, pipeline) : NULL;
+    } else if (found == MISSING) {
+        (void)err_set(err, ERR_NOT_FOUND, "there is no workflow wf-%lld", (long long)id);
+    }
+    arena_free(arena);
+    return live;
+}
+
+void control_forget(struct control *control, struct live *live)
+{
+    const struct workflow_row *row = &live->workflow->row;
+    if (state_is_final(row->state) && live->pending == NULL) {
+        (void)idmap_take(&control->live, row->id);
+        live_free(live);
+    }
+}
+
+static void count(struct control *control, const struct workflow_row *row, int by)
+{
+    control->totals.by_state[row->state] += by;
+    control->totals.by_wait[row->wait] += by;
+    control->has_new_totals = true;
+}
+
+static void count_hour(struct control *control, const struct workflow_row *before,
+                       const struct workflow_row *row, struct wall now)
+{
+    bool is_new = before->id == 0;
+    if (!is_new && before->state == row->state) {
+        return;
+    }
+    int64_t hour = now.ms / 3600000;
+    if (control->hour.hour != hour) {
+        if (control->has_new_hour) {
+            store_put_hour(control->store, &control->hour);
+        }
+        struct err err;
+        if (!store_load_hour(control->store, hour, &control->hour, &err)) {
+            control->hour = (struct hour_row){0};
+        }
+        control->hour.hour = hour;
+    }
+    control->hour.submitted += is_new;
+    control->hour.failed += row->state == STATE_FAILED;
+    control->hour.cancelled += row->state == STATE_CANCELLED;
+    if (row->state == STATE_COMPLETED && before->state != STATE_RECOVERING) {
+        control->hour.completed++;
+        control->hour.duration_ms += row->finished_at.ms - row->created_at.ms;
+    }
+    control->has_new_hour = true;
+}
+
+static void set_slot(struct control *control, struct live *live)
+{
+    bool holds = machine_holds_slot(live->workflow);
+    if (holds != live->has_slot) {
+        live->has_slot = holds;
+        control->n_running += holds ? 1 : -1;
+        queue_count_running(live->queued.repo, holds ? 1 : -1);
+    }
+    if (live->workflow->row.wait == WAIT_SLOT) {
+        if (live->queued.node.place == 0) {
+            queue_add(control->queue, &live->queued, live->workflow->row.id);
+        }
+    } else {
+        queue_remove(control->queue, &live->queued);
+    }
+}
+
+static void set_timer(struct control *control, struct live *live)
+{
+    struct wall at = machine_wake_at(live->workflow, &live->timer_event);
+    if (wall_is_set(at)) {
+        heap_put(&control->timers, &live->timer, at.ms, live->workflow->row.id);
+    } else {
+        heap_remove(&control->timers, &live->timer);
+    }
+}
+
+void control_settle(struct control *control, struct live *live,
+                    const struct workflow_row *before, struct wall now)
+{
+    const struct workflow_row *row = &live->workflow->row;
+    if (before->id != 0) {
+        count(control, before, -1);
+    }
+    count(control, row, 1);
+    count_hour(control, before, row, now);
+    set_slot(control, live);
+    set_timer(control, live);
+    store_put_workflow(control->store, row);
+}
+
+enum machine_verdict control_step(struct control *control, struct live *live,
+                                  const struct machine_input *input, struct wall now)
+{
+    struct workflow_row before = live->workflow->row; /* its strings are not used */
+    struct machine_output *out = control->out;
+    enum machine_verdict verdict = machine_step(
+        live->workflow, input, &control->options.limits, now, &control->rng, out);
+    if (verdict != MACHINE_DONE) {
+        control->stats.n_refused += verdict == MACHINE_REFUSED;
+        control->stats.n_ignored += verdict == MACHINE_IGNORED;
+        return verdict;
+    }
+    for (int i = 0; i < out->n_events; i++) {
+        control->totals.last_event = store_add_event(control->store, &out->events[i]);
+    }
+    if (out->has_errors) {
+        store_append_doc(control->store, before.id, DOC_ERRORS, out->errors,
+                         strlen(out->errors));
+    }
+    if (out->is_stopped) {
+        stop_effect(control, live, out->stop_effect, out->stop_status, now);
+    }
+    for (int i = 0; i < out->n_effects; i++) {
+        store_put_effect(control->store, &out->effects[i]);
+        (void)pending_add(live, &out->effects[i]);
+        release(control, false, out->effects[i].workflow, out->effects[i].seq);
+    }
+    control_settle(control, live, &before, now);
+    return verdict;
+}
+
+/* ---- inputs
+ * ----------------------------------------------------------------------------- */
+
+/* The outcome of CLOSE or CLEANUP: nobody waits for it, but what it found counts. */
+static void note_beside(struct control *control, struct live *live,
+                        const struct effect_result *result, struct wall now)
+{
+    struct workflow_row *row = &live->workflow->row;
+    if (result->merge_sha == NULL || row->merge_sha[0] != '\0') {
+        return;
+    }
+    workflow_set(&row->merge_sha, result->merge_sha);
+    control->totals.last_event = store_add_event(
+        control->store, &(struct event_row){.at = now,
+                                            .workflow = row->id,
+                                            .kind = "merged-before",
+                                            .actor = "engine",
+                                            .from = row->state,
+                                            .to = row->state,
+                                            .wait = row->wait,
+                                            .iteration = row->iteration,
+                                            .attempt = row->attempt,
+                                            .effect = result->seq,
+                                            .text = "the merge had happened already"});
+    store_put_workflow(control->store, row);
+}
+
+void control_result(struct control *control, struct effect_result *result,
+                    struct wall now)
+{
+    control->stats.n_results++;
+    struct live *live = idmap_get(&control->live, result->workflow);
+    struct pending *pending = live != NULL ? pending_take(live, result->seq) : NULL;
+    if (pending == NULL) {
+        control->stats.n_ignored++;
+        effect_result_free(result);
+        return;
+    }
+    put_outcome(control, pending->row, result, now);
+    put_docs(control, result);
+    if (live->workflow->row.is_active && live->workflow->row.effect_seq == result->seq) {
+        struct machine_input input = {
+            .event = event_of_result(result), .actor = "engine", .result = result};
+        (void)control_step(control, live, &input, now);
+    } else {
+        note_beside(control, live, result, now);
+    }
+    pending_free(pending);
+    effect_result_free(result);
+    control_forget(control, live);
+}
+
+static void run_timers(struct control *control, struct wall now)
+{
+    struct heap_node *first;
+    while ((first = heap_first(&control->timers)) != NULL && first->key <= now.ms) {
+        struct live *live = HEAP_ITEM(first, struct live, timer);
+        struct machine_input input = {.event = live->timer_event, .actor = "engine"};
+        if (control_step(control, live, &input, now) != MACHINE_DONE) {
+            heap_remove(&control->timers, first); /* nobody waits for it */
+        } else {
+            control_forget(control, live);
+        }
+    }
+}
+
+static void fill_slots(struct control *control, struct wall now)
+{
+    while (!control->is_draining && control->n_running < control->options.max_running) {
+        struct queue_entry *entry = queue_take(control->queue);
+        if (entry == NULL) {
+            break;
+        }
+        struct live *live = HEAP_ITEM(entry, struct live, queued);
+        struct machine_input input = {.event = EV_START, .actor = "engine"};
+        (void)control_step(control, live, &input, now);
+        control_forget(control, live);
+    }
+}
+
+void control_tick(struct control *control, struct wall now)
+{
+    run_timers(control, now);
+    fill_slots(control, now);
+    if (control->options.history_keep.ms > 0 && control->next_prune.ms <= now.ms) {
+        struct wall before = {now.ms - control->options.history_keep.ms};
+        size_t n = store_prune(control->store, before, PRUNE_MAX);
+        control->next_prune = n == PRUNE_MAX ? now : wall_add(now, PRUNE_EVERY);
+    }
+}
+
+struct wall control_wake_at(const struct control *control)
+{
+    struct wall at =
+        control->options.history_keep.ms > 0 ? control->next_prune : (struct wall){0};
+    const struct heap_node *first = heap_first(&control->timers);
+    if (first != NULL && (!wall_is_set(at) || first->key < at.ms)) {
+        at.ms = first->key;
+    }
+    return at;
+}
+
+bool control_commit(struct control *control, const struct executor *executor,
+                    struct err *err)
+{
+    if (control->has_new_totals) {
+        store_put_totals(control->store, &control->totals);
+        control->has_new_totals = false;
+    }
+    if (control->has_new_hour) {
+        store_put_hour(control->store, &control->hour);
+        control->has_new_hour = false;
+    }
+    if (!store_commit(control->store, err)) {
+        return false;
+    }
+    control->stats.n_commits++;
+    for (size_t i = 0; i < control->n_releases; i++) {
+        struct release *r = &control->releases[i];
+        const struct live *live = idmap_get(&control->live, r->workflow);
+        const struct pending *pending =
+            live != NULL && !r->is_stop ? pending_find(live, r->seq) : NULL;
+        if (r->is_stop) {
+            executor->stop(executor->self, r->workflow, r->seq);
+        } else if (pending != NULL) {
+            executor->perform(executor->self, &pending->row);
+        }
+    }
+    control->n_releases = 0;
+    return true;
+}
+
+/* ---- start
+ * -------------------------------------------------------------------------------- */
+
+struct loading {
+    struct control *control;
+    struct err *err;
+    bool is_ok;
+};
+
+static void on_live(void *user, const struct workflow_row *row)
+{
+    struct loading *loading = user;
+    struct control *control = loading->control;
+    if (!loading->is_ok) {
+        return;
+    }
+    const struct pipeline *pipeline =
+        control_pipeline(control, row->pipeline_id, loading->err);
+    if (pipeline == NULL) {
+        loading->is_ok = false;
+        return;
+    }
+    struct live *live = control_add(control, row, pipeline);
+    set_slot(control, live);
+    set_timer(control, live);
+}
+
+static void on_pending(void *user, const struct effect_row *row)
+{
+    struct loading *loading = user;
+    if (!loading->is_ok) {
+        return;
+    }
+    struct live *live = control_find(loading->control, row->workflow, loading->err);
+    if (live == NULL) {
+        loading->is_ok = false;
+        return;
+    }
+    (void)pending_add(live, row);
+    release(loading->control, false, row->workflow, row->seq);
+}
+
+bool control_load(struct control *control, struct wall now, struct err *err)
+{
+    struct loading loading = {.control = control, .err = err, .is_ok = true};
+    if (!store_load_counters(control->store, &control->last_workflow, &control->totals,
+                             err) ||
+        !store_load_hour(control->store, now.ms / 3600000, &control->hour, err) ||
+        !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
+        !store_load_pending(control->store, on_pending, &loading, err)) {
+        return false;
+    }
+    control->hour.hour = now.ms / 3600000;
+    control->next_prune = wall_add(now, span_s(60));
+    return loading.is_ok;
+}
+
+/* ---- questions
+ * ----------------------------------------------------------------------------- */
+
+void control_drain(struct control *control, bool is_draining)
+{
+    control->is_draining = is_draining;
+}
+
+bool control_is_idle(const struct control *control)
+{
+    return control->n_running == 0 && control->n_releases == 0;
+}
+
+bool control_is_pending(const struct control *control, int64_t workflow, int64_t seq)
+{
+    const struct live *live = idmap_get(&control->live, workflow);
+    return live != NULL && pending_find(live, seq) != NULL;
+}
+
+void control_stats(const struct control *control, struct control_stats *ret_stats)
+{
+    *ret_stats = control->stats;
+    ret_stats->n_live = (int64_t)control->live.n;
+    ret_stats->n_running = control->n_running;
+    ret_stats->n_queued = (int64_t)queue_len(control->queue);
+}
+
+const struct workflow *control_next_live(const struct control *control, size_t *iter)
+{
+    const struct live *live = idmap_next(&control->live, iter);
+    return live != NULL ? live->workflow : NULL;
+}

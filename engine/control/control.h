@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_CONTROL_CONTROL_H
+#define SIGNALBOX_CONTROL_CONTROL_H
+
+/*
+ * Control center: the one place where state changes.
+ *
+ * The owner (the control thread, or a simulation) feeds it: outcomes of effects, commands
+ * of operators, the passing of time. Each changes workflows through the machine and
+ * collects events, rows and effects in the store's batch. control_commit makes the batch
+ * one transaction, and only when that succeeded gives the effects to the executor. While
+ * a commit fails, nothing leaves; the owner stops feeding and calls control_commit again.
+ *
+ * No thread, no clock, no process here: `now` and the random source come in. The same
+ * inputs give the same store, byte for byte.
+ */
+
+#include "engine/service/port.h"
+#include "engine/workflow/machine.h"
+#include "store/store.h"
+
+struct control;
+
+struct control_options {
+    int max_running;
+    struct machine_limits limits;
+    struct span history_keep; /* finished workflows older than this go; 0 = never */
+    uint64_t seed;
+};
+
+/* Borrows the store. */
+NODISCARD struct control *control_new(const struct control_options *options,
+                                      struct store *store);
+void control_free(
+    struct control *control); /* accepts NULL; effects in hand are forgotten */
+
+/* After a start: load what is not final, and hand every effect without outcome to the
+ * next control_commit, so that the executor adopts or repeats it. */
+NODISCARD bool control_load(struct control *control, struct wall now, struct err *err);
+
+/* An outcome; takes ownership. Late or unknown ones are counted and dropped. */
+void control_result(struct control *control, struct effect_result *result,
+                    struct wall now);
+/* Read new commands from the store and carry them out, at most max. Returns how many, or
+ * -1 with err when the store cannot be read. */
+NODISCARD int control_commands(struct control *control, size_t max, struct wall now,
+                               struct err *err);
+/* Deadlines, retries, free slots. Call before each commit. */
+void control_tick(struct control *control, struct wall now);
+/* When control_tick has something to do without new input; unset: never. */
+struct wall control_wake_at(const struct control *control);
+
+/* One transaction, then the effects. */
+NODISCARD bool control_commit(struct control *control, const struct executor *executor,
+                              struct err *err);
+
+/* Start no more workflows (queued ones stay); true again lets them start. */
+void control_drain(struct control *control, bool is_draining);
+/* Nothing runs any more (for a drain). */
+bool control_is_idle(const struct control *control);
+/* Does an effect of this key wait for its outcome? For sweeping runners left over. */
+bool control_is_pending(const struct control *control, int64_t workflow, int64_t seq);
+
+struct control_stats {
+    int64_t n_live, n_running, n_queued;
+    int64_t n_results, n_commands, n_ignored, n_refused, n_commits;
+};
+void control_stats(const struct control *control, struct control_stats *ret_stats);
+
+/* Live workflows, for invariant checks of the simulation. iter starts at 0; NULL = end.
+ */
+const struct workflow *control_next_live(const struct control *control, size_t *iter);
+
+#endif

@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Actions of the transition table. Each changes the workflow and writes down what
+ * follows; none looks at a clock or does anything outside.
+ */
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "engine/base/err.h"
+#include "engine/base/json.h"
+#include "engine/workflow/machine_private.h"
+
+#define CLEANUP_DEADLINE span_s(600)
+#define UNDO_DEADLINE    span_s(600)
+
+static void say(struct turn *turn, const char *format, ...) PRINTF_LIKE(2, 3);
+static void say(struct turn *turn, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (vsnprintf(turn->text, turn->text_cap, format, args) < 0) {
+        turn->text[0] = '\0';
+    }
+    va_end(args);
+}
+
+static struct workflow_row *row_of(struct turn *turn)
+{
+    return &turn->workflow->row;
+}
+
+static struct span deadline_of(const struct pipeline *pipeline, enum workflow_state state)
+{
+    switch (state) {
+    case STATE_PLANNING:
+        return pipeline->planning;
+    case STATE_CODING:
+        return pipeline->coding;
+    default:
+        return pipeline->validation;
+    }
+}
+
+/* What makes this effect this effect, as JSON: an approval is bound to it. */
+static const char *params_of(struct turn *turn, enum effect_kind kind)
+{
+    const struct workflow_row *row = row_of(turn);
+    const struct pipeline *pipeline = turn->workflow->pipeline;
+    char *out = turn->out->params;
+    size_t cap = sizeof(turn->out->params);
+    switch (kind) {
+    case EFFECT_MERGE:
+        (void)snprintf(out, cap,
+                       "{\"head\":\"%.64s\",\"base\":\"%.128s\",\"method\":\"%s\"}",
+                       row->head_sha, pipeline->base,
+                       pipeline->merge_method == METHOD_SQUASH ? "squash" : "merge");
+        return out;
+    case EFFECT_PULL_REQUEST:
+    case EFFECT_SANDBOX:
+        (void)snprintf(out, cap, "{\"head\":\"%.64s\"}", row->head_sha);
+        return out;
+    case EFFECT_REVERT:
+        (void)snprintf(out, cap, "{\"merge\":\"%.64s\",\"base\":\"%.128s\"}",
+                       row->merge_sha, pipeline->base);
+        return out;
+    default:
+        return "{}";
+    }
+}
+
+static void ask_for(struct turn *turn, struct stage_step step, struct wall deadline)
+{
+    struct workflow_row *row = row_of(turn);
+    if (turn->out->n_effects == MACHINE_EFFECTS_MAX) {
+        BUG("more effects than a step can ask for");
+    }
+    turn->out->effects[turn->out->n_effects++] = (struct effect_row){
+        .workflow = row->id,
+        .seq = ++row->effect_seq,
+        .kind = step.kind,
+        .status = STATUS_PENDING,
+        .step = step.index,
+        .name = step.name,
+        .iteration = row->iteration,
+        .attempt = row->attempt,
+        .asked_at = turn->now,
+        .deadline_at = deadline,
+        .params = params_of(turn, step.kind),
+        .summary = "",
+        .log = "",
+        .exit_status = -1,
+        .cpu_ms = -1,
+        .peak_rss_kib = -1,
+        .out_bytes = -1,
+    };
+}
+
+/* Ask for the present step, or go on when the state has none. */
+static void ask_step(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    struct stage_step step = stage_step(turn->workflow->pipeline, row->state, row->step);
+    row->wait = WAIT_NONE;
+    if (step.kind == EFFECT_NONE) {
+        turn->follow = EV_PASSED;
+        return;
+    }
+    if (step.kind == EFFECT_CODE) {
+        row->agent_runs++;
+    }
+    ask_for(turn, step, row->deadline_at);
+    row->is_active = true;
+}
+
+static void stop_in_flight(struct turn *turn, enum effect_status status)
+{
+    struct workflow_row *row = row_of(turn);
+    if (row->is_active) {
+        turn->out->is_stopped = true;
+        turn->out->stop_effect = row->effect_seq;
+        turn->out->stop_status = status;
+        row->is_active = false;
+    }
+}
+
+static void stop_clock(struct turn *turn, bool is_kept)
+{
+    struct workflow_row *row = row_of(turn);
+    row->time_left.ms = 0;
+    if (is_kept && wall_is_set(row->deadline_at) && row->deadline_at.ms > turn->now.ms) {
+        row->time_left = wall_since(row->deadline_at, turn->now);
+    }
+    row->deadline_at.ms = 0;
+}
+
+static void start_clock(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    struct span limit = row->time_left.ms > 0
+                            ? row->time_left
+                            : deadline_of(turn->workflow->pipeline, row->state);
+    row->deadline_at = wall_add(turn->now, limit);
+    row->time_left.ms = 0;
+}
+
+static void set_reason(struct turn *turn, const char *reason)
+{
+    workflow_set(&row_of(turn)->reason, reason);
+}
+
+static void begin_state(struct turn *turn, enum workflow_state state)
+{
+    struct workflow_row *row = row_of(turn);
+    row->state = state;
+    row->resume_state = STATE_IDLE;
+    row->resume_wait = WAIT_NONE;
+    row->step = 0;
+    row->attempt = 1;
+    row->retries = 0;
+    row->held = EV_NONE;
+    row->retry_at.ms = 0;
+    row->time_left.ms = 0;
+}
+
+/* What the outcome, the operator or the clock says of the failure; one line. */
+static const char *cause(const struct turn *turn)
+{
+    const struct machine_input *input = turn->input;
+    if (input->result != NULL && input->result->summary != NULL) {
+        return input->result->summary;
+    }
+    if (input->reason != NULL) {
+        return input->reason;
+    }
+    if (turn->event == EV_DEADLINE) {
+        return "the deadline of the state passed";
+    }
+    return turn->workflow->row.reason; /* held while parked */
+}
+
+static const char *present_step_name(const struct turn *turn)
+{
+    const struct workflow_row *row = &turn->workflow->row;
+    enum workflow_state state =
+        row->state == STATE_PARKED ? row->resume_state : row->state;
+    const char *name = stage_step(turn->workflow->pipeline, state, row->step).name;
+    return name[0] != '\0' ? name : state_name(state);
+}
+
+/* Error context: what the next attempt should know. */
+static void hand_on_errors(struct turn *turn)
+{
+    const struct machine_input *input = turn->input;
+    struct machine_output *out = turn->out;
+    const struct workflow_row *row = &turn->workflow->row;
+    const char *excerpt = input->result != NULL && input->result->excerpt != NULL
+                              ? input->result->excerpt
+                              : "";
+    out->has_errors = true;
+    if (input->event == EV_REJECT) {
+        (void)snprintf(out->errors, sizeof(out->errors),
+                       "## Iteration %d: %s was rejected by %s\n\n%s\n\n", row->iteration,
+                       row->state == STATE_PLANNING ? "the plan" : "the merge",
+                       input->actor, cause(turn));
+        return;
+    }
+    (void)snprintf(out->errors, sizeof(out->errors),
+                   "## Iteration %d: %s\n\n%s\n%s%.*s%s\n", row->iteration,
+                   present_step_name(turn), cause(turn),
+                   excerpt[0] != '\0' ? "\n```\n" : "", EXCERPT_MAX, excerpt,
+                   excerpt[0] != '\0' ? "\n```\n" : "");
+}
+
+void enter(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    if (row->state == STATE_IDLE) {
+        row->started_at = turn->now;
+        row->iteration = 1;
+    }
+    begin_state(turn, turn->to);
+    set_reason(turn, NULL);
+    start_clock(turn);
+    ask_step(turn);
+}
+
+void queue_entry(struct turn *turn)
+{
+    begin_state(turn, turn->to);
+    set_reason(turn, NULL);
+    stop_clock(turn, false);
+    row_of(turn)->wait = WAIT_SLOT;
+    if (turn->input->event == EV_APPROVE) {
+        say(turn, "plan approved%s%s", turn->input->reason != NULL ? ": " : "",
+            turn->input->reason != NULL ? turn->input->reason : "");
+    }
+}
+
+void next(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->step++;
+    row->attempt = 1;
+    set_reason(turn, NULL);
+    if (turn->input->result != NULL && turn->input->result->summary != NULL) {
+        say(turn, "%s", turn->input->result->summary);
+    }
+    ask_step(turn);
+}
+
+void ask(struct turn *turn)
+{
+    set_reason(turn, NULL);
+    start_clock(turn);
+    ask_step(turn);
+}
+
+void go_on(struct turn *turn)
+{
+    row_of(turn)->wait = WAIT_NONE;
+    set_reason(turn, NULL);
+    start_clock(turn);
+}
+
+void replay(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    turn->follow = (enum machine_event)row->held;
+    row->held = EV_NONE;
+    row->wait = WAIT_NONE;
+    start_clock(turn);
+}
+
+void wait_plan(struct turn *turn)
+{
+    row_of(turn)->wait = WAIT_PLAN;
+    stop_clock(turn, false);
+    set_reason(turn, "the plan waits for approval");
+    say(turn, "the plan waits for approval");
+}
+
+void wait_merge(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->step++;
+    row->attempt = 1;
+    row->wait = WAIT_MERGE;
+    stop_clock(turn, false);
+    set_reason(turn, "all checks passed; the merge waits for approval");
+    say(turn, "all checks passed; the merge waits for approval");
+}
+
+void wait_operator(struct turn *turn)
+{
+    row_of(turn)->wait = WAIT_OPERATOR;
+    stop_clock(turn, false);
+    say(turn, "%s", cause(turn));
+    set_reason(turn, turn->text);
+}
+
+void requeue(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->state = turn->to;
+    row->wait = WAIT_SLOT;
+    row->attempt++;
+    row->retry_at.ms = 0;
+    stop_clock(turn, false);
+    say(turn, "%s again, attempt %d", present_step_name(turn), row->attempt);
+}
+
+void queue_step(struct turn *turn)
+{
+    row_of(turn)->wait = WAIT_SLOT;
+    say(turn, "merge approved%s%s", turn->input->reason != NULL ? ": " : "",
+        turn->input->reason != NULL ? turn->input->reason : "");
+}
+
+void iterate(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    char reason[300];
+    hand_on_errors(turn);
+    stop_in_flight(turn, STATUS_TIMED_OUT);
+    (void)snprintf(reason, sizeof(reason), "%s", cause(turn));
+    bool has_slot = row->wait == WAIT_NONE;
+    begin_state(turn, STATE_PLANNING);
+    row->iteration++;
+    set_reason(turn, reason);
+    say(turn, "iteration %d: %s", row->iteration, reason);
+    stop_clock(turn, false);
+    if (has_slot) {
+        start_clock(turn);
+        ask_step(turn);
+    } else {
+        row->wait = WAIT_SLOT;
+    }
+}
+
+/* Exponential with jitter: half of the pause is fixed, half is drawn (AWS Architecture
+ * Blog, "Exponential Backoff And Jitter", 2015: equal jitter). */
+static struct span pause_before(const struct turn *turn, int retries)
+{
+    int64_t ms = turn->limits->backoff.ms;
+    for (int i = 1; i < retries && ms < turn->limits->backoff_max.ms; i++) {
+        ms *= 2;
+    }
+    if (ms > turn->limits->backoff_max.ms) {
+        ms = turn->limits->backoff_max.ms;
+    }
+    int64_t half = ms / 2;
+    return (struct span){ms - half + (int64_t)rng_below(turn->rng, (uint64_t)half + 1)};
+}
+
+void backoff(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    char pause[CLOCK_TEXT_MAX];
+    char reason[300];
+    (void)snprintf(reason, sizeof(reason), "%s", cause(turn));
+    hand_on_errors(turn);
+    stop_in_flight(turn, STATUS_TIMED_OUT);
+    enum workflow_state state = row->state;
+    row->retries++;
+    struct span span = pause_before(turn, row->retries);
+    row->resume_state = state;
+    row->state = STATE_RECOVERING;
+    row->wait = WAIT_RETRY;
+    row->retry_at = wall_add(turn->now, span);
+    stop_clock(turn, false);
+    set_reason(turn, reason);
+    say(turn, "%s; retry %d of %d in %s", reason, row->retries,
+        turn->workflow->pipeline->max_retries, span_format(span, pause));
+}
+
+static void end(struct turn *turn, enum workflow_state state)
+{
+    struct workflow_row *row = row_of(turn);
+    row->state = state;
+    row->wait = WAIT_NONE;
+    row->resume_wait = WAIT_NONE;
+    row->held = EV_NONE;
+    row->retry_at.ms = 0;
+    row->finished_at = turn->now;
+    stop_clock(turn, false);
+}
+
+static void fail_with(struct turn *turn, const char *prefix)
+{
+    struct workflow_row *row = row_of(turn);
+    char reason[360];
+    enum workflow_state state =
+        row->state == STATE_RECOVERING ? row->resume_state : row->state;
+    (void)snprintf(reason, sizeof(reason), "%s%s", prefix, cause(turn));
+    if (turn->event != EV_BUDGET && turn->event != EV_START) {
+        hand_on_errors(turn);
+    }
+    stop_in_flight(turn, STATUS_TIMED_OUT);
+    end(turn, STATE_FAILED);
+    row->resume_state = state;
+    set_reason(turn, reason);
+    say(turn, "%s", reason);
+}
+
+void fail(struct turn *turn)
+{
+    fail_with(turn, "");
+}
+
+void fail_iterations(struct turn *turn)
+{
+    char prefix[64];
+    (void)snprintf(prefix, sizeof(prefix),
+                   "iteration %d of %d: ", row_of(turn)->iteration,
+                   turn->workflow->pipeline->max_iterations);
+    fail_with(turn, prefix);
+}
+
+void fail_retries(struct turn *turn)
+{
+    char prefix[64];
+    (void)snprintf(prefix, sizeof(prefix), "after %d retries: ", row_of(turn)->retries);
+    fail_with(turn, prefix);
+}
+
+void fail_budget(struct turn *turn)
+{
+    char reason[96];
+    (void)snprintf(reason, sizeof(reason), "budget: %d of %d agent runs are used up",
+                   row_of(turn)->agent_runs, turn->workflow->pipeline->max_attempts);
+    set_reason(turn, reason);
+    end(turn, STATE_FAILED);
+    row_of(turn)->resume_state = STATE_CODING;
+    row_of(turn)->step = 0;
+    say(turn, "%s", reason);
+}
+
+void fail_wall(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    char span[CLOCK_TEXT_MAX];
+    char reason[96];
+    (void)snprintf(reason, sizeof(reason), "budget: %s of wall time are used up",
+                   span_format(turn->workflow->pipeline->max_wall, span));
+    enum workflow_state state =
+        row->state == STATE_RECOVERING ? row->resume_state : row->state;
+    stop_in_flight(turn, STATUS_TIMED_OUT);
+    end(turn, STATE_FAILED);
+    row->resume_state = state;
+    set_reason(turn, reason);
+    say(turn, "%s", reason);
+}
+
+static void ask_beside(struct turn *turn, enum effect_kind kind, const char *name)
+{
+    ask_for(turn, (struct stage_step){kind, 0, name},
+            wall_add(turn->now, CLEANUP_DEADLINE));
+}
+
+void finish(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    end(turn, STATE_COMPLETED);
+    set_reason(turn, NULL);
+    if (row->merge_sha[0] != '\0') {
+        say(turn, "merged as %.12s", row->merge_sha);
+    } else if (row->pr_number > 0) {
+        say(turn, "pull request %lld is ready; the pipeline merges nothing",
+            (long long)row->pr_number);
+    }
+    ask_beside(turn, EFFECT_CLEANUP, "cleanup");
+}
+
+void park(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    if (row->state == STATE_RECOVERING) {
+        row->resume_wait = WAIT_SLOT;
+        row->attempt++;
+    } else {
+        row->resume_state = row->state;
+        row->resume_wait = row->wait;
+    }
+    row->state = STATE_PARKED;
+    row->wait = WAIT_PAUSE;
+    row->retry_at.ms = 0;
+    stop_clock(turn, true);
+    say(turn, "paused by %s%s%s", turn->input->actor,
+        turn->input->reason != NULL ? ": " : "",
+        turn->input->reason != NULL ? turn->input->reason : "");
+    set_reason(turn, turn->text);
+}
+
+void unpark(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->state = turn->to;
+    row->wait = wait_needs_human(row->resume_wait) ? row->resume_wait : WAIT_SLOT;
+    row->resume_state = STATE_IDLE;
+    row->resume_wait = WAIT_NONE;
+    if (row->held == EV_NONE || row->held == EV_PASSED) {
+        set_reason(turn, NULL);
+    }
+    say(turn, "resumed by %s", turn->input->actor);
+}
+
+void hold(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->held = (int)turn->event;
+    if (turn->event != EV_PASSED) {
+        hand_on_errors(turn);
+        set_reason(turn, cause(turn));
+    }
+    say(turn, "kept until it goes on: %s", cause(turn));
+}
+
+void cancel(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    bool has_started = wall_is_set(row->started_at);
+    stop_in_flight(turn, STATUS_CANCELLED);
+    end(turn, STATE_CANCELLED);
+    say(turn, "cancelled by %s%s%s", turn->input->actor,
+        turn->input->reason != NULL ? ": " : "",
+        turn->input->reason != NULL ? turn->input->reason : "");
+    set_reason(turn, turn->text);
+    if (row->pr_number > 0) {
+        ask_beside(turn, EFFECT_CLOSE, "close pull request");
+    }
+    if (has_started) {
+        ask_beside(turn, EFFECT_CLEANUP, "cleanup");
+    }
+}
+
+void retry_from(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    enum workflow_state to = turn->to;
+    stop_in_flight(turn, STATUS_CANCELLED);
+    if (row->state == STATE_CANCELLED && to == STATE_VALIDATING) {
+        to = STATE_PR_CREATED; /* its pull request was closed */
+    }
+    if (row->state == STATE_ROLLED_BACK ||
+        (to == STATE_PLANNING && row->iteration > 0 && row->state != STATE_PLANNING)) {
+        row->iteration++;
+    }
+    if (row->iteration < 1) {
+        row->iteration = 1;
+    }
+    workflow_set(&row->merge_sha, NULL);
+    begin_state(turn, to);
+    row->finished_at.ms = 0;
+    if (!wall_is_set(row->started_at)) {
+        row->started_at = turn->now;
+    }
+    row->state_since = turn->now;
+    stop_clock(turn, false);
+    row->wait = WAIT_SLOT;
+    set_reason(turn, NULL);
+    say(turn, "again from %s, asked by %s%s%s", state_name(to), turn->input->actor,
+        turn->input->reason != NULL ? ": " : "",
+        turn->input->reason != NULL ? turn->input->reason : "");
+}
+
+static void skip_step(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    stop_in_flight(turn, STATUS_SKIPPED);
+    say(turn, "%s skipped by %s%s%s", present_step_name(turn), turn->input->actor,
+        turn->input->reason != NULL ? ": " : "",
+        turn->input->reason != NULL ? turn->input->reason : "");
+    row->held = EV_PASSED;
+}
+
+void skip(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->state = turn->to;
+    skip_step(turn);
+    row->wait = WAIT_SLOT;
+    row->retry_at.ms = 0;
+    row->finished_at.ms = 0;
+    stop_clock(turn, true);
+}
+
+void skip_parked(struct turn *turn)
+{
+    skip_step(turn);
+}
+
+void undo(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->state = STATE_RECOVERING;
+    row->resume_state = STATE_ROLLED_BACK;
+    row->wait = WAIT_NONE;
+    row->finished_at.ms = 0;
+    row->attempt = 1;
+    row->deadline_at = wall_add(turn->now, UNDO_DEADLINE);
+    ask_for(turn, (struct stage_step){EFFECT_REVERT, 0, "revert"}, row->deadline_at);
+    row->is_active = true;
+    say(turn, "rolled back by %s%s%s", turn->input->actor,
+        turn->input->reason != NULL ? ": " : "",
+        turn->input->reason != NULL ? turn->input->reason : "");
+    set_reason(turn, turn->text);
+}
+
+void undone(struct turn *turn)
+{
+    end(turn, STATE_ROLLED_BACK);
+    row_of(turn)->resume_state = STATE_IDLE;
+    say(turn, "%s", cause(turn));
+}
+
+void undo_failed(struct turn *turn)
+{
+    char reason[300];
+    (void)snprintf(reason, sizeof(reason), "rollback failed: %s", cause(turn));
+    stop_in_flight(turn, STATUS_TIMED_OUT);
+    end(turn, STATE_COMPLETED);
+    row_of(turn)->resume_state = STATE_IDLE;
+    set_reason(turn, reason);
+    say(turn, "%s", reason);
+}

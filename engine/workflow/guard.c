@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Guards of the transition table: each one sentence about a workflow, without effect.
+ */
+
+#include "engine/workflow/machine_private.h"
+
+bool stage_is_pending(const struct workflow *workflow, int step)
+{
+    return stage_step(workflow->pipeline, workflow->row.state, step).kind != EFFECT_NONE;
+}
+
+bool in_flight(const struct turn *turn)
+{
+    return turn->workflow->row.is_active;
+}
+
+bool more_steps(const struct turn *turn)
+{
+    return stage_is_pending(turn->workflow, turn->workflow->row.step + 1);
+}
+
+/* A plan is asked about once, and again only when there is a new one. */
+bool plan_asks(const struct turn *turn)
+{
+    const struct pipeline *pipeline = turn->workflow->pipeline;
+    return pipeline->plan_mode == PLAN_ASK &&
+           (pipeline->plan.argv != NULL || turn->workflow->row.iteration == 1);
+}
+
+bool merge_asks(const struct turn *turn)
+{
+    const struct workflow *workflow = turn->workflow;
+    struct stage_step step =
+        stage_step(workflow->pipeline, workflow->row.state, workflow->row.step + 1);
+    return step.kind == EFFECT_MERGE && workflow->pipeline->merge_mode == MERGE_ASK;
+}
+
+bool waits_plan(const struct turn *turn)
+{
+    return turn->workflow->row.wait == WAIT_PLAN;
+}
+
+bool waits_merge(const struct turn *turn)
+{
+    return turn->workflow->row.wait == WAIT_MERGE;
+}
+
+bool waits_operator(const struct turn *turn)
+{
+    return turn->workflow->row.wait == WAIT_OPERATOR;
+}
+
+bool waits_slot(const struct turn *turn)
+{
+    return turn->workflow->row.wait == WAIT_SLOT;
+}
+
+bool waits_slot_in_flight(const struct turn *turn)
+{
+    return waits_slot(turn) && in_flight(turn);
+}
+
+bool waits_slot_held(const struct turn *turn)
+{
+    return waits_slot(turn) && turn->workflow->row.held != EV_NONE;
+}
+
+bool iterations_left(const struct turn *turn)
+{
+    return turn->workflow->row.iteration < turn->workflow->pipeline->max_iterations;
+}
+
+bool iterations_left_plan(const struct turn *turn)
+{
+    return waits_plan(turn) && iterations_left(turn);
+}
+
+bool iterations_left_merge(const struct turn *turn)
+{
+    return waits_merge(turn) && iterations_left(turn);
+}
+
+bool retries_left(const struct turn *turn)
+{
+    return turn->workflow->row.retries < turn->workflow->pipeline->max_retries;
+}
+
+bool over_budget(const struct turn *turn)
+{
+    int max = turn->workflow->pipeline->max_attempts;
+    return max > 0 && turn->workflow->row.agent_runs >= max;
+}
+
+bool undoing(const struct turn *turn)
+{
+    return turn->workflow->row.state == STATE_RECOVERING &&
+           turn->workflow->row.resume_state == STATE_ROLLED_BACK;
+}
+
+bool not_undoing(const struct turn *turn)
+{
+    return !undoing(turn);
+}
+
+bool is_merged(const struct turn *turn)
+{
+    return turn->workflow->row.merge_sha[0] != '\0';
+}
+
+/* Steps that make the place where later steps work cannot have been done by hand. */
+bool may_skip(const struct turn *turn)
+{
+    const struct workflow_row *row = &turn->workflow->row;
+    if (undoing(turn) || row->wait == WAIT_PLAN || row->wait == WAIT_MERGE) {
+        return false;
+    }
+    enum workflow_state state =
+        row->state == STATE_RECOVERING || row->state == STATE_FAILED ? row->resume_state
+                                                                     : row->state;
+    enum effect_kind kind = stage_step(turn->workflow->pipeline, state, row->step).kind;
+    return kind != EFFECT_NONE && kind != EFFECT_WORKSPACE && kind != EFFECT_SANDBOX &&
+           kind != EFFECT_PULL_REQUEST;
+}
+
+bool parked_without_decision(const struct turn *turn)
+{
+    const struct workflow_row *row = &turn->workflow->row;
+    enum effect_kind kind =
+        stage_step(turn->workflow->pipeline, row->resume_state, row->step).kind;
+    return !wait_needs_human(row->resume_wait) && kind != EFFECT_NONE &&
+           kind != EFFECT_WORKSPACE && kind != EFFECT_SANDBOX &&
+           kind != EFFECT_PULL_REQUEST;
+}
+
+/* Merged work is not made again; what was taken back starts from a plan; and a checkpoint
+ * needs what the states before it made. */
+bool may_retry(const struct turn *turn)
+{
+    const struct workflow_row *row = &turn->workflow->row;
+    enum workflow_state from = turn->input->checkpoint;
+    if (undoing(turn)) {
+        return false;
+    }
+    if (row->state == STATE_ROLLED_BACK) {
+        return from == STATE_COUNT || from == STATE_PLANNING;
+    }
+    if (row->state == STATE_PARKED && row->resume_state == STATE_IDLE) {
+        return false;
+    }
+    if (is_merged(turn)) {
+        return false;
+    }
+    bool has_head = row->head_sha[0] != '\0';
+    switch (from) {
+    case STATE_PR_CREATED:
+        return has_head;
+    case STATE_VALIDATING:
+        return has_head && row->pr_number > 0;
+    default:
+        return true;
+    }
+}

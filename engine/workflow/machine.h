@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_WORKFLOW_MACHINE_H
+#define SIGNALBOX_WORKFLOW_MACHINE_H
+
+/*
+ * Machine: the life of one workflow, as one transition table.
+ *
+ * Pure: a workflow and an input go in; the workflow is changed, and what follows from it
+ * (the event to record, effects to ask for, documents, an effect to stop) comes out. No
+ * I/O, no clock, no globals. One door: machine_step looks up (state, event, guard),
+ * applies the state and runs the action. No row means that the event is refused (an
+ * operator's) or ignored (an outcome that nobody waits for); both are counted by the
+ * caller, neither changes anything.
+ *
+ * A state is a sequence of steps, each one effect: stage_step() says which. A workflow
+ * has at most one of these effects in flight; its number is row.effect_seq. Cleaning up
+ * (CLOSE, CLEANUP) goes beside it and is not waited for.
+ *
+ * Slots: a workflow that may go on has wait WAIT_SLOT until the scheduler gives it
+ * EV_START.
+ *
+ * tests/unit/machine.golden holds the whole table as text.
+ */
+
+#include "engine/base/rng.h"
+#include "engine/service/port.h"
+#include "engine/workflow/pipeline.h"
+#include "store/model.h"
+
+/* X(identifier, name, comes from, help) */
+#define EVENT_LIST(X)                                                                    \
+    X(EV_NONE, "none", "", "")                                                           \
+    X(EV_START, "start", "scheduler", "a slot is free")                                  \
+    X(EV_PASSED, "passed", "outcome", "the step is done")                                \
+    X(EV_CHANGE, "change-failed", "outcome", "the step says the change is wrong")        \
+    X(EV_WORLD, "world-failed", "outcome", "the surroundings failed")                    \
+    X(EV_SETUP, "setup-failed", "outcome", "settings are wrong")                         \
+    X(EV_OPERATOR, "operator-needed", "outcome", "a person must put something right")    \
+    X(EV_DEADLINE, "deadline", "timer", "the state took longer than its deadline")       \
+    X(EV_BUDGET, "budget", "timer", "the budget of wall time is used up")                \
+    X(EV_TIMER, "timer", "timer", "the pause before a retry is over")                    \
+    X(EV_PAUSE, "pause", "operator", "")                                                 \
+    X(EV_RESUME, "resume", "operator", "")                                               \
+    X(EV_CANCEL, "cancel", "operator", "")                                               \
+    X(EV_RETRY, "retry", "operator", "")                                                 \
+    X(EV_SKIP, "skip", "operator", "")                                                   \
+    X(EV_APPROVE, "approve", "operator", "")                                             \
+    X(EV_REJECT, "reject", "operator", "")                                               \
+    X(EV_ROLLBACK, "rollback", "operator", "")
+
+enum machine_event {
+#define X(id, name, from, help) id,
+    EVENT_LIST(X)
+#undef X
+        EV_COUNT
+};
+const char *event_name(enum machine_event event);
+/* Event of an operator's verb, or EV_NONE when the verb is none of the machine's. */
+enum machine_event event_of_verb(const char *verb);
+/* Event of an outcome. */
+enum machine_event event_of_result(const struct effect_result *result);
+
+/* One step of a state. */
+struct stage_step {
+    enum effect_kind kind; /* EFFECT_NONE: the state has no such step */
+    int index;             /* in pipeline->setup or ->checks */
+    const char *name;      /* borrowed from the pipeline, or static */
+};
+struct stage_step stage_step(const struct pipeline *pipeline, enum workflow_state state,
+                             int step);
+
+/* A live workflow. row's strings are owned by it: set them with workflow_set. */
+struct workflow {
+    struct workflow_row row;
+    const struct pipeline *pipeline; /* shared, outlives the workflow */
+};
+/* *slot gets its own copy of text (NULL: ""); the old one is freed. */
+void workflow_set(const char **slot, const char *text);
+/* Deep copy of row; pipeline as given. */
+struct workflow *workflow_new(const struct workflow_row *row,
+                              const struct pipeline *pipeline);
+void workflow_free(struct workflow *workflow); /* accepts NULL */
+
+struct machine_limits {
+    struct span backoff, backoff_max; /* of retries: first pause, longest pause */
+};
+
+struct machine_input {
+    enum machine_event event;
+    const char *actor;                  /* user, or "engine" */
+    const char *reason;                 /* operator's words or NULL */
+    enum workflow_state checkpoint;     /* EV_RETRY: STATE_COUNT = where it is */
+    const struct effect_result *result; /* outcomes, else NULL */
+};
+
+#define MACHINE_EFFECTS_MAX 3
+#define MACHINE_EVENTS_MAX                                                               \
+    4 /* a state without steps is passed at once, with its own event */
+
+/* What follows. Strings are borrowed from the workflow, the pipeline, the input or
+ * `text`. */
+struct machine_output {
+    struct event_row events[MACHINE_EVENTS_MAX];
+    int n_events;
+    struct effect_row effects[MACHINE_EFFECTS_MAX]; /* asked for, seq given */
+    int n_effects;
+    bool is_stopped; /* stop_effect is to be marked stop_status and killed */
+    int64_t stop_effect;
+    enum effect_status stop_status;
+    bool has_errors; /* error context to add to DOC_ERRORS */
+    char errors[EXCERPT_MAX + 1024];
+    char text[MACHINE_EVENTS_MAX][400]; /* what events[].text points to */
+    char params[320];                   /* what effects[0].params points to */
+};
+
+enum machine_verdict {
+    MACHINE_DONE,    /* state changed as the table says */
+    MACHINE_REFUSED, /* operator's verb does not fit; output.text[0] says why */
+    MACHINE_IGNORED  /* outcome or timer that nobody waits for */
+};
+
+enum machine_verdict machine_step(struct workflow *workflow,
+                                  const struct machine_input *input,
+                                  const struct machine_limits *limits, struct wall now,
+                                  struct rng *rng, struct machine_output *ret_output);
+
+/* When the workflow wants EV_DEADLINE, EV_BUDGET or EV_TIMER next (and which); unset:
+ * never. */
+struct wall machine_wake_at(const struct workflow *workflow,
+                            enum machine_event *ret_event);
+/* Does it occupy one of the slots of running workflows? */
+bool machine_holds_slot(const struct workflow *workflow);
+
+/* The table as text, for the golden file and the manual: one line per row, then for each
+ * state x event pair what happens. */
+void machine_print(FILE *out);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_WORKFLOW_MACHINE_PRIVATE_H
+#define SIGNALBOX_WORKFLOW_MACHINE_PRIVATE_H
+
+/*
+ * What the table (machine.c), its guards and its actions (action.c) share. Private to the
+ * machine. An action may name the event that follows at once; machine_step then goes on
+ * with it, so that a state without steps is passed through in the same transaction.
+ */
+
+#include "engine/workflow/machine.h"
+
+struct turn {
+    struct workflow *workflow;
+    const struct machine_input *input;
+    const struct machine_limits *limits;
+    struct wall now;
+    struct rng *rng;
+    struct machine_output *out;
+    enum machine_event event;  /* the one in hand; differs from input's when chained */
+    enum workflow_state to;    /* of the row found */
+    enum machine_event follow; /* set by an action: goes on with this event */
+    char *text;                /* sentence of the event in hand */
+    size_t text_cap;
+};
+
+typedef bool (*guard_function)(const struct turn *turn);
+typedef void (*action_function)(struct turn *turn);
+
+/* Pseudo targets of a row. */
+enum { TO_SAME = STATE_COUNT, TO_RESUME, TO_CHECKPOINT };
+
+bool stage_is_pending(const struct workflow *workflow, int step); /* has such a step */
+
+/* Guards, named as sentences. */
+bool in_flight(const struct turn *turn);
+bool more_steps(const struct turn *turn);
+bool plan_asks(const struct turn *turn);
+bool merge_asks(const struct turn *turn);
+bool waits_plan(const struct turn *turn);
+bool waits_merge(const struct turn *turn);
+bool waits_operator(const struct turn *turn);
+bool waits_slot_in_flight(const struct turn *turn);
+bool waits_slot_held(const struct turn *turn);
+bool waits_slot(const struct turn *turn);
+bool iterations_left_plan(const struct turn *turn);  /* waits_plan and iterations left */
+bool iterations_left_merge(const struct turn *turn); /* waits_merge and iterations left */
+bool iterations_left(const struct turn *turn);
+bool retries_left(const struct turn *turn);
+bool over_budget(const struct turn *turn);
+bool may_skip(const struct turn *turn);
+bool undoing(const struct turn *turn);
+bool not_undoing(const struct turn *turn);
+bool is_merged(const struct turn *turn);
+bool may_retry(const struct turn *turn);
+bool parked_without_decision(const struct turn *turn);
+
+/* Actions. */
+void enter(struct turn *turn);       /* first step of turn->to, keeping the slot */
+void queue_entry(struct turn *turn); /* first step of turn->to, once a slot is free */
+void next(struct turn *turn);        /* the step after this one */
+void ask(struct turn *turn);         /* the present step */
+void go_on(struct turn *turn);       /* its effect is still in flight */
+void replay(struct turn *turn);      /* the outcome held while parked */
+void wait_plan(struct turn *turn);
+void wait_merge(struct turn *turn);
+void wait_operator(struct turn *turn);
+void requeue(struct turn *turn);    /* present step again, once a slot is free */
+void queue_step(struct turn *turn); /* present step, first time, once a slot is free */
+void iterate(struct turn *turn);    /* PLANNING again, with the error context */
+void backoff(struct turn *turn);
+void fail(struct turn *turn);
+void fail_iterations(struct turn *turn);
+void fail_retries(struct turn *turn);
+void fail_budget(struct turn *turn);
+void fail_wall(struct turn *turn);
+void finish(struct turn *turn);
+void park(struct turn *turn);
+void unpark(struct turn *turn);
+void hold(struct turn *turn);
+void cancel(struct turn *turn);
+void retry_from(struct turn *turn);
+void skip(struct turn *turn);
+void skip_parked(struct turn *turn);
+void undo(struct turn *turn);
+void undone(struct turn *turn);
+void undo_failed(struct turn *turn);
+
+#endif

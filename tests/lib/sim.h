@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_TESTS_SIM_H
+#define SIGNALBOX_TESTS_SIM_H
+
+/*
+ * Sim: the real control center and store over a world that is only played.
+ *
+ * Time is virtual, every random choice comes from one seed, and providers (agent, forge,
+ * sandbox, evaluator) are models with faults: failing checks, crashes, lost processes,
+ * timeouts, conflicts. Operators pause, cancel, retry and skip at random. The engine
+ * crashes at random: everything in memory goes, the store and the world stay. After each
+ * batch the invariants are checked; the first one that does not hold is reported. The
+ * same seed gives the same event log, byte for byte.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sim_options {
+    uint64_t seed;
+    int n_workflows;
+    int max_running;
+    double crash_rate;    /* per batch */
+    double operator_rate; /* per batch: a random verb on a random workflow */
+    const char *folder;   /* for the store; removed before and after */
+    bool is_verbose;      /* print the event log */
+};
+
+struct sim_report {
+    uint64_t log_hash; /* FNV-1a over every event, field by field */
+    int64_t n_events, n_batches, n_crashes, n_commands;
+    int64_t n_agent_starts, n_merges, n_by_state[16];
+    double virtual_days;
+    char failure[400]; /* "" when every invariant held */
+};
+
+/* Runs to the end: every workflow is final. */
+void sim_run(const struct sim_options *options, struct sim_report *ret_report);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka wants these first */
+#include <cmocka.h>
+
+#include "engine/base/file.h"
+#include "engine/base/findings.h"
+#include "engine/base/mem.h"
+#include "engine/workflow/machine.h"
+
+#define GOLDEN "tests/unit/machine.golden"
+#define NOW    ((struct wall){1767225600000})
+
+static const char text[] =
+    "name: all\nrepository: /r\nbase: main\nagent: {command: agent}\n"
+    "plan: {mode: ask, command: plan}\nsetup: [deps]\n"
+    "validate:\n  - {name: unit, command: unit}\n"
+    "  - {name: lint, command: lint, allow_failure: true}\n"
+    "evaluator: {command: judge}\nmerge: {mode: ask}\n"
+    "limits: {iterations: 2, retries: 1}\nbudget: {attempts: 3, wall: 8h}\n";
+
+static const struct machine_limits limits = {{5000}, {300000}};
+
+struct fixture {
+    struct pipeline *pipeline;
+    struct workflow *workflow;
+    struct machine_output *out;
+    struct rng rng;
+    struct wall now;
+};
+
+static void begin(struct fixture *f)
+{
+    struct findings findings;
+    findings_init(&findings);
+    f->pipeline = pipeline_parse("all.yaml", text, strlen(text), &findings);
+    assert_non_null(f->pipeline);
+    findings_fini(&findings);
+    struct workflow_row row = {.id = 1,
+                               .pipeline = "all",
+                               .repo = "/r",
+                               .title = "t",
+                               .submitter = "ops",
+                               .state = STATE_IDLE,
+                               .wait = WAIT_SLOT,
+                               .attempt = 1,
+                               .created_at = NOW,
+                               .branch = "",
+                               .base_sha = "",
+                               .head_sha = "",
+                               .merge_sha = "",
+                               .reason = ""};
+    f->workflow = workflow_new(&row, f->pipeline);
+    f->out = mem_alloc(sizeof(*f->out));
+    f->now = NOW;
+    rng_init(&f->rng, 1);
+}
+
+static void finish(struct fixture *f)
+{
+    workflow_free(f->workflow);
+    pipeline_free(f->pipeline);
+    free(f->out);
+}
+
+static enum machine_verdict send(struct fixture *f, enum machine_event event)
+{
+    struct machine_input input = {
+        .event = event, .actor = "ops", .checkpoint = STATE_COUNT};
+    return machine_step(f->workflow, &input, &limits, f->now, &f->rng, f->out);
+}
+
+static enum machine_verdict answer(struct fixture *f, enum effect_status status,
+                                   enum blame blame)
+{
+    struct effect_result *result = effect_result_new(1, f->workflow->row.effect_seq);
+    result->status = status;
+    result->blame = blame;
+    result->summary = mem_str(status == STATUS_PASSED ? "fine" : "broken");
+    result->head_sha = mem_str("abc");
+    result->pr_number = 7;
+    struct machine_input input = {.event = event_of_result(result),
+                                  .actor = "engine",
+                                  .checkpoint = STATE_COUNT,
+                                  .result = result};
+    enum machine_verdict verdict =
+        machine_step(f->workflow, &input, &limits, f->now, &f->rng, f->out);
+    effect_result_free(result);
+    return verdict;
+}
+
+static void pass(struct fixture *f, enum effect_kind kind)
+{
+    assert_true(f->workflow->row.is_active);
+    assert_int_equal(f->out->effects[0].kind, kind);
+    assert_int_equal(answer(f, STATUS_PASSED, BLAME_NONE), MACHINE_DONE);
+}
+
+static void to_validating(struct fixture *f)
+{
+    assert_int_equal(send(f, EV_START), MACHINE_DONE);
+    pass(f, EFFECT_PLAN);
+    assert_int_equal(f->workflow->row.wait, WAIT_PLAN);
+    assert_int_equal(send(f, EV_APPROVE), MACHINE_DONE);
+    assert_int_equal(send(f, EV_START), MACHINE_DONE);
+    pass(f, EFFECT_WORKSPACE);
+    pass(f, EFFECT_CODE);
+    pass(f, EFFECT_COMMIT);
+    pass(f, EFFECT_PULL_REQUEST);
+    assert_int_equal(f->workflow->row.state, STATE_VALIDATING);
+}
+
+static void whole_way(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    to_validating(&f);
+    pass(&f, EFFECT_SANDBOX);
+    pass(&f, EFFECT_SETUP);
+    pass(&f, EFFECT_CHECK);
+    assert_int_equal(f.out->effects[0].step, 1);
+    assert_int_equal(answer(&f, STATUS_FAILED, BLAME_CHANGE), MACHINE_DONE); /* allowed */
+    pass(&f, EFFECT_EVALUATE);
+    assert_int_equal(f.workflow->row.wait, WAIT_MERGE);
+    assert_int_equal(send(&f, EV_APPROVE), MACHINE_DONE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_non_null(strstr(f.out->effects[0].params, "\"head\":\"abc\""));
+    pass(&f, EFFECT_MERGE);
+    assert_int_equal(f.workflow->row.state, STATE_COMPLETED);
+    assert_int_equal(f.out->effects[0].kind, EFFECT_CLEANUP);
+    finish(&f);
+}
+
+static void failed_check_goes_back_with_the_error(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    to_validating(&f);
+    pass(&f, EFFECT_SANDBOX);
+    pass(&f, EFFECT_SETUP);
+    assert_int_equal(answer(&f, STATUS_FAILED, BLAME_CHANGE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_PLANNING);
+    assert_int_equal(f.workflow->row.iteration, 2);
+    assert_true(f.out->has_errors);
+    assert_non_null(strstr(f.out->errors, "broken"));
+    assert_string_equal(f.workflow->row.reason, "broken");
+    /* the second iteration is the last one */
+    pass(&f, EFFECT_PLAN);
+    assert_int_equal(send(&f, EV_REJECT), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_FAILED);
+    finish(&f);
+}
+
+static void agent_crash_is_retried_then_fails(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    (void)send(&f, EV_START);
+    pass(&f, EFFECT_PLAN);
+    (void)send(&f, EV_APPROVE);
+    (void)send(&f, EV_START);
+    pass(&f, EFFECT_WORKSPACE);
+    assert_int_equal(answer(&f, STATUS_FAILED, BLAME_WORLD), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_RECOVERING);
+    enum machine_event event = EV_NONE;
+    struct wall at = machine_wake_at(f.workflow, &event);
+    assert_int_equal(event, EV_TIMER);
+    assert_in_range(at.ms - NOW.ms, 2500, 5000);
+    assert_int_equal(send(&f, EV_TIMER), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_CODING);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.attempt, 2);
+    assert_int_equal(answer(&f, STATUS_LOST, BLAME_WORLD), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_FAILED);
+    /* done by hand: go past it */
+    assert_int_equal(send(&f, EV_SKIP), MACHINE_DONE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_int_equal(f.out->effects[0].kind, EFFECT_COMMIT);
+    finish(&f);
+}
+
+static void pause_keeps_the_outcome_and_the_clock(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    to_validating(&f);
+    f.now.ms += 600000;
+    assert_int_equal(send(&f, EV_PAUSE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_PARKED);
+    assert_int_equal(f.workflow->row.time_left.ms, 1200000);
+    enum machine_event event = EV_NONE;
+    assert_false(wall_is_set(machine_wake_at(f.workflow, &event)));
+    assert_int_equal(answer(&f, STATUS_PASSED, BLAME_NONE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_PARKED);
+    f.now.ms += 86400000;
+    assert_int_equal(send(&f, EV_RESUME), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_VALIDATING);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_int_equal(f.out->effects[0].kind, EFFECT_SETUP);
+    assert_int_equal(f.workflow->row.deadline_at.ms, f.now.ms + 1200000);
+    finish(&f);
+}
+
+static void a_paused_approval_still_waits_after_resume(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    (void)send(&f, EV_START);
+    pass(&f, EFFECT_PLAN);
+    assert_int_equal(send(&f, EV_PAUSE), MACHINE_DONE);
+    assert_int_equal(send(&f, EV_APPROVE), MACHINE_REFUSED);
+    assert_non_null(strstr(f.out->text[0], "resume it first"));
+    assert_int_equal(send(&f, EV_RESUME), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.wait, WAIT_PLAN);
+    assert_int_equal(send(&f, EV_APPROVE), MACHINE_DONE);
+    finish(&f);
+}
+
+static void late_outcomes_are_ignored(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    (void)send(&f, EV_START);
+    assert_int_equal(send(&f, EV_CANCEL), MACHINE_DONE);
+    assert_true(f.out->is_stopped);
+    assert_int_equal(f.out->stop_effect, 1);
+    struct workflow_row before = f.workflow->row;
+    assert_int_equal(answer(&f, STATUS_PASSED, BLAME_NONE), MACHINE_IGNORED);
+    assert_int_equal(f.workflow->row.state, STATE_CANCELLED);
+    assert_int_equal(f.workflow->row.effect_seq, before.effect_seq);
+    finish(&f);
+}
+
+static void budgets_stop_before_the_next_attempt(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    f.workflow->row.agent_runs = 3;
+    (void)send(&f, EV_START);
+    pass(&f, EFFECT_PLAN);
+    (void)send(&f, EV_APPROVE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_FAILED);
+    assert_non_null(strstr(f.workflow->row.reason, "budget"));
+    finish(&f);
+}
+
+static void rollback_of_merged_work(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    f.workflow->row.state = STATE_COMPLETED;
+    f.workflow->row.wait = WAIT_NONE;
+    assert_int_equal(send(&f, EV_ROLLBACK), MACHINE_REFUSED);
+    workflow_set(&f.workflow->row.merge_sha, "m1");
+    assert_int_equal(send(&f, EV_ROLLBACK), MACHINE_DONE);
+    assert_int_equal(send(&f, EV_PAUSE), MACHINE_REFUSED);
+    assert_int_equal(answer(&f, STATUS_FAILED, BLAME_CHANGE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_COMPLETED);
+    assert_int_equal(send(&f, EV_ROLLBACK), MACHINE_DONE);
+    pass(&f, EFFECT_REVERT);
+    assert_int_equal(f.workflow->row.state, STATE_ROLLED_BACK);
+    finish(&f);
+}
+
+/* Every state x event pair, in every kind of wait: a step never breaks the row, and a
+ * refused one changes nothing. */
+static void walk_every_pair(void **state)
+{
+    (void)state;
+    for (int s = 0; s < STATE_COUNT; s++) {
+        for (int e = EV_NONE + 1; e < EV_COUNT; e++) {
+            for (int variant = 0; variant < WAIT_COUNT * 4; variant++) {
+                struct fixture f;
+                begin(&f);
+                struct workflow_row *row = &f.workflow->row;
+                row->state = (enum workflow_state)s;
+                row->wait = (enum workflow_wait)(variant / 4);
+                row->resume_state = s == STATE_RECOVERING && variant % 2 == 1
+                                        ? STATE_ROLLED_BACK
+                                        : STATE_CODING;
+                row->step = 1;
+                row->iteration = 1;
+                row->effect_seq = 5;
+                row->is_active = variant % 4 >= 2;
+                struct workflow_row before = *row;
+                bool is_outcome = e >= EV_PASSED && e <= EV_OPERATOR;
+                enum machine_verdict verdict =
+                    is_outcome
+                        ? answer(&f, e == EV_PASSED ? STATUS_PASSED : STATUS_FAILED,
+                                 (enum blame)(e - EV_PASSED))
+                        : send(&f, (enum machine_event)e);
+                if (verdict != MACHINE_DONE) {
+                    assert_int_equal(row->state, before.state);
+                    assert_int_equal(row->effect_seq, before.effect_seq);
+                    assert_int_equal(f.out->n_effects, 0);
+                    assert_int_equal(verdict == MACHINE_REFUSED, e >= EV_PAUSE);
+                    assert_int_equal(verdict == MACHINE_REFUSED,
+                                     f.out->text[0][0] != '\0');
+                } else {
+                    assert_in_range(f.out->n_events, 1, MACHINE_EVENTS_MAX);
+                    assert_int_equal(row->effect_seq - before.effect_seq,
+                                     f.out->n_effects);
+                    assert_false(machine_holds_slot(f.workflow) && !row->is_active);
+                    assert_false(state_is_final(row->state) &&
+                                 wall_is_set(row->deadline_at));
+                }
+                finish(&f);
+            }
+        }
+    }
+}
+
+static void table_is_as_reviewed(void **state)
+{
+    (void)state;
+    char *now = NULL, *golden = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&now, &len);
+    assert_non_null(out);
+    machine_print(out);
+    assert_int_equal(fclose(out), 0);
+    struct err err = ERR_INIT;
+    if (getenv("GOLDEN_UPDATE") != NULL) {
+        assert_true(file_write(GOLDEN, now, len, &err));
+    }
+    size_t golden_len = 0;
+    assert_true(file_read(GOLDEN, 1 << 20, &golden, &golden_len, &err));
+    assert_string_equal(now, golden);
+    free(now);
+    free(golden);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_way),
+        cmocka_unit_test(failed_check_goes_back_with_the_error),
+        cmocka_unit_test(agent_crash_is_retried_then_fails),
+        cmocka_unit_test(pause_keeps_the_outcome_and_the_clock),
+        cmocka_unit_test(a_paused_approval_still_waits_after_resume),
+        cmocka_unit_test(late_outcomes_are_ignored),
+        cmocka_unit_test(budgets_stop_before_the_next_attempt),
+        cmocka_unit_test(rollback_of_merged_work),
+        cmocka_unit_test(walk_every_pair),
+        cmocka_unit_test(table_is_as_reviewed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
