@@ -163,7 +163,8 @@ static void write_escaped(struct buf *buf, const char *text, size_t len)
             continue;
         }
         (void)buf_add(buf, text + plain, i - plain);
-        if (c >= 0x80) {
+        if (c >= 0x80 || c == 0) {
+            /* No parser that gives C strings takes \u0000 back. */
             (void)buf_str(buf, "\xef\xbf\xbd");
         } else if (c == '"' || c == '\\') {
             (void)buf_char(buf, '\\');

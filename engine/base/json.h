@@ -53,6 +53,7 @@ void jsonw_init(struct jsonw *w, struct buf *buf);
 void jsonw_open(struct jsonw *w, const char *key, char bracket);    /* '{' or '[' */
 void jsonw_close(struct jsonw *w, char bracket);                    /* '}' or ']' */
 void jsonw_str(struct jsonw *w, const char *key, const char *text); /* NULL text: null */
+/* Bytes that are no UTF-8, and NUL, become U+FFFD. */
 void jsonw_strn(struct jsonw *w, const char *key, const char *text, size_t len);
 void jsonw_int(struct jsonw *w, const char *key, int64_t number);
 void jsonw_num(struct jsonw *w, const char *key, double number); /* not finite: null */

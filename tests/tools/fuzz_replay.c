@@ -2,9 +2,9 @@
 
 /*
  * Feeds a fuzz target with the files of its corpus and its regressions, so that every
- * compiler runs them with the other tests. Folders: tests/fuzz/{corpus,regression}/NAME of
- * the program's own name fuzz_NAME, or the files and folders given as arguments. TAP, one
- * line per file: what breaks, breaks by the sanitizer or by a signal.
+ * compiler runs them with the other tests. Folders: tests/fuzz/{corpus,regression}/NAME
+ * of the program's own name fuzz_NAME, or the files and folders given as arguments. TAP,
+ * one line per file: what breaks, breaks by the sanitizer or by a signal.
  */
 
 #include <dirent.h>
@@ -78,7 +78,8 @@ int main(int argc, char **argv)
     }
     const char *name = argc == 1 ? strstr(argv[0], "/fuzz_") : NULL;
     if (name != NULL) {
-        static const char *const folders[] = {"tests/fuzz/corpus", "tests/fuzz/regression"};
+        static const char *const folders[] = {"tests/fuzz/corpus",
+                                              "tests/fuzz/regression"};
         for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
             char path[4096];
             if (snprintf(path, sizeof(path), "%s/%s", folders[i],
