@@ -83,7 +83,8 @@ programs = $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard $(1))))
 UNIT   := $(call programs,tests/unit/test_*.c)
 SCREEN := $(call programs,tests/screen/test_*.c)
 SIM    := $(call programs,tests/sim/test_*.c)
-CRASH  := $(call programs,tests/crash/*.c)
+CRASH  := $(B)/tests/crash/crash
+KILL_SHIM := $(B)/tests/crash/kill_at_sync.so
 BENCH  := $(call programs,tests/bench/*.c)
 FUZZ   := $(call programs,tests/fuzz/fuzz_*.c)
 E2E    := $(call programs,tests/e2e/test_*.c) $(sort $(wildcard tests/e2e/test_*.sh))
@@ -134,6 +135,11 @@ $(B)/gen/assets.c: $(ASSETS) $(B)/assets $(TOOLS)/embed
 $(B)/tests/%: $(B)/tests/%.o $(TESTLIB) $(B)/libsignalbox.a
 	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
 
+# Preloaded into the engine by the crash campaign.
+$(KILL_SHIM): tests/crash/kill_at_sync.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,link,$@)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
+
 ifeq ($(FLAVOR),fuzz)
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libsignalbox.a
 	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
@@ -176,6 +182,8 @@ e2e: all $(E2E) ## command line and pty tests alone
 
 sim: all $(SIM) ## deterministic simulation: faults, crashes, invariants
 	@$(TEST_ENV) $(TOOLS)/run_tests $(SIM)
+	@$(B)/tests/sim/test_sim --seed $(SEED) --workflows 10000
+	@$(B)/tests/sim/test_sim --seed $(SEED) --workflows 2000 --crash 0.002 --operator 0.1
 
 screens-update: $(SCREEN) ## write the golden screens anew and show what changed
 	@-SCREENS_UPDATE=1 $(TEST_ENV) $(TOOLS)/run_tests $(SCREEN)
@@ -198,8 +206,8 @@ fuzz: ## FUZZ_SECONDS (30) of libFuzzer for each target
 fuzz-run: $(FUZZ)
 	@$(TEST_ENV) TEST_JOBS=1 TEST_TIMEOUT=100000 $(TOOLS)/run_tests "$(TOOLS)/fuzz $(FUZZ_SECONDS) $(FUZZ)"
 
-crash: all $(CRASH) ## KILLS (1000) times kill -9 under load, and once at every commit point
-	@$(TEST_ENV) KILLS=$(KILLS) TEST_TIMEOUT=100000 $(TOOLS)/run_tests $(sort $(wildcard tests/crash/*.sh)) $(CRASH)
+crash: all $(CRASH) $(KILL_SHIM) ## KILLS (1000) times kill -9 under load, and once at every commit point
+	@$(TEST_ENV) KILLS=$(KILLS) KILL_SHIM=$(KILL_SHIM) TEST_TIMEOUT=100000 $(TOOLS)/run_tests $(sort $(wildcard tests/crash/*.sh)) $(CRASH)
 
 bench: all $(BENCH) ## figures, each beside its yardstick of the same run
 	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)) $(BENCH); do $(TEST_ENV) $$b; done
