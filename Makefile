@@ -15,6 +15,7 @@ COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 FUZZ_SECONDS ?= 30
 KILLS        ?= 1000
+SEED         ?= 1
 
 ifneq ($(filter clang fuzz,$(FLAVOR)),)
 CC := clang

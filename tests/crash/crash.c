@@ -62,7 +62,7 @@ static long setting(const char *name, long fallback)
 }
 
 /* Run a program to its end; its output in out (may be NULL). */
-static int run(char *const argv[], struct buf *out)
+static int run(const char *const argv[], struct buf *out)
 {
     int ends[2];
     pid_t pid;
@@ -71,7 +71,8 @@ static int run(char *const argv[], struct buf *out)
         abort();
     }
     (void)posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ) != 0) {
+    if (posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv,
+                     environ) != 0) {
         abort();
     }
     (void)posix_spawn_file_actions_destroy(&actions);
@@ -121,12 +122,12 @@ static void prepare(struct campaign *c)
                    "validate:\n  - {name: test, command: 'test -s seed.txt'}\n"
                    "merge: {mode: auto}\nlimits: {iterations: 20, retries: 50}\n",
                    c->repo, agent);
-    char *init[] = {"git", "init", "-q", "-b", "main", c->repo, NULL};
-    char *add[] = {"git", "-C", c->repo, "add", "-A", NULL};
-    char *commit[] = {"git",         "-C", c->repo,          "-c",
-                      "user.name=t", "-c", "user.email=t@t", "commit",
-                      "-q",          "-m", "seed",           NULL};
-    char *detach[] = {"git", "-C", c->repo, "checkout", "-q", "--detach", NULL};
+    const char *init[] = {"git", "init", "-q", "-b", "main", c->repo, NULL};
+    const char *add[] = {"git", "-C", c->repo, "add", "-A", NULL};
+    const char *commit[] = {"git",         "-C", c->repo,          "-c",
+                            "user.name=t", "-c", "user.email=t@t", "commit",
+                            "-q",          "-m", "seed",           NULL};
+    const char *detach[] = {"git", "-C", c->repo, "checkout", "-q", "--detach", NULL};
     if (run(init, NULL) != 0) {
         die("git init", &err);
     }
@@ -189,7 +190,7 @@ static void kill_engine(struct campaign *c)
 /* Every runner, and so what it runs: a power cut but for the page cache. */
 static void kill_runners(const struct campaign *c)
 {
-    char *argv[] = {"pkill", "-KILL", "-f", (char *)(uintptr_t)c->folder, NULL};
+    const char *argv[] = {"pkill", "-KILL", "-f", c->folder, NULL};
     (void)run(argv, NULL);
 }
 
@@ -293,7 +294,7 @@ static void count_lines(char *text, int64_t *ret_lines, int64_t *ret_repeated)
     free(lines);
 }
 
-static void count_git(struct campaign *c, const char *what, char *const argv[],
+static void count_git(struct campaign *c, const char *what, const char *const argv[],
                       int64_t wanted)
 {
     AUTO_BUF struct buf out;
@@ -328,21 +329,22 @@ static void count_everything(struct campaign *c)
     expect(c, t.by_state[STATE_COMPLETED] == c->n_submitted, "workflows completed",
            t.by_state[STATE_COMPLETED], c->n_submitted);
     count_agent_starts(c);
-    char *merges[] = {"git",
-                      "-C",
-                      c->repo,
-                      "log",
-                      "--first-parent",
-                      "--merges",
-                      "--format=%(trailers:key=Signalbox-Workflow,valueonly,separator=)",
-                      "main",
-                      NULL};
+    const char *merges[] = {
+        "git",
+        "-C",
+        c->repo,
+        "log",
+        "--first-parent",
+        "--merges",
+        "--format=%(trailers:key=Signalbox-Workflow,valueonly,separator=)",
+        "main",
+        NULL};
     count_git(c, "merges on main", merges, c->n_submitted);
-    char *pulls[] = {
+    const char *pulls[] = {
         "git", "-C", c->repo, "for-each-ref", "--format=%(refname)", "refs/pull/*/head",
         NULL};
     count_git(c, "pull requests", pulls, c->n_submitted);
-    char *files[] = {"git", "-C", c->repo, "ls-tree", "--name-only", "main", NULL};
+    const char *files[] = {"git", "-C", c->repo, "ls-tree", "--name-only", "main", NULL};
     count_git(c, "files on main", files, c->n_submitted + 1);
     struct err err = ERR_INIT;
     bool is_sound = store_verify(c->store, &err);
