@@ -141,6 +141,46 @@ const struct frame_pipeline *frame_find_pipeline(const struct frame *frame, int6
     return NULL;
 }
 
+/* The order of steps as engine/workflow/stage.c has it; unit tests hold the two together.
+ */
+static const char *validating_step(const struct frame_pipeline *pipeline, size_t step)
+{
+    if (step == 0)
+        return "sandbox";
+    step--;
+    if (step < pipeline->n_setup)
+        return pipeline->setup[step];
+    step -= pipeline->n_setup;
+    if (step < pipeline->n_checks)
+        return pipeline->checks[step];
+    step -= pipeline->n_checks;
+    if (pipeline->has_evaluator && step == 0)
+        return pipeline->evaluator;
+    if (pipeline->has_evaluator)
+        step--;
+    return step == 0 && !pipeline->never_merges ? "merge" : "";
+}
+
+const char *frame_step_name(const struct frame_pipeline *pipeline,
+                            enum workflow_state state, int step)
+{
+    static const char *const coding[] = {"workspace", "agent", "commit"};
+    if (!pipeline || step < 0)
+        return "";
+    switch (state) {
+    case STATE_PLANNING:
+        return pipeline->has_plan && step == 0 ? "plan" : "";
+    case STATE_CODING:
+        return (size_t)step < ARRAY_LEN(coding) ? coding[step] : "";
+    case STATE_PR_CREATED:
+        return step == 0 ? "pull request" : "";
+    case STATE_VALIDATING:
+        return validating_step(pipeline, (size_t)step);
+    default:
+        return "";
+    }
+}
+
 /* ---- stays in states
  * ----------------------------------------------------------------------- */
 

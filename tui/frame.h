@@ -169,6 +169,7 @@ struct frame_pipeline {
     const bool *check_may_fail;
     size_t n_setup, n_checks;
     bool has_plan, has_evaluator;
+    const char *evaluator; /* name of the step */
 };
 
 struct frame_overview {
@@ -334,6 +335,10 @@ int64_t frame_running(const struct frame *frame);
 int64_t frame_queued(const struct frame *frame);
 /* Limits of a pipeline, or NULL when unknown. */
 const struct frame_pipeline *frame_find_pipeline(const struct frame *frame, int64_t id);
+
+/* Name of step `step` of a state, "" when there is none or the pipeline is not known. */
+const char *frame_step_name(const struct frame_pipeline *pipeline,
+                            enum workflow_state state, int step);
 
 /* Pure helpers of the builder, exposed for tests. Stays in states from events (oldest
  * first) of one workflow; the last one is open unless `row` is final. */

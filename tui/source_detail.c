@@ -35,6 +35,7 @@ static void copy_limits(struct arena *arena, const struct pipeline *from,
     to->never_merges = from->merge_mode == MERGE_NEVER;
     to->has_plan = from->plan.argv != NULL;
     to->has_evaluator = from->evaluator.argv != NULL;
+    to->evaluator = arena_str(arena, to->has_evaluator ? from->evaluator.name : "");
     to->n_setup = from->n_setup;
     to->setup = copy_names(arena, from->setup, from->n_setup);
     to->n_checks = from->n_checks;
@@ -86,6 +87,7 @@ static void copy_into_frame(struct arena *arena, const struct frame_pipeline *fr
     *to = *from;
     to->name = arena_str(arena, from->name);
     to->agent = arena_str(arena, from->agent);
+    to->evaluator = arena_str(arena, from->evaluator);
     const char **setup = arena_array(arena, from->n_setup, sizeof *setup);
     for (size_t i = 0; i < from->n_setup; i++)
         setup[i] = arena_str(arena, from->setup[i]);

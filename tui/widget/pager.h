@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_TUI_WIDGET_PAGER_H
+#define SIGNALBOX_TUI_WIDGET_PAGER_H
+
+/*
+ * Pager: long text on a screen. Log, diff, context and history are shown by it.
+ *
+ * The text stays where it is: a callback gives one line at a time, so that a line may
+ * come from a document, from a window of a large log, or be made up on the spot. Lines
+ * are cleaned on the way (escape sequences dropped, tabs expanded), cut or wrapped, and
+ * what a search looks for is marked.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tui/action.h"
+#include "tui/canvas.h"
+#include "tui/frame.h"
+
+#define PAGER_LINE_MAX 8192 /* bytes of one line that are looked at */
+
+struct pager {
+    int64_t top;  /* index of the first line shown */
+    int64_t mark; /* line under the search, -1 = none */
+    int skip;     /* cells scrolled to the right; kept while scrolling up and down */
+    bool is_wrapped;
+    char find[FRAME_FILTER_MAX]; /* what is marked; "" = nothing */
+};
+
+struct pager_line {
+    const char *text; /* need not be clean nor NUL-terminated */
+    size_t len;
+    int64_t number; /* shown before the line when > 0 */
+    enum theme_role role;
+};
+/* Line `index`, or false when there is none (yet). scratch holds PAGER_LINE_MAX bytes for
+ * a line that is made up. */
+typedef bool pager_line_fn(const void *user, int64_t index, struct pager_line *ret_line,
+                           char *scratch);
+
+void pager_init(struct pager *pager);
+void pager_draw(const struct canvas *canvas, const struct pager *pager, int64_t n_lines,
+                pager_line_fn *line, const void *user);
+/* Scrolls. Returns false when the action means nothing to a pager. */
+bool pager_action(struct pager *pager, enum action action, int64_t n_lines, int height);
+/* Keep top within the text. */
+void pager_clamp(struct pager *pager, int64_t n_lines, int height);
+/* Index of the next line with pager->find from `from` on (direction +1 or -1), going
+ * round once; -1 when there is none. ASCII case does not count. */
+int64_t pager_find(const struct pager *pager, int64_t from, int direction,
+                   int64_t n_lines, pager_line_fn *line, const void *user);
+/* Bring a line into view, a third from the top. */
+void pager_show(struct pager *pager, int64_t index, int64_t n_lines, int height);
+
+/* "line 120 of 3,400" into text. */
+const char *pager_position(const struct pager *pager, int64_t n_lines, int height,
+                           char *text, size_t cap);
+
+#endif
