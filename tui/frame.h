@@ -91,6 +91,8 @@ struct frame_query {
     char log_find[FRAME_FILTER_MAX];
     int64_t log_find_from;
     bool log_find_back;
+    bool
+        log_find_failure; /* instead of a text: the next line that looks like a failure */
     unsigned log_find_serial;
 
     /* submit: pipeline (name or path) and repository to be checked, "" = not yet */

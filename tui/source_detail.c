@@ -169,17 +169,18 @@ void source_drop_log(struct source *source)
 
 /* Number of the first line in [first, first + n) with the text, or the last one. */
 static int64_t find_in_chunk(struct source *source, int64_t first, size_t n,
-                             const char *text, bool is_last)
+                             const struct frame_query *query)
 {
     static struct segment_line lines[FIND_CHUNK]; /* feed thread only */
     arena_reset(source->scratch);
     n = segment_lines(source->log, source->scratch, first, n, lines);
     int64_t found = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!strcasestr(lines[i].text, text))
+        if (query->log_find_failure ? !lines[i].is_failure
+                                    : !strcasestr(lines[i].text, query->log_find))
             continue;
         found = lines[i].number;
-        if (!is_last)
+        if (!query->log_find_back)
             return found;
     }
     return found;
@@ -203,8 +204,7 @@ static int64_t find_line(struct source *source, const struct frame_query *query,
         } else {
             at = at + FIND_CHUNK <= n_lines ? at + FIND_CHUNK : 1;
         }
-        int64_t found = find_in_chunk(source, first, (size_t)n, query->log_find,
-                                      query->log_find_back);
+        int64_t found = find_in_chunk(source, first, (size_t)n, query);
         if (found > 0)
             return found;
     }
@@ -275,7 +275,8 @@ static void read_log(struct source *source, const struct frame_query *query,
     }
     (void)segment_refresh(source->log); /* what it is now is read below */
     segment_info(source->log, &log->info);
-    if (query->log_find_serial != 0 && query->log_find[0] != '\0' &&
+    if (query->log_find_serial != 0 &&
+        (query->log_find_failure || query->log_find[0] != '\0') &&
         query->log_find_serial != source->find_serial) {
         source->found = find_line(source, query, log->info.n_lines);
         source->find_serial = query->log_find_serial;

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Engine: who does the work, where it is kept, and what this console costs. */
+#include <inttypes.h>
+
+#include "tui/view/common.h"
+#include "tui/widget/look.h"
+
+#define X_VALUE 20
+
+static struct view *engine_open(int64_t id, const char *arg)
+{
+    (void)id;
+    (void)arg;
+    return mem_alloc(sizeof(struct view));
+}
+
+static void engine_close(struct view *view)
+{
+    free(view);
+}
+
+static void engine_query(const struct view *view, struct frame_query *query)
+{
+    (void)view;
+    query->parts = PART_STATUS;
+}
+
+struct pen {
+    const struct canvas *canvas;
+    int y;
+};
+
+static void title(struct pen *pen, const char *text)
+{
+    pen->y += pen->y > 0;
+    look_title(pen->canvas, 2, pen->y++, pen->canvas->w - 3, text, "");
+}
+
+/* An empty value is one that is not known. */
+static void fact(struct pen *pen, const char *label, const char *value,
+                 enum theme_role role)
+{
+    canvas_text(pen->canvas, 2, pen->y, X_VALUE - 3, ROLE_TEXT_DIM, label);
+    if (value[0] != '\0')
+        look_text(pen->canvas, X_VALUE, pen->y, pen->canvas->w - X_VALUE - 1, role,
+                  value);
+    else
+        canvas_glyph(pen->canvas, X_VALUE, pen->y, ROLE_TEXT_DIM, GLYPH_DASH);
+    pen->y++;
+}
+
+static void draw_engine(struct pen *pen, const struct frame *frame, struct wall now)
+{
+    const struct frame_engine *engine = &frame->engine;
+    char text[200], a[CLOCK_TEXT_MAX], b[CLOCK_TEXT_MAX];
+    title(pen, "ENGINE");
+    bool is_well = engine->health == ENGINE_RUNNING;
+    fact(pen, "state", engine_health_word(engine->health),
+         is_well                         ? ROLE_STATUS_OK
+         : engine->health == ENGINE_GONE ? ROLE_STATUS_ERROR
+                                         : ROLE_STATUS_WARN);
+    text[0] = '\0';
+    if (engine->pid > 0)
+        (void)snprintf(text, sizeof text, "%d", engine->pid);
+    fact(pen, "process", text, ROLE_TEXT);
+    fact(pen, "version", engine->version, ROLE_TEXT);
+    text[0] = '\0';
+    if (wall_is_set(engine->started_at))
+        (void)snprintf(text, sizeof text, "%s, up %s",
+                       wall_format(engine->started_at, false, a),
+                       look_age(now, engine->started_at, b));
+    fact(pen, "started", is_well ? text : "", ROLE_TEXT);
+    text[0] = '\0';
+    if (engine->max_running > 0 && frame->has_totals) {
+        char queued[CLOCK_TEXT_MAX];
+        (void)snprintf(
+            text, sizeof text, "%s of %s, %s queued", look_count(frame_running(frame), a),
+            look_count(engine->max_running, b), look_count(frame_queued(frame), queued));
+    }
+    fact(pen, "running", text, ROLE_TEXT);
+    bool has_fault = engine->fault_code != ERR_NONE || engine->fault[0] != '\0';
+    fact(pen, "fault",
+         engine->fault[0]                 ? engine->fault
+         : engine->fault_code != ERR_NONE ? err_word(engine->fault_code)
+                                          : "none",
+         has_fault ? ROLE_STATUS_ERROR : ROLE_TEXT);
+}
+
+static void draw_store(struct pen *pen, const struct frame *frame)
+{
+    const struct frame_status *status = frame->status;
+    char text[200], a[CLOCK_TEXT_MAX], b[CLOCK_TEXT_MAX], c[CLOCK_TEXT_MAX];
+    title(pen, "STORE");
+    fact(pen, "file", frame->store_path, ROLE_TEXT);
+    fact(pen, "state", frame->trouble ? trouble_word(frame->trouble) : "readable",
+         frame->trouble ? ROLE_STATUS_ERROR : ROLE_TEXT);
+    if (!status)
+        return;
+    (void)snprintf(text, sizeof text, "%s, and %s not written back yet; %s free",
+                   look_bytes(status->store_bytes, a), look_bytes(status->wal_bytes, b),
+                   look_bytes(status->free_bytes, c));
+    fact(pen, "size", text, ROLE_TEXT);
+    (void)snprintf(text, sizeof text, "%d", status->schema);
+    fact(pen, "schema", text, ROLE_TEXT);
+    if (status->is_lease_held)
+        (void)snprintf(text, sizeof text, "held by process %d", status->lease_pid);
+    else
+        (void)snprintf(text, sizeof text, "free: no engine runs");
+    fact(pen, "lease", text, ROLE_TEXT);
+    fact(pen, "logs", status->log_dir, ROLE_TEXT);
+    text[0] = '\0';
+    if (frame->has_totals)
+        (void)snprintf(text, sizeof text, "%s workflows, %s events",
+                       look_count(frame->totals.n_workflows, a),
+                       look_count(frame->totals.last_event, b));
+    fact(pen, "holds", text, ROLE_TEXT);
+}
+
+static void draw_console(struct pen *pen, const struct frame *frame)
+{
+    char text[200], a[CLOCK_TEXT_MAX], b[CLOCK_TEXT_MAX];
+    title(pen, "THIS CONSOLE");
+    (void)snprintf(text, sizeof text,
+                   "%s read, %s wake-ups, the last one took %" PRId64 ".%" PRId64 "ms",
+                   look_count(frame->cost.n_frames, a),
+                   look_count(frame->cost.n_wakes, b), frame->cost.build_us / 1000,
+                   frame->cost.build_us / 100 % 10);
+    fact(pen, "frames", text, ROLE_TEXT);
+}
+
+static void engine_draw(const struct view *view, const struct frame *frame,
+                        const struct canvas *all)
+{
+    struct canvas canvas = *all;
+    /* Here the trouble is a fact among others; only without any frame is there nothing.
+     */
+    if (!frame) {
+        blank_draw(&canvas, "opening the store", "");
+        return;
+    }
+    struct pen pen = {.canvas = &canvas};
+    draw_engine(&pen, frame, view->now);
+    draw_store(&pen, frame);
+    draw_console(&pen, frame);
+}
+
+const struct view_class engine_class = {
+    .name = "engine",
+    .title = "engine",
+    .help = "State of engine and store, and what this console costs",
+    .context = CONTEXT_VIEW,
+    .hints = {ACTION_CLOSE, ACTION_PERF, ACTION_PALETTE, ACTION_HELP},
+    .open = engine_open,
+    .close = engine_close,
+    .query = engine_query,
+    .draw = engine_draw,
+};

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Overview: the track, and three lists in the order of what a person should look at. The
+ * cursor goes through all three; it stays on its workflow when lists change.
+ */
+#include <inttypes.h>
+
+#include "tui/view/common.h"
+#include "tui/widget/look.h"
+#include "tui/widget/track.h"
+
+#define LISTS_Y  (1 + TRACK_HEIGHT + 1)
+#define ROWS_MAX 128
+#define X_ID     4
+#define W_ID     8
+#define X_WORD   13
+#define W_WORD   14
+#define X_TITLE  28
+#define W_AGE    8
+#define W_REPO   16
+#define W_LIMIT  14
+
+enum section { NEEDS, WRONG, RUNNING, SECTIONS };
+
+struct overview {
+    struct view view;
+    int64_t cursor; /* workflow id, 0 = the first row */
+    size_t index;   /* where it stood, for when it is gone */
+};
+
+/* The rows of all sections, as many as there is room for. */
+struct shown {
+    const struct workflow_row *rows[ROWS_MAX];
+    enum section section[ROWS_MAX];
+    size_t n;
+    int64_t n_all[SECTIONS]; /* -1 = unknown */
+    size_t n_shown[SECTIONS];
+    bool has_more[SECTIONS];
+};
+
+static struct view *overview_open(int64_t id, const char *arg)
+{
+    (void)id;
+    (void)arg;
+    struct overview *over = mem_alloc(sizeof *over);
+    return &over->view;
+}
+
+static void overview_close(struct view *view)
+{
+    free(view);
+}
+
+static void overview_query(const struct view *view, struct frame_query *query)
+{
+    const struct overview *over = (const struct overview *)view;
+    query->parts = PART_OVERVIEW;
+    query->n_rows = view->h;
+    if (view->w >= WIDE_COLUMNS && over->cursor != 0) {
+        query->parts |= PART_DETAIL | PART_LOG;
+        query->workflow = over->cursor;
+        query->log_rows = detail_log_rows(view->h - LISTS_Y);
+    }
+}
+
+/* ---- what is shown
+ * ---------------------------------------------------------------------------------- */
+
+static bool is_running(const struct workflow_row *row)
+{
+    return !wait_needs_human(row->wait);
+}
+
+static const struct workflow_row *nth(const struct frame_overview *data,
+                                      enum section section, size_t n)
+{
+    if (section == NEEDS)
+        return n < data->needs.n ? &data->needs.rows[n] : NULL;
+    if (section == WRONG)
+        return n < data->wrong.n ? &data->wrong.rows[n] : NULL;
+    for (size_t i = 0; i < data->live.n; i++)
+        if (is_running(&data->live.rows[i]) && n-- == 0)
+            return &data->live.rows[i];
+    return NULL;
+}
+
+static int row_height(enum section section)
+{
+    return section == WRONG ? 2 : 1; /* what went wrong gets a line for why */
+}
+
+/* One row to each section in turn, until the room is used up. */
+static void share_room(const struct frame_overview *data, int room, struct shown *shown)
+{
+    bool has_given = true;
+    while (room > 0 && has_given) {
+        has_given = false;
+        for (enum section s = 0; s < SECTIONS; s++) {
+            size_t sum =
+                shown->n_shown[NEEDS] + shown->n_shown[WRONG] + shown->n_shown[RUNNING];
+            if (sum >= ROWS_MAX || row_height(s) > room ||
+                !nth(data, s, shown->n_shown[s]))
+                continue;
+            shown->n_shown[s]++;
+            room -= row_height(s);
+            has_given = true;
+        }
+    }
+}
+
+static void collect(const struct frame *frame, int h, struct shown *shown)
+{
+    *shown = (struct shown){0};
+    const struct frame_overview *data = frame->overview;
+    if (!data)
+        return;
+    int fixed = SECTIONS + (SECTIONS - 1); /* titles, blanks between */
+    share_room(data, h - LISTS_Y - fixed, shown);
+    for (enum section s = 0; s < SECTIONS; s++) {
+        for (size_t i = 0; i < shown->n_shown[s]; i++) {
+            shown->rows[shown->n] = nth(data, s, i);
+            shown->section[shown->n++] = s;
+        }
+        shown->has_more[s] = nth(data, s, shown->n_shown[s]) != NULL;
+    }
+    shown->n_all[NEEDS] = frame_needs_human(frame);
+    shown->n_all[WRONG] = data->wrong.has_more ? -1 : (int64_t)data->wrong.n;
+    shown->n_all[RUNNING] = frame_running(frame);
+}
+
+/* The height that draw_lists gets: what a notice takes is not there for rows. */
+static int lists_height(const struct view *view, const struct frame *frame)
+{
+    return view->h - notice_height(frame, view->now, view->h);
+}
+
+static size_t find_cursor(const struct overview *over, const struct shown *shown)
+{
+    for (size_t i = 0; i < shown->n; i++)
+        if (shown->rows[i]->id == over->cursor)
+            return i;
+    if (shown->n == 0)
+        return 0;
+    return over->index < shown->n ? over->index : shown->n - 1;
+}
+
+/* ---- drawing
+ * ----------------------------------------------------------------------------------------
+ */
+
+static void draw_ends(const struct canvas *canvas, int y, const struct workflow_row *row,
+                      struct wall now, enum section section)
+{
+    char text[64], repo[80];
+    int right = canvas->w - 1;
+    int limit = section == RUNNING ? W_LIMIT : W_AGE;
+    if (section == RUNNING)
+        look_deadline(row, now, text, sizeof text);
+    else
+        (void)look_age(now, row->state_since, text);
+    if (text[0] == '\0')
+        look_age(now, row->state_since, text);
+    bool is_over = section == RUNNING && wall_is_set(row->deadline_at) &&
+                   now.ms > row->deadline_at.ms;
+    canvas_right(canvas, right - limit, y, limit, is_over ? ROLE_STATUS_WARN : ROLE_TEXT,
+                 text);
+    int title_end = right - limit - 1;
+    if (canvas->w >= 76) {
+        int w_repo = canvas->w >= 90 ? W_REPO : W_REPO - 4;
+        title_end -= w_repo + 1;
+        look_text(canvas, title_end + 1, y, w_repo, ROLE_TEXT_DIM,
+                  look_repo(row->repo, repo, sizeof repo));
+    }
+    bool has_reason = section == NEEDS && row->wait == WAIT_OPERATOR && row->reason[0];
+    look_text(canvas, X_TITLE, y, title_end - X_TITLE, ROLE_TEXT,
+              has_reason ? row->reason : row->title);
+}
+
+static void draw_row(const struct canvas *canvas, int y, const struct frame *frame,
+                     const struct workflow_row *row, enum section section,
+                     struct wall now)
+{
+    char text[LOOK_TEXT_MAX];
+    canvas_glyph(canvas, 2, y, look_row_role(row), look_row_glyph(row));
+    canvas_printf(canvas, X_ID, y, W_ID, ROLE_TEXT, "wf-%" PRId64, row->id);
+    const char *word = section == NEEDS ? row_phrase(frame, row, now, text, sizeof text)
+                                        : look_state_word(row->state);
+    canvas_text(canvas, X_WORD, y, W_WORD, look_row_role(row), word);
+    draw_ends(canvas, y, row, now, section);
+    if (section != WRONG)
+        return;
+    int x = X_WORD;
+    if (row->wait == WAIT_RETRY) {
+        row_phrase(frame, row, now, text, sizeof text);
+        x += look_text(canvas, x, y + 1, canvas->w - x - 1, ROLE_TEXT_DIM, text) + 2;
+    }
+    look_text(canvas, x, y + 1, canvas->w - x - 1, ROLE_TEXT_DIM,
+              row->reason[0] ? row->reason : "no reason was given");
+}
+
+static void section_note(const struct frame *frame, const struct shown *shown,
+                         enum section section, struct wall now, char *text, size_t cap)
+{
+    char a[CLOCK_TEXT_MAX], b[CLOCK_TEXT_MAX];
+    const struct frame_overview *data = frame->overview;
+    int64_t n = shown->n_all[section];
+    text[0] = '\0';
+    if (section == NEEDS && n == 0) {
+        (void)snprintf(text, cap, "nothing waits for a person");
+    } else if (section == WRONG && n == 0) {
+        if (wall_is_set(data->last_failed_at))
+            (void)snprintf(text, cap, "nothing, the last failure was %s ago",
+                           look_age(now, data->last_failed_at, a));
+        else
+            (void)snprintf(text, cap, "nothing has failed");
+    } else if (section == RUNNING) {
+        int64_t queued = frame_queued(frame);
+        int used = frame->engine.max_running > 0
+                       ? snprintf(text, cap, "%s of %s", look_count(n, a),
+                                  look_count(frame->engine.max_running, b))
+                       : snprintf(text, cap, "%s", look_count(n, a));
+        if (queued > 0)
+            (void)snprintf(text + used, cap - (size_t)used, ", %s queued",
+                           look_count(queued, a));
+    } else if (shown->has_more[section]) {
+        (void)snprintf(text, cap, "%s%s, %zu shown", n < 0 ? "more than " : "",
+                       look_count(n < 0 ? (int64_t)data->wrong.n : n, a),
+                       shown->n_shown[section]);
+    } else {
+        (void)snprintf(text, cap, "%s", look_count(n, a));
+    }
+}
+
+static void draw_lists(const struct canvas *canvas, const struct overview *over,
+                       const struct frame *frame, int h)
+{
+    static const char *const titles[SECTIONS] = {"NEEDS YOU", "WRONG NOW", "RUNNING NOW"};
+    struct shown shown;
+    collect(frame, h, &shown);
+    size_t at = find_cursor(over, &shown);
+    int y = 0;
+    size_t i = 0;
+    for (enum section s = 0; s < SECTIONS; s++) {
+        char note[120];
+        section_note(frame, &shown, s, over->view.now, note, sizeof note);
+        look_title(canvas, 2, y++, canvas->w - 3, titles[s], note);
+        for (; i < shown.n && shown.section[i] == s; i++) {
+            int rows = row_height(s);
+            draw_row(canvas, y, frame, shown.rows[i], s, over->view.now);
+            if (i == at) {
+                canvas_glyph(canvas, 0, y, ROLE_TEXT_STRONG, GLYPH_CURSOR);
+                canvas_ground(canvas, (struct rect){0, y, canvas->w, rows}, ROLE_CURSOR);
+            }
+            y += rows;
+        }
+        y++;
+    }
+}
+
+static void overview_draw(const struct view *view, const struct frame *frame,
+                          const struct canvas *all)
+{
+    const struct overview *over = (const struct overview *)view;
+    struct canvas canvas = notice_draw(all, frame, view->now);
+    if (canvas.h < LISTS_Y)
+        return;
+    if (frame->has_totals && frame->totals.n_workflows == 0) {
+        blank_draw(&canvas, "No workflows yet. Press n to submit one.", "");
+        return;
+    }
+    struct canvas track =
+        canvas_sub(&canvas, (struct rect){0, 1, track_width(canvas.w), TRACK_HEIGHT});
+    track_draw(&track, frame, view->now);
+    int rest = canvas.h - LISTS_Y;
+    if (!frame->overview)
+        return;
+    int left = list_width(canvas.w);
+    struct canvas lists = canvas_sub(&canvas, (struct rect){0, LISTS_Y, left, rest});
+    draw_lists(&lists, over, frame, canvas.h);
+    if (left == canvas.w)
+        return;
+    int x = left + SIDE_GAP, width = canvas.w - x;
+    struct canvas side =
+        canvas_sub(&canvas, (struct rect){x, LISTS_Y, width > 110 ? 110 : width, rest});
+    if (frame->detail && frame->detail->row.id == over->cursor)
+        detail_draw(&side, frame, view->now, &(struct detail_look){.step = -1});
+}
+
+/* ---- handling
+ * ---------------------------------------------------------------------------------------
+ */
+
+static void put_cursor(struct overview *over, const struct shown *shown, size_t index,
+                       struct reply *reply)
+{
+    int64_t id = shown->n > 0 ? shown->rows[index]->id : 0;
+    if (id != over->cursor && over->view.w >= WIDE_COLUMNS)
+        reply->flags |= REPLY_REQUERY;
+    if (id != over->cursor || index != over->index)
+        reply->flags |= REPLY_REDRAW;
+    over->cursor = id;
+    over->index = index;
+}
+
+static void overview_on_frame(struct view *view, const struct frame *frame,
+                              struct reply *reply)
+{
+    struct overview *over = (struct overview *)view;
+    struct shown shown;
+    if (!frame->overview)
+        return;
+    collect(frame, lists_height(view, frame), &shown);
+    put_cursor(over, &shown, find_cursor(over, &shown), reply);
+}
+
+static void overview_on_action(struct view *view, const struct frame *frame,
+                               enum action action, struct reply *reply)
+{
+    struct overview *over = (struct overview *)view;
+    struct shown shown = {0};
+    if (frame)
+        collect(frame, lists_height(view, frame), &shown);
+    size_t at = find_cursor(over, &shown);
+    const struct workflow_row *row = shown.n > 0 ? shown.rows[at] : NULL;
+    switch (action) {
+    case ACTION_ROW_DOWN:
+        put_cursor(over, &shown, at + 1 < shown.n ? at + 1 : at, reply);
+        break;
+    case ACTION_ROW_UP:
+        put_cursor(over, &shown, at > 0 ? at - 1 : 0, reply);
+        break;
+    case ACTION_TOP:
+    case ACTION_PAGE_UP:
+        put_cursor(over, &shown, 0, reply);
+        break;
+    case ACTION_END:
+    case ACTION_PAGE_DOWN:
+        put_cursor(over, &shown, shown.n > 0 ? shown.n - 1 : 0, reply);
+        break;
+    case ACTION_NEXT_PANEL:
+        /* The first row of the next section that has one. */
+        for (size_t i = at + 1; i < shown.n; i++)
+            if (shown.section[i] != shown.section[at]) {
+                put_cursor(over, &shown, i, reply);
+                return;
+            }
+        put_cursor(over, &shown, 0, reply);
+        break;
+    case ACTION_OPEN:
+        if (row)
+            reply_open(reply, &workflow_class, row->id, NULL);
+        break;
+    default:
+        common_action(view, row, action, reply);
+        break;
+    }
+}
+
+static size_t overview_targets(const struct view *view, const struct frame *frame,
+                               int64_t *ids, size_t max)
+{
+    const struct overview *over = (const struct overview *)view;
+    (void)frame;
+    if (over->cursor == 0 || max == 0)
+        return 0;
+    ids[0] = over->cursor;
+    return 1;
+}
+
+static struct wall overview_next_change(const struct view *view,
+                                        const struct frame *frame)
+{
+    const struct overview *over = (const struct overview *)view;
+    struct wall next = {0};
+    struct shown shown;
+    if (!frame)
+        return next;
+    collect(frame, lists_height(view, frame), &shown);
+    for (size_t i = 0; i < shown.n; i++)
+        next = look_sooner(next, row_next_change(shown.rows[i], view->now));
+    if (frame->detail && view->w >= WIDE_COLUMNS && frame->detail->row.id == over->cursor)
+        next = look_sooner(next, detail_next_change(frame->detail, view->now));
+    return next;
+}
+
+const struct view_class overview_class = {
+    .name = "overview",
+    .title = "overview",
+    .help = "The track with all workflows, what needs a person, what is wrong",
+    .context = CONTEXT_OVERVIEW,
+    .hints = {ACTION_NEXT_NEEDED, ACTION_OPEN, ACTION_GO_WORKFLOWS, ACTION_GO_SUBMIT,
+              ACTION_APPROVE, ACTION_REJECT, ACTION_PALETTE, ACTION_HELP},
+    .is_root = true,
+    .open = overview_open,
+    .close = overview_close,
+    .query = overview_query,
+    .on_frame = overview_on_frame,
+    .draw = overview_draw,
+    .on_action = overview_on_action,
+    .on_prompt = common_on_prompt,
+    .targets = overview_targets,
+    .next_change = overview_next_change,
+};
