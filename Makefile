@@ -142,11 +142,11 @@ $(KILL_SHIM): tests/crash/kill_at_sync.c $(B)/flags
 	$(call say,link,$@)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
 
 ifeq ($(FLAVOR),fuzz)
-$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libsignalbox.a
+$(FUZZ): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libsignalbox.a
 	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 else
 # Without clang: the same target fed with the files of its corpus and regressions.
-$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/tools/fuzz_replay.o $(B)/libsignalbox.a
+$(FUZZ): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/tools/fuzz_replay.o $(B)/libsignalbox.a
 	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 endif
 

@@ -137,7 +137,7 @@ const char *yaml_item_path(const struct yaml_item *item, const char *field,
         chain[n++] = item;
     }
     AUTO_BUF struct buf buf;
-    buf_init(&buf, YAML_PATH_MAX - 1);
+    buf_init(&buf, YAML_PATH_MAX * (YAML_DEPTH_MAX + 2));
     while (n > 0) {
         const struct yaml_item *at = chain[--n];
         if (at->key != NULL) {
@@ -151,7 +151,7 @@ const char *yaml_item_path(const struct yaml_item *item, const char *field,
     if (field != NULL) {
         buf_printf(&buf, "%s%s", buf.len > 0 ? "." : "", field);
     }
-    snprintf(path, YAML_PATH_MAX, "%s", buf.data);
+    text_clean_into(path, YAML_PATH_MAX, buf.data); /* cuts at a whole character */
     return path;
 }
 

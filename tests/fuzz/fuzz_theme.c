@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A theme is whole, or there is a finding that says why not; it can always be degraded.
+/* A theme of any bytes: findings, or a theme; and it can be brought down to any terminal.
  */
 #include "tests/fuzz/fuzz.h"
 #include "tui/theme.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum colour_depth depths[] = {DEPTH_RGB, DEPTH_256, DEPTH_16, DEPTH_8,
-                                               DEPTH_MONO};
     struct findings findings;
     struct theme theme;
     findings_init(&findings);
-    bool is_whole = theme_parse("x.theme", (const char *)data, size, &theme, &findings);
-    EXPECT(is_whole == findings_is_empty(&findings));
-    for (size_t i = 0; is_whole && i < sizeof(depths) / sizeof(depths[0]); i++) {
-        theme_degrade(&theme, depths[i]);
+    bool is_good = theme_parse("f", (const char *)data, size, &theme, &findings);
+    MUST(is_good == findings_is_empty(&findings));
+    check_findings(&findings);
+    for (int depth = DEPTH_MONO; is_good && depth <= DEPTH_RGB; depth++) {
+        struct theme shown = theme;
+        theme_degrade(&shown, (enum colour_depth)depth);
         for (int role = 0; role < ROLE_COUNT; role++) {
-            (void)theme_style(&theme, (enum theme_role)role, ROLE_CURSOR);
+            struct style style = theme_style(&shown, (enum theme_role)role, ROLE_CURSOR);
+            MUST(style.fg.kind != COLOUR_KEEP && style.bg.kind != COLOUR_KEEP);
+            MUST(depth != DEPTH_MONO || style.fg.kind == COLOUR_DEFAULT);
         }
     }
     findings_fini(&findings);
