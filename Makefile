@@ -122,6 +122,10 @@ $(B)/signalbox: $(B)/tui/main.o $(B)/libsignalbox.a
 $(B)/libsignalbox.a: $(OBJ) $(B)/objects
 	@rm -f $@ && ar rcsD $@ $(OBJ)
 
+# A name that two sources define shows only when both are linked: link them all, at once.
+$(B)/whole: $(B)/libsignalbox.a
+	@$(CC) -r -nostdlib -o $@ -Wl,--whole-archive $<
+
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,cc,$<)$(CC) $(ALL_CPPFLAGS) $(OWNER_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -175,7 +179,7 @@ test: ## install what the tests need, then run them all
 check: all $(TESTS) $(E2E) ## run all tests with what is installed
 	@$(TEST_ENV) $(TOOLS)/run_tests $(TESTS) $(E2E)
 
-quick: $(B)/libsignalbox.a $(UNIT) $(SCREEN) ## library, unit and screen tests
+quick: $(B)/libsignalbox.a $(B)/whole $(UNIT) $(SCREEN) ## library, unit and screen tests
 	@$(TEST_ENV) $(TOOLS)/run_tests $(UNIT) $(SCREEN)
 
 e2e: all $(E2E) ## command line and pty tests alone
