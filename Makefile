@@ -37,7 +37,8 @@ endif
 # clang's whole list, less what speaks of other languages, of padding, of C before C11, and of
 # what gcc warns about with fewer false alarms.
 WARN_clang := -Werror -Weverything -Wthread-safety -Wno-padded -Wno-declaration-after-statement \
-	-Wno-disabled-macro-expansion -Wno-covered-switch-default -Wno-switch-enum \
+	-Wno-disabled-macro-expansion -Wno-bad-function-cast -Wno-missing-noreturn \
+	-Wno-string-concatenation -Wno-covered-switch-default -Wno-switch-enum \
 	-Wno-vla -Wno-reserved-macro-identifier -Wno-reserved-identifier -Wno-unused-macros \
 	-Wno-gnu-zero-variadic-macro-arguments -Wno-unsafe-buffer-usage -Wno-unknown-warning-option
 
