@@ -70,7 +70,7 @@ YAML_LIBS      ?= -lyaml
 LDLIBS := $(CURSES_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(YAML_LIBS) -lm
 TEST_LIBS := -lcmocka -lvterm -lutil
 
-$(B)/tui/term.o:         OWNER_CFLAGS := $(CURSES_CFLAGS)
+$(B)/tui/term_info.o:    OWNER_CFLAGS := $(CURSES_CFLAGS)
 $(B)/store/%.o:          OWNER_CFLAGS := $(SQLITE_CFLAGS)
 $(B)/engine/base/json.o: OWNER_CFLAGS := $(JANSSON_CFLAGS)
 $(B)/engine/base/yaml.o: OWNER_CFLAGS := $(YAML_CFLAGS)

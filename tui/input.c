@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+#include "tui/input.h"
+
+#include "engine/base/buf.h"
+#include "engine/base/mem.h"
+#include "engine/base/text.h"
+#include "tui/keymap.h"
+
+#define ESC          '\x1b'
+#define SEQUENCE_MAX 64   /* bytes of one escape sequence; a longer one is noise */
+#define EVENTS_MAX   1024 /* keys held; more typed-ahead is dropped */
+#define PASTE_END    "\x1b[201~"
+
+struct input {
+    char held[SEQUENCE_MAX + 8]; /* beginning of a sequence or of a character */
+    size_t n_held;
+    int skip; /* bytes of an old mouse report to be passed over */
+    bool is_pasting;
+    struct buf paste;
+    struct input_event events[EVENTS_MAX];
+    size_t first, n_events;
+};
+
+struct input *input_new(void)
+{
+    struct input *input = mem_alloc(sizeof(*input));
+    buf_init(&input->paste, INPUT_PASTE_MAX);
+    return input;
+}
+
+void input_free(struct input *input)
+{
+    struct input_event event;
+    if (input != NULL) {
+        while (input_next(input, &event)) {
+            free(event.text);
+        }
+        buf_fini(&input->paste);
+        free(input);
+    }
+}
+
+bool input_next(struct input *input, struct input_event *ret_event)
+{
+    if (input->n_events == 0) {
+        return false;
+    }
+    *ret_event = input->events[input->first];
+    input->first = (input->first + 1) % EVENTS_MAX;
+    input->n_events--;
+    return true;
+}
+
+static void push(struct input *input, struct input_event event)
+{
+    if (input->n_events == EVENTS_MAX) {
+        free(event.text);
+        return;
+    }
+    input->events[(input->first + input->n_events) % EVENTS_MAX] = event;
+    input->n_events++;
+}
+
+static void push_key(struct input *input, uint32_t key)
+{
+    push(input, (struct input_event){.kind = INPUT_KEY, .key = key});
+}
+
+/* ---- sequences
+ * ------------------------------------------------------------------------------ */
+
+struct named_key {
+    int name; /* final byte, or number before '~' */
+    uint32_t key;
+};
+
+/* Final bytes after CSI or SS3 (xterm, VT100). */
+static const struct named_key finals[] = {
+    {'A', KEYC_UP     },
+    {'B', KEYC_DOWN   },
+    {'C', KEYC_RIGHT  },
+    {'D', KEYC_LEFT   },
+    {'F', KEYC_END    },
+    {'H', KEYC_HOME   },
+    {'M', KEYC_ENTER  }, /* SS3 only: keypad */
+    {'P', KEYC_F1     },
+    {'Q', KEYC_F2     },
+    {'R', KEYC_F3     },
+    {'S', KEYC_F4     },
+    {'Z', KEYC_BACKTAB},
+};
+
+/* CSI number ~ (VT220, rxvt). */
+static const struct named_key numbers[] = {
+    {1,  KEYC_HOME     },
+    {2,  KEYC_INSERT   },
+    {3,  KEYC_DELETE   },
+    {4,  KEYC_END      },
+    {5,  KEYC_PAGE_UP  },
+    {6,  KEYC_PAGE_DOWN},
+    {7,  KEYC_HOME     },
+    {8,  KEYC_END      },
+    {11, KEYC_F1       },
+    {12, KEYC_F2       },
+    {13, KEYC_F3       },
+    {14, KEYC_F4       },
+    {15, KEYC_F5       },
+    {17, KEYC_F6       },
+    {18, KEYC_F7       },
+    {19, KEYC_F8       },
+    {20, KEYC_F9       },
+    {21, KEYC_F10      },
+    {23, KEYC_F11      },
+    {24, KEYC_F12      },
+};
+
+static uint32_t look_up(const struct named_key *rows, size_t n, int name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].name == name) {
+            return rows[i].key;
+        }
+    }
+    return 0;
+}
+
+/* xterm's modifier parameter: 1 + shift 1 + alt 2 + ctrl 4 + meta 8. */
+static uint32_t mods_of(int parameter)
+{
+    unsigned bits = parameter > 1 ? (unsigned)parameter - 1 : 0;
+    return ((bits & 1u) != 0 ? KEY_MOD_SHIFT : 0) |
+           ((bits & 10u) != 0 ? KEY_MOD_ALT : 0) | ((bits & 4u) != 0 ? KEY_MOD_CTRL : 0);
+}
+
+/* A character with modifiers as the key that default.keys would name. */
+static uint32_t plain_key(uint32_t code, uint32_t mods)
+{
+    switch (code) {
+    case '\t':
+        return (mods & KEY_MOD_SHIFT) != 0 ? KEYC_BACKTAB : KEYC_TAB | mods;
+    case '\r':
+    case '\n':
+        return KEYC_ENTER | mods;
+    case 0x1B:
+        return KEYC_ESC | mods;
+    case 0x08:
+    case 0x7F:
+        return KEYC_BACKSPACE | mods;
+    case 0:
+        return ' ' | KEY_MOD_CTRL | mods;
+    default:
+        break;
+    }
+    if (code < 0x20) {
+        code = code <= 26 ? code + 'a' - 1 : code + '@';
+        return code | KEY_MOD_CTRL | mods;
+    }
+    return code | (mods & ~KEY_MOD_SHIFT);
+}
+
+static void take_csi(struct input *input, const char *text, size_t len)
+{
+    int params[4] = {0};
+    size_t n = 0;
+    char final = text[len - 1];
+    for (size_t i = 0; i + 1 < len && n < ARRAY_LEN(params); i++) {
+        if (text[i] == ';') {
+            n++;
+        } else if (text[i] >= '0' && text[i] <= '9') {
+            if (params[n] < 100000000) {
+                params[n] = params[n] * 10 + (text[i] - '0');
+            }
+        } else {
+            return; /* private: a reply, or SGR mouse */
+        }
+    }
+    uint32_t mods = mods_of(params[1]);
+    uint32_t key = 0;
+    if (final == '~' && params[0] == 200) {
+        input->is_pasting = true;
+    } else if (final == '~') {
+        key = look_up(numbers, ARRAY_LEN(numbers), params[0]);
+    } else if (final == 'u' && params[0] >= 0 && params[0] < 0x110000) {
+        push_key(input, plain_key((uint32_t)params[0], mods)); /* fixterms, kitty */
+    } else if (final == 'n' && params[0] == 0) {
+        push(input, (struct input_event){.kind = INPUT_STATUS});
+    } else if (final == 'M') {
+        input->skip =
+            3; /* X10 mouse: never asked for, yet a dead session may have left it */
+    } else if (final != 'R' || params[0] == 1) {
+        key = look_up(finals, ARRAY_LEN(finals), final);
+    }
+    if (key != 0) {
+        push_key(input, key | mods);
+    }
+}
+
+/* Bytes of the CSI sequence at held[0..n), 0 = not complete. */
+static size_t csi_len(const char *text, size_t n)
+{
+    if (n >= 3 && text[2] == '[') { /* Linux console F1..F5: ESC [ [ A */
+        return n >= 4 ? 4 : 0;
+    }
+    for (size_t i = 2; i < n; i++) {
+        if (text[i] >= 0x40 && text[i] <= 0x7E) {
+            return i + 1;
+        }
+        if (text[i] < 0x20 || (unsigned char)text[i] > 0x7E) {
+            return i; /* broken off: what follows is a key */
+        }
+    }
+    return n >= SEQUENCE_MAX ? n : 0;
+}
+
+static size_t take_character(struct input *input, const char *text, size_t len,
+                             uint32_t mods)
+{
+    uint32_t rune;
+    unsigned char first = (unsigned char)text[0];
+    size_t n = text_decode(text, len, &rune);
+    if (n == 0) {
+        size_t need = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+        if (first >= 0xC2 && first <= 0xF4 && len < need) {
+            return 0;
+        }
+        return 1; /* no UTF-8: no key */
+    }
+    push_key(input, plain_key(rune, mods));
+    return n;
+}
+
+/* Bytes of held[0..n) that are understood, 0 = more are needed. */
+static size_t take_one(struct input *input)
+{
+    const char *text = input->held;
+    size_t n = input->n_held;
+    if (text[0] != ESC) {
+        return take_character(input, text, n, 0);
+    }
+    if (n < 2) {
+        return 0;
+    }
+    if (text[1] == '[') {
+        size_t len = csi_len(text, n);
+        if (len == 4 && text[2] == '[') {
+            uint32_t key = text[3] >= 'A' && text[3] <= 'E'
+                               ? KEYC_F1 + (uint32_t)(text[3] - 'A')
+                               : 0;
+            if (key != 0) {
+                push_key(input, key);
+            }
+        } else if (len > 2) {
+            take_csi(input, text + 2, len - 2);
+        }
+        return len;
+    }
+    if (text[1] == 'O') {
+        size_t at = 2;
+        while (at < n && text[at] >= '0' && text[at] <= '9') {
+            at++; /* old xterm put modifiers here */
+        }
+        if (at >= n) {
+            return n >= SEQUENCE_MAX ? n : 0;
+        }
+        uint32_t key = look_up(finals, ARRAY_LEN(finals), text[at]);
+        if (key != 0) {
+            push_key(input, key);
+        }
+        return at + 1;
+    }
+    if (text[1] == ESC) {
+        push_key(input, KEYC_ESC);
+        return 1;
+    }
+    size_t used = take_character(input, text + 1, n - 1, KEY_MOD_ALT);
+    return used > 0 ? used + 1 : 0;
+}
+
+static void drop_held(struct input *input, size_t n)
+{
+    memmove(input->held, input->held + n, input->n_held - n);
+    input->n_held -= n;
+}
+
+/* ---- paste
+ * -------------------------------------------------------------------------------- */
+
+static void end_paste(struct input *input)
+{
+    AUTO_BUF struct buf clean;
+    buf_init(&clean, INPUT_PASTE_MAX);
+    /* Terminals send CR for the ends of pasted lines. */
+    size_t n = 0;
+    char previous = '\0';
+    for (size_t at = 0; at < input->paste.len; at++) {
+        char byte = input->paste.data[at];
+        if (byte == '\n' && previous == '\r') {
+            previous = byte;
+            continue;
+        }
+        previous = byte;
+        input->paste.data[n++] = byte == '\r' ? '\n' : byte;
+    }
+    input->paste.len = n;
+    text_clean(&clean, input->paste.data, input->paste.len, TEXT_KEEP_NEWLINES);
+    size_t len;
+    char *text = buf_take(&clean, &len);
+    push(input, (struct input_event){.kind = INPUT_PASTE, .text = text, .len = len});
+    buf_clear(&input->paste);
+    input->is_pasting = false;
+}
+
+/* One byte inside a paste; held is what may be the beginning of its end. */
+static void feed_paste(struct input *input, char byte)
+{
+    size_t n = input->n_held;
+    if (byte == PASTE_END[n]) {
+        input->held[input->n_held++] = byte;
+        if (PASTE_END[n + 1] == '\0') {
+            input->n_held = 0;
+            end_paste(input);
+        }
+        return;
+    }
+    (void)buf_add(&input->paste, input->held, n); /* cut at INPUT_PASTE_MAX */
+    input->n_held = 0;
+    if (byte == ESC) {
+        input->held[input->n_held++] = byte;
+    } else {
+        (void)buf_char(&input->paste, byte);
+    }
+}
+
+/* ---- feeding
+ * ------------------------------------------------------------------------------ */
+
+void input_feed(struct input *input, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (input->is_pasting) {
+            feed_paste(input, bytes[i]);
+            continue;
+        }
+        if (input->skip > 0) {
+            input->skip--;
+            continue;
+        }
+        input->held[input->n_held++] = bytes[i];
+        size_t used = 1;
+        while (input->n_held > 0 && !input->is_pasting && used > 0) {
+            used = take_one(input);
+            drop_held(input, used);
+        }
+    }
+}
+
+bool input_is_waiting(const struct input *input)
+{
+    return input->n_held > 0 && !input->is_pasting;
+}
+
+void input_expire(struct input *input)
+{
+    if (!input_is_waiting(input)) {
+        return;
+    }
+    if (input->held[0] == ESC && input->n_held == 1) {
+        push_key(input, KEYC_ESC);
+    } else if (input->held[0] == ESC && input->n_held == 2) {
+        push_key(input, (unsigned char)input->held[1] | KEY_MOD_ALT);
+    }
+    input->n_held = 0; /* else: half a sequence or character, lost on the line */
+}
