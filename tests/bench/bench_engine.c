@@ -27,6 +27,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/control/control.h"
+#include "store/bell.h"
 
 static const char plain[] =
     "name: bench\nrepository: /srv/bench\nbase: main\nagent: {command: agent}\n"
@@ -302,6 +303,32 @@ static void fill(const char *path, int n_finished, int n_live)
     free(bench.path);
 }
 
+static void busy(const char *path)
+{
+    struct bench bench = {.path = mem_str(path)};
+    struct err err = ERR_INIT;
+    struct lease *lease = NULL;
+    int pid = 0;
+    struct control_stats stats = {0};
+    if (lease_take(path, &lease, &pid, &err) != LEASE_TAKEN) {
+        die(&err);
+    }
+    open_bench(&bench, 64, STORE_FULL);
+    struct bell *bell = bell_open(path, &err);
+    if (bell == NULL) {
+        die(&err);
+    }
+    for (;;) {
+        control_stats(bench.control, &stats);
+        if (stats.n_queued < 500) {
+            submit(&bench, "bench", plain, 1000);
+        }
+        (void)turn(&bench);
+        (void)bell_serve(bell);
+        bell_ring(bell);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *base = getenv("TMPDIR");
@@ -311,6 +338,9 @@ int main(int argc, char **argv)
         fill(argv[2], argc > 3 ? (int)strtol(argv[3], NULL, 10) : 100000,
              argc > 4 ? (int)strtol(argv[4], NULL, 10) : 10000);
         return 0;
+    }
+    if (argc >= 3 && strcmp(argv[1], "--busy") == 0) {
+        busy(argv[2]);
     }
     bool is_all = argc < 2;
     if (is_all || strcmp(argv[1], "durable") == 0) {
