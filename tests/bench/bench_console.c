@@ -136,8 +136,9 @@ static void begin(struct harness *h, const char *name, const char *const argv[],
         (void)setenv("HOME", folder, 1);
         (void)unsetenv("LINES");
         (void)unsetenv("COLUMNS");
-        (void)chdir(folder);
-        (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+        if (chdir(folder) == 0) {
+            (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+        }
         _exit(127);
     }
 }
