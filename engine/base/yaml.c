@@ -469,6 +469,9 @@ static bool on_event(struct builder *b, const yaml_event_t *event)
         return on_open(b, YAML_MAP, line);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
+        if (b->open == NULL) {
+            BUG("libyaml ends what it never began");
+        }
         b->depth--;
         b->open = b->open->parent;
         return true;

@@ -111,7 +111,8 @@ static void decode_value(struct decoder *d, const struct field *field,
 {
     void *slot = slot_of(object, field->offset);
     char why[VALUE_WHY_MAX];
-    if (item->kind == YAML_NULL) {
+    if (item->kind == YAML_NULL ||
+        (value_is_text(field->type) && item->kind != YAML_SCALAR)) {
         decode_report_shape(d, field, item);
     } else if (field->type == FIELD_TABLE) {
         todo_add(&d->todo,
@@ -124,8 +125,6 @@ static void decode_value(struct decoder *d, const struct field *field,
         decode_paths(d, field, item, object);
     } else if (field->type == FIELD_STEPS) {
         decode_steps(d, field, item, object);
-    } else if (item->kind != YAML_SCALAR) {
-        decode_report_shape(d, field, item);
     } else if (!value_from_text(field, d->folder, item->text, item->len, slot, why)) {
         decode_report(d, item, "%s", why);
     }

@@ -50,67 +50,79 @@ static char *join_words(char *const *argv)
     return buf_take(&buf, NULL);
 }
 
+static const char a_command[] = "a command, as text or list of words";
+
+static bool take_shell(struct decoder *d, const struct yaml_item *item,
+                       struct command_spec *ret)
+{
+    if (!is_good_word(d, item, COMMAND_MAX, a_command)) {
+        return false;
+    }
+    if (is_blank(item->text)) {
+        decode_report(d, item, "is empty; expected %s", a_command);
+        return false;
+    }
+    size_t len = item->len; /* "|" ends in a newline that is not worth showing */
+    while (strchr("\r\n \t", item->text[len - 1]) != NULL) {
+        len--;
+    }
+    ret->argv = mem_array(4, sizeof(*ret->argv));
+    ret->argv[0] = mem_str("/bin/sh");
+    ret->argv[1] = mem_str("-c");
+    ret->argv[2] = mem_str(item->text);
+    ret->text = mem_strn(item->text, len);
+    return true;
+}
+
+static bool take_words(struct decoder *d, const struct yaml_item *item,
+                       struct command_spec *ret)
+{
+    bool is_good = true;
+    size_t n = 0, len = 0;
+    if (item->first == NULL || item->n > WORDS_MAX) {
+        decode_report(d, item, "%zu words; expected a command of 1 to %d", item->n,
+                      WORDS_MAX);
+        return false;
+    }
+    for (const struct yaml_item *word = item->first; word != NULL; word = word->next) {
+        is_good = is_good_word(d, word, COMMAND_MAX, "a word of a command") && is_good;
+        len += word->len;
+    }
+    if (is_good && item->first->len == 0) {
+        decode_report(d, item->first, "is empty; expected the name of a program");
+        is_good = false;
+    } else if (is_good && len > COMMAND_MAX) {
+        decode_report(d, item, "%zu bytes; expected at most %d", len, COMMAND_MAX);
+        is_good = false;
+    }
+    if (!is_good) {
+        return false;
+    }
+    ret->argv = mem_array(item->n + 1, sizeof(*ret->argv));
+    for (const struct yaml_item *word = item->first; word != NULL; word = word->next) {
+        ret->argv[n++] = mem_str(word->text);
+    }
+    ret->text = join_words(ret->argv);
+    return true;
+}
+
 void decode_command(struct decoder *d, const struct field *field,
                     const struct yaml_item *item, struct command_spec *command)
 {
-    static const char expected[] = "a command, as text or list of words";
-    char **argv = NULL, *text = NULL;
+    struct command_spec taken = {0};
+    bool is_good = false;
     if (item->kind == YAML_SCALAR) {
-        if (!is_good_word(d, item, COMMAND_MAX, expected)) {
-            return;
-        }
-        if (is_blank(item->text)) {
-            decode_report(d, item, "is empty; expected %s", expected);
-            return;
-        }
-        argv = mem_array(4, sizeof(*argv));
-        argv[0] = mem_str("/bin/sh");
-        argv[1] = mem_str("-c");
-        argv[2] = mem_str(item->text);
-        size_t len =
-            item->len; /* "|" blocks end in a newline that is not worth showing */
-        while (strchr("\r\n \t", item->text[len - 1]) != NULL) {
-            len--;
-        }
-        text = mem_strn(item->text, len);
+        is_good = take_shell(d, item, &taken);
     } else if (item->kind == YAML_LIST) {
-        bool is_good = true;
-        size_t n = 0, len = 0;
-        if (item->n == 0 || item->n > WORDS_MAX) {
-            decode_report(d, item, "a command of %zu words; expected 1 to %d", item->n,
-                          WORDS_MAX);
-            return;
-        }
-        for (const struct yaml_item *word = item->first; word != NULL;
-             word = word->next) {
-            is_good =
-                is_good_word(d, word, COMMAND_MAX, "a word of a command") && is_good;
-            len += word->len;
-        }
-        if (is_good && (item->first->len == 0 || len > COMMAND_MAX)) {
-            decode_report(d, item,
-                          item->first->len == 0
-                              ? "the program's name is empty; expected %s"
-                              : "a command too long; expected %s",
-                          expected);
-            return;
-        }
-        if (!is_good) {
-            return;
-        }
-        argv = mem_array(item->n + 1, sizeof(*argv));
-        for (const struct yaml_item *word = item->first; word != NULL;
-             word = word->next) {
-            argv[n++] = mem_str(word->text);
-        }
-        text = join_words(argv);
+        is_good = take_words(d, item, &taken);
     } else {
         decode_report_shape(d, field, item);
-        return;
     }
-    schema_free_command(command);
-    command->argv = argv;
-    command->text = text;
+    if (is_good) {
+        schema_free_command(command);
+        command->argv = taken.argv;
+        command->text = taken.text;
+    }
 }
 
 static bool is_env_name(const char *name)

@@ -160,7 +160,11 @@ static bool is_long_duration(const char *text)
         if (len + 1 >= sizeof(small)) {
             return false;
         }
-        small[len++] = is_digit ? '1' : text[i];
+        small[len] = text[i];
+        if (is_digit) {
+            small[len] = '1';
+        }
+        len++;
     }
     small[len] = '\0';
     struct span span;
@@ -292,7 +296,7 @@ static size_t distance(const char *a, const char *b)
     for (size_t i = 1; a[i - 1] != '\0'; i++) {
         row[0] = i;
         for (size_t j = 1; j <= n; j++) {
-            char x = (char)tolower((unsigned char)a[i - 1]);
+            int x = tolower((unsigned char)a[i - 1]);
             size_t cost = x == b[j - 1] || (x == '-' && b[j - 1] == '_') ? 0 : 1;
             size_t best = above[j - 1] + cost;
             best = above[j] + 1 < best ? above[j] + 1 : best;
