@@ -6,7 +6,9 @@
  * Findings: every mistake of a file that a person wrote, all at once.
  *
  * One line each: "file:line: field: what is wrong; expected what". Sorted by file as
- * added, then line. Bounded: after FINDINGS_MAX the rest is counted.
+ * added, then line. Bounded: after FINDINGS_MAX the rest is counted. Field and text may
+ * quote the file: findings_add makes them harmless for a terminal (text_clean). The name
+ * of the file is kept as it is, and made harmless by finding_format.
  */
 
 #include <stdbool.h>
