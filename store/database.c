@@ -74,8 +74,11 @@ static enum err_code code_of_sqlite(int code, int number)
 
 bool database_fail(const struct database *database, struct err *err)
 {
+    /* SQLite keeps errno for most calls, not for a failing COMMIT. */
+    int kept = errno;
     int code = sqlite3_extended_errcode(database->db);
     int number = sqlite3_system_errno(database->db);
+    number = number != 0 ? number : kept;
     enum err_code mapped = code_of_sqlite(code, number);
     const char *path = database->path;
     switch (mapped) {
@@ -323,6 +326,7 @@ bool database_run(sqlite3_stmt *statement)
 
 bool database_begin(struct database *database)
 {
+    errno = 0; /* see database_fail */
     return database_run(database_get(database, SLOT_BEGIN, "BEGIN IMMEDIATE"));
 }
 
