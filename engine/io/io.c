@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop. What happens to one effect is in job.c. */
+#include "engine/io/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/mailbox.h"
+#include "engine/base/mem.h"
+#include "engine/io/job.h"
+#include "engine/io/limits.h"
+
+#define BATCH  64
+#define EVENTS 64
+
+enum message_kind { MESSAGE_PERFORM, MESSAGE_STOP, MESSAGE_SWEEP };
+
+struct message {
+    enum message_kind kind;
+    int64_t workflow, seq;
+    struct job *job; /* MESSAGE_PERFORM */
+};
+
+struct io {
+    /* immutable after start */
+    struct mailbox *mailbox;
+    pthread_t thread;
+    int epoll, timer;
+    /* atomic */
+    atomic_bool is_ending;
+    /* io thread only */
+    struct job_shop shop;
+    struct mono armed; /* what the timer is set to; 0 = not set */
+};
+
+static void free_message(void *p)
+{
+    struct message *message = p;
+    job_free(message->job);
+    free(message);
+}
+
+/* ---- the control thread's side --------------------------------------------------------
+ */
+
+static void send(struct io *io, struct message value)
+{
+    struct message *message = mem_alloc(sizeof(*message));
+    *message = value;
+    if (mailbox_put(io->mailbox, message)) {
+        return;
+    }
+    /* Cannot happen while each workflow has one effect in flight. It is answered all the
+     * same, so that the workflow tries again and does not hang. */
+    if (value.kind == MESSAGE_PERFORM) {
+        struct effect_result *result = effect_result_new(value.workflow, value.seq);
+        result->status = STATUS_REFUSED;
+        result->blame = BLAME_WORLD;
+        result->started_at = result->finished_at = wall_now();
+        result->summary = mem_str("too many effects at once");
+        io->shop.on_result(io->shop.user, result);
+    }
+    free_message(message);
+}
+
+static void perform(void *self, const struct effect_row *effect)
+{
+    send(self, (struct message){.kind = MESSAGE_PERFORM,
+                                .workflow = effect->workflow,
+                                .seq = effect->seq,
+                                .job = job_new(effect)});
+}
+
+static void stop(void *self, int64_t workflow, int64_t seq)
+{
+    send(self, (struct message){.kind = MESSAGE_STOP, .workflow = workflow, .seq = seq});
+}
+
+void io_sweep(struct io *io)
+{
+    send(io, (struct message){.kind = MESSAGE_SWEEP});
+}
+
+struct executor io_executor(struct io *io)
+{
+    return (struct executor){.self = io, .perform = perform, .stop = stop};
+}
+
+/* ---- the thread -----------------------------------------------------------------------
+ */
+
+static void arm(struct io *io, struct mono now)
+{
+    struct mono next = job_next_time(&io->shop);
+    if (next.ns == io->armed.ns) {
+        return;
+    }
+    io->armed = next;
+    struct itimerspec spec = {0};
+    if (next.ns > 0) {
+        int64_t left = next.ns > now.ns ? next.ns - now.ns : 1;
+        spec.it_value.tv_sec = left / 1000000000;
+        spec.it_value.tv_nsec = left % 1000000000;
+    }
+    (void)timerfd_settime(io->timer, 0, &spec, NULL); /* valid arguments cannot fail */
+}
+
+static void take(struct io *io, struct message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_PERFORM:
+        job_begin(&io->shop, TAKE(message->job));
+        break;
+    case MESSAGE_STOP:
+        job_stop(&io->shop, message->workflow, message->seq);
+        break;
+    case MESSAGE_SWEEP:
+        job_sweep(&io->shop);
+        break;
+    }
+    free_message(message);
+}
+
+static void take_mail(struct io *io)
+{
+    void *messages[BATCH];
+    size_t n = mailbox_drain(io->mailbox, messages, BATCH);
+    for (size_t i = 0; i < n; i++) {
+        take(io, messages[i]);
+    }
+}
+
+static void *run(void *self)
+{
+    struct io *io = self;
+    (void)pthread_setname_np(pthread_self(), "io"); /* for people who look */
+    while (!atomic_load(&io->is_ending)) {
+        struct epoll_event events[EVENTS];
+        arm(io, mono_now());
+        int n = epoll_wait(io->epoll, events, EVENTS, -1);
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.ptr == io->mailbox) {
+                take_mail(io);
+            } else if (events[i].data.ptr == &io->timer) {
+                uint64_t count;
+                ssize_t got = read(io->timer, &count, sizeof(count));
+                (void)got; /* jobs say themselves what is due */
+                io->armed = (struct mono){0};
+                job_run_timers(&io->shop, mono_now());
+            } else {
+                job_ended(&io->shop, events[i].data.ptr);
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool watch(int epoll, int fd, void *what)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void raise_open_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer runners at once otherwise */
+    }
+}
+
+/* All signals are for the host's loop, not for this thread. */
+static bool start_thread(struct io *io, struct err *err)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all); /* cannot fail */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    errno = pthread_create(&io->thread, NULL, run, io);
+    bool done = errno == 0 || err_sys(err, "starting the io thread");
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return done;
+}
+
+static void destroy(struct io *io)
+{
+    mailbox_free(io->mailbox, free_message);
+    job_shop_fini(&io->shop);
+    if (io->epoll >= 0) {
+        (void)close(io->epoll);
+    }
+    if (io->timer >= 0) {
+        (void)close(io->timer);
+    }
+    free(io);
+}
+
+struct io *io_start(const struct io_options *options, struct err *err)
+{
+    struct io *io = mem_alloc(sizeof(*io));
+    io->mailbox = mailbox_new(4 * options->max_running + 1024);
+    io->epoll = epoll_create1(EPOLL_CLOEXEC);
+    io->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    raise_open_files();
+    limits_delegate();
+    if (!job_shop_init(&io->shop, options, io->epoll, err)) {
+        destroy(io);
+        return NULL;
+    }
+    if (io->epoll < 0 || io->timer < 0 || !watch(io->epoll, io->timer, &io->timer) ||
+        !watch(io->epoll, mailbox_fd(io->mailbox), io->mailbox)) {
+        err_sys(err, "starting the io thread");
+        destroy(io);
+        return NULL;
+    }
+    if (!start_thread(io, err)) {
+        destroy(io);
+        return NULL;
+    }
+    return io;
+}
+
+void io_stop(struct io *io)
+{
+    if (io == NULL) {
+        return;
+    }
+    atomic_store(&io->is_ending, true);
+    mailbox_wake(io->mailbox);
+    (void)pthread_join(io->thread, NULL); /* it is ours and runs */
+    destroy(io);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_IO_IO_H
+#define SIGNALBOX_IO_IO_H
+
+/*
+ * Io: the thread that starts, watches and adopts the runners of local effects.
+ *
+ * One thread for all of them: it waits for its mailbox, for runners that end (a pidfd
+ * each) and for a timer. It reads the store through a handle of its own to write the
+ * order of an effect, starts `SELF __run FOLDER` in a session of its own, and delivers
+ * what the runner left. Runners survive the engine; performing a key again adopts
+ * (engine/io/runner.h says how nothing happens twice).
+ *
+ * After a start: perform every pending effect, then io_sweep once.
+ * Threads: io_start, io_stop, io_sweep and the executor's functions belong to the control
+ * thread. on_result runs on the io thread and owns the result.
+ * A process that hosts this must not wait for children that are not its own
+ * (waitpid(-1)).
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/service/port.h"
+
+struct io_options {
+    const char *store; /* path of the store */
+    const char *work;  /* folder of worktrees and effects, absolute */
+    const char *logs;  /* folder of step logs, absolute */
+    int64_t log_max_bytes;
+    const char *self_exe; /* NULL: /proc/self/exe */
+    size_t max_running;   /* workflows that may have an effect in flight */
+    void (*on_result)(void *user, struct effect_result *result);
+    void *user;
+};
+
+struct io;
+
+/* Makes the folders and starts the thread; strings are copied. Raises the limit of open
+ * files, because each runner takes a descriptor. */
+NODISCARD struct io *io_start(const struct io_options *options, struct err *err);
+/* Stops the thread; runners go on. Accepts NULL. */
+void io_stop(struct io *io);
+struct executor io_executor(struct io *io);
+/* Everything pending has been performed: stop runners that nobody asked for any more (of
+ * workflows that were cancelled while no engine lived). */
+void io_sweep(struct io *io);
+
+#endif

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/io/job.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/findings.h"
+#include "engine/base/mem.h"
+#include "engine/io/runner.h"
+#include "engine/service/local_env.h"
+
+#define STOP_TIME 5000 /* ms from SIGTERM to SIGKILL of a runner */
+#define DEADLINE_SLACK                                                                   \
+    30000 /* ms that a runner may be late before it is taken for stuck */
+#define TRIES       6
+#define FIRST_PAUSE 50 /* ms; doubled with each try */
+
+struct job {
+    struct job *next;         /* of its bucket */
+    struct effect_row effect; /* name and params are ours */
+    char *name, *params, *folder;
+    int pid_fd; /* of the runner, -1 = none is watched */
+    int tries;  /* runners that ended without a result, and failures to start one */
+    bool is_stopping;
+    bool is_orphan;      /* nobody waits for its result */
+    struct mono look_at; /* look at the folder again; 0 = no */
+    struct mono kill_at; /* the runner is stuck then; 0 = no */
+};
+
+struct job *job_new(const struct effect_row *effect)
+{
+    struct job *job = mem_alloc(sizeof(*job));
+    job->effect = *effect;
+    job->effect.summary = job->effect.log = "";
+    job->effect.name = job->name = mem_str(effect->name);
+    job->effect.params = job->params = mem_str(effect->params);
+    job->pid_fd = -1;
+    return job;
+}
+
+void job_free(struct job *job)
+{
+    if (job == NULL) {
+        return;
+    }
+    if (job->pid_fd >= 0) {
+        (void)close(job->pid_fd); /* the runner goes on */
+    }
+    free(job->name);
+    free(job->params);
+    free(job->folder);
+    free(job);
+}
+
+/* ---- the shop -------------------------------------------------------------------------
+ */
+
+bool job_shop_init(struct job_shop *shop, const struct io_options *options, int epoll,
+                   struct err *err)
+{
+    *shop = (struct job_shop){
+        .store = mem_str(options->store),
+        .work = mem_str(options->work),
+        .logs = mem_str(options->logs),
+        .self_exe =
+            mem_str(options->self_exe != NULL ? options->self_exe : "/proc/self/exe"),
+        .log_max = options->log_max_bytes,
+        .on_result = options->on_result,
+        .user = options->user,
+        .epoll = epoll,
+    };
+    AUTO_FREE char *live = file_join(shop->work, "live");
+    return file_make_dirs(live, err) && file_make_dirs(shop->logs, err);
+}
+
+void job_shop_fini(struct job_shop *shop)
+{
+    for (size_t i = 0; i < JOB_BUCKETS; i++) {
+        for (struct job *job = shop->buckets[i], *next; job != NULL; job = next) {
+            next = job->next;
+            job_free(job);
+        }
+    }
+    for (size_t i = 0; i < JOB_PIPELINES; i++) {
+        pipeline_free(shop->pipelines[i].pipeline);
+    }
+    reader_close(shop->reader);
+    free(shop->store);
+    free(shop->work);
+    free(shop->logs);
+    free(shop->self_exe);
+}
+
+static struct job **bucket_of(struct job_shop *shop, int64_t workflow)
+{
+    return &shop->buckets[(uint64_t)workflow % JOB_BUCKETS];
+}
+
+static struct job *find(struct job_shop *shop, int64_t workflow, int64_t seq)
+{
+    struct job *job = *bucket_of(shop, workflow);
+    while (job != NULL && (job->effect.workflow != workflow || job->effect.seq != seq)) {
+        job = job->next;
+    }
+    return job;
+}
+
+static void drop(struct job_shop *shop, struct job *job)
+{
+    struct job **at = bucket_of(shop, job->effect.workflow);
+    while (*at != job) {
+        at = &(*at)->next;
+    }
+    *at = job->next;
+    shop->n_jobs--;
+    job_free(job);
+}
+
+static char *live_mark(const struct job_shop *shop, const struct job *job)
+{
+    return mem_printf("%s/live/wf-%lld.%lld", shop->work, (long long)job->effect.workflow,
+                      (long long)job->effect.seq);
+}
+
+static void note_time(struct job_shop *shop, struct mono at)
+{
+    if (at.ns > 0 && (shop->next.ns == 0 || at.ns < shop->next.ns)) {
+        shop->next = at;
+    }
+}
+
+static struct mono in_ms(int64_t ms)
+{
+    return (struct mono){mono_now().ns + ms * 1000000};
+}
+
+struct mono job_next_time(const struct job_shop *shop)
+{
+    return shop->next;
+}
+
+/* ---- delivering -----------------------------------------------------------------------
+ */
+
+static void deliver(struct job_shop *shop, struct job *job, struct effect_result *result)
+{
+    AUTO_FREE char *mark = live_mark(shop, job);
+    (void)unlink(mark); /* only a hint for the sweep */
+    if (job->effect.kind == EFFECT_CLEANUP && result->status == STATUS_PASSED) {
+        struct err err;
+        AUTO_FREE char *folder =
+            mem_printf("%s/wf-%lld", shop->work, (long long)job->effect.workflow);
+        bool is_removed = file_remove_tree(folder, &err);
+        (void)is_removed; /* the last few files; nothing depends on it */
+    }
+    if (job->is_orphan) {
+        effect_result_free(result);
+    } else {
+        shop->on_result(shop->user, result);
+    }
+    drop(shop, job);
+}
+
+static void deliver_failure(struct job_shop *shop, struct job *job,
+                            enum effect_status status, enum blame blame, const char *text)
+{
+    struct effect_result *result =
+        effect_result_new(job->effect.workflow, job->effect.seq);
+    result->status = status;
+    result->blame = blame;
+    result->started_at = result->finished_at = wall_now();
+    result->summary = mem_str(text);
+    deliver(shop, job, result);
+}
+
+/* It did not work this time: again after a pause, or, when it was tried often, no more.
+ */
+static void try_later(struct job_shop *shop, struct job *job, const char *text)
+{
+    if (++job->tries > TRIES) {
+        deliver_failure(shop, job, STATUS_LOST, BLAME_WORLD, text);
+        return;
+    }
+    job->look_at = in_ms(FIRST_PAUSE << (job->tries - 1));
+    note_time(shop, job->look_at);
+}
+
+/* ---- watching -------------------------------------------------------------------------
+ */
+
+static bool watch(struct job_shop *shop, struct job *job, pid_t pid)
+{
+    job->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0U); /* close-on-exec by nature */
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = job};
+    if (job->pid_fd < 0) {
+        return false;
+    }
+    if (epoll_ctl(shop->epoll, EPOLL_CTL_ADD, job->pid_fd, &event) != 0) {
+        (void)close(job->pid_fd); /* nothing was done with it */
+        job->pid_fd = -1;
+        return false;
+    }
+    if (wall_is_set(job->effect.deadline_at)) {
+        int64_t left = wall_since(job->effect.deadline_at, wall_now()).ms;
+        job->kill_at = in_ms((left > 0 ? left : 0) + DEADLINE_SLACK);
+        note_time(shop, job->kill_at);
+    }
+    return true;
+}
+
+static void signal_runner(const struct job *job, int number)
+{
+    if (job->pid_fd >= 0) {
+        (void)syscall(SYS_pidfd_send_signal, job->pid_fd, number, NULL, 0U); /* or gone */
+    }
+}
+
+static void ask_to_stop(struct job_shop *shop, struct job *job)
+{
+    AUTO_FREE char *path = file_join(job->folder, "stop");
+    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    (void)fd; /* without it, the signal alone has to do */
+    job->is_stopping = true;
+    signal_runner(job, SIGTERM);
+    job->kill_at = in_ms(STOP_TIME);
+    note_time(shop, job->kill_at);
+}
+
+/* ---- starting -------------------------------------------------------------------------
+ */
+
+static const struct pipeline *load_pipeline(struct job_shop *shop, int64_t id,
+                                            struct err *err)
+{
+    for (size_t i = 0; i < JOB_PIPELINES; i++) {
+        if (shop->pipelines[i].pipeline != NULL && shop->pipelines[i].id == id) {
+            return shop->pipelines[i].pipeline;
+        }
+    }
+    const char *name, *text;
+    size_t len;
+    struct arena *arena = arena_new();
+    struct pipeline *pipeline = NULL;
+    enum found found = reader_pipeline(shop->reader, arena, id, &name, &text, &len, err);
+    if (found == FOUND) {
+        struct findings findings;
+        findings_init(&findings);
+        pipeline = pipeline_parse(name, text, len, &findings);
+        if (pipeline == NULL) {
+            AUTO_FREE char *line = finding_format(&findings.rows[0]);
+            err_set(err, ERR_CONFIG, "%s", line);
+        }
+        findings_fini(&findings);
+    } else if (found == MISSING) {
+        err_set(err, ERR_CORRUPT, "the store has no pipeline %lld", (long long)id);
+    }
+    arena_free(arena);
+    if (pipeline != NULL) {
+        size_t slot = shop->n_pipelines++ % JOB_PIPELINES;
+        pipeline_free(shop->pipelines[slot].pipeline);
+        shop->pipelines[slot].id = id;
+        shop->pipelines[slot].pipeline = pipeline;
+    }
+    return pipeline;
+}
+
+static struct order *make_order(struct job_shop *shop, const struct job *job,
+                                struct err *err)
+{
+    if (shop->reader == NULL && (shop->reader = reader_open(shop->store, err)) == NULL) {
+        return NULL;
+    }
+    struct order *order = NULL;
+    struct workflow_row workflow;
+    struct arena *arena = arena_new();
+    enum found found =
+        reader_workflow(shop->reader, arena, job->effect.workflow, &workflow, err);
+    if (found == MISSING) {
+        err_set(err, ERR_CORRUPT, "the store has no workflow %lld",
+                (long long)job->effect.workflow);
+    } else if (found == FOUND) {
+        const struct pipeline *pipeline = load_pipeline(shop, workflow.pipeline_id, err);
+        const struct order_paths paths = {shop->work, shop->logs, shop->log_max};
+        order = pipeline != NULL
+                    ? order_build(pipeline, &workflow, &job->effect, &paths, err)
+                    : NULL;
+    }
+    if (order != NULL && !order_write(order, shop->reader, err)) {
+        order_free(order);
+        order = NULL;
+    }
+    arena_free(arena);
+    return order;
+}
+
+/* posix_spawn shares memory with the child until exec: it costs the same however large
+ * the engine is. */
+static bool spawn(const struct job_shop *shop, const char *folder, char *const *env,
+                  pid_t *ret_pid, struct err *err)
+{
+    char program[] = "signalbox", verb[] = "__run";
+    AUTO_FREE char *place = mem_str(folder);
+    char *const argv[] = {program, verb, place, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    (void)sigemptyset(&none); /* cannot fail */
+    (void)sigfillset(&all);   /* cannot fail */
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawnattr_init(&attributes);
+    for (int fd = 0; fd < 3; fd++) {
+        (void)posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+    }
+    (void)posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    (void)posix_spawnattr_setflags(
+        &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    (void)posix_spawnattr_setsigdefault(&attributes, &all);
+    errno = posix_spawn(ret_pid, shop->self_exe, &actions, &attributes, argv, env);
+    bool done = errno == 0 || err_sys(err, "starting %s", shop->self_exe);
+    (void)posix_spawnattr_destroy(&attributes);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return done;
+}
+
+/* An orphan is only cleaned up after, by the order that it had. */
+static struct order *order_for(struct job_shop *shop, const struct job *job,
+                               struct err *err)
+{
+    return job->is_orphan ? order_read(job->folder, err) : make_order(shop, job, err);
+}
+
+static void start(struct job_shop *shop, struct job *job)
+{
+    struct err err = ERR_INIT;
+    struct env env = {0};
+    pid_t pid;
+    struct order *order = order_for(shop, job, &err);
+    if (order == NULL && err.code == ERR_CONFIG) {
+        deliver_failure(shop, job, STATUS_REFUSED, BLAME_SETUP, err.msg);
+        return;
+    }
+    if (order == NULL) {
+        try_later(shop, job, err.msg);
+        return;
+    }
+    AUTO_FREE char *mark = live_mark(shop, job);
+    AUTO_CLOSE int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    (void)fd; /* without it, only the sweep misses this one */
+    env_for_runner(&env, order);
+    bool is_started = spawn(shop, job->folder, env.entries, &pid, &err);
+    env_fini(&env);
+    order_free(order);
+    if (!is_started) {
+        try_later(shop, job, err.msg);
+    } else if (!watch(shop, job, pid)) {
+        try_later(shop, job,
+                  "no descriptor to watch a runner"); /* it runs; adopted later */
+    } else if (job->is_stopping) {
+        job->kill_at = in_ms(STOP_TIME);
+        note_time(shop, job->kill_at);
+    }
+}
+
+/* ---- looking --------------------------------------------------------------------------
+ */
+
+static bool adopt(struct job_shop *shop, struct job *job, pid_t pid)
+{
+    if (!watch(shop, job, pid)) {
+        return false;
+    }
+    if (!runner_is_same(job->folder, pid)) { /* it ended, and the number is another's */
+        (void)close(job->pid_fd);            /* also takes it out of epoll */
+        job->pid_fd = -1;
+        return false;
+    }
+    if (job->is_stopping || job->is_orphan) {
+        ask_to_stop(shop, job);
+    }
+    return true;
+}
+
+static void look(struct job_shop *shop, struct job *job)
+{
+    struct err err = ERR_INIT;
+    struct effect_result *result = NULL;
+    pid_t pid;
+    job->look_at = job->kill_at = (struct mono){0};
+    enum found found = order_read_answer(job->folder, job->effect.workflow,
+                                         job->effect.seq, &result, &err);
+    if (found == FOUND) {
+        deliver(shop, job, result);
+        return;
+    }
+    if (found == FOUND_FAILED) {
+        try_later(shop, job, err.msg);
+        return;
+    }
+    if (runner_look(job->folder, &pid) == RUNNER_LIVES) {
+        if (!adopt(shop, job, pid)) {
+            try_later(shop, job, "its runner cannot be watched");
+        }
+        return;
+    }
+    AUTO_FREE char *begun = file_join(job->folder, "start");
+    if (job->is_orphan && (job->tries > 1 || !file_exists(begun))) {
+        deliver_failure(shop, job, STATUS_LOST, BLAME_WORLD, "nobody waits for it");
+        return;
+    }
+    if (job->is_orphan) {
+        ask_to_stop(shop, job); /* the runner only kills what a dead one left */
+    }
+    start(shop, job);
+}
+
+void job_begin(struct job_shop *shop, struct job *job)
+{
+    if (find(shop, job->effect.workflow, job->effect.seq) != NULL) {
+        job_free(job); /* asked for twice; the first is under way */
+        return;
+    }
+    struct job **bucket = bucket_of(shop, job->effect.workflow);
+    job->folder = order_folder(shop->work, job->effect.workflow, job->effect.seq);
+    job->next = *bucket;
+    *bucket = job;
+    shop->n_jobs++;
+    look(shop, job);
+}
+
+void job_stop(struct job_shop *shop, int64_t workflow, int64_t seq)
+{
+    struct job *job = find(shop, workflow, seq);
+    if (job != NULL) {
+        ask_to_stop(shop, job);
+    }
+}
+
+void job_ended(struct job_shop *shop, struct job *job)
+{
+    siginfo_t info;
+    (void)waitid(P_PIDFD, (id_t)job->pid_fd, &info,
+                 WEXITED | WNOHANG); /* ECHILD: an adopted one is not ours to reap */
+    (void)close(job->pid_fd);        /* also takes it out of epoll */
+    job->pid_fd = -1;
+    job->look_at = job->kill_at = (struct mono){0};
+    AUTO_FREE char *path = file_join(job->folder, "result.json");
+    pid_t pid;
+    if (file_exists(path) || runner_look(job->folder, &pid) == RUNNER_LIVES) {
+        look(shop, job);
+    } else {
+        try_later(shop, job, "its runner ended without a result");
+    }
+}
+
+/* ---- time -----------------------------------------------------------------------------
+ */
+
+static bool is_due(struct mono at, struct mono now)
+{
+    return at.ns > 0 && at.ns <= now.ns;
+}
+
+void job_run_timers(struct job_shop *shop, struct mono now)
+{
+    shop->next = (struct mono){0};
+    for (size_t i = 0; i < JOB_BUCKETS; i++) {
+        for (struct job *job = shop->buckets[i], *next; job != NULL; job = next) {
+            next = job->next;
+            if (is_due(job->kill_at, now)) {
+                signal_runner(job, SIGKILL); /* its end is an event of its own */
+                job->kill_at = (struct mono){0};
+            }
+            note_time(shop, job->kill_at);
+            if (is_due(job->look_at, now)) {
+                look(shop, job);
+            } else {
+                note_time(shop, job->look_at);
+            }
+        }
+    }
+}
+
+void job_sweep(struct job_shop *shop)
+{
+    AUTO_FREE char *folder = file_join(shop->work, "live");
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        char *end;
+        if (strncmp(entry->d_name, "wf-", 3) != 0) {
+            continue;
+        }
+        long long workflow = strtoll(entry->d_name + 3, &end, 10);
+        long long seq = *end == '.' ? strtoll(end + 1, &end, 10) : 0;
+        if (*end != '\0' || find(shop, workflow, seq) != NULL) {
+            continue;
+        }
+        const struct effect_row effect = {
+            .workflow = workflow, .seq = seq, .name = "", .params = "{}"};
+        struct job *job = job_new(&effect);
+        job->is_orphan = true;
+        job_begin(shop, job);
+    }
+    if (dir != NULL) {
+        (void)closedir(dir); /* only read */
+    }
+}

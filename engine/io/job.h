@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_IO_JOB_H
+#define SIGNALBOX_IO_JOB_H
+
+/*
+ * Job: one effect in the hands of the io thread, from perform to result.
+ *
+ * A job looks at its folder and does the next thing: a result is there: deliver; a runner
+ * lives: watch it; else start one. It looks again whenever the runner ended. So adopting
+ * after a crash and starting afresh are the same path.
+ *
+ * io thread only, but for job_new and job_free.
+ */
+
+#include "engine/base/clock.h"
+#include "engine/io/io.h"
+#include "engine/service/order.h"
+
+#define JOB_BUCKETS   1024
+#define JOB_PIPELINES 16
+
+struct job;
+
+struct job_shop {
+    char *store, *work, *logs, *self_exe;
+    int64_t log_max;
+    void (*on_result)(void *user, struct effect_result *result);
+    void *user;
+    int epoll;
+    struct reader *reader; /* opened when first needed */
+    struct job *buckets[JOB_BUCKETS];
+    size_t n_jobs;
+    struct mono next; /* earliest time of any job; 0 = none */
+    struct {
+        int64_t id;
+        struct pipeline *pipeline;
+    } pipelines[JOB_PIPELINES]; /* parsed lately */
+    size_t n_pipelines;
+};
+
+NODISCARD bool job_shop_init(struct job_shop *shop, const struct io_options *options,
+                             int epoll, struct err *err);
+void job_shop_fini(struct job_shop *shop);
+
+NODISCARD struct job *job_new(const struct effect_row *effect); /* copies */
+void job_free(struct job *job);                                 /* accepts NULL */
+
+void job_begin(struct job_shop *shop, struct job *job); /* takes the job */
+void job_stop(struct job_shop *shop, int64_t workflow, int64_t seq);
+void job_sweep(struct job_shop *shop);
+/* Its runner has ended. */
+void job_ended(struct job_shop *shop, struct job *job);
+void job_run_timers(struct job_shop *shop, struct mono now);
+struct mono job_next_time(const struct job_shop *shop);
+
+#endif

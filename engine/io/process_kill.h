@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_IO_PROCESS_KILL_H
+#define SIGNALBOX_IO_PROCESS_KILL_H
+
+/*
+ * Process kill: SIGKILL to every descendant of this process, and reap them all.
+ *
+ * This process is a subreaper, so whatever a command left behind, also what made itself a
+ * daemon, is a descendant of it. They are stopped first, so that none forks while the
+ * rest is looked for. Bounded: gives up after a second.
+ */
+void process_kill_descendants(void);
+
+#endif

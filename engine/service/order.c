@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/* The order as a value and as spec.json. The answer is in order_answer.c. */
+#include "engine/service/order.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/base/text.h"
+
+#define SPEC_MAX (4 * 1024 * 1024)
+
+char *order_folder(const char *work, int64_t workflow, int64_t seq)
+{
+    return mem_printf("%s/wf-%lld/fx-%lld", work, (long long)workflow, (long long)seq);
+}
+
+/* ---- building from the store ----------------------------------------------------------
+ */
+
+static const struct command_spec *command_of(const struct pipeline *pipeline,
+                                             const struct effect_row *effect)
+{
+    static const struct command_spec none = {0};
+    size_t step = effect->step >= 0 ? (size_t)effect->step : SIZE_MAX;
+    switch (effect->kind) {
+    case EFFECT_PLAN:
+        return &pipeline->plan;
+    case EFFECT_CODE:
+        return &pipeline->agent;
+    case EFFECT_EVALUATE:
+        return &pipeline->evaluator;
+    case EFFECT_SETUP:
+        return step < pipeline->n_setup ? &pipeline->setup[step] : NULL;
+    case EFFECT_CHECK:
+        return step < pipeline->n_checks ? &pipeline->checks[step] : NULL;
+    default:
+        return &none;
+    }
+}
+
+static void copy_command(struct command_spec *to, const struct command_spec *from)
+{
+    *to = (struct command_spec){.name = mem_str(from->name != NULL ? from->name : ""),
+                                .text = mem_str(from->text != NULL ? from->text : ""),
+                                .timeout = from->timeout,
+                                .retries = from->retries,
+                                .may_fail = from->may_fail};
+    size_t n = 0;
+    while (from->argv != NULL && from->argv[n] != NULL) {
+        n++;
+    }
+    if (n > 0) {
+        to->argv = mem_array(n + 1, sizeof(char *));
+        for (size_t i = 0; i < n; i++) {
+            to->argv[i] = mem_str(from->argv[i]);
+        }
+    }
+    to->n_env = from->n_env;
+    to->env = mem_array(from->n_env, sizeof(*to->env));
+    for (size_t i = 0; i < from->n_env; i++) {
+        to->env[i] = (struct env_var){.name = mem_str(from->env[i].name),
+                                      .value = mem_str(from->env[i].value)};
+    }
+}
+
+/* SEQ-NAME, with the name reduced to [a-z0-9-]. */
+static char *log_path(const struct effect_row *effect)
+{
+    char name[64];
+    size_t len = 0;
+    const char *from = effect->name[0] != '\0' ? effect->name : effect_name(effect->kind);
+    for (; *from != '\0' && len + 1 < sizeof(name); from++) {
+        int c = tolower((unsigned char)*from);
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+            name[len++] = (char)c;
+        } else if (len > 0 && name[len - 1] != '-') {
+            name[len++] = '-';
+        }
+    }
+    while (len > 0 && name[len - 1] == '-') {
+        len--;
+    }
+    return mem_printf("wf-%lld/%lld%s%.*s", (long long)effect->workflow,
+                      (long long)effect->seq, len > 0 ? "-" : "", (int)len, name);
+}
+
+/* Value of a key in the effect's params, else the workflow's. */
+static char *param(const struct json *params, const char *key, const char *otherwise)
+{
+    return mem_str(json_str(params, key, otherwise != NULL ? otherwise : ""));
+}
+
+struct order *order_build(const struct pipeline *pipeline,
+                          const struct workflow_row *workflow,
+                          const struct effect_row *effect,
+                          const struct order_paths *paths, struct err *err)
+{
+    static const struct pipeline no_pipeline = {0};
+    const struct pipeline *from = pipeline != NULL ? pipeline : &no_pipeline;
+    const struct command_spec *command = command_of(from, effect);
+    if (command == NULL) {
+        err_set(err, ERR_CONFIG, "pipeline %s has no %s step number %d",
+                workflow->pipeline, effect_name(effect->kind), effect->step + 1);
+        return NULL;
+    }
+    if (!text_is_utf8(workflow->repo, strlen(workflow->repo))) {
+        err_set(err, ERR_CONFIG, "the path of the repository is not UTF-8");
+        return NULL;
+    }
+    struct err bad = ERR_INIT;
+    struct json *params = json_parse(effect->params, strlen(effect->params), &bad);
+    struct order *order = mem_alloc(sizeof(*order));
+    order->workflow = effect->workflow;
+    order->seq = effect->seq;
+    order->kind = effect->kind;
+    order->step = effect->step;
+    order->iteration = effect->iteration;
+    order->attempt = effect->attempt;
+    order->asked_at = effect->asked_at;
+    order->deadline_at = effect->deadline_at;
+    order->name = mem_str(effect->name);
+    order->repo = mem_str(workflow->repo);
+    order->base = param(params, "base", from->base);
+    order->title = mem_str(workflow->title);
+    order->submitter = mem_str(workflow->submitter);
+    order->branch = param(params, "branch", workflow->branch);
+    order->base_sha = param(params, "base_sha", workflow->base_sha);
+    order->head_sha = param(params, "head_sha", workflow->head_sha);
+    order->merge_sha = param(params, "merge_sha", workflow->merge_sha);
+    order->pr_number = json_int(params, "pr_number", workflow->pr_number);
+    order->method = from->merge_method;
+    order->bounds = from->bounds;
+    order->grace = ORDER_GRACE;
+    order->log_folder = mem_str(paths->logs);
+    order->log_max = paths->log_max;
+    order->log = log_path(effect);
+    copy_command(&order->command, command);
+    order->folder = order_folder(paths->work, effect->workflow, effect->seq);
+    order->workflow_folder =
+        mem_printf("%s/wf-%lld", paths->work, (long long)effect->workflow);
+    json_free(params);
+    return order;
+}
+
+static void free_command(struct command_spec *command)
+{
+    for (size_t i = 0; command->argv != NULL && command->argv[i] != NULL; i++) {
+        free(command->argv[i]);
+    }
+    free(command->argv);
+    for (size_t i = 0; i < command->n_env; i++) {
+        free(command->env[i].name);
+        free(command->env[i].value);
+    }
+    free(command->env);
+    free(command->name);
+    free(command->text);
+}
+
+void order_free(struct order *order)
+{
+    if (order == NULL) {
+        return;
+    }
+    free_command(&order->command);
+    free(order->name);
+    free(order->repo);
+    free(order->base);
+    free(order->title);
+    free(order->submitter);
+    free(order->branch);
+    free(order->base_sha);
+    free(order->head_sha);
+    free(order->merge_sha);
+    free(order->log_folder);
+    free(order->log);
+    free(order->folder);
+    free(order->workflow_folder);
+    free(order);
+}
+
+/* ---- spec.json ------------------------------------------------------------------------
+ */
+
+/* The plain fields, once for both directions. */
+#define TEXT_FIELDS(X)                                                                   \
+    X(name)                                                                              \
+    X(repo) X(base) X(title) X(submitter) X(branch) X(base_sha) X(head_sha) X(merge_sha) \
+        X(log_folder) X(log)
+#define INT_FIELDS(X)                                                                    \
+    X(workflow)                                                                          \
+    X(seq) X(step) X(iteration) X(attempt) X(asked_at.ms) X(deadline_at.ms) X(pr_number) \
+        X(method) X(grace.ms) X(log_max) X(command.timeout.ms) X(command.retries)        \
+            X(command.may_fail) X(bounds.cpu.ms) X(bounds.memory) X(bounds.file_size)    \
+                X(bounds.processes) X(bounds.has_network)
+
+static void write_command(struct jsonw *w, const struct command_spec *command)
+{
+    jsonw_str(w, "command.name", command->name);
+    jsonw_str(w, "command.text", command->text);
+    jsonw_open(w, "argv", '[');
+    for (size_t i = 0; command->argv != NULL && command->argv[i] != NULL; i++) {
+        jsonw_str(w, NULL, command->argv[i]);
+    }
+    jsonw_close(w, ']');
+    jsonw_open(w, "env", '[');
+    for (size_t i = 0; i < command->n_env; i++) {
+        jsonw_open(w, NULL, '[');
+        jsonw_str(w, NULL, command->env[i].name);
+        jsonw_str(w, NULL, command->env[i].value);
+        jsonw_close(w, ']');
+    }
+    jsonw_close(w, ']');
+}
+
+/* Without fsync: an order that a power failure took is written again before it is run. */
+static bool write_plain(const char *path, const char *data, size_t len, struct err *err)
+{
+    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return err_sys(err, "%s", path);
+    }
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno != EINTR) {
+            return err_sys(err, "%s", path);
+        }
+        data += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static bool write_doc(const struct order *order, struct reader *reader, enum doc_kind doc,
+                      const char *name, struct err *err)
+{
+    struct arena *arena = arena_new();
+    const char *text = "";
+    size_t len = 0;
+    AUTO_FREE char *path = file_join(order->folder, name);
+    bool done =
+        reader_doc(reader, arena, order->workflow, doc, &text, &len, err) != FOUND_FAILED;
+    done = done && write_plain(path, text, len, err);
+    arena_free(arena);
+    return done;
+}
+
+bool order_write(const struct order *order, struct reader *reader, struct err *err)
+{
+    static const unsigned needs_docs = 1u << EFFECT_PLAN | 1u << EFFECT_CODE |
+                                       1u << EFFECT_EVALUATE | 1u << EFFECT_COMMIT |
+                                       1u << EFFECT_PULL_REQUEST | 1u << EFFECT_MERGE;
+    AUTO_BUF struct buf buf;
+    buf_init(&buf, SPEC_MAX);
+    struct jsonw w;
+    jsonw_init(&w, &buf);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, "kind", effect_name(order->kind));
+#define X(field) jsonw_str(&w, #field, order->field);
+    TEXT_FIELDS(X)
+#undef X
+#define X(field) jsonw_int(&w, #field, (int64_t)order->field);
+    INT_FIELDS(X)
+#undef X
+    write_command(&w, &order->command);
+    jsonw_close(&w, '}');
+    if (buf.is_cut) {
+        return err_set(err, ERR_TOO_LARGE, "order above %d bytes", SPEC_MAX);
+    }
+    if (!file_make_dirs(order->folder, err)) {
+        return false;
+    }
+    if (reader != NULL && (needs_docs & 1u << order->kind) != 0 &&
+        (!write_doc(order, reader, DOC_TASK, "task.md", err) ||
+         !write_doc(order, reader, DOC_PLAN, "plan.md", err) ||
+         !write_doc(order, reader, DOC_ERRORS, "errors.md", err))) {
+        return false;
+    }
+    AUTO_FREE char *path = file_join(order->folder, "spec.json");
+    return write_plain(path, buf.data, buf.len, err);
+}
+
+static void read_command(const struct json *root, struct command_spec *command)
+{
+    const struct json *argv = json_get(root, "argv"), *env = json_get(root, "env");
+    command->name = mem_str(json_str(root, "command.name", ""));
+    command->text = mem_str(json_str(root, "command.text", ""));
+    size_t n = json_len(argv);
+    if (n > 0) {
+        command->argv = mem_array(n + 1, sizeof(char *));
+        for (size_t i = 0; i < n; i++) {
+            const char *text = json_text(json_at(argv, i));
+            command->argv[i] = mem_str(text != NULL ? text : "");
+        }
+    }
+    command->n_env = json_len(env);
+    command->env = mem_array(command->n_env, sizeof(*command->env));
+    for (size_t i = 0; i < command->n_env; i++) {
+        const char *name = json_text(json_at(json_at(env, i), 0));
+        const char *value = json_text(json_at(json_at(env, i), 1));
+        command->env[i] = (struct env_var){.name = mem_str(name != NULL ? name : ""),
+                                           .value = mem_str(value != NULL ? value : "")};
+    }
+}
+
+struct order *order_read(const char *folder, struct err *err)
+{
+    AUTO_FREE char *path = file_join(folder, "spec.json");
+    AUTO_FREE char *text = NULL;
+    size_t len;
+    if (!file_read(path, SPEC_MAX, &text, &len, err)) {
+        return NULL;
+    }
+    struct json *root = json_parse(text, len, err);
+    if (root == NULL) {
+        err_wrap(err, "%s", path);
+        return NULL;
+    }
+    struct order *order = mem_alloc(sizeof(*order));
+    const char *kind = json_str(root, "kind", "");
+    for (int i = 0; i < EFFECT_COUNT; i++) {
+        if (strcmp(kind, effect_name((enum effect_kind)i)) == 0) {
+            order->kind = (enum effect_kind)i;
+        }
+    }
+#define X(field) order->field = mem_str(json_str(root, #field, ""));
+    TEXT_FIELDS(X)
+#undef X
+#define X(field) order->field = (__typeof__(order->field))json_int(root, #field, 0);
+    INT_FIELDS(X)
+#undef X
+    read_command(root, &order->command);
+    order->folder = mem_str(folder);
+    order->workflow_folder = mem_str(folder);
+    char *slash = strrchr(order->workflow_folder, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    json_free(root);
+    return order;
+}
+
+char *order_doc(const struct order *order, const char *name, size_t *ret_len)
+{
+    AUTO_FREE char *path = file_join(order->folder, name);
+    char *text;
+    struct err err = ERR_INIT;
+    if (!file_read(path, (size_t)DOC_MAX, &text, ret_len, &err)) {
+        *ret_len = 0;
+        return mem_str("");
+    }
+    return text;
+}
+
+/* ---- borrowed variables ---------------------------------------------------------------
+ */
+
+bool order_borrows(const char *value, char *name, size_t cap)
+{
+    size_t len = strlen(value);
+    if (len < 4 || value[0] != '$' || value[1] != '{' || value[len - 1] != '}' ||
+        len - 3 >= cap) {
+        return false;
+    }
+    for (size_t i = 2; i < len - 1; i++) {
+        if (!isalnum((unsigned char)value[i]) && value[i] != '_') {
+            return false;
+        }
+    }
+    memcpy(name, value + 2, len - 3);
+    name[len - 3] = '\0';
+    return true;
+}

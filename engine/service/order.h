@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_SERVICE_ORDER_H
+#define SIGNALBOX_SERVICE_ORDER_H
+
+/*
+ * Order: all that a runner needs to perform one effect, and the answer that it gives.
+ *
+ * The io thread builds an order from the store and writes it into the effect's folder;
+ * the runner, another process, reads it there and never opens the store. The answer comes
+ * back the same way. So both survive either process.
+ *
+ *   WORK/wf-12/            order->workflow_folder
+ *     branch               name of our branch, chosen once
+ *     tree/  sandbox/      worktrees;  plan/ is a copy for planning before tree/ exists
+ *     home/  tmp/          HOME and TMPDIR of what runs in the sandbox
+ *     fx-7/                order->folder
+ *       spec.json          the order
+ *       task.md plan.md errors.md    documents that the effect needs
+ *       lock start result.json       see engine/io/runner.h
+ *       plan.out diff.out commits.out   long parts of the answer
+ *
+ * Environment: a value written as "${NAME}" in a pipeline's env stands for the variable
+ * NAME of the engine, so that secrets stay out of files. Only variables that are named so
+ * reach a runner, beside PATH, HOME, USER, LOGNAME, SHELL, TZ, SSH_AUTH_SOCK and
+ * XDG_*_HOME.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/service/port.h"
+#include "engine/workflow/pipeline.h"
+#include "store/store.h"
+
+struct order {
+    int64_t workflow, seq;
+    enum effect_kind kind;
+    int step, iteration, attempt;
+    struct wall asked_at, deadline_at;
+    char *name;
+    char *repo, *base, *title, *submitter;
+    char *branch, *base_sha, *head_sha, *merge_sha; /* "" = not known yet */
+    int64_t pr_number;
+    enum merge_method method;
+    struct command_spec command; /* argv NULL: the effect runs no command */
+    struct bounds bounds;
+    struct span grace; /* between SIGTERM and SIGKILL */
+    char *log_folder;  /* absolute */
+    char *log;         /* below it, without suffix; "" = the effect has no log */
+    int64_t log_max;
+    /* not in spec.json */
+    char *folder, *workflow_folder;
+};
+
+#define ORDER_GRACE ((struct span){2000})
+
+struct order_paths {
+    const char *work; /* folder of all workflows */
+    const char *logs;
+    int64_t log_max;
+};
+
+/* From a row of the outbox. The pipeline may be NULL for kinds that run no command.
+ * ERR_CONFIG when the pipeline has no such step. */
+NODISCARD struct order *order_build(const struct pipeline *pipeline,
+                                    const struct workflow_row *workflow,
+                                    const struct effect_row *effect,
+                                    const struct order_paths *paths, struct err *err);
+void order_free(struct order *order); /* accepts NULL */
+/* WORK/wf-N/fx-SEQ, malloc'd. */
+NODISCARD char *order_folder(const char *work, int64_t workflow, int64_t seq);
+
+/* Make the folder and write spec.json; documents that the effect needs are written too.
+ * No reader: without documents. */
+NODISCARD bool order_write(const struct order *order, struct reader *reader,
+                           struct err *err);
+NODISCARD struct order *order_read(const char *folder, struct err *err);
+
+/* NAME when value is "${NAME}", into name; else false. */
+NODISCARD bool order_borrows(const char *value, char *name, size_t cap);
+
+/* result.json and its long parts, atomically. */
+NODISCARD bool order_answer(const char *folder, const struct effect_result *result,
+                            struct err *err);
+/* FOUND_FAILED only when a result is there and cannot be read. */
+enum found order_read_answer(const char *folder, int64_t workflow, int64_t seq,
+                             struct effect_result **ret_result, struct err *err);
+
+/* A file of the effect's folder, malloc'd text; "" when it is missing. */
+NODISCARD char *order_doc(const struct order *order, const char *name, size_t *ret_len);
+
+#endif

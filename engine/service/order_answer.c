@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* The answer: result.json, and its long parts as files beside it, written before it. */
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/service/order.h"
+
+#define ANSWER_MAX (256 * 1024)
+
+#define TEXT_FIELDS(X)                                                                   \
+    X(summary) X(log) X(excerpt) X(branch) X(base_sha) X(head_sha) X(merge_sha)
+#define INT_FIELDS(X)                                                                    \
+    X(started_at.ms)                                                                     \
+    X(finished_at.ms) X(exit_status) X(cpu_ms) X(peak_rss_kib) X(out_bytes) X(tries)     \
+        X(pr_number)
+#define DOC_FIELDS(X) X(plan) X(diff) X(commits)
+
+static bool write_part(const char *folder, const char *name, const char *text,
+                       struct err *err)
+{
+    AUTO_FREE char *path = mem_printf("%s/%s.out", folder, name);
+    return text == NULL || file_write(path, text, strlen(text), err);
+}
+
+bool order_answer(const char *folder, const struct effect_result *result, struct err *err)
+{
+    AUTO_BUF struct buf buf;
+    buf_init(&buf, ANSWER_MAX);
+    struct jsonw w;
+    jsonw_init(&w, &buf);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, "status", status_name(result->status));
+    jsonw_str(&w, "blame", blame_word(result->blame));
+#define X(field)                                                                         \
+    if (result->field != NULL) {                                                         \
+        jsonw_str(&w, #field, result->field);                                            \
+    }
+    TEXT_FIELDS(X)
+#undef X
+#define X(field) jsonw_int(&w, #field, (int64_t)result->field);
+    INT_FIELDS(X)
+#undef X
+#define X(field) jsonw_bool(&w, #field, result->field != NULL);
+    DOC_FIELDS(X)
+#undef X
+    jsonw_close(&w, '}');
+    if (buf.is_cut) {
+        return err_set(err, ERR_TOO_LARGE, "answer above %d bytes", ANSWER_MAX);
+    }
+#define X(field)                                                                         \
+    if (!write_part(folder, #field, result->field, err)) {                               \
+        return false;                                                                    \
+    }
+    DOC_FIELDS(X)
+#undef X
+    AUTO_FREE char *path = file_join(folder, "result.json");
+    return file_write(path, buf.data, buf.len, err);
+}
+
+static bool read_part(const char *folder, const char *name, const struct json *root,
+                      char **ret_text, struct err *err)
+{
+    AUTO_FREE char *path = mem_printf("%s/%s.out", folder, name);
+    return !json_bool(root, name, false) ||
+           file_read(path, (size_t)DOC_MAX, ret_text, NULL, err);
+}
+
+static bool read_parts(const char *folder, const struct json *root,
+                       struct effect_result *result, struct err *err)
+{
+#define X(field)                                                                         \
+    if (!read_part(folder, #field, root, &result->field, err)) {                         \
+        return false;                                                                    \
+    }
+    DOC_FIELDS(X)
+#undef X
+    return true;
+}
+
+enum found order_read_answer(const char *folder, int64_t workflow, int64_t seq,
+                             struct effect_result **ret_result, struct err *err)
+{
+    AUTO_FREE char *path = file_join(folder, "result.json");
+    AUTO_FREE char *text = NULL;
+    size_t len;
+    struct err bad = ERR_INIT;
+    if (!file_read(path, ANSWER_MAX, &text, &len, &bad)) {
+        if (bad.code == ERR_NOT_FOUND) {
+            return MISSING;
+        }
+        *err = bad;
+        return FOUND_FAILED;
+    }
+    struct json *root = json_parse(text, len, err);
+    if (root == NULL) {
+        return FOUND_FAILED;
+    }
+    struct effect_result *result = effect_result_new(workflow, seq);
+    const char *status = json_str(root, "status", "");
+    result->status = STATUS_LOST;
+    for (int i = STATUS_PENDING + 1; i < STATUS_COUNT; i++) {
+        if (strcmp(status, status_name((enum effect_status)i)) == 0) {
+            result->status = (enum effect_status)i;
+        }
+    }
+    if (!blame_find(json_str(root, "blame", ""), &result->blame)) {
+        result->blame = BLAME_WORLD;
+    }
+#define X(field) result->field = mem_str(json_str(root, #field, NULL));
+    TEXT_FIELDS(X)
+#undef X
+#define X(field) result->field = (__typeof__(result->field))json_int(root, #field, 0);
+    INT_FIELDS(X)
+#undef X
+    bool done = read_parts(folder, root, result, err);
+    json_free(root);
+    if (!done) {
+        effect_result_free(result);
+        return FOUND_FAILED;
+    }
+    *ret_result = result;
+    return FOUND;
+}
