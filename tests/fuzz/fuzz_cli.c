@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = ERR_INIT;
     struct cli cli;
     cli_init(&cli);
-    if (cli_parse(&cli, argc, argv, &err)) {
+    if (cli_parse(&cli, argc, (const char *const *)argv, &err)) {
         check_cli(&cli);
     } else {
         MUST(err.code != ERR_NONE && err.msg[0] != '\0');
