@@ -9,6 +9,7 @@
 #define TEN_YEARS_MS    INT64_C(315360000000)
 #define MIB             (INT64_C(1) << 20)
 #define PIB             (INT64_C(1) << 50)
+#define STEP_NAME_MAX   64
 #define AUTO_NAME_CELLS 40 /* of a step that its command names */
 
 static const char *const plan_modes[] = {"auto", "ask", NULL};
@@ -20,7 +21,7 @@ static const char *const merge_methods[] = {"merge", "squash", NULL};
 
 /* clang-format off */
 static const struct field step_fields[] = {
-    {.name = "name", .type = FIELD_NAME, .offset = AT_STEP(name),
+    {.name = "name", .type = FIELD_TEXT, .max = STEP_NAME_MAX, .offset = AT_STEP(name),
      .shown = "the beginning of the command",
      .help = "What the console calls the step. Names of one list differ."},
     {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
@@ -45,7 +46,7 @@ static const struct schema step_schema = {
     .help = "A step of setup or validate: these fields, or the command alone."};
 
 static const struct field agent_fields[] = {
-    {.name = "name", .type = FIELD_NAME, .offset = AT_STEP(name), .fallback = "agent",
+    {.name = "name", .type = FIELD_TEXT, .max = STEP_NAME_MAX, .offset = AT_STEP(name), .fallback = "agent",
      .help = "What the console calls the agent."},
     {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
      .help = "What is run, in the work tree, to make the change. Its output goes to a log."},
@@ -63,7 +64,7 @@ static const struct schema agent_schema = {
     .help = "The agent: these fields, or the command alone."};
 
 static const struct field evaluator_fields[] = {
-    {.name = "name", .type = FIELD_NAME, .offset = AT_STEP(name), .fallback = "evaluator",
+    {.name = "name", .type = FIELD_TEXT, .max = STEP_NAME_MAX, .offset = AT_STEP(name), .fallback = "evaluator",
      .help = "What the console calls the evaluator."},
     {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
      .help = "What is run, in a copy of the work tree, after all steps of validate have passed."},

@@ -216,8 +216,8 @@ const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
     const struct field *shorthand = NULL;
     switch (field->type) {
     case FIELD_TEXT:
-        snprintf(out, VALUE_WHY_MAX, "text%s",
-                 field->may_be_empty ? "" : " that is not empty");
+        snprintf(out, VALUE_WHY_MAX, "%s",
+                 field->may_be_empty ? "text" : "a line of text");
         break;
     case FIELD_NAME:
         snprintf(out, VALUE_WHY_MAX, "a name of letters, digits, spaces and . _ -");
@@ -388,6 +388,15 @@ static bool has_control(const char *text, size_t len, uint32_t *ret_rune)
     return false;
 }
 
+/* A name that a person reads must not pretend to be another one (bidi, zero width). */
+static bool is_shown_as_it_is(const char *text, size_t len)
+{
+    AUTO_BUF struct buf clean;
+    buf_init(&clean, PATH_MAX_LEN * 4);
+    text_clean(&clean, text, len, TEXT_ONE_LINE);
+    return clean.len == len && memcmp(clean.data, text, len) == 0;
+}
+
 static bool path_from_text(const char *folder, const char *text, const char *quoted,
                            void *slot, char why[VALUE_WHY_MAX])
 {
@@ -445,11 +454,16 @@ static bool set_string(const struct field *field, const char *folder, const char
     if (is_path) {
         return path_from_text(folder, text, quoted, slot, why);
     }
+    if (field->type == FIELD_TEXT && !is_shown_as_it_is(text, len)) {
+        return refuse(why, "%s holds characters that change how others are shown",
+                      quoted);
+    }
     if (field->type == FIELD_BRANCH && !is_branch(text, len)) {
         return refuse(why, "%s is no name of a branch; expected like main, release/1.2",
                       quoted);
     }
-    if (field->type != FIELD_TEXT && field->type != FIELD_BRANCH && !is_name(text, len)) {
+    bool is_name_type = field->type == FIELD_NAME || field->type == FIELD_PLACE;
+    if (is_name_type && !is_name(text, len)) {
         return refuse(
             why,
             "%s is no name; expected letters, digits, spaces and . _ - (at most "

@@ -48,7 +48,7 @@ static const char example[] =
     "setup:\n"
     "  - make deps\n"
     "validate:\n"
-    "  - {name: unit tests, command: make test, timeout: 10m, retries: 1}\n"
+    "  - {name: unit tests (é), command: make test, timeout: 10m, retries: 1}\n"
     "  - {name: lint, command: [make, it quick, ''], allow_failure: true}\n"
     "  - run: |\n"
     "      make one\n"
@@ -86,7 +86,7 @@ static void test_every_field(void **state)
     assert_int_equal(p->n_setup, 1);
     assert_string_equal(p->setup[0].name, "make deps");
     assert_int_equal(p->n_checks, 4);
-    assert_string_equal(p->checks[0].name, "unit tests");
+    assert_string_equal(p->checks[0].name, "unit tests (é)");
     assert_int_equal(p->checks[0].timeout.ms, 600000);
     assert_int_equal(p->checks[0].retries, 1);
     assert_false(p->checks[0].may_fail);
