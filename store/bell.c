@@ -170,7 +170,10 @@ static void drop(struct bell *bell, struct listener *listener)
             break;
         }
     }
-    (void)close(listener->fd); /* leaves the epoll set too */
+    /* close alone is not enough: a child between fork and exec holds the socket, too, and
+     * the set would go on to report a listener that is freed. */
+    (void)epoll_ctl(bell->epoll, EPOLL_CTL_DEL, listener->fd, NULL);
+    (void)close(listener->fd);
     free(listener);
 }
 
