@@ -170,8 +170,8 @@ static void drop(struct bell *bell, struct listener *listener)
             break;
         }
     }
-    /* close alone is not enough: a child between fork and exec holds the socket, too, and
-     * the set would go on to report a listener that is freed. */
+    /* Taken out by hand: closing is not enough while a child between fork and exec still has
+     * a copy of the descriptor, and then events would come for what is freed here. */
     (void)epoll_ctl(bell->epoll, EPOLL_CTL_DEL, listener->fd, NULL);
     (void)close(listener->fd);
     free(listener);

@@ -8,11 +8,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
 #include "store/store.h"
+
+#define ORPHAN_TRIES    200
+#define ORPHAN_PAUSE_NS 10000000 /* 2 s in all */
 
 struct lease {
     int fd;
@@ -59,6 +63,28 @@ static bool write_pid(int fd)
     return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len;
 }
 
+/* A child of the holder between fork and exec holds the lock too, for a moment. When the
+ * holder itself is dead, that moment is waited for; a living holder is not. */
+static bool lock_file(int fd)
+{
+    for (int tries = 0; tries < ORPHAN_TRIES; tries++) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
+            return true;
+        }
+        if (errno != EAGAIN && errno != EACCES) {
+            return false;
+        }
+        int pid = read_pid(fd);
+        if (pid != 0 && (kill(pid, 0) == 0 || errno != ESRCH)) {
+            break;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = ORPHAN_PAUSE_NS}, NULL);
+    }
+    errno = EAGAIN;
+    return false;
+}
+
 enum lease_result lease_take(const char *path, struct lease **ret_lease, int *ret_pid,
                              struct err *err)
 {
@@ -67,8 +93,7 @@ enum lease_result lease_take(const char *path, struct lease **ret_lease, int *re
     if (fd < 0) {
         return LEASE_FAILED;
     }
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+    if (!lock_file(fd)) {
         if (errno == EAGAIN || errno == EACCES) {
             *ret_pid = read_pid(fd);
             return LEASE_HELD;
