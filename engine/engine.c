@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The control thread: inbox -> control center -> one commit -> effects and the bell.
+ *
+ * While a commit fails (full disk, lock held by another program, read-only file system)
+ * the batch stays in the store's hand and nothing else is taken from the inbox; the bell
+ * tells the consoles why, and the commit is tried again until the cause is gone.
+ */
+
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/base/mailbox.h"
+#include "engine/control/config.h"
+#include "engine/control/control.h"
+#include "engine/io/io.h"
+#include "engine/io/runner.h"
+#include "store/bell.h"
+#include "store/store.h"
+
+#define BATCH_MAX      256
+#define COMMANDS_MAX   256
+#define FAULT_RETRY_MS 250
+#define IDLE_MS        1000 /* quiet for so long: the write-ahead log goes home */
+
+struct engine {
+    /* immutable after start */
+    const struct config *config;
+    struct lease *lease;
+    struct mailbox *inbox; /* struct effect_result, from the io thread */
+    struct io *io;
+    struct executor executor;
+    int ended_fd;
+    pthread_t thread;
+    struct wall started_at;
+    /* atomic */
+    atomic_bool is_stopping, is_draining;
+    /* control thread only */
+    struct store *store;
+    struct control *control;
+    struct bell *bell;
+    bool has_faulted, has_commands, is_dirty;
+    bool is_drain_told;
+};
+
+int engine_run_effect(const char *folder)
+{
+    return runner_main(folder);
+}
+
+static void on_result(void *user, struct effect_result *result)
+{
+    struct engine *engine = user;
+    /* The inbox holds more than there can be effects in flight. */
+    if (!mailbox_put(engine->inbox, result)) {
+        effect_result_free(result);
+    }
+}
+
+static void put_state(struct engine *engine, const char *state)
+{
+    AUTO_BUF struct buf buf;
+    struct jsonw w;
+    char at[CLOCK_TEXT_MAX];
+    buf_init(&buf, 1024);
+    jsonw_init(&w, &buf);
+    jsonw_open(&w, NULL, '{');
+    jsonw_int(&w, "pid", getpid());
+    jsonw_str(&w, "state", state);
+    jsonw_str(&w, "started_at", wall_format(engine->started_at, false, at));
+    jsonw_int(&w, "max_running", engine->config->max_running);
+    jsonw_close(&w, '}');
+    store_put_setting(engine->store, "engine", buf.data);
+}
+
+static void put_engine_event(struct engine *engine, const char *kind, const char *text)
+{
+    (void)store_add_event(engine->store, &(struct event_row){.at = wall_now(),
+                                                             .kind = kind,
+                                                             .actor = "engine",
+                                                             .text = text});
+}
+
+/* One try. The bell rings for what was committed, and for a change of the fault. */
+static bool commit(struct engine *engine)
+{
+    struct err err = ERR_INIT;
+    bool has_news = engine->has_faulted || store_has_batch(engine->store);
+    if (!control_commit(engine->control, &engine->executor, &err)) {
+        engine->has_faulted = true;
+        bell_set_fault(engine->bell, err.code);
+        return false;
+    }
+    if (engine->has_faulted) {
+        engine->has_faulted = false;
+        bell_set_fault(engine->bell, ERR_NONE);
+    }
+    if (has_news) {
+        engine->is_dirty = true;
+        bell_ring(engine->bell);
+    }
+    return true;
+}
+
+static void take_results(struct engine *engine)
+{
+    void *messages[BATCH_MAX];
+    size_t n = mailbox_drain(engine->inbox, messages, BATCH_MAX);
+    struct wall now = wall_now();
+    for (size_t i = 0; i < n; i++) {
+        control_result(engine->control, messages[i], now);
+    }
+}
+
+static void take_commands(struct engine *engine)
+{
+    struct err err = ERR_INIT;
+    if (bell_serve(engine->bell)) {
+        engine->has_commands = true;
+    }
+    if (!engine->has_commands) {
+        return;
+    }
+    int n = control_commands(engine->control, COMMANDS_MAX, wall_now(), &err);
+    engine->has_commands = n < 0 || n == COMMANDS_MAX; /* more, or try again */
+}
+
+static void one_batch(struct engine *engine)
+{
+    take_results(engine);
+    take_commands(engine);
+    if (atomic_load(&engine->is_draining) && !engine->is_drain_told) {
+        engine->is_drain_told = true;
+        control_drain(engine->control, true);
+        put_state(engine, "draining");
+    }
+    control_tick(engine->control, wall_now());
+    (void)commit(engine); /* told by the bell; tried again */
+}
+
+/* Milliseconds until there is something to do without being told; -1 = nothing. */
+static int wait_ms(const struct engine *engine)
+{
+    if (engine->has_faulted) {
+        return FAULT_RETRY_MS;
+    }
+    if (engine->has_commands) {
+        return 0;
+    }
+    int64_t ms = -1;
+    struct wall at = control_wake_at(engine->control);
+    if (wall_is_set(at)) {
+        ms = at.ms - wall_now().ms;
+        ms = ms < 0 ? 0 : ms + 1;
+    }
+    if (engine->is_dirty && (ms < 0 || ms > IDLE_MS)) {
+        ms = IDLE_MS;
+    }
+    return ms > 3600000 ? 3600000 : (int)ms;
+}
+
+static bool is_over(const struct engine *engine)
+{
+    return atomic_load(&engine->is_stopping) ||
+           (engine->is_drain_told && control_is_idle(engine->control));
+}
+
+static void *control_main(void *user)
+{
+    struct engine *engine = user;
+    (void)pthread_setname_np(pthread_self(), "control");
+    one_batch(engine); /* what was in flight, and commands sent meanwhile */
+    bool is_swept = false;
+    while (!is_over(engine)) {
+        if (!is_swept &&
+            !engine->has_faulted) { /* everything pending has been performed */
+            io_sweep(engine->io);
+            is_swept = true;
+        }
+        struct pollfd fds[] = {
+            {.fd = mailbox_fd(engine->inbox), .events = POLLIN},
+            {.fd = bell_fd(engine->bell),     .events = POLLIN},
+        };
+        /* With a fault only a stop is listened to; the rest waits where it is. */
+        int n = poll(fds, engine->has_faulted ? 0 : 2, wait_ms(engine));
+        if (n < 0 && errno != EINTR) {
+            break;
+        }
+        if (engine->has_faulted) {
+            (void)bell_serve(engine->bell); /* new consoles hear the fault */
+            engine->has_commands = true;
+            (void)commit(engine);
+            continue;
+        }
+        if (n == 0 && engine->is_dirty && wait_ms(engine) >= IDLE_MS) {
+            store_checkpoint(engine->store);
+            engine->is_dirty = false;
+            continue;
+        }
+        one_batch(engine);
+    }
+    put_state(engine, "stopped");
+    put_engine_event(engine, "engine-stop", "");
+    (void)commit(
+        engine); /* what cannot be written now is found again by the next engine */
+    uint64_t one = 1;
+    ssize_t written = write(engine->ended_fd, &one, sizeof(one));
+    (void)written; /* an eventfd takes it */
+    return NULL;
+}
+
+static void free_parts(struct engine *engine)
+{
+    bell_close(engine->bell);
+    control_free(engine->control);
+    store_close(engine->store);
+    mailbox_free(engine->inbox, (void (*)(void *))effect_result_free);
+    lease_give_back(engine->lease);
+    if (engine->ended_fd >= 0) {
+        (void)close(engine->ended_fd);
+    }
+    free(engine);
+}
+
+static bool start_io(struct engine *engine, struct err *err)
+{
+    const struct config *config = engine->config;
+    AUTO_FREE char *work = mem_printf("%s-work", config->store);
+    AUTO_FREE char *logs = mem_printf("%s-logs", config->store);
+    struct io_options options = {
+        .store = config->store,
+        .work = work,
+        .logs = logs,
+        .log_max_bytes = config->log_max_bytes,
+        .max_running = (size_t)config->max_running,
+        .on_result = on_result,
+        .user = engine,
+    };
+    engine->io = io_start(&options, err);
+    return engine->io != NULL;
+}
+
+static bool make_parts(struct engine *engine, struct err *err)
+{
+    const struct config *config = engine->config;
+    engine->store = store_open(config->store, STORE_FULL, err);
+    if (engine->store == NULL) {
+        return false;
+    }
+    struct control_options options = {
+        .max_running = config->max_running,
+        .limits = {config->backoff, config->backoff_max},
+        .history_keep = config->history_keep,
+        .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
+    };
+    engine->control = control_new(&options, engine->store);
+    engine->started_at = wall_now();
+    if (!control_load(engine->control, engine->started_at, err)) {
+        return false;
+    }
+    engine->bell = bell_open(config->store, err);
+    if (engine->bell == NULL) {
+        return false;
+    }
+    engine->inbox = mailbox_new((size_t)config->max_running * 4 + 4096);
+    if (!start_io(engine, err)) {
+        return false;
+    }
+    engine->executor = io_executor(engine->io);
+    put_state(engine, "running");
+    put_engine_event(engine, "engine-start", "");
+    engine->has_commands = true;
+    return true;
+}
+
+static bool start_thread(struct engine *engine, struct err *err)
+{
+    sigset_t all, old;
+    (void)sigfillset(&all); /* cannot fail */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
+    errno = pthread_create(&engine->thread, NULL, control_main, engine);
+    bool is_running = errno == 0;
+    if (!is_running) {
+        (void)err_sys(err, "starting the control thread");
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return is_running;
+}
+
+static bool make_folder(const char *store_path, struct err *err)
+{
+    AUTO_FREE char *folder = mem_str(store_path);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL || slash == folder) {
+        return true;
+    }
+    *slash = '\0';
+    return file_make_dirs(folder, err);
+}
+
+enum engine_start_result engine_start(const struct config *config,
+                                      struct engine **ret_engine, int *ret_pid,
+                                      struct err *err)
+{
+    struct lease *lease = NULL;
+    if (!make_folder(config->store, err)) {
+        return ENGINE_FAILED;
+    }
+    switch (lease_take(config->store, &lease, ret_pid, err)) {
+    case LEASE_HELD:
+        return ENGINE_ELSEWHERE;
+    case LEASE_FAILED:
+        return ENGINE_FAILED;
+    case LEASE_TAKEN:
+        break;
+    }
+    struct engine *engine = mem_alloc(sizeof(*engine));
+    engine->config = config;
+    engine->lease = lease;
+    engine->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!make_parts(engine, err) || !start_thread(engine, err)) {
+        io_stop(engine->io);
+        free_parts(engine);
+        return ENGINE_FAILED;
+    }
+    *ret_engine = engine;
+    return ENGINE_STARTED;
+}
+
+void engine_stop(struct engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    atomic_store(&engine->is_stopping, true);
+    mailbox_wake(engine->inbox);
+    (void)pthread_join(engine->thread, NULL); /* it was started and is joined once */
+    io_stop(engine->io);
+    free_parts(engine);
+}
+
+void engine_drain(struct engine *engine)
+{
+    atomic_store(&engine->is_draining, true);
+    mailbox_wake(engine->inbox);
+}
+
+int engine_fd(const struct engine *engine)
+{
+    return engine->ended_fd;
+}
