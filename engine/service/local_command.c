@@ -340,7 +340,8 @@ static void take_plan(struct command_run *run)
 {
     struct effect_result *result = run->result;
     if (result->status != STATUS_PASSED && result->status != STATUS_FLAKY &&
-        !(run->plan.is_cut && run->outcome.end == PROCESS_SIGNALLED)) {
+        !(run->plan.is_cut && (run->outcome.end == PROCESS_SIGNALLED ||
+                               run->outcome.end == PROCESS_EXITED))) {
         return;
     }
     if (strspn(run->plan.data, " \t\r\n") == run->plan.len) {
