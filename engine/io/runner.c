@@ -143,8 +143,11 @@ bool runner_is_stopped(const struct runner *runner)
     return poll(&fd, 1, 0) > 0 || file_exists(path);
 }
 
-/* False: it was there already. */
-static bool mark_start(const char *folder, bool *ret_is_again, struct err *err)
+/* *ret_is_again: it was there already. Only what must not begin twice is worth the wait
+ * for the disk: after a power failure nothing runs any more, and the rest may be done
+ * again. */
+static bool mark_start(const char *folder, bool is_once, bool *ret_is_again,
+                       struct err *err)
 {
     AUTO_FREE char *path = file_join(folder, "start");
     AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -152,11 +155,9 @@ static bool mark_start(const char *folder, bool *ret_is_again, struct err *err)
     if (fd < 0 && !*ret_is_again) {
         return err_sys(err, "%s", path);
     }
-    if (fd >= 0) {
-        AUTO_CLOSE int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fsync(fd) != 0 || (dir >= 0 && fsync(dir) != 0)) {
-            return err_sys(err, "%s", path);
-        }
+    AUTO_CLOSE int dir = is_once ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (dir >= 0 && fsync(dir) != 0) {
+        return err_sys(err, "%s", path);
     }
     return true;
 }
@@ -169,7 +170,8 @@ static void perform(struct runner *runner, struct effect_result *result)
     if (performers[order->kind].perform == NULL) {
         BUG("an effect of no kind");
     }
-    if (!mark_start(order->folder, &runner->is_again, &err)) {
+    if (!mark_start(order->folder, performers[order->kind].is_once, &runner->is_again,
+                    &err)) {
         result->status = STATUS_REFUSED;
         result->blame = BLAME_WORLD;
         result->summary = mem_str(err.msg);

@@ -15,8 +15,9 @@
 
 #define TEXT_FIELDS(X)                                                                   \
     X(state)                                                                             \
-    X(branch) X(base) X(head) X(title) X(body) X(author) X(workflow) X(merge)            \
-        X(created_at) X(updated_at)
+    X(branch)                                                                            \
+    X(base) X(head) X(title) X(body) X(author) X(workflow) X(merge) X(created_at)        \
+        X(updated_at)
 
 void pull_free(struct pull *pull)
 {

@@ -190,11 +190,13 @@ void order_free(struct order *order)
 /* The plain fields, once for both directions. */
 #define TEXT_FIELDS(X)                                                                   \
     X(name)                                                                              \
-    X(repo) X(base) X(title) X(submitter) X(branch) X(base_sha) X(head_sha) X(merge_sha) \
+    X(repo)                                                                              \
+    X(base) X(title) X(submitter) X(branch) X(base_sha) X(head_sha) X(merge_sha)         \
         X(log_folder) X(log)
 #define INT_FIELDS(X)                                                                    \
     X(workflow)                                                                          \
-    X(seq) X(step) X(iteration) X(attempt) X(asked_at.ms) X(deadline_at.ms) X(pr_number) \
+    X(seq)                                                                               \
+    X(step) X(iteration) X(attempt) X(asked_at.ms) X(deadline_at.ms) X(pr_number)        \
         X(method) X(grace.ms) X(log_max) X(command.timeout.ms) X(command.retries)        \
             X(command.may_fail) X(bounds.cpu.ms) X(bounds.memory) X(bounds.file_size)    \
                 X(bounds.processes) X(bounds.has_network)

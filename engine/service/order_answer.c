@@ -11,8 +11,8 @@
     X(summary) X(log) X(excerpt) X(branch) X(base_sha) X(head_sha) X(merge_sha)
 #define INT_FIELDS(X)                                                                    \
     X(started_at.ms)                                                                     \
-    X(finished_at.ms) X(exit_status) X(cpu_ms) X(peak_rss_kib) X(out_bytes) X(tries)     \
-        X(pr_number)
+    X(finished_at.ms)                                                                    \
+    X(exit_status) X(cpu_ms) X(peak_rss_kib) X(out_bytes) X(tries) X(pr_number)
 #define DOC_FIELDS(X) X(plan) X(diff) X(commits)
 
 static bool write_part(const char *folder, const char *name, const char *text,

@@ -58,8 +58,8 @@ static struct effect_result *run(enum effect_kind kind, const char *command)
     return result;
 }
 
-static void check(struct effect_result *result, enum effect_status status, enum blame blame,
-                  const char *words)
+static void check(struct effect_result *result, enum effect_status status,
+                  enum blame blame, const char *words)
 {
     if (result->status != status || result->blame != blame ||
         strstr(result->summary, words) == NULL) {
@@ -89,16 +89,17 @@ static char *work_file(const char *name)
     return lab_read(folder, name);
 }
 
-/* ---- what commands are given ---------------------------------------------------------- */
+/* ---- what commands are given ----------------------------------------------------------
+ */
 
 static void test_agent_is_told_everything(void **state)
 {
     (void)state;
-    struct effect_result *result =
-        run(EFFECT_CODE, "cat > stdin; cat \"$SIGNALBOX_TASK_FILE\" \"$SIGNALBOX_PLAN_FILE\""
-                         " \"$SIGNALBOX_ERRORS_FILE\" > docs; "
-                         "cmp stdin \"$SIGNALBOX_PROMPT_FILE\" && pwd > where; "
-                         "echo \"$HOME\" > home; echo out; echo err >&2");
+    struct effect_result *result = run(
+        EFFECT_CODE, "cat > stdin; cat \"$SIGNALBOX_TASK_FILE\" \"$SIGNALBOX_PLAN_FILE\""
+                     " \"$SIGNALBOX_ERRORS_FILE\" > docs; "
+                     "cmp stdin \"$SIGNALBOX_PROMPT_FILE\" && pwd > where; "
+                     "echo \"$HOME\" > home; echo out; echo err >&2");
     check(result, STATUS_PASSED, BLAME_NONE, "code passed");
     AUTO_FREE char *prompt = work_file("tree/stdin");
     assert_non_null(strstr(prompt, "the task"));
@@ -125,8 +126,10 @@ static void test_environment_is_scrubbed(void **state)
     (void)state;
     assert_int_equal(setenv("SECRET_TOKEN", "hunter2", 1), 0);
     struct order *order = order_of(EFFECT_CHECK, "env | sort");
-    struct env_var vars[] = {{(char[]){"MODEL"}, (char[]){"small $(x)"}},
-                             {(char[]){"TOKEN"}, (char[]){"${SECRET_TOKEN}"}}};
+    struct env_var vars[] = {
+        {(char[]){"MODEL"}, (char[]){"small $(x)"}     },
+        {(char[]){"TOKEN"}, (char[]){"${SECRET_TOKEN}"}}
+    };
     order->command.env = vars;
     order->command.n_env = 2;
     struct effect_result *result = lab_run(order);
@@ -160,14 +163,16 @@ static void test_no_descriptor_and_no_signal_mask_is_inherited(void **state)
     struct effect_result *result =
         run(EFFECT_CHECK, "ls /proc/self/fd | wc -l; grep SigBlk /proc/self/status");
     AUTO_FREE char *log = log_of(result);
-    assert_string_equal(log, "4\nSigBlk:\t0000000000000000\n"); /* ls has one of its own */
+    assert_string_equal(log,
+                        "4\nSigBlk:\t0000000000000000\n"); /* ls has one of its own */
     effect_result_free(result);
 }
 
 static void test_task_of_one_megabyte(void **state)
 {
     (void)state;
-    struct order *order = order_of(EFFECT_CODE, "cat > stdin; cp \"$SIGNALBOX_TASK_FILE\" t");
+    struct order *order =
+        order_of(EFFECT_CODE, "cat > stdin; cp \"$SIGNALBOX_TASK_FILE\" t");
     char *task = mem_alloc(DOC_MAX + 1);
     for (int i = 0; i < DOC_MAX; i++) {
         task[i] = (char)(i % 80 == 79 ? '\n' : "$(`\"'\\;|&\x1b\xff"[i % 11]);
@@ -184,17 +189,20 @@ static void test_task_of_one_megabyte(void **state)
     order_free(order);
 }
 
-/* ---- judgement ------------------------------------------------------------------------ */
+/* ---- judgement ------------------------------------------------------------------------
+ */
 
 static void test_missing_programs(void **state)
 {
     (void)state;
     static const struct {
         const char *program, *words;
-    } cases[] = {{"./agent.sh", "agent program './agent.sh' not found in the worktree"},
-                 {"no-such-agent", "agent program 'no-such-agent' not found in PATH"},
-                 {"/no/such/agent", "not found in the file system"},
-                 {"./plain", "agent program './plain' cannot be executed"}};
+    } cases[] = {
+        {"./agent.sh",     "agent program './agent.sh' not found in the worktree"},
+        {"no-such-agent",  "agent program 'no-such-agent' not found in PATH"     },
+        {"/no/such/agent", "not found in the file system"                        },
+        {"./plain",        "agent program './plain' cannot be executed"          }
+    };
     AUTO_FREE char *tree = mem_printf("%s/wf-1/tree", lab.work);
     free(lab_sh(&lab, tree, "touch plain"));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -213,7 +221,8 @@ static void test_missing_programs(void **state)
 static void test_who_is_to_blame(void **state)
 {
     (void)state;
-    expect(EFFECT_CODE, "exit 3", STATUS_FAILED, BLAME_WORLD, "failed with exit status 3");
+    expect(EFFECT_CODE, "exit 3", STATUS_FAILED, BLAME_WORLD,
+           "failed with exit status 3");
     expect(EFFECT_CODE, "kill -SEGV $$", STATUS_FAILED, BLAME_WORLD,
            "was killed by SIGSEGV");
     expect(EFFECT_CODE, "sh -c 'kill -SEGV $$'; exit $?", STATUS_FAILED, BLAME_WORLD,
@@ -242,9 +251,9 @@ static void test_excerpt_says_what_failed(void **state)
 static void test_any_output(void **state)
 {
     (void)state;
-    struct effect_result *result =
-        run(EFFECT_CHECK, "head -c 300000 /dev/urandom; printf '\\000\\377\\033]0;x\\007'; "
-                          "exit 1");
+    struct effect_result *result = run(
+        EFFECT_CHECK, "head -c 300000 /dev/urandom; printf '\\000\\377\\033]0;x\\007'; "
+                      "exit 1");
     check(result, STATUS_FAILED, BLAME_CHANGE, "");
     assert_int_equal(result->out_bytes, 300000 + 8);
     effect_result_free(result);
@@ -253,8 +262,8 @@ static void test_any_output(void **state)
 static void test_flaky(void **state)
 {
     (void)state;
-    struct order *order = order_of(
-        EFFECT_CHECK, "echo x >> tries; echo try; test $(wc -l < tries) -ge 3");
+    struct order *order =
+        order_of(EFFECT_CHECK, "echo x >> tries; echo try; test $(wc -l < tries) -ge 3");
     order->command.retries = 2;
     struct effect_result *result = lab_run(order);
     check(result, STATUS_FLAKY, BLAME_NONE, "passed at try 3 of 3");
@@ -300,7 +309,8 @@ static void test_plan(void **state)
     order_free(order);
 }
 
-/* ---- deadlines and descendants -------------------------------------------------------- */
+/* ---- deadlines and descendants --------------------------------------------------------
+ */
 
 /* No process is left that works in this lab. */
 static void check_nobody_is_left(void)
@@ -314,9 +324,10 @@ static void check_nobody_is_left(void)
 static void test_hanging_step_is_killed_with_all_it_started(void **state)
 {
     (void)state;
-    struct order *order = order_of(
-        EFFECT_CHECK, "trap '' TERM; setsid sh -c 'trap \"\" TERM HUP; echo up; sleep 1000' &"
-                      "(setsid setsid sleep 1000 &) ; sleep 1000");
+    struct order *order =
+        order_of(EFFECT_CHECK,
+                 "trap '' TERM; setsid sh -c 'trap \"\" TERM HUP; echo up; sleep 1000' &"
+                 "(setsid setsid sleep 1000 &) ; sleep 1000");
     order->command.timeout = (struct span){300};
     struct mono before = mono_now();
     struct effect_result *result = lab_run(order);
@@ -336,8 +347,8 @@ static void test_hanging_step_is_killed_with_all_it_started(void **state)
 static void test_term_is_heard_before_kill(void **state)
 {
     (void)state;
-    struct order *order =
-        order_of(EFFECT_CHECK, "trap 'echo bye; exit 0' TERM; echo up; sleep 1000 & wait");
+    struct order *order = order_of(
+        EFFECT_CHECK, "trap 'echo bye; exit 0' TERM; echo up; sleep 1000 & wait");
     order->command.timeout = (struct span){300};
     order->grace = (struct span){10000};
     struct effect_result *result = lab_run(order);
@@ -352,9 +363,9 @@ static void test_grandchild_that_holds_the_pipe(void **state)
 {
     (void)state;
     struct mono before = mono_now();
-    struct effect_result *result =
-        run(EFFECT_CHECK, "setsid sh -c 'while :; do echo noise; sleep 0.01; done' & echo "
-                          "done; exit 0");
+    struct effect_result *result = run(
+        EFFECT_CHECK, "setsid sh -c 'while :; do echo noise; sleep 0.01; done' & echo "
+                      "done; exit 0");
     check(result, STATUS_PASSED, BLAME_NONE, "");
     assert_true(mono_now().ns - before.ns < 5000000000);
     check_nobody_is_left();
@@ -394,7 +405,8 @@ static void test_stop(void **state)
     order_free(order);
 }
 
-/* ---- limits --------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------
+ */
 
 static void test_limit_of_file_size(void **state)
 {
@@ -462,8 +474,9 @@ static void test_fork_bomb(void **state)
 static void test_no_network(void **state)
 {
     (void)state;
-    struct order *order = order_of(EFFECT_CHECK, "cat /proc/net/dev | tail -n +3 | cut -d: "
-                                                 "-f1; grep -c . /proc/net/route; id -u");
+    struct order *order =
+        order_of(EFFECT_CHECK, "cat /proc/net/dev | tail -n +3 | cut -d: "
+                               "-f1; grep -c . /proc/net/route; id -u");
     order->bounds.has_network = false;
     struct effect_result *result = lab_run(order);
     if (result->status != STATUS_REFUSED) {
@@ -479,13 +492,14 @@ static void test_no_network(void **state)
     order_free(order);
 }
 
-/* ---- exactly once --------------------------------------------------------------------- */
+/* ---- exactly once ---------------------------------------------------------------------
+ */
 
 static void test_agent_is_never_started_twice(void **state)
 {
     (void)state;
-    struct order *order = order_of(
-        EFFECT_CODE, "echo start >> starts; setsid sleep 1000 & sleep 1000");
+    struct order *order =
+        order_of(EFFECT_CODE, "echo start >> starts; setsid sleep 1000 & sleep 1000");
     pid_t pid = lab_start(order);
     AUTO_FREE char *tree = mem_printf("%s/wf-1/tree", lab.work);
     lab_wait(&lab, tree, "test -s starts");
@@ -517,7 +531,8 @@ static void test_agent_under_kills_at_any_instant(void **state)
     (void)state;
     int n_lost = 0;
     for (long i = 0; i < 40; i++) {
-        struct order *order = order_of(EFFECT_CODE, "echo start >> $SIGNALBOX_EFFECT/starts");
+        struct order *order =
+            order_of(EFFECT_CODE, "echo start >> $SIGNALBOX_EFFECT/starts");
         pid_t pid = lab_start(order);
         struct timespec pause = {.tv_nsec = i * 300000};
         (void)nanosleep(&pause, NULL);
