@@ -89,24 +89,27 @@ enum lease_result lease_take(const char *path, struct lease **ret_lease, int *re
                              struct err *err)
 {
     AUTO_FREE char *name = lock_path(path);
-    AUTO_CLOSE int fd = open_lock(name, err);
+    int fd = open_lock(name, err);
     if (fd < 0) {
         return LEASE_FAILED;
     }
     if (!lock_file(fd)) {
-        if (errno == EAGAIN || errno == EACCES) {
+        enum lease_result result = LEASE_HELD;
+        if (errno != EAGAIN && errno != EACCES) {
+            (void)err_sys(err, "%s", name);
+            result = LEASE_FAILED;
+        } else {
             *ret_pid = read_pid(fd);
-            return LEASE_HELD;
         }
-        (void)err_sys(err, "%s", name);
-        return LEASE_FAILED;
+        (void)close(fd); /* nothing was written */
+        return result;
     }
-    /* The number is for people; on a full disk the lock alone must do. */
     (void)fchmod(fd, 0600);
-    (void)write_pid(fd);
+    if (!write_pid(fd)) {
+        /* The number is for people; on a full disk the lock alone must do. */
+    }
     struct lease *lease = mem_alloc(sizeof(*lease));
     lease->fd = fd;
-    fd = -1;
     *ret_lease = lease;
     return LEASE_TAKEN;
 }

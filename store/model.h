@@ -6,10 +6,10 @@
  * Model: the words of the domain and the shape of what is stored.
  *
  * The store is the interface between the engine and every reader, so the vocabulary lives
- * here: one list for each kind of word gives the enum, the name in SQL, JSON and on screen,
- * and a line of help. Rows are plain values. Strings in a row are borrowed: a writer's
- * strings must live until the call returns, a reader's rows live in the arena that the caller
- * passed. No string is NULL; "" means none.
+ * here: one list for each kind of word gives the enum, the name in SQL, JSON and on
+ * screen, and a line of help. Rows are plain values. Strings in a row are borrowed: a
+ * writer's strings must live until the call returns, a reader's rows live in the arena
+ * that the caller passed. No string is NULL; "" means none.
  */
 
 #include <stdbool.h>
@@ -19,17 +19,17 @@
 #include "engine/base/clock.h"
 
 /* Workflow states. X(identifier, name, short name for a narrow column, help) */
-#define STATE_LIST(X)                                                                      \
-    X(STATE_IDLE, "IDLE", "idle", "accepted, waits for a free slot")                       \
-    X(STATE_PLANNING, "PLANNING", "plan", "the plan is made, or waits for approval")       \
-    X(STATE_CODING, "CODING", "code", "the agent edits files in its own worktree")         \
-    X(STATE_PR_CREATED, "PR_CREATED", "pr", "the pull request is opened or updated")       \
-    X(STATE_VALIDATING, "VALIDATING", "check", "checks run, then the merge")               \
-    X(STATE_COMPLETED, "COMPLETED", "done", "merged, or finished as the pipeline asks")    \
-    X(STATE_FAILED, "FAILED", "failed", "limits used up; an operator may retry")           \
-    X(STATE_CANCELLED, "CANCELLED", "cancel", "stopped by an operator")                    \
-    X(STATE_RECOVERING, "RECOVERING", "recover", "waits to try again, or rolls back")      \
-    X(STATE_PARKED, "PARKED", "parked", "paused by an operator or by an open breaker")     \
+#define STATE_LIST(X)                                                                    \
+    X(STATE_IDLE, "IDLE", "idle", "accepted, waits for a free slot")                     \
+    X(STATE_PLANNING, "PLANNING", "plan", "the plan is made, or waits for approval")     \
+    X(STATE_CODING, "CODING", "code", "the agent edits files in its own worktree")       \
+    X(STATE_PR_CREATED, "PR_CREATED", "pr", "the pull request is opened or updated")     \
+    X(STATE_VALIDATING, "VALIDATING", "check", "checks run, then the merge")             \
+    X(STATE_COMPLETED, "COMPLETED", "done", "merged, or finished as the pipeline asks")  \
+    X(STATE_FAILED, "FAILED", "failed", "limits used up; an operator may retry")         \
+    X(STATE_CANCELLED, "CANCELLED", "cancel", "stopped by an operator")                  \
+    X(STATE_RECOVERING, "RECOVERING", "recover", "waits to try again, or rolls back")    \
+    X(STATE_PARKED, "PARKED", "parked", "paused by an operator or by an open breaker")   \
     X(STATE_ROLLED_BACK, "ROLLED_BACK", "undone", "merged work was taken back")
 
 enum workflow_state {
@@ -40,13 +40,13 @@ enum workflow_state {
 };
 
 /* What a workflow waits for. X(identifier, word, needs a human, help) */
-#define WAIT_LIST(X)                                                              \
-    X(WAIT_NONE, "", false, "works")                                              \
-    X(WAIT_SLOT, "slot", false, "queued behind the limit of running workflows")   \
-    X(WAIT_RETRY, "retry", false, "tries again after a pause that grows")         \
-    X(WAIT_PLAN, "plan approval", true, "an operator approves or rejects the plan")   \
-    X(WAIT_MERGE, "merge approval", true, "an operator approves or rejects the merge") \
-    X(WAIT_OPERATOR, "operator", true, "something only a person can put right")   \
+#define WAIT_LIST(X)                                                                     \
+    X(WAIT_NONE, "", false, "works")                                                     \
+    X(WAIT_SLOT, "slot", false, "queued behind the limit of running workflows")          \
+    X(WAIT_RETRY, "retry", false, "tries again after a pause that grows")                \
+    X(WAIT_PLAN, "plan approval", true, "an operator approves or rejects the plan")      \
+    X(WAIT_MERGE, "merge approval", true, "an operator approves or rejects the merge")   \
+    X(WAIT_OPERATOR, "operator", true, "something only a person can put right")          \
     X(WAIT_PAUSE, "resume", false, "an operator paused it")
 
 enum workflow_wait {
@@ -57,20 +57,20 @@ enum workflow_wait {
 };
 
 /* Side effects, the rows of the outbox. X(identifier, name, port, help) */
-#define EFFECT_LIST(X)                                                                     \
-    X(EFFECT_NONE, "none", "", "no effect")                                                \
-    X(EFFECT_PLAN, "plan", "agent", "run the plan command")                                \
-    X(EFFECT_WORKSPACE, "workspace", "forge", "make the branch and its worktree")          \
-    X(EFFECT_CODE, "code", "agent", "run the agent on the task")                           \
-    X(EFFECT_COMMIT, "commit", "forge", "commit what the agent left in the worktree")      \
-    X(EFFECT_PULL_REQUEST, "pull-request", "forge", "open or update the pull request")     \
-    X(EFFECT_SANDBOX, "sandbox", "sandbox", "make a clean copy of the head commit")        \
-    X(EFFECT_SETUP, "setup", "sandbox", "run a setup command in the sandbox")              \
-    X(EFFECT_CHECK, "check", "sandbox", "run a validation step in the sandbox")            \
-    X(EFFECT_EVALUATE, "evaluate", "evaluator", "judge the result")                        \
-    X(EFFECT_MERGE, "merge", "forge", "merge the validated head into the base branch")     \
-    X(EFFECT_REVERT, "revert", "forge", "take the merge back with a revert commit")        \
-    X(EFFECT_CLOSE, "close", "forge", "close the pull request")                            \
+#define EFFECT_LIST(X)                                                                   \
+    X(EFFECT_NONE, "none", "", "no effect")                                              \
+    X(EFFECT_PLAN, "plan", "agent", "run the plan command")                              \
+    X(EFFECT_WORKSPACE, "workspace", "forge", "make the branch and its worktree")        \
+    X(EFFECT_CODE, "code", "agent", "run the agent on the task")                         \
+    X(EFFECT_COMMIT, "commit", "forge", "commit what the agent left in the worktree")    \
+    X(EFFECT_PULL_REQUEST, "pull-request", "forge", "open or update the pull request")   \
+    X(EFFECT_SANDBOX, "sandbox", "sandbox", "make a clean copy of the head commit")      \
+    X(EFFECT_SETUP, "setup", "sandbox", "run a setup command in the sandbox")            \
+    X(EFFECT_CHECK, "check", "sandbox", "run a validation step in the sandbox")          \
+    X(EFFECT_EVALUATE, "evaluate", "evaluator", "judge the result")                      \
+    X(EFFECT_MERGE, "merge", "forge", "merge the validated head into the base branch")   \
+    X(EFFECT_REVERT, "revert", "forge", "take the merge back with a revert commit")      \
+    X(EFFECT_CLOSE, "close", "forge", "close the pull request")                          \
     X(EFFECT_CLEANUP, "cleanup", "sandbox", "remove worktree and sandbox")
 
 enum effect_kind {
@@ -81,15 +81,16 @@ enum effect_kind {
 };
 
 /* Life of an effect row. X(identifier, name, glyph role help) */
-#define STATUS_LIST(X)                                                           \
-    X(STATUS_PENDING, "pending", "asked for, outcome not known yet")             \
-    X(STATUS_PASSED, "passed", "done, as expected")                              \
-    X(STATUS_FAILED, "failed", "ran and said no: exit status, conflict, no change") \
-    X(STATUS_TIMED_OUT, "timed-out", "killed at its deadline")                   \
-    X(STATUS_LOST, "lost", "its process vanished without a result")              \
-    X(STATUS_REFUSED, "refused", "could not be started: missing program, bad repository") \
-    X(STATUS_FLAKY, "flaky", "passed, but only after a retry")                   \
-    X(STATUS_SKIPPED, "skipped", "an operator says it was done by hand")         \
+#define STATUS_LIST(X)                                                                   \
+    X(STATUS_PENDING, "pending", "asked for, outcome not known yet")                     \
+    X(STATUS_PASSED, "passed", "done, as expected")                                      \
+    X(STATUS_FAILED, "failed", "ran and said no: exit status, conflict, no change")      \
+    X(STATUS_TIMED_OUT, "timed-out", "killed at its deadline")                           \
+    X(STATUS_LOST, "lost", "its process vanished without a result")                      \
+    X(STATUS_REFUSED, "refused",                                                         \
+      "could not be started: missing program, bad repository")                           \
+    X(STATUS_FLAKY, "flaky", "passed, but only after a retry")                           \
+    X(STATUS_SKIPPED, "skipped", "an operator says it was done by hand")                 \
     X(STATUS_CANCELLED, "cancelled", "stopped because its workflow was")
 
 enum effect_status {
@@ -100,12 +101,12 @@ enum effect_status {
 };
 
 /* Long texts of a workflow, kept beside its row. X(identifier, name, help) */
-#define DOC_LIST(X)                                                             \
-    X(DOC_TASK, "task", "what the operator asked for")                          \
-    X(DOC_PLAN, "plan", "what the plan command answered")                       \
-    X(DOC_ERRORS, "errors", "error context that the next attempt is given")     \
-    X(DOC_DIFF, "diff", "the pull request's diff, cut at DOC_MAX")              \
-    X(DOC_COMMITS, "commits", "one line per commit of the branch")              \
+#define DOC_LIST(X)                                                                      \
+    X(DOC_TASK, "task", "what the operator asked for")                                   \
+    X(DOC_PLAN, "plan", "what the plan command answered")                                \
+    X(DOC_ERRORS, "errors", "error context that the next attempt is given")              \
+    X(DOC_DIFF, "diff", "the pull request's diff, cut at DOC_MAX")                       \
+    X(DOC_COMMITS, "commits", "one line per commit of the branch")                       \
     X(DOC_METADATA, "metadata", "JSON object given at submit")
 
 enum doc_kind {
@@ -121,8 +122,10 @@ enum doc_kind {
 const char *state_name(enum workflow_state state);
 const char *state_brief(enum workflow_state state);
 const char *state_help(enum workflow_state state);
-NODISCARD bool state_find(const char *name, enum workflow_state *ret_state); /* any case */
-bool state_is_final(enum workflow_state state); /* COMPLETED FAILED CANCELLED ROLLED_BACK */
+NODISCARD bool state_find(const char *name,
+                          enum workflow_state *ret_state); /* any case */
+bool state_is_final(
+    enum workflow_state state); /* COMPLETED FAILED CANCELLED ROLLED_BACK */
 const char *wait_word(enum workflow_wait wait);
 bool wait_needs_human(enum workflow_wait wait);
 const char *effect_name(enum effect_kind kind);
@@ -146,12 +149,12 @@ struct workflow_row {
     enum workflow_state resume_state; /* where PARKED and RECOVERING go back to */
     enum workflow_wait wait;
     enum workflow_wait resume_wait; /* what PARKED goes back to waiting for */
-    int step;           /* position inside the state: what runs now or next */
-    int iteration;      /* 1..max_iterations: times through PLANNING */
-    int attempt;        /* 1..: tries of the current step */
-    int retries;        /* retries used in the current state */
-    int agent_runs;     /* agent runs in all, for the budget */
-    int held;           /* outcome that came while PARKED, an event of the machine; 0 none */
+    int step;                       /* position inside the state: what runs now or next */
+    int iteration;                  /* 1..max_iterations: times through PLANNING */
+    int attempt;                    /* 1..: tries of the current step */
+    int retries;                    /* retries used in the current state */
+    int agent_runs;                 /* agent runs in all, for the budget */
+    int held; /* outcome that came while PARKED, an event of the machine; 0 none */
     int64_t effect_seq; /* number of the newest effect; effects are wf-<id>.<seq> */
     bool is_active;     /* the newest effect is without outcome */
     struct wall created_at, started_at, state_since, finished_at;
@@ -162,8 +165,9 @@ struct workflow_row {
     const char *base_sha;
     const char *head_sha;
     const char *merge_sha;
-    int64_t pr_number;  /* 0 = none */
-    const char *reason; /* one clean line: why it waits, parks, failed; "" when all is well */
+    int64_t pr_number; /* 0 = none */
+    const char
+        *reason; /* one clean line: why it waits, parks, failed; "" when all is well */
 };
 
 /* One thing that happened. seq grows by one with each event of the store, without gap. */
@@ -176,8 +180,8 @@ struct event_row {
     enum workflow_state from, to;
     enum workflow_wait wait; /* after it */
     int iteration, attempt;
-    int64_t effect;    /* seq of the effect that it asked for or whose outcome it is, or 0 */
-    const char *text;  /* one clean line for people, "" when the kind says all */
+    int64_t effect; /* seq of the effect that it asked for or whose outcome it is, or 0 */
+    const char *text; /* one clean line for people, "" when the kind says all */
 };
 
 /* Outbox entry, and afterwards the history of steps. Key: (workflow, seq). */

@@ -5,18 +5,19 @@
 /*
  * Store: what signalbox knows, in one place, for one writer and many readers.
  *
- * The engine is the only writer of state. It collects a batch (events, changed rows, effects
- * asked for and answered, commands answered) and commits it as one transaction: all of it is
- * there after a crash, or nothing. Readers (console feed, command line, other consoles) have
- * their own handle and see the last commit, never half of one. A front end writes one thing
- * only: a command row.
+ * The engine is the only writer of state. It collects a batch (events, changed rows,
+ * effects asked for and answered, commands answered) and commits it as one transaction:
+ * all of it is there after a crash, or nothing. Readers (console feed, command line,
+ * other consoles) have their own handle and see the last commit, never half of one. A
+ * front end writes one thing only: a command row.
  *
- * Backend: SQLite (https://sqlite.org/wal.html), WAL, synchronous=FULL. No type of it appears
- * here, so that another backend can stand behind the same header.
+ * Backend: SQLite (https://sqlite.org/wal.html), WAL, synchronous=FULL. No type of it
+ * appears here, so that another backend can stand behind the same header.
  *
  * Threads: a handle belongs to one thread at a time. Errors: ERR_FULL, ERR_READ_ONLY,
- * ERR_CORRUPT, ERR_BUSY, ERR_TOO_NEW, ERR_IO tell the cause; after a failed commit the batch
- * is kept, so that store_commit may be called again once the cause is gone.
+ * ERR_CORRUPT, ERR_BUSY, ERR_TOO_NEW, ERR_IO tell the cause; after a failed commit the
+ * batch is kept, so that store_commit may be called again once the cause is gone.
+ *
  * Files: PATH, PATH-wal, PATH-shm (0600), PATH-lock (the lease), PATH-bell (see bell.h).
  */
 
@@ -24,9 +25,10 @@
 #include "engine/base/mem.h"
 #include "store/model.h"
 
-#define STORE_BUSY_MS 5000 /* a lock held by another program shorter than this is waited for */
+/* A lock that another program holds for less than this is waited for. */
+#define STORE_BUSY_MS 5000
 
-/* ---- the engine's lease: at most one engine per store ------------------------------- */
+/* ---- the engine's lease: at most one engine per store ---------------------- */
 
 struct lease;
 enum lease_result { LEASE_TAKEN, LEASE_HELD, LEASE_FAILED };
@@ -38,10 +40,10 @@ void lease_give_back(struct lease *lease); /* accepts NULL */
 /* Is an engine alive for this store? Any process, takes nothing. */
 bool lease_is_held(const char *path, int *ret_pid);
 
-/* Result of looking for one thing. FOUND_FAILED: err says why the store could not tell. */
+/* Result of looking for one thing. FOUND_FAILED: err says why nobody could tell. */
 enum found { FOUND, MISSING, FOUND_FAILED };
 
-/* ---- writer -------------------------------------------------------------------------- */
+/* ---- writer ---------------------------------------------------------------- */
 
 struct store;
 
@@ -56,20 +58,24 @@ NODISCARD struct store *store_open(const char *path, enum store_durability durab
                                    struct err *err);
 void store_close(struct store *store); /* accepts NULL; an open batch is lost */
 
-/* Collect into the batch. Nothing is visible to readers before store_commit. The calls copy
- * what they need or write at once inside the open transaction; either way they report a
- * failure at store_commit, and the batch can be committed again then. */
-void store_put_workflow(struct store *store, const struct workflow_row *row); /* upsert */
+/* Collect into the batch. The calls copy what they need, fail never, and nothing is
+ * visible to readers before store_commit. Of several writes to one row in a batch the
+ * last counts.
+ *
+ * Upsert. id, pipeline, pipeline_id, repo, title, submitter and created_at are written
+ * once, when the row is new. */
+void store_put_workflow(struct store *store, const struct workflow_row *row);
 /* Appends; event->seq is ignored, the next number is given and returned. */
 int64_t store_add_event(struct store *store, const struct event_row *event);
 void store_put_effect(struct store *store, const struct effect_row *row); /* upsert */
 void store_put_doc(struct store *store, int64_t workflow, enum doc_kind doc,
                    const char *text, size_t len);
-/* Add to the end of a document; when it passes DOC_MAX the oldest bytes go, at a line end. */
+/* Add to the end of a document; when it passes DOC_MAX the oldest bytes go, at a line
+ * end. */
 void store_append_doc(struct store *store, int64_t workflow, enum doc_kind doc,
                       const char *text, size_t len);
-/* Text of a pipeline as submitted; the same name and text give the same id again. Returns the
- * id at once. */
+/* Text of a pipeline as submitted; the same name and text give the same id again. Returns
+ * the id at once. */
 int64_t store_put_pipeline(struct store *store, const char *name, const char *text,
                            size_t len);
 void store_answer_command(struct store *store, int64_t id, int answer,
@@ -79,17 +85,26 @@ void store_put_hour(struct store *store, const struct hour_row *row);
 /* Small named values of the engine ("state", "started_at", "fault", "limits" ...). */
 void store_put_setting(struct store *store, const char *key, const char *value);
 /* Commits everything collected since the last commit. An empty batch is a cheap success.
- * On failure nothing of it is visible, and calling again tries again with the same batch. */
+ * On failure nothing of it is visible, and calling again tries again with the same batch,
+ * on a new connection when the file may have been repaired or mounted anew. More may be
+ * collected in between; the batch grows in memory, so the engine takes in no new work
+ * meanwhile. ERR_NOT_FOUND: the file was removed. ERR_CORRUPT also when another state
+ * than the last committed one stands in its place (a backup put back under a running
+ * engine). */
 NODISCARD bool store_commit(struct store *store, struct err *err);
 bool store_has_batch(const struct store *store);
 
 /* Write-ahead log back into the main file; called by the engine when idle. */
 void store_checkpoint(struct store *store);
-/* Delete finished workflows (rows, effects, docs, events) that ended before `before`, at most
- * max of them; returns how many. Part of the batch. */
+/* Delete finished workflows (rows, effects, docs, events, answered commands) that ended
+ * before `before`, the oldest first, at most max of them; returns how many. Part of the
+ * batch; a second call before the commit gives 0. Totals are the caller's: they go on
+ * counting what ended. */
 size_t store_prune(struct store *store, struct wall before, size_t max);
 
-/* ---- loading for the writer, after a start ------------------------------------------- */
+/* ---- loading for the writer, after a start --------------------------------- */
+
+/* The look-ups by id see what waits in the batch; the lists see the last commit. */
 
 /* Calls on_row for each workflow that is not final, by id. The row lives for the call. */
 NODISCARD bool store_load_live(struct store *store,
@@ -97,13 +112,14 @@ NODISCARD bool store_load_live(struct store *store,
                                void *user, struct err *err);
 /* Each effect without outcome, by (workflow, seq). */
 NODISCARD bool store_load_pending(struct store *store,
-                                  void (*on_row)(void *user, const struct effect_row *row),
+                                  void (*on_row)(void *user,
+                                                 const struct effect_row *row),
                                   void *user, struct err *err);
-/* Commands without answer, oldest first, at most max; the writer's own view (includes other
- * processes' commits). Rows in arena. Returns the number, or -1 with err. */
-NODISCARD int store_take_commands(struct store *store, struct arena *arena, int64_t after_id,
-                                  size_t max, const struct command_row **ret_rows,
-                                  struct err *err);
+/* Commands without answer, oldest first, at most max; the writer's own view (includes
+ * other processes' commits). Rows in arena. Returns the number, or -1 with err. */
+NODISCARD int store_take_commands(struct store *store, struct arena *arena,
+                                  int64_t after_id, size_t max,
+                                  const struct command_row **ret_rows, struct err *err);
 /* One workflow's row, live or final, in arena; the writer's own view. */
 enum found store_load_workflow(struct store *store, struct arena *arena, int64_t id,
                                struct workflow_row *ret_row, struct err *err);
@@ -114,31 +130,34 @@ enum found store_load_pipeline(struct store *store, struct arena *arena, int64_t
 /* Highest workflow id ever given, and totals as stored. */
 NODISCARD bool store_load_counters(struct store *store, int64_t *ret_last_workflow,
                                    struct totals *ret_totals, struct err *err);
-NODISCARD bool store_load_hour(struct store *store, int64_t hour, struct hour_row *ret_row,
+NODISCARD bool store_load_hour(struct store *store, int64_t hour,
+                               struct hour_row *ret_row,
                                struct err *err); /* zeros when there is none */
 
-/* ---- readers ------------------------------------------------------------------------- */
+/* ---- readers --------------------------------------------------------------- */
 
 struct reader;
 
-/* A missing file is ERR_NOT_FOUND. A reader never creates, migrates or blocks the writer. */
+/* A missing or still empty file is ERR_NOT_FOUND, an older schema ERR_REFUSED. A reader
+ * never creates, migrates or blocks the writer. */
 NODISCARD struct reader *reader_open(const char *path, struct err *err);
 void reader_close(struct reader *reader); /* accepts NULL */
 
-/* Several queries of one moment. */
+/* Several queries of one moment. End it soon: the log cannot shrink meanwhile. */
 NODISCARD bool reader_begin(struct reader *reader, struct err *err);
 void reader_end(struct reader *reader);
 
-/* A number that changes when anything was committed, also by other processes. Cheap. */
+/* A number that changes when anything was committed, also by other processes. Cheap. -1:
+ * the file was removed or replaced, or cannot be read; open a new reader. */
 int64_t reader_version(struct reader *reader);
 
 /* Columns to sort by. X(identifier, word, title) */
-#define SORT_LIST(X)                     \
-    X(SORT_ID, "id", "newest first")     \
-    X(SORT_STATE, "state", "by state")   \
-    X(SORT_AGE, "age", "longest in its state first") \
-    X(SORT_PRIORITY, "priority", "highest first")    \
-    X(SORT_REPO, "repo", "by repository") \
+#define SORT_LIST(X)                                                                     \
+    X(SORT_ID, "id", "newest first")                                                     \
+    X(SORT_STATE, "state", "by state")                                                   \
+    X(SORT_AGE, "age", "longest in its state first")                                     \
+    X(SORT_PRIORITY, "priority", "highest first")                                        \
+    X(SORT_REPO, "repo", "by repository")                                                \
     X(SORT_PIPELINE, "pipeline", "by pipeline")
 enum sort_key {
 #define X(id, word, title) id,
@@ -149,16 +168,17 @@ enum sort_key {
 const char *sort_word(enum sort_key key);
 
 struct list_query {
-    unsigned states;      /* STATE_BIT mask; 0 = all */
-    bool needs_human;     /* only those that wait for a person */
-    const char *repo;     /* exact, or NULL */
-    const char *text;     /* part of title, repo, pipeline or "wf-<id>"; NULL = any */
+    unsigned states;  /* STATE_BIT mask; 0 = all */
+    bool needs_human; /* only those that wait for a person */
+    const char *repo; /* exact, or NULL */
+    const char *text; /* part of title, repo, pipeline or "wf-<id>"; NULL = any */
     enum sort_key sort;
     bool is_reversed;
-    int64_t after_id;     /* keyset paging: the row with this id is the last one seen; 0 = start */
-    size_t max;           /* rows wanted, 1..10000 */
+    int64_t after_id; /* paging: the id of the last row seen; 0 = from the start */
+    size_t max;       /* rows wanted, 1..10000 */
 };
-/* Rows in arena, in order. false with err when the store cannot be read. */
+/* Rows in arena, in order; ties by id, newest first (AGE, PRIORITY: oldest first). A row
+ * after_id that was pruned meanwhile gives no rows, except with SORT_ID. */
 NODISCARD bool reader_list(struct reader *reader, struct arena *arena,
                            const struct list_query *query,
                            const struct workflow_row **ret_rows, size_t *ret_n,
@@ -176,9 +196,9 @@ NODISCARD bool reader_last_events(struct reader *reader, struct arena *arena,
                                   const struct event_row **ret_rows, size_t *ret_n,
                                   struct err *err);
 /* All effects of a workflow by seq. */
-NODISCARD bool reader_effects(struct reader *reader, struct arena *arena, int64_t workflow,
-                              const struct effect_row **ret_rows, size_t *ret_n,
-                              struct err *err);
+NODISCARD bool reader_effects(struct reader *reader, struct arena *arena,
+                              int64_t workflow, const struct effect_row **ret_rows,
+                              size_t *ret_n, struct err *err);
 /* Document in arena (NUL-terminated), or MISSING. */
 enum found reader_doc(struct reader *reader, struct arena *arena, int64_t workflow,
                       enum doc_kind doc, const char **ret_text, size_t *ret_len,
@@ -196,17 +216,18 @@ NODISCARD bool reader_hours(struct reader *reader, struct arena *arena, int64_t 
 /* "" when unset. In arena. */
 const char *reader_setting(struct reader *reader, struct arena *arena, const char *key);
 
-/* ---- what front ends may write -------------------------------------------------------- */
+/* ---- what front ends may write --------------------------------------------- */
 
-/* Insert a command (id, answer, message ignored). Creates the store if it is missing, so that
- * a task may be handed over before an engine runs. Returns its id, or -1 with err. */
+/* Insert a command (id, answer, message ignored). Creates the store if it is missing, so
+ * that a task may be handed over before an engine runs. Returns its id, or -1 with err.
+ */
 NODISCARD int64_t command_send(const char *path, const struct command_row *command,
                                struct err *err);
 /* answer == -1 while not answered. */
 enum found reader_command(struct reader *reader, struct arena *arena, int64_t id,
                           struct command_row *ret_row, struct err *err);
 
-/* ---- whole store ----------------------------------------------------------------------- */
+/* ---- whole store ----------------------------------------------------------- */
 
 /* Consistent copy while an engine runs (SQLite backup interface); file 0600, an existing
  * file is refused, on failure nothing is left behind. */

@@ -203,7 +203,6 @@ static pid_t disturb(const char *path, int hold_ms)
     if (child == 0) {
         const struct timespec span = {.tv_sec = hold_ms / 1000,
                                       .tv_nsec = hold_ms % 1000 * 1000000L};
-        const struct timespec gap = {.tv_nsec = 50000000L};
         sqlite3 *db = NULL;
         (void)sqlite3_open(path, &db);
         (void)sqlite3_busy_timeout(db, 60000);
@@ -212,7 +211,9 @@ static pid_t disturb(const char *path, int hold_ms)
             (void)nanosleep(&span, NULL); /* the lock that the others meet */
             (void)sqlite3_exec(db, "COMMIT; BEGIN; SELECT count(*) FROM command", NULL,
                                NULL, NULL);
-            (void)nanosleep(&gap, NULL);
+            for (int i = 0; i < 3; i++) {
+                (void)nanosleep(&span, NULL);
+            }
             (void)sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
         }
     }
@@ -272,8 +273,9 @@ static void test_crowd(void **state)
     (void)pthread_join(engine, NULL);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
-    if (crowd.n_failed != 0) {
-        fail_msg("%d failed, first: %s", crowd.n_failed, crowd.first.msg);
+    int n_failed = atomic_load(&crowd.n_failed);
+    if (n_failed != 0) {
+        fail_msg("%d failed, first: %s", n_failed, crowd.first.msg);
     }
     struct store *store = place_store(place);
     struct err err = ERR_INIT;
