@@ -23,8 +23,11 @@
 #include "tui/feed_order.h"
 #include "tui/source.h"
 
-#define FRAME_SPACING_MS 50   /* at most 20 frames a second for what happens by itself */
+#define FRAME_SPACING_MS 50   /* at most 20 frames a second for what happens by itself, */
+#define SPACING_MAX_MS   2000 /* fewer when they are dear: */
+#define SPACING_COST     10   /* a tenth of the time goes into building */
 #define LOOK_MS          1000 /* how often to look for an engine, or for a store to open */
+#define LOG_DEPTH        3    /* FILE-logs/wf-N/: folders that may not be there yet */
 #define ORDERS_MAX       256  /* handed over by the ui, not yet taken */
 
 struct feed {
@@ -57,6 +60,7 @@ struct feed {
     struct wall gone_since;
     int inotify, watch;
     char *watched;
+    bool is_watch_exact; /* the log's own folder, not one above it */
     bool is_due_now, is_due_soon;
     struct mono last_built, last_look;
     int64_t version;
@@ -67,8 +71,7 @@ struct feed {
     uint64_t generation;
 };
 
-/* ---- engine and store: is anybody there?
- * ------------------------------------------------------ */
+/* ---- engine and store: is anybody there? ------------------------------------------- */
 
 static void look_for_engine(struct feed *feed)
 {
@@ -138,8 +141,7 @@ static bool open_reader(struct feed *feed)
     return feed->reader != NULL;
 }
 
-/* ---- frames
- * ------------------------------------------------------------------------------------ */
+/* ---- frames ------------------------------------------------------------------------ */
 
 static void fill_engine(struct feed *feed, struct frame *frame)
 {
@@ -247,30 +249,62 @@ static void build(struct feed *feed)
     publish(feed, frame);
 }
 
-/* ---- following a log
- * --------------------------------------------------------------------------- */
+/* ---- following a log --------------------------------------------------------------- */
 
-/* The folder is watched, not the file: a log may begin, or be replaced, after we look. */
-static void watch_log(struct feed *feed)
+static int watch_folder(struct feed *feed, const char *path, int up)
 {
-    const char *path = source_log_path(feed->source);
-    if (strcmp(path, feed->watched ? feed->watched : "") == 0 &&
-        (feed->watch >= 0 || path[0] == '\0'))
-        return;
+    AUTO_FREE char *folder = mem_str(path);
+    for (int i = 0; i <= up; i++) {
+        char *slash = strrchr(folder, '/');
+        if (!slash || slash == folder)
+            return -1;
+        *slash = '\0';
+    }
+    uint32_t mask = IN_CREATE | IN_MOVED_TO | (up == 0 ? (uint32_t)IN_MODIFY : 0);
+    return inotify_add_watch(feed->inotify, folder, mask);
+}
+
+static void unwatch(struct feed *feed)
+{
     if (feed->watch >= 0)
         (void)inotify_rm_watch(feed->inotify, feed->watch); /* gone is fine */
     feed->watch = -1;
+    feed->is_watch_exact = false;
+}
+
+/* The folder is watched, not the file: a log may begin, or be replaced, after we look.
+ * While the folder is not there yet, the one above it is, for what is made in it; it is
+ * tried once more afterwards, as it may have been made in between. */
+static void watch_log(struct feed *feed)
+{
+    const char *path = source_log_path(feed->source);
+    if (path[0] == '\0' && feed->watch < 0)
+        return;
+    if (feed->watched && strcmp(path, feed->watched) == 0 && feed->is_watch_exact)
+        return;
+    unwatch(feed);
     free(feed->watched);
     feed->watched = mem_str(path);
-    char *slash = strrchr(feed->watched, '/');
-    if (!slash)
-        return;
-    *slash = '\0';
-    feed->watch = inotify_add_watch(feed->inotify, feed->watched,
-                                    IN_MODIFY | IN_CREATE | IN_MOVED_TO);
-    *slash = '/';
-    if (feed->watch >= 0 && source_log_grew(feed->source))
-        feed->is_due_soon = true; /* between reading and watching */
+    int tries = 0;
+    for (int up = 0; up < LOG_DEPTH && path[0] != '\0' && tries < 4 * LOG_DEPTH; up++) {
+        tries++;
+        int above = watch_folder(feed, path, up);
+        if (above < 0)
+            continue;
+        unwatch(feed);
+        feed->watch = above;
+        feed->is_watch_exact = up == 0;
+        if (feed->is_watch_exact)
+            break;
+        int closer = watch_folder(feed, path, up - 1);
+        if (closer < 0)
+            break;
+        (void)inotify_rm_watch(feed->inotify, closer);
+        up = -1; /* it is there by now: from the start */
+    }
+    /* Between reading and watching it may have grown, or begun. */
+    if (feed->is_watch_exact)
+        feed->is_due_soon = true;
 }
 
 static void drain_inotify(struct feed *feed)
@@ -282,8 +316,7 @@ static void drain_inotify(struct feed *feed)
         feed->is_due_soon = true;
 }
 
-/* ---- the loop
- * ---------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------- */
 
 static void take_orders(struct feed *feed)
 {
@@ -309,13 +342,21 @@ static int64_t ms_since(struct mono then)
     return (mono_now().ns - then.ns) / 1000000;
 }
 
+static int64_t spacing_ms(const struct feed *feed)
+{
+    int64_t spacing = feed->cost.build_us * SPACING_COST / 1000;
+    if (spacing > SPACING_MAX_MS)
+        return SPACING_MAX_MS;
+    return spacing > FRAME_SPACING_MS ? spacing : FRAME_SPACING_MS;
+}
+
 static int wait_ms(const struct feed *feed)
 {
     int64_t wait = -1;
     if (feed->is_due_now)
         return 0;
     if (feed->is_due_soon) {
-        wait = FRAME_SPACING_MS - ms_since(feed->last_built);
+        wait = spacing_ms(feed) - ms_since(feed->last_built);
         wait = wait > 0 ? wait : 0;
     }
     if (needs_looking(feed)) {
@@ -378,7 +419,7 @@ static void *run(void *user)
     feed->is_due_now = true;
     while (take_wishes(feed)) {
         if (feed->is_due_now ||
-            (feed->is_due_soon && ms_since(feed->last_built) >= FRAME_SPACING_MS)) {
+            (feed->is_due_soon && ms_since(feed->last_built) >= spacing_ms(feed))) {
             build(feed);
             watch_log(feed);
         }
@@ -388,8 +429,7 @@ static void *run(void *user)
     return NULL;
 }
 
-/* ---- ui side
- * ------------------------------------------------------------------------------------ */
+/* ---- ui side ----------------------------------------------------------------------- */
 
 static void free_feed(struct feed *feed)
 {

@@ -119,18 +119,22 @@ int64_t frame_needs_human(const struct frame *frame)
     return n;
 }
 
+/* Whoever waits gives its slot back, whatever its state; what is final waits for nothing.
+ */
 int64_t frame_running(const struct frame *frame)
 {
     if (!frame->has_totals)
         return -1;
-    const int64_t *n = frame->totals.by_state;
-    return n[STATE_PLANNING] + n[STATE_CODING] + n[STATE_PR_CREATED] +
-           n[STATE_VALIDATING];
+    int64_t n = frame->totals.by_wait[WAIT_NONE];
+    for (int s = 0; s < STATE_COUNT; s++)
+        if (state_is_final((enum workflow_state)s))
+            n -= frame->totals.by_state[s];
+    return n > 0 ? n : 0;
 }
 
 int64_t frame_queued(const struct frame *frame)
 {
-    return frame->has_totals ? frame->totals.by_state[STATE_IDLE] : -1;
+    return frame->has_totals ? frame->totals.by_wait[WAIT_SLOT] : -1;
 }
 
 const struct frame_pipeline *frame_find_pipeline(const struct frame *frame, int64_t id)
@@ -181,8 +185,7 @@ const char *frame_step_name(const struct frame_pipeline *pipeline,
     }
 }
 
-/* ---- stays in states
- * ----------------------------------------------------------------------- */
+/* ---- stays in states --------------------------------------------------------------- */
 
 static bool is_on_track(enum workflow_state state)
 {
@@ -252,8 +255,7 @@ size_t frame_spans(struct arena *arena, const struct event_row *events, size_t n
     return n_spans;
 }
 
-/* ---- documents
- * ------------------------------------------------------------------------------- */
+/* ---- documents --------------------------------------------------------------------- */
 
 static void count_diff_line(struct frame_text *doc, bool *is_hunk, const char *line,
                             size_t len)
@@ -297,8 +299,7 @@ const struct frame_text *frame_text(struct arena *arena, const char *text, size_
     return doc;
 }
 
-/* ---- which log
- * ------------------------------------------------------------------------------- */
+/* ---- which log --------------------------------------------------------------------- */
 
 static bool has_failed(enum effect_status status)
 {
@@ -311,10 +312,13 @@ size_t frame_pick_log(const struct effect_row *effects, size_t n)
     size_t with_log = n, failed = n;
     for (size_t i = n; i-- > 0;) {
         const struct effect_row *effect = &effects[i];
+        /* What runs is worth looking at before it says anything; git's work says nothing.
+         */
+        if (effect->status == STATUS_PENDING &&
+            (effect->log[0] != '\0' || strcmp(effect_port(effect->kind), "forge") != 0))
+            return i;
         if (effect->log[0] == '\0')
             continue;
-        if (effect->status == STATUS_PENDING)
-            return i;
         if (with_log == n)
             with_log = i;
         if (failed == n && has_failed(effect->status) &&

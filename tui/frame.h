@@ -31,8 +31,7 @@
 #include "store/segment.h"
 #include "store/store.h"
 
-/* ---- what a view asks for
- * --------------------------------------------------------------- */
+/* ---- what a view asks for ---------------------------------------------------------- */
 
 /* Parts of a frame; a view asks for the ones it draws. Totals, engine and answers are
  * always there. */
@@ -104,8 +103,7 @@ struct frame_query {
 #define FRAME_EVENTS_ALL 20000
 #define FRAME_HOURS      24
 
-/* ---- what it gets
- * ------------------------------------------------------------------------ */
+/* ---- what it gets ------------------------------------------------------------------ */
 
 /* Can the store be read? X(identifier, word for people) */
 #define TROUBLE_LIST(X)                                                                  \

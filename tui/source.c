@@ -28,6 +28,7 @@ struct source *source_new(const struct config *config)
     source->config = config;
     source->limits_arena = arena_new();
     source->scratch = arena_new();
+    source->failed_arena = arena_new();
     return source;
 }
 
@@ -39,11 +40,11 @@ void source_free(struct source *source)
     free(source->log_path);
     arena_free(source->limits_arena);
     arena_free(source->scratch);
+    arena_free(source->failed_arena);
     free(source);
 }
 
-/* ---- engine
- * -------------------------------------------------------------------------------- */
+/* ---- engine ------------------------------------------------------------------------ */
 
 static void read_engine(struct reader *reader, struct frame *frame)
 {
@@ -69,8 +70,7 @@ static void read_engine(struct reader *reader, struct frame *frame)
     json_free(root);
 }
 
-/* ---- overview
- * -------------------------------------------------------------------------------- */
+/* ---- overview ---------------------------------------------------------------------- */
 
 static bool list_some(struct reader *reader, struct arena *arena,
                       const struct list_query *query, size_t max, struct frame_rows *ret,
@@ -86,23 +86,49 @@ static bool list_some(struct reader *reader, struct arena *arena,
     return true;
 }
 
-/* Recovering first: something can still be done; then what failed within a day. */
-static bool read_wrong(struct reader *reader, struct arena *arena, size_t max,
-                       struct wall now, struct frame_overview *over, struct err *err)
+/* The newest failures; see source_impl.h. Needs totals and hours. */
+static bool read_failed(struct source *source, struct reader *reader, size_t max,
+                        const struct frame *frame, const struct frame_overview *over,
+                        struct err *err)
 {
-    struct frame_rows recovering, failed;
+    int64_t n_failed = 0;
+    for (int i = 0; i < FRAME_HOURS; i++)
+        n_failed += over->hours[i].failed;
+    int64_t key[2] = {frame->totals.by_state[STATE_FAILED], n_failed};
+    if (source->has_failed && memcmp(source->failed_key, key, sizeof key) == 0 &&
+        source->failed_max >= max)
+        return true;
+    struct list_query query = {
+        .states = STATE_BIT(STATE_FAILED), .sort = SORT_AGE, .is_reversed = true};
+    source->has_failed = false;
+    arena_reset(source->failed_arena);
+    source->failed = (struct frame_rows){0};
+    if (key[0] > 0 &&
+        !list_some(reader, source->failed_arena, &query, max, &source->failed, err))
+        return false;
+    memcpy(source->failed_key, key, sizeof key);
+    source->failed_max = max;
+    source->has_failed = true;
+    return true;
+}
+
+/* Recovering first: something can still be done; then what failed within a day. */
+static bool read_wrong(struct source *source, struct reader *reader, size_t max,
+                       struct frame *frame, struct frame_overview *over, struct err *err)
+{
+    struct arena *arena = frame_arena(frame);
+    struct frame_rows recovering;
     struct list_query query = {
         .states = STATE_BIT(STATE_RECOVERING), .sort = SORT_AGE, .is_reversed = true};
-    if (!list_some(reader, arena, &query, max, &recovering, err))
+    if (!list_some(reader, arena, &query, max, &recovering, err) ||
+        !read_failed(source, reader, max, frame, over, err))
         return false;
-    query.states = STATE_BIT(STATE_FAILED);
-    if (!list_some(reader, arena, &query, max, &failed, err))
-        return false;
+    struct frame_rows failed = frame_copy_rows(arena, &source->failed);
     if (failed.n > 0)
         over->last_failed_at = failed.rows[0].state_since;
     size_t n_new = 0;
-    while (n_new < failed.n &&
-           now.ms - failed.rows[n_new].state_since.ms < FRAME_HOURS * (int64_t)HOUR_MS)
+    while (n_new < failed.n && frame->taken_at.ms - failed.rows[n_new].state_since.ms <
+                                   FRAME_HOURS * (int64_t)HOUR_MS)
         n_new++;
     struct workflow_row *rows = arena_array(arena, recovering.n + n_new, sizeof *rows);
     for (size_t i = 0; i < recovering.n; i++)
@@ -132,32 +158,39 @@ static bool read_moves(struct reader *reader, struct arena *arena,
     return true;
 }
 
-static bool read_overview(struct reader *reader, const struct frame_query *query,
-                          struct frame *frame, struct err *err)
+static bool read_hours(struct reader *reader, struct frame *frame,
+                       struct frame_overview *over, struct err *err)
+{
+    const struct hour_row *hours;
+    over->last_hour = frame->taken_at.ms / HOUR_MS;
+    if (!reader_hours(reader, frame_arena(frame), over->last_hour - FRAME_HOURS + 1,
+                      over->last_hour, &hours, err))
+        return false;
+    for (int i = 0; i < FRAME_HOURS; i++)
+        over->hours[i] = hours[i];
+    return true;
+}
+
+static bool read_overview(struct source *source, struct reader *reader,
+                          const struct frame_query *query, struct frame *frame,
+                          struct err *err)
 {
     struct arena *arena = frame_arena(frame);
     struct frame_overview *over = arena_alloc(arena, sizeof *over);
     size_t max = query->n_rows > 0 ? (size_t)query->n_rows : 1;
     struct list_query needs = {.needs_human = true, .sort = SORT_AGE};
     struct list_query live = {.states = LIVE_MASK, .sort = SORT_AGE};
-    if (!list_some(reader, arena, &needs, max, &over->needs, err) ||
-        !read_wrong(reader, arena, max, frame->taken_at, over, err) ||
+    if (!read_hours(reader, frame, over, err) ||
+        !list_some(reader, arena, &needs, max, &over->needs, err) ||
+        !read_wrong(source, reader, max, frame, over, err) ||
         !list_some(reader, arena, &live, LIVE_MAX, &over->live, err) ||
         !read_moves(reader, arena, over, err))
         return false;
-    over->last_hour = frame->taken_at.ms / HOUR_MS;
-    const struct hour_row *hours;
-    if (!reader_hours(reader, arena, over->last_hour - FRAME_HOURS + 1, over->last_hour,
-                      &hours, err))
-        return false;
-    for (int i = 0; i < FRAME_HOURS; i++)
-        over->hours[i] = hours[i];
     frame->overview = over;
     return true;
 }
 
-/* ---- list
- * ------------------------------------------------------------------------------------ */
+/* ---- list -------------------------------------------------------------------------- */
 
 /* Known without counting only where the writer's totals say it. */
 static int64_t count_all(const struct frame_query *query, const struct frame *frame)
@@ -241,8 +274,7 @@ static bool read_list(struct reader *reader, const struct frame_query *query,
     return true;
 }
 
-/* ---- status
- * ---------------------------------------------------------------------------------- */
+/* ---- status ------------------------------------------------------------------------ */
 
 static int64_t size_of(const char *path, const char *suffix)
 {
@@ -281,7 +313,8 @@ static bool read_parts(struct source *source, struct reader *reader,
         return false;
     frame->has_totals = true;
     read_engine(reader, frame);
-    if ((query->parts & PART_OVERVIEW) && !read_overview(reader, query, frame, err))
+    if ((query->parts & PART_OVERVIEW) &&
+        !read_overview(source, reader, query, frame, err))
         return false;
     if ((query->parts & PART_LIST) && !read_list(reader, query, frame, err))
         return false;

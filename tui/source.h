@@ -31,7 +31,7 @@ void source_read_status(struct source *source, struct reader *reader,
 
 /* Path of the log that the last frame showed, "" = none; for following it. */
 const char *source_log_path(const struct source *source);
-/* True when that log grew since it was read. */
+/* True when that log grew since it was read, or is not there yet. */
 bool source_log_grew(struct source *source);
 
 /* Path of an effect's log below the store's log folder; malloc'd. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/source_impl.h"
 
+#include <dirent.h>
 #include <strings.h>
 
 #include "engine/base/file.h"
@@ -8,8 +9,7 @@
 #include "engine/control/config.h"
 #include "engine/workflow/pipeline.h"
 
-/* ---- limits of pipelines
- * ------------------------------------------------------------------- */
+/* ---- limits of pipelines ----------------------------------------------------------- */
 
 static const char *const *copy_names(struct arena *arena,
                                      const struct command_spec *specs, size_t n)
@@ -165,6 +165,33 @@ void source_drop_log(struct source *source)
     source->find_serial = 0;
 }
 
+/*
+ * The engine learns the name of a log with the outcome; while the step runs it is found
+ * by its number: FILE-logs/wf-N/SEQ-name.log. Without one yet the folder is worth
+ * watching.
+ */
+static char *find_running_log(const struct config *config,
+                              const struct effect_row *effect)
+{
+    AUTO_FREE char *name = mem_printf("wf-%lld", (long long)effect->workflow);
+    AUTO_FREE char *folder = source_log_file(config, name);
+    AUTO_FREE char *prefix = mem_printf("%lld", (long long)effect->seq);
+    size_t len = strlen(prefix);
+    DIR *dir = opendir(folder);
+    char *found = NULL;
+    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && !found;
+         entry = readdir(dir)) {
+        size_t n = strlen(entry->d_name);
+        if (strncmp(entry->d_name, prefix, len) == 0 &&
+            (entry->d_name[len] == '-' || entry->d_name[len] == '.') && n > len + 4 &&
+            strcmp(entry->d_name + n - 4, ".log") == 0)
+            found = mem_printf("%s/%.*s", name, (int)(n - 4), entry->d_name);
+    }
+    if (dir)
+        closedir(dir);
+    return found ? found : mem_printf("%s/%s", name, prefix);
+}
+
 #define FIND_CHUNK 512
 
 /* Number of the first line in [first, first + n) with the text, or the last one. */
@@ -257,7 +284,10 @@ static void read_log(struct source *source, const struct frame_query *query,
         for (size_t i = 0; i < detail->n_effects; i++)
             if (detail->effects[i].seq == query->log_effect)
                 at = i;
-    log->is_missing = at >= detail->n_effects || detail->effects[at].log[0] == '\0';
+    bool is_running =
+        at < detail->n_effects && detail->effects[at].status == STATUS_PENDING;
+    log->is_missing =
+        at >= detail->n_effects || (detail->effects[at].log[0] == '\0' && !is_running);
     if (at < detail->n_effects) {
         log->effect = detail->effects[at].seq;
         log->name = detail->effects[at].name;
@@ -267,7 +297,10 @@ static void read_log(struct source *source, const struct frame_query *query,
         source_drop_log(source);
         return;
     }
-    AUTO_FREE char *path = source_log_file(source->config, detail->effects[at].log);
+    AUTO_FREE char *name = detail->effects[at].log[0]
+                               ? mem_str(detail->effects[at].log)
+                               : find_running_log(source->config, &detail->effects[at]);
+    AUTO_FREE char *path = source_log_file(source->config, name);
     open_log(source, path, log);
     if (log->is_missing) {
         log->why = arena_str(arena, log->why);
@@ -291,8 +324,7 @@ static void read_log(struct source *source, const struct frame_query *query,
     log->lines = lines;
 }
 
-/* ---- workflow
- * -------------------------------------------------------------------------------- */
+/* ---- workflow ---------------------------------------------------------------------- */
 
 static bool read_docs(struct reader *reader, const struct frame_query *query,
                       struct frame_detail *detail, struct arena *arena, struct err *err)

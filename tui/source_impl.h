@@ -15,6 +15,14 @@ struct source {
     struct frame_pipeline limits[SOURCE_LIMITS_MAX];
     size_t n_limits;
 
+    /* Newest failures. Finding them costs a look at every workflow, so they are kept
+     * until the counts say that there are others. */
+    struct arena *failed_arena;
+    struct frame_rows failed;
+    size_t failed_max;
+    int64_t failed_key[2];
+    bool has_failed;
+
     struct segment_reader *log; /* NULL = none open */
     char *log_path;             /* of `log`, or of one that was not there; NULL = none */
     unsigned find_serial;       /* search answered by `found` */

@@ -12,8 +12,7 @@
 #define CHOICES_MAX 64
 #define RECENT_MAX  64 /* newest workflows that choices are taken from */
 
-/* ---- finding and checking
- * --------------------------------------------------------------------- */
+/* ---- finding and checking ---------------------------------------------------------- */
 
 /* The text that an earlier workflow brought along, when its file is gone. */
 static bool find_earlier(struct source *source, struct reader *reader, const char *name,
@@ -83,8 +82,7 @@ bool source_repo_problem(const char *repo, char *text, size_t cap)
     return false;
 }
 
-/* ---- choices
- * ---------------------------------------------------------------------------------- */
+/* ---- choices ----------------------------------------------------------------------- */
 
 static void add_choice(struct arena *arena, struct frame_submit *submit,
                        struct frame_choice *choices, const char *name, const char *from)

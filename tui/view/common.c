@@ -31,7 +31,7 @@ static const char *phrase_of_wait(const struct workflow_row *row, struct wall no
     case WAIT_RETRY:
         if (row->retry_at.ms > now.ms)
             (void)snprintf(text, cap, "tries again in %s",
-                           look_span(wall_since(row->retry_at, now), span));
+                           look_left(wall_since(row->retry_at, now), span));
         else
             (void)snprintf(text, cap, "tries again now");
         break;

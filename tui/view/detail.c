@@ -102,7 +102,7 @@ static void draw_step_note(const struct canvas *canvas, int x, int y,
             used = snprintf(text, sizeof text, "try %d  ", step->n_tries);
         if (wall_is_set(effect->deadline_at) && effect->deadline_at.ms > now.ms)
             (void)snprintf(text + used, sizeof text - (size_t)used, "at most %s more",
-                           look_span(wall_since(effect->deadline_at, now), limit));
+                           look_left(wall_since(effect->deadline_at, now), limit));
     } else {
         bool is_bad = look_status_glyph(effect->status) == GLYPH_FAIL;
         role = is_bad ? ROLE_TEXT : ROLE_TEXT_DIM;
@@ -167,8 +167,9 @@ static void draw_steps(const struct canvas *canvas, const struct step_row *steps
  * -------------------------------------------------------------------------------------------
  */
 
-static void draw_counts(const struct canvas *canvas, int y,
-                        const struct frame_detail *detail, struct wall now, int from)
+/* Returns the cells used at the right edge. */
+static int draw_counts(const struct canvas *canvas, int y,
+                       const struct frame_detail *detail, struct wall now, int from)
 {
     const struct workflow_row *row = &detail->row;
     char text[160], deadline[64];
@@ -185,7 +186,7 @@ static void draw_counts(const struct canvas *canvas, int y,
     look_deadline(row, now, deadline, sizeof deadline);
     if (deadline[0] != '\0' && !state_is_final(row->state))
         (void)snprintf(text + used, sizeof text - (size_t)used, "   %s", deadline);
-    canvas_right(canvas, from, y, canvas->w - from - 1, ROLE_TEXT_DIM, text);
+    return canvas_right(canvas, from, y, canvas->w - from - 1, ROLE_TEXT_DIM, text);
 }
 
 static void draw_head(const struct canvas *canvas, const struct frame *frame,
@@ -197,10 +198,10 @@ static void draw_head(const struct canvas *canvas, const struct frame *frame,
     canvas_glyph(canvas, 2, 0, look_row_role(row), look_row_glyph(row));
     int x = 4 + canvas_text(canvas, 4, 0, 12, look_row_role(row),
                             look_state_word(row->state));
-    draw_counts(canvas, 0, detail, now, x + 2);
+    int used_right = draw_counts(canvas, 0, detail, now, x + 2);
     row_phrase(frame, row, now, phrase, sizeof phrase);
     if (!state_is_final(row->state))
-        look_text(canvas, x + 2, 0, canvas->w - x - 42, ROLE_TEXT, phrase);
+        look_text(canvas, x + 2, 0, canvas->w - x - used_right - 6, ROLE_TEXT, phrase);
     look_repo(row->repo, repo, sizeof repo);
     int used = snprintf(facts, sizeof facts, "%.40s   %.40s", repo, row->pipeline);
     if (row->pr_number > 0)
@@ -293,6 +294,8 @@ int detail_log_rows(int h)
     return h > 10 ? h - 8 : 2;
 }
 
+#define STRETCH_MAX 120 /* cells: only the log is wider */
+
 static int at_most(int wanted, int allowed)
 {
     return wanted < allowed ? wanted : allowed;
@@ -309,7 +312,9 @@ void detail_draw(const struct canvas *canvas, const struct frame *frame, struct 
     }
     struct step_row steps[STEPS_MAX];
     size_t n_steps = detail_steps(detail, steps, STEPS_MAX);
-    draw_head(canvas, frame, now);
+    struct canvas narrow = canvas_sub(
+        canvas, (struct rect){0, 0, at_most(canvas->w, STRETCH_MAX), canvas->h});
+    draw_head(&narrow, frame, now);
     int y = detail->row.reason[0] != '\0' ? 4 : 3;
     /* Fixed rows: axis, blank, STEPS, blank, LOG. */
     int room = canvas->h - y - 5;
@@ -320,7 +325,7 @@ void detail_draw(const struct canvas *canvas, const struct frame *frame, struct 
     int n_rows = at_most(want_steps, room - n_spans - LOG_MIN);
     if (n_spans > 0) {
         struct canvas part =
-            canvas_sub(canvas, (struct rect){0, y, canvas->w, n_spans + 1});
+            canvas_sub(&narrow, (struct rect){0, y, narrow.w, n_spans + 1});
         timeline_draw(&part, detail, now);
         y += n_spans + 2;
     }
@@ -329,7 +334,7 @@ void detail_draw(const struct canvas *canvas, const struct frame *frame, struct 
     y++;
     if (n_steps == 0)
         canvas_text(canvas, 2, y, canvas->w - 3, ROLE_TEXT_DIM, "none has begun");
-    struct canvas part = canvas_sub(canvas, (struct rect){0, y, canvas->w, n_rows});
+    struct canvas part = canvas_sub(&narrow, (struct rect){0, y, narrow.w, n_rows});
     draw_steps(&part, steps, n_steps, look, now);
     y += (n_rows > 0 ? n_rows : 0) + 1;
     part = canvas_sub(canvas, (struct rect){0, y, canvas->w, canvas->h - y});

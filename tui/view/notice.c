@@ -76,7 +76,7 @@ static const char *next_step(enum trouble trouble)
 static void describe_trouble(const struct frame *frame, struct wall now,
                              struct notice *notice)
 {
-    char word[80], clock[CLOCK_TEXT_MAX], age[CLOCK_TEXT_MAX];
+    char word[80], age[CLOCK_TEXT_MAX];
     (void)snprintf(word, sizeof word, "%s", trouble_word(frame->trouble));
     if (word[0] >= 'a' && word[0] <= 'z')
         word[0] = (char)(word[0] - 'a' + 'A');
@@ -87,9 +87,7 @@ static void describe_trouble(const struct frame *frame, struct wall now,
         notice->role = ROLE_TEXT_DIM;
     }
     if (wall_is_set(frame->read_at))
-        (void)snprintf(notice->next, sizeof notice->next,
-                       "What you see is from %s, %s ago. %s",
-                       wall_format_time(frame->read_at, true, clock),
+        (void)snprintf(notice->next, sizeof notice->next, "This is %s old. %s",
                        look_age(now, frame->read_at, age), next_step(frame->trouble));
     else
         (void)snprintf(notice->next, sizeof notice->next, "%s",

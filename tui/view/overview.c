@@ -16,9 +16,10 @@
 #define X_WORD   13
 #define W_WORD   14
 #define X_TITLE  28
-#define W_AGE    8
-#define W_REPO   16
-#define W_LIMIT  14
+#define X_STEP   25 /* running: state and step, then the title */
+#define W_STEP   14
+#define W_END    11 /* age, or "1h05m of 2h" */
+#define W_REPO   14
 
 enum section { NEEDS, WRONG, RUNNING, SECTIONS };
 
@@ -63,8 +64,7 @@ static void overview_query(const struct view *view, struct frame_query *query)
     }
 }
 
-/* ---- what is shown
- * ---------------------------------------------------------------------------------- */
+/* ---- what is shown ----------------------------------------------------------------- */
 
 static bool is_running(const struct workflow_row *row)
 {
@@ -148,31 +148,31 @@ static size_t find_cursor(const struct overview *over, const struct shown *shown
  * ----------------------------------------------------------------------------------------
  */
 
+/* Title, repository and age, the last two in the same columns in all lists. A running row
+ * needs the repository's place for its step on a narrow screen. */
 static void draw_ends(const struct canvas *canvas, int y, const struct workflow_row *row,
                       struct wall now, enum section section)
 {
     char text[64], repo[80];
     int right = canvas->w - 1;
-    int limit = section == RUNNING ? W_LIMIT : W_AGE;
-    if (section == RUNNING)
-        look_deadline(row, now, text, sizeof text);
-    else
-        (void)look_age(now, row->state_since, text);
-    if (text[0] == '\0')
-        look_age(now, row->state_since, text);
     bool is_over = section == RUNNING && wall_is_set(row->deadline_at) &&
                    now.ms > row->deadline_at.ms;
-    canvas_right(canvas, right - limit, y, limit, is_over ? ROLE_STATUS_WARN : ROLE_TEXT,
+    text[0] = '\0';
+    if (section == RUNNING)
+        look_deadline(row, now, text, sizeof text);
+    if (text[0] == '\0')
+        look_age(now, row->state_since, text);
+    canvas_right(canvas, right - W_END, y, W_END, is_over ? ROLE_STATUS_WARN : ROLE_TEXT,
                  text);
-    int title_end = right - limit - 1;
-    if (canvas->w >= 76) {
-        int w_repo = canvas->w >= 90 ? W_REPO : W_REPO - 4;
-        title_end -= w_repo + 1;
-        look_text(canvas, title_end + 1, y, w_repo, ROLE_TEXT_DIM,
+    int x = section == RUNNING ? X_STEP + W_STEP + 1 : X_TITLE;
+    int title_end = right - W_END - 1;
+    if (title_end - x - W_REPO > 20) {
+        title_end -= W_REPO + 1;
+        look_text(canvas, title_end + 1, y, W_REPO, ROLE_TEXT_DIM,
                   look_repo(row->repo, repo, sizeof repo));
     }
     bool has_reason = section == NEEDS && row->wait == WAIT_OPERATOR && row->reason[0];
-    look_text(canvas, X_TITLE, y, title_end - X_TITLE, ROLE_TEXT,
+    look_text(canvas, x, y, title_end - x, ROLE_TEXT,
               has_reason ? row->reason : row->title);
 }
 
@@ -186,6 +186,9 @@ static void draw_row(const struct canvas *canvas, int y, const struct frame *fra
     const char *word = section == NEEDS ? row_phrase(frame, row, now, text, sizeof text)
                                         : look_state_word(row->state);
     canvas_text(canvas, X_WORD, y, W_WORD, look_row_role(row), word);
+    if (section == RUNNING)
+        canvas_text(canvas, X_STEP, y, W_STEP, ROLE_TEXT_DIM,
+                    row_phrase(frame, row, now, text, sizeof text));
     draw_ends(canvas, y, row, now, section);
     if (section != WRONG)
         return;

@@ -90,8 +90,7 @@ static const struct frame_submit *checked(const struct submit_view *self,
     return data;
 }
 
-/* ---- what stands under a field
- * -------------------------------------------------------------------------- */
+/* ---- what stands under a field ----------------------------------------------------- */
 
 static int draw_choices(const struct canvas *canvas, int y,
                         const struct submit_view *self, const struct frame_submit *data)
@@ -204,9 +203,9 @@ static void draw_send(const struct canvas *canvas, int y, const struct submit_vi
     if (has_focus)
         canvas_glyph(canvas, 0, y, ROLE_TEXT_STRONG, GLYPH_CURSOR);
     int used = canvas_text(canvas, X_VALUE, y, 20,
-                           has_focus ? ROLE_TEXT_STRONG : ROLE_TEXT, "Hand it over");
+                           has_focus ? ROLE_TEXT_STRONG : ROLE_TEXT, "[ hand it over ]");
     if (has_focus)
-        canvas_ground(canvas, (struct rect){X_VALUE - 1, y, used + 2, 1}, ROLE_CURSOR);
+        canvas_ground(canvas, (struct rect){X_VALUE, y, used, 1}, ROLE_CURSOR);
     int x = X_VALUE + used + 3, width = canvas->w - x - 1;
     if (self->is_sent)
         canvas_text(canvas, x, y, width, ROLE_TEXT_DIM,

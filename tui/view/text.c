@@ -245,11 +245,12 @@ static bool history_line(const void *user, int64_t index, struct pager_line *ret
     else
         (void)snprintf(change, sizeof change, "%s", state_name(event->to));
     (void)text_clean_into(actor, sizeof actor, event->actor);
-    /* Dates matter only across days; the arrow's bytes are not its cells. */
-    int pad = 26 - (int)text_cells(change, strlen(change));
-    (void)snprintf(scratch, PAGER_LINE_MAX, "%.5s %.8s  %-16.16s%s%*s  %-10.10s  %s",
-                   full + 5, full + 11, event->kind, change, pad > 0 ? pad : 0, "", actor,
-                   event->text);
+    bool is_engine = strcmp(actor, "engine") == 0;
+    int pad = 25 - text_cells(change, strlen(change));
+    (void)snprintf(scratch, PAGER_LINE_MAX, "%.5s %.8s  %s%*s  %s%s%s%s%s", full + 5,
+                   full + 11, change, pad > 0 ? pad : 0, "", event->kind,
+                   is_engine ? "" : " by ", is_engine ? "" : actor,
+                   event->text[0] ? ": " : "", event->text);
     ret->text = scratch;
     ret->len = strlen(scratch);
     ret->role = event->to == STATE_FAILED       ? ROLE_STATUS_ERROR
@@ -266,8 +267,7 @@ static void history_title(const struct text_source *source, char *text, size_t c
                    detail->has_more_events ? "the newest " : "", detail->n_events);
 }
 
-/* ---- the three classes
- * ------------------------------------------------------------------------------- */
+/* ---- the three classes ------------------------------------------------------------- */
 
 struct text_kind {
     const struct view_class *klass;

@@ -76,10 +76,7 @@ static void workflow_draw(const struct view *view, const struct frame *frame,
         blank_draw(&canvas, "reading the workflow", "");
         return;
     }
-    /* Wide screens get more lines, not longer ones. */
-    struct canvas part = canvas_sub(
-        &canvas, (struct rect){0, 0, canvas.w > 160 ? 160 : canvas.w, canvas.h});
-    detail_draw(&part, frame, view->now, &look);
+    detail_draw(&canvas, frame, view->now, &look);
 }
 
 static void choose(struct workflow_view *self, const struct step_row *steps, size_t n,

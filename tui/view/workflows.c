@@ -247,7 +247,7 @@ static void draw_cell(const struct canvas *canvas, enum column_id id, int x, int
         if (wall_is_set(row->deadline_at) && !state_is_final(row->state))
             canvas_right(canvas, x, y, w,
                          now.ms > row->deadline_at.ms ? ROLE_STATUS_WARN : ROLE_TEXT_DIM,
-                         look_span(wall_since(row->deadline_at, now), text));
+                         look_left(wall_since(row->deadline_at, now), text));
         break;
     case COL_PRIORITY:
         canvas_right_printf(canvas, x, y, w,

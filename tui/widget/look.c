@@ -122,9 +122,11 @@ int look_title(const struct canvas *canvas, int x, int y, int width, const char 
 const char *look_span(struct span span, char text[CLOCK_TEXT_MAX])
 {
     int64_t ms = span.ms > 0 ? span.ms : 0;
-    if (ms < YOUNG_MS)
-        (void)snprintf(text, CLOCK_TEXT_MAX, "%" PRId64 "s",
-                       ms / STEP_MS * (STEP_MS / 1000));
+    int64_t s = ms / STEP_MS * (STEP_MS / 1000);
+    if (ms < MINUTE_MS)
+        (void)snprintf(text, CLOCK_TEXT_MAX, "%" PRId64 "s", s);
+    else if (ms < YOUNG_MS)
+        (void)snprintf(text, CLOCK_TEXT_MAX, "1m%02" PRId64 "s", s - 60);
     else if (ms < HOUR_MS)
         (void)snprintf(text, CLOCK_TEXT_MAX, "%" PRId64 "m", ms / MINUTE_MS);
     else if (ms < 2 * DAY_MS && ms / MINUTE_MS % 60 == 0)
@@ -135,6 +137,12 @@ const char *look_span(struct span span, char text[CLOCK_TEXT_MAX])
     else
         (void)snprintf(text, CLOCK_TEXT_MAX, "%" PRId64 "d", ms / DAY_MS);
     return text;
+}
+
+const char *look_left(struct span span, char text[CLOCK_TEXT_MAX])
+{
+    int64_t step = span.ms < YOUNG_MS ? STEP_MS : MINUTE_MS;
+    return look_span((struct span){(span.ms + step - 1) / step * step}, text);
 }
 
 const char *look_age(struct wall now, struct wall then, char text[CLOCK_TEXT_MAX])
@@ -193,8 +201,7 @@ const char *look_deadline(const struct workflow_row *row, struct wall now, char 
     return text;
 }
 
-/* ---- names and numbers
- * ---------------------------------------------------------------------------- */
+/* ---- names and numbers ------------------------------------------------------------- */
 
 const char *look_repo(const char *repo, char *text, size_t cap)
 {

@@ -40,6 +40,8 @@ int look_title(const struct canvas *canvas, int x, int y, int width, const char 
 /* "40s" below two minutes in steps of 5 s, then "12m", "3h05m", "6d". Negative is "0s".
  */
 const char *look_span(struct span span, char text[CLOCK_TEXT_MAX]);
+/* What is left, rounded up: "15s", "13m". */
+const char *look_left(struct span span, char text[CLOCK_TEXT_MAX]);
 /* Age of `then`; "–" when it is not set. */
 const char *look_age(struct wall now, struct wall then, char text[CLOCK_TEXT_MAX]);
 /* Next moment after now at which look_age of `then` changes while it is young enough to

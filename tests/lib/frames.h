@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_TESTS_LIB_FRAMES_H
+#define SIGNALBOX_TESTS_LIB_FRAMES_H
+
+/*
+ * Frames: what a feed could have read, made up for tests of the screens. All of them are
+ * from one moment, frames_now(). Give each back with frame_unref.
+ */
+
+#include "tui/frame.h"
+
+struct wall frames_now(void);
+
+/* A busy afternoon: approvals, failures, work in every state, and the detail of wf-2207.
+ */
+const struct frame *frames_busy(void);
+/* A store without workflows. */
+const struct frame *frames_empty(void);
+/* n workflows in the list, `cursor_at` among them. */
+const struct frame *frames_list(size_t n);
+/* wf-2207 in its second iteration; log of the failed step instead of the running one. */
+const struct frame *frames_failed(void);
+/* Texts from outside that try to break the screen. */
+const struct frame *frames_hostile(void);
+/* Choices and findings of the form. */
+const struct frame *frames_submit(bool is_good);
+/* Store or engine in trouble, with or without something read before. */
+const struct frame *frames_trouble(enum trouble trouble, bool has_data);
+const struct frame *frames_fault(enum err_code fault);
+const struct frame *frames_no_engine(void);
+
+#endif

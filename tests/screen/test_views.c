@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Golden screens: each view on a fixed frame, as text and as a grid of roles, and what
+ * themes make of it. SCREENS_UPDATE=1 rewrites tests/screen/NAME.golden; the change shows
+ * in review.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/file.h"
+#include "tests/lib/frames.h"
+#include "tui/view/common.h"
+
+#define GOLDEN_MAX (1024 * 1024)
+#define BARS       2 /* top and bottom line are the console's */
+
+struct shot {
+    struct surface *surface;
+    struct view *view;
+};
+
+/* What an operator does before the picture is taken. */
+struct play {
+    const enum action *actions; /* ACTION_NONE ends; NULL = none */
+    const char *text;           /* typed after them */
+};
+
+/* View of `klass` as the console would have it after the frame came. `actions` are
+ * carried out afterwards. */
+static struct shot take(const struct view_class *klass, int64_t id, const char *arg,
+                        const struct frame *frame, int w, int h, bool is_ascii,
+                        const struct play *play)
+{
+    struct shot shot = {.surface = surface_new(w, h, is_ascii)};
+    struct view *view = klass->open(id, arg);
+    view->klass = klass;
+    view->w = w;
+    view->h = h;
+    view->now = frames_now();
+    view->is_ascii = is_ascii;
+    view->id = id;
+    (void)snprintf(view->arg, sizeof view->arg, "%s", arg);
+    struct reply reply;
+    reply_init(&reply);
+    if (klass->on_frame && frame)
+        klass->on_frame(view, frame, &reply);
+    for (size_t i = 0; play && play->actions[i] != ACTION_NONE; i++)
+        klass->on_action(view, frame, play->actions[i], &reply);
+    if (play && play->text)
+        klass->on_text(view, frame, play->text, strlen(play->text), &reply);
+    reply_fini(&reply);
+    surface_clear(shot.surface);
+    struct canvas canvas = canvas_of(shot.surface);
+    klass->draw(view, frame, &canvas);
+    shot.view = view;
+    return shot;
+}
+
+static void drop(struct shot *shot)
+{
+    shot->view->klass->close(shot->view);
+    surface_free(shot->surface);
+}
+
+static void add_style(struct buf *out, const struct style *style)
+{
+    const struct colour colours[] = {style->fg, style->bg};
+    for (int i = 0; i < 2; i++) {
+        if (colours[i].kind == COLOUR_RGB)
+            (void)buf_printf(out, " #%02x%02x%02x", colours[i].r, colours[i].g,
+                             colours[i].b);
+        else if (colours[i].kind == COLOUR_INDEX)
+            (void)buf_printf(out, " %d", colours[i].index);
+        else
+            (void)buf_str(out, " default");
+    }
+    static const char *const names[] = {"bold", "dim", "italic", "underline", "reverse"};
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+        if (style->attrs & (1u << i))
+            (void)buf_printf(out, " %s", names[i]);
+}
+
+/* The distinct styles of the screen in a theme, one line for each role on its ground. */
+static void dump_styles(struct buf *out, const struct surface *surface, const char *name)
+{
+    struct theme theme;
+    struct findings findings;
+    bool seen[ROLE_COUNT][ROLE_COUNT] = {{false}};
+    findings_init(&findings);
+    assert_true(theme_load(name, &theme, &findings));
+    findings_fini(&findings);
+    theme_degrade(&theme, strcmp(name, "mono") == 0 ? DEPTH_MONO : DEPTH_256);
+    for (int y = 0; y < surface_height(surface); y++) {
+        const struct cell *row = surface_row(surface, y);
+        for (int x = 0; x < surface_width(surface); x++)
+            seen[row[x].role][row[x].ground] = true;
+    }
+    (void)buf_printf(out, "== %s\n", name);
+    for (int role = 0; role < ROLE_COUNT; role++)
+        for (int ground = 0; ground < ROLE_COUNT; ground++) {
+            if (!seen[role][ground])
+                continue;
+            struct style style =
+                theme_style(&theme, (enum theme_role)role, (enum theme_role)ground);
+            (void)buf_printf(out, "%s%s%s:", role_name((enum theme_role)role),
+                             ground ? " on " : "",
+                             ground ? role_name((enum theme_role)ground) : "");
+            add_style(out, &style);
+            (void)buf_char(out, '\n');
+        }
+}
+
+static void add_shot(struct buf *out, const char *title, const struct shot *shot,
+                     bool has_roles)
+{
+    AUTO_FREE char *text = surface_dump_text(shot->surface);
+    AUTO_FREE char *roles = surface_dump_roles(shot->surface);
+    (void)buf_printf(out, "== %s\n%s", title, text);
+    if (has_roles)
+        (void)buf_printf(out, "== roles\n%s", roles);
+}
+
+/* 80x24 and 160x48, UTF-8 and ASCII; what themes make of the small one. */
+static void check_golden(const char *name, const struct view_class *klass, int64_t id,
+                         const char *arg, const struct frame *frame,
+                         const struct play *play)
+{
+    struct buf out;
+    buf_init(&out, GOLDEN_MAX);
+    struct shot shot = take(klass, id, arg, frame, 80, 24 - BARS, false, play);
+    add_shot(&out, "80x24", &shot, true);
+    dump_styles(&out, shot.surface, "dark");
+    dump_styles(&out, shot.surface, "mono");
+    drop(&shot);
+    shot = take(klass, id, arg, frame, 80, 24 - BARS, true, play);
+    add_shot(&out, "80x24 ascii", &shot, false);
+    drop(&shot);
+    shot = take(klass, id, arg, frame, 160, 48 - BARS, false, play);
+    add_shot(&out, "160x48", &shot, true);
+    drop(&shot);
+    shot = take(klass, id, arg, frame, 160, 48 - BARS, true, play);
+    add_shot(&out, "160x48 ascii", &shot, false);
+    drop(&shot);
+
+    AUTO_FREE char *path = mem_printf("tests/screen/%s.golden", name);
+    struct err err = ERR_INIT;
+    if (getenv("SCREENS_UPDATE")) {
+        assert_true(file_write(path, out.data, out.len, &err));
+    } else {
+        AUTO_FREE char *golden = NULL;
+        size_t len = 0;
+        if (!file_read(path, GOLDEN_MAX, &golden, &len, &err))
+            fail_msg("%s (SCREENS_UPDATE=1 writes it)", err.msg);
+        if (strcmp(golden, out.data) != 0) {
+            AUTO_FREE char *now = mem_printf("build/%s.screen", name);
+            (void)!file_write(now, out.data, out.len, &err);
+            fail_msg("%s changed: diff %s %s, SCREENS_UPDATE=1 accepts", name, path, now);
+        }
+    }
+    buf_fini(&out);
+    frame_unref(frame);
+}
+
+static void test_overview(void **state)
+{
+    (void)state;
+    check_golden("overview", &overview_class, 0, "", frames_busy(), NULL);
+    const enum action down[] = {ACTION_END, ACTION_NONE};
+    check_golden("overview-down", &overview_class, 0, "", frames_busy(),
+                 &(struct play){down, NULL});
+    check_golden("overview-empty", &overview_class, 0, "", frames_empty(), NULL);
+}
+
+static void test_workflows(void **state)
+{
+    (void)state;
+    check_golden("workflows", &workflows_class, 0, "", frames_list(60), NULL);
+    check_golden("workflows-beside", &workflows_class, 2207, "", frames_list(60), NULL);
+    check_golden("workflows-empty", &workflows_class, 0, "", frames_empty(), NULL);
+    const enum action marked[] = {ACTION_ROW_DOWN, ACTION_MARK,   ACTION_MARK,
+                                  ACTION_FOLLOW,   ACTION_ROW_UP, ACTION_NONE};
+    check_golden("workflows-marked", &workflows_class, 0, "", frames_list(12),
+                 &(struct play){marked, NULL});
+}
+
+static void test_workflow(void **state)
+{
+    (void)state;
+    check_golden("workflow", &workflow_class, 2207, "", frames_busy(), NULL);
+    check_golden("workflow-failed", &workflow_class, 2207, "", frames_failed(), NULL);
+    check_golden("workflow-gone", &workflow_class, 1, "", frames_busy(), NULL);
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    check_golden("log", &log_class, 2207, "", frames_busy(), NULL);
+    check_golden("log-failed", &log_class, 2207, "", frames_failed(), NULL);
+    check_golden("diff", &diff_class, 2207, "", frames_busy(), NULL);
+    check_golden("context", &context_class, 2207, "", frames_busy(), NULL);
+    check_golden("history", &history_class, 2207, "", frames_busy(), NULL);
+}
+
+static void test_submit(void **state)
+{
+    (void)state;
+    check_golden("submit", &submit_class, 0, "payments", frames_submit(true), NULL);
+    const enum action to_repo[] = {ACTION_NEXT_PANEL, ACTION_NONE};
+    check_golden("submit-wrong", &submit_class, 0, "payments", frames_submit(false),
+                 &(struct play){to_repo, "/srv/git/nothing"});
+}
+
+static void test_engine(void **state)
+{
+    (void)state;
+    check_golden("engine", &engine_class, 0, "", frames_busy(), NULL);
+}
+
+static void test_trouble(void **state)
+{
+    (void)state;
+    check_golden("trouble-none-yet", &overview_class, 0, "", NULL, NULL);
+    check_golden("trouble-missing", &overview_class, 0, "",
+                 frames_trouble(TROUBLE_MISSING, false), NULL);
+    check_golden("trouble-newer", &overview_class, 0, "",
+                 frames_trouble(TROUBLE_NEWER, false), NULL);
+    check_golden("trouble-corrupt", &workflows_class, 0, "",
+                 frames_trouble(TROUBLE_CORRUPT, true), NULL);
+    check_golden("trouble-full", &overview_class, 0, "", frames_fault(ERR_FULL), NULL);
+    check_golden("trouble-no-engine", &overview_class, 0, "", frames_no_engine(), NULL);
+}
+
+static void test_hostile(void **state)
+{
+    (void)state;
+    check_golden("hostile-overview", &overview_class, 0, "", frames_hostile(), NULL);
+    check_golden("hostile-workflows", &workflows_class, 0, "", frames_hostile(), NULL);
+    check_golden("hostile-workflow", &workflow_class, 2207, "", frames_hostile(), NULL);
+    check_golden("hostile-log", &log_class, 2207, "", frames_hostile(), NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_overview), cmocka_unit_test(test_workflows),
+        cmocka_unit_test(test_workflow), cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_submit),   cmocka_unit_test(test_engine),
+        cmocka_unit_test(test_trouble),  cmocka_unit_test(test_hostile),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
