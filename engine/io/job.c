@@ -20,8 +20,10 @@
 #define STOP_TIME 5000 /* ms from SIGTERM to SIGKILL of a runner */
 #define DEADLINE_SLACK                                                                   \
     30000 /* ms that a runner may be late before it is taken for stuck */
-#define TRIES       6
-#define FIRST_PAUSE 50 /* ms; doubled with each try */
+#define TRIES           6
+#define BLOCKED_PAUSE   100 /* ms between two looks for a place that is taken */
+#define EARLIER_RUNNERS 4   /* effects of a workflow whose runners may still end */
+#define FIRST_PAUSE     50  /* ms; doubled with each try */
 
 struct job {
     struct job *next;         /* of its bucket */
@@ -30,7 +32,8 @@ struct job {
     int pid_fd; /* of the runner, -1 = none is watched */
     int tries;  /* runners that ended without a result, and failures to start one */
     bool is_stopping;
-    bool is_orphan;      /* nobody waits for its result */
+    bool is_blocked; /* waits for an earlier effect of its workflow to leave the place */
+    bool is_orphan;  /* nobody waits for its result */
     struct mono look_at; /* look at the folder again; 0 = no */
     struct mono kill_at; /* the runner is stuck then; 0 = no */
 };
@@ -113,9 +116,22 @@ static struct job *find(struct job_shop *shop, int64_t workflow, int64_t seq)
     return job;
 }
 
+static void note_time(struct job_shop *shop, struct mono at)
+{
+    if (at.ns > 0 && (shop->next.ns == 0 || at.ns < shop->next.ns)) {
+        shop->next = at;
+    }
+}
+
 static void drop(struct job_shop *shop, struct job *job)
 {
     struct job **at = bucket_of(shop, job->effect.workflow);
+    for (struct job *other = *at; other != NULL; other = other->next) {
+        if (other->is_blocked && other->effect.workflow == job->effect.workflow) {
+            other->look_at = mono_now();
+            note_time(shop, other->look_at);
+        }
+    }
     while (*at != job) {
         at = &(*at)->next;
     }
@@ -128,13 +144,6 @@ static char *live_mark(const struct job_shop *shop, const struct job *job)
 {
     return mem_printf("%s/live/wf-%lld.%lld", shop->work, (long long)job->effect.workflow,
                       (long long)job->effect.seq);
-}
-
-static void note_time(struct job_shop *shop, struct mono at)
-{
-    if (at.ns > 0 && (shop->next.ns == 0 || at.ns < shop->next.ns)) {
-        shop->next = at;
-    }
 }
 
 static struct mono in_ms(int64_t ms)
@@ -389,6 +398,30 @@ static bool adopt(struct job_shop *shop, struct job *job, pid_t pid)
     return true;
 }
 
+/* Effects of one workflow share worktree and sandbox, so they follow each other: a
+ * stopped agent has to be dead, a cleanup has to be over, before the next one begins.
+ * Jobs of this engine are known; a runner that an earlier engine was told to stop shows
+ * by its lock. */
+static bool is_place_taken(struct job_shop *shop, const struct job *job)
+{
+    int64_t workflow = job->effect.workflow, seq = job->effect.seq;
+    for (const struct job *other = *bucket_of(shop, workflow); other != NULL;
+         other = other->next) {
+        if (other->effect.workflow == workflow && other->effect.seq < seq) {
+            return true;
+        }
+    }
+    for (int64_t before = seq - 1; before > 0 && before >= seq - EARLIER_RUNNERS;
+         before--) {
+        AUTO_FREE char *folder = order_folder(shop->work, workflow, before);
+        pid_t pid;
+        if (runner_look(folder, &pid) == RUNNER_LIVES) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void look(struct job_shop *shop, struct job *job)
 {
     struct err err = ERR_INIT;
@@ -414,6 +447,12 @@ static void look(struct job_shop *shop, struct job *job)
     AUTO_FREE char *begun = file_join(job->folder, "start");
     if (job->is_orphan && (job->tries > 1 || !file_exists(begun))) {
         deliver_failure(shop, job, STATUS_LOST, BLAME_WORLD, "nobody waits for it");
+        return;
+    }
+    job->is_blocked = !job->is_orphan && is_place_taken(shop, job);
+    if (job->is_blocked) {
+        job->look_at = in_ms(BLOCKED_PAUSE);
+        note_time(shop, job->look_at);
         return;
     }
     if (job->is_orphan) {
