@@ -62,6 +62,9 @@ static void set_streams(const struct process_spec *spec, int out, int errors, in
             (void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* most are not open */
         }
     }
+    if (spec->keep_too_fd > 0) {
+        (void)fcntl(spec->keep_too_fd, F_SETFD, 0); /* an open descriptor: cannot fail */
+    }
     if (spec->keep_fd >= 0 && fcntl(spec->keep_fd, F_SETFD, 0) != 0) {
         fail_child(report, STAGE_SETUP);
     }

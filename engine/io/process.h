@@ -42,6 +42,7 @@ struct process_spec {
     struct buf *errors; /* the first bytes of stderr, when there is no log */
     struct segment_writer *log;
     int keep_fd;      /* stays open in the program, -1 = none */
+    int keep_too_fd;  /* another one, 0 = none */
     int stop_fd;      /* readable = stop; -1 = none */
     bool outlives_us; /* not killed when the runner dies: must end in its own time */
 };

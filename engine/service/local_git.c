@@ -69,6 +69,7 @@ static bool run_in(struct git *git, const char *folder, const char *stdin_path,
         .out = &git->out,
         .errors = &git->err,
         .keep_fd = git->runner->lock_fd,
+        .keep_too_fd = git->turn_fd,
         .stop_fd = -1, /* a call is short; half a call would be worse than a late stop */
         .outlives_us = true,
     };

@@ -29,6 +29,7 @@ struct git {
     struct buf out; /* stdout of the last call, trailing newline cut */
     struct buf err; /* stderr of the last call */
     int status;     /* exit status of the last call; -1: killed or not started */
+    int turn_fd;    /* lock of local_merge.c that children keep open; 0 = none */
 };
 
 /* Opens order->repo. False: result says what is wrong with it (REFUSED, setup). */
