@@ -146,24 +146,36 @@ void jsonw_init(struct jsonw *w, struct buf *buf)
     *w = (struct jsonw){.buf = buf};
 }
 
+/* DEL, the C1 controls (a terminal may take them for escape sequences), line separators
+ * and bidi controls: RFC 8259 lets them stand, but what is printed may meet a terminal.
+ */
+static bool is_risky(uint32_t rune)
+{
+    return (rune >= 0x7F && rune < 0xA0) || (rune >= 0x2028 && rune <= 0x202E) ||
+           (rune >= 0x2066 && rune <= 0x2069);
+}
+
 static void write_escaped(struct buf *buf, const char *text, size_t len)
 {
     size_t plain = 0; /* start of the run not yet written */
     (void)buf_char(buf, '"');
     for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+        if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
             i++;
             continue;
         }
-        uint32_t rune;
+        uint32_t rune = 0;
         size_t n = text_decode(text + i, len - i, &rune);
-        if (c >= 0x80 && n > 0) {
+        if (c >= 0x80 && n > 0 && !is_risky(rune)) {
             i += n;
             continue;
         }
         (void)buf_add(buf, text + plain, i - plain);
-        if (c >= 0x80 || c == 0) {
+        if (n > 0 && is_risky(rune)) {
+            (void)buf_printf(buf, "\\u%04x", (unsigned)rune);
+            i += n - 1;
+        } else if (c >= 0x80 || c == 0) {
             /* No parser that gives C strings takes \u0000 back. */
             (void)buf_str(buf, "\xef\xbf\xbd");
         } else if (c == '"' || c == '\\') {

@@ -9,7 +9,8 @@
  * and then gives the fallback, so that optional fields need no ladder of checks. A child
  * is borrowed from its root and lives as long. Writing: an append-only writer that places
  * commas and escapes; text that is not UTF-8 is written with U+FFFD for each bad byte, so
- * that the output is always valid (RFC 8259).
+ * that the output is always valid (RFC 8259). What could act on a terminal is escaped, so
+ * that it can be printed anywhere.
  */
 
 #include <stdbool.h>

@@ -240,7 +240,8 @@ cat >agent <<'END'
 set -eu
 mkdir -p "$KEEP"
 cp "$SIGNALBOX_TASK_FILE" "$KEEP/task.$SIGNALBOX_WORKFLOW"
-printf 'plain \e[31mred\e[0m \e]0;owned\a \e[2J\e[1;1H \x9b2J bad \xff\xfe\xc3 nul \0 cr\rCR \b\b tab\t bidi \xe2\x80\xae zero\xe2\x80\x8b\n'
+printf 'plain \e[31mred\e[0m \e]0;owned\a \e[2J\e[1;1H \x9b2J bad \xff\xfe\xc3 nul \0 back \b\b tab\t bidi \xe2\x80\xae zero\xe2\x80\x8b\n'
+printf 'overwritten\rlike a terminal does\n'
 printf 'no newline at the end \e[3'
 printf '\e[31mescape\xff\n' >"$(printf 'name\e[31m\n')"
 echo two >>file
@@ -279,33 +280,34 @@ result $? "a dirty tree is left as it is: merged beside it, or refused (state $(
 git -C repo checkout -q -f main
 rm -f repo/untracked
 
-: >"$dir/canary"
+export CANARY=$dir/canary
+: >"$CANARY"
 # Each part would remove the canary or take over the screen if it were ever more than text.
 # shellcheck disable=SC2016
-printf '%s' '$(rm -f canary) `rm -f canary`; rm -f canary | & && "quote" '"'single'"' \ * ? [x] {a,b} <in >out #c !h ~ %s %n --force -rf' \
-    $'\e[2J\e]0;owned\a\x07\x08 \x7f \r\n tab\t \u202e rtl \u2066 iso \u200b end \xff\xc3\x28' >task.hostile
+printf '%s' '$(rm -f "$CANARY") `rm -f "$CANARY"`; rm -f "$CANARY" | & && "quote" '"'single'"' \ * ? [x] {a,b} <in >out #c !h ~ %s %n --force -rf' \
+    $'\e[2J\e]0;owned\a\x07\x08 \x7f \r\n tab\t \u009b2J \u202e rtl \u2066 iso \u200b end' >task.hostile
+size=$(stat -c %s task.hostile)
+printf '\xff\xc3\x28' >>task.hostile # what is no UTF-8 becomes U+FFFD
 pipeline hostile "[$dir/agent]"
 submit_and_wait --pipeline hostile.yaml --repo repo --task-file task.hostile
-[ "$code" -eq 0 ] && is_clean && [ -e canary ]
+[ "$code" -eq 0 ] && is_clean && [ -e "$CANARY" ]
 result $? "a task full of shell and terminal words goes through (state $(state_of))"
 hostile=$id
-tr -d '\377' <task.hostile | head -c 100 >expected
-head -c 100 "keep/task.wf-$hostile" | cmp -s - expected
+cmp -s -n "$size" task.hostile "keep/task.wf-$hostile" && [ -e "$CANARY" ]
 result $? "the agent reads the task as it was written"
-for command in "show wf-$hostile" "show wf-$hostile --all" list "log wf-$hostile" status; do
-    # shellcheck disable=SC2086
-    box $command
-    [ "$code" -eq 0 ] && is_clean
-    result $? "$command is harmless"
-    # shellcheck disable=SC2086
-    box $command --json
-    [ "$code" -eq 0 ] && is_clean
-    result $? "$command --json is harmless"
+for command in "show wf-$hostile" "show wf-$hostile --all" list "log wf-$hostile agent"; do
+    for form in '' --json --plain; do
+        # shellcheck disable=SC2086
+        box $command $form
+        [ "$code" -eq 0 ] && [ -s out ] && is_clean
+        result $? "${command/$hostile/N}${form:+ }$form is harmless"
+    done
 done
 box log "wf-$hostile" agent
 grep -q 'plain red' out && grep -q 'no newline at the end' out
 result $? "the agent's words are in the log"
-git -C repo log -1 --format=%B main | grep -qF "rm -f canary"
+# shellcheck disable=SC2016
+git -C repo log -1 --format=%B main | grep -qF 'rm -f "$CANARY"'
 result $? "the merge says what the task was"
 
 printf '%s\n' 'a task of one MiB' >task.large
@@ -330,8 +332,11 @@ for words in 'retry wf-1 --from NOWHERE' 'priority wf-1 11' 'cancel wf-x' 'appro
     { [ "$code" -eq 1 ] || [ "$code" -eq 2 ]; } && [ -s err ] && is_clean
     result $? "'$words' is refused"
 done
-kill -0 "$engine" 2>/dev/null && box status && [ "$code" -eq 0 ]
-result $? "the engine is alive after all of this"
+box status # 3: a person's turn, the dirty tree waits for one
+kill -0 "$engine" 2>/dev/null && [ "$code" -eq 3 ] && grep -q 'in a dirty tree' out
+result $? "the engine is alive after all of this, and says who waits"
+cp serve.log out && : >err && [ -s out ] && is_clean
+result $? "what the engine printed is harmless"
 [ "$(timeout 60 "$program" list --store "$dir/box.db" --plain </dev/null | wc -l)" -eq 4 ]
 result $? "all workflows are there, and no more"
 if [ $status -ne 0 ]; then

@@ -18,7 +18,7 @@ static void check_string(const uint8_t *data, size_t size)
     jsonw_strn(&w, "key", (const char *)data, size);
     jsonw_int(&w, "int", INT64_MIN);
     jsonw_close(&w, '}');
-    MUST(text_is_utf8(out.data, out.len));
+    MUST(text_is_utf8(out.data, out.len) && is_harmless(out.data));
     struct json *root = json_parse(out.data, out.len, &err);
     MUST(root != NULL);
     const char *text = json_str(root, "key", NULL);
