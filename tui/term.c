@@ -276,7 +276,7 @@ void term_close(struct term *term)
 void term_suspend(struct term *term)
 {
     term_restore();
-    (void)kill(0, SIGSTOP); /* the whole job, as the terminal would */
+    (void)raise(SIGSTOP); /* the parent sees it, and stops too where a shell waits */
     take(term);
     (void)term_resize(term);
 }
