@@ -46,11 +46,18 @@ static bool collect(struct cli *cli, struct request *requests, size_t n)
     return is_complete;
 }
 
+/* Also while it starts: the lease is taken before the bell is hung up. */
+static bool has_engine(struct cli *cli, const struct watch *watch)
+{
+    int pid;
+    return watch_has_engine(watch) || lease_is_held(cli->store, &pid);
+}
+
 static void wait_for_answers(struct cli *cli, struct watch *watch,
                              struct request *requests, size_t n)
 {
     int64_t end = mono_now().ns / 1000000 + REQUEST_WAIT.ms;
-    while (watch_has_engine(watch) && !collect(cli, requests, n)) {
+    while (has_engine(cli, watch) && !collect(cli, requests, n)) {
         int64_t left = end - mono_now().ns / 1000000;
         if (left <= 0 || !watch_wait(watch, (struct span){left})) {
             break;
@@ -88,7 +95,7 @@ bool requests_send(struct cli *cli, struct request *requests, size_t n, struct e
     }
     struct err ignored = ERR_INIT;
     watch_ring(watch);
-    if (watch_has_engine(watch) && n_sent > 0 &&
+    if (n_sent > 0 && has_engine(cli, watch) &&
         (cli->reader != NULL || cli_open_reader(cli, &ignored))) {
         wait_for_answers(cli, watch, requests, n_sent);
     }

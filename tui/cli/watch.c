@@ -136,6 +136,9 @@ bool watch_has_engine(const struct watch *watch)
 
 void watch_ring(struct watch *watch)
 {
+    if (watch->bell == NULL) {
+        look_for_engine(watch); /* it may have come up while the command was written */
+    }
     if (watch->bell != NULL) {
         bell_client_ring(watch->bell);
     }
