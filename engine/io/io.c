@@ -146,18 +146,26 @@ static void *run(void *self)
         struct epoll_event events[EVENTS];
         arm(io, mono_now());
         int n = epoll_wait(io->epoll, events, EVENTS, -1);
+        bool has_mail = false, has_time = false;
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == io->mailbox) {
-                take_mail(io);
+                has_mail = true;
             } else if (events[i].data.ptr == &io->timer) {
-                uint64_t count;
-                ssize_t got = read(io->timer, &count, sizeof(count));
-                (void)got; /* jobs say themselves what is due */
-                io->armed = (struct mono){0};
-                job_run_timers(&io->shop, mono_now());
+                has_time = true;
             } else {
                 job_ended(&io->shop, events[i].data.ptr);
             }
+        }
+        /* Last: mail and timers may end a job whose event stands further back. */
+        if (has_mail) {
+            take_mail(io);
+        }
+        if (has_time) {
+            uint64_t count;
+            ssize_t got = read(io->timer, &count, sizeof(count));
+            (void)got; /* jobs say themselves what is due */
+            io->armed = (struct mono){0};
+            job_run_timers(&io->shop, mono_now());
         }
     }
     return NULL;

@@ -225,6 +225,15 @@ static bool watch(struct job_shop *shop, struct job *job, pid_t pid)
     return true;
 }
 
+/* Closing alone is not enough: a child between fork and exec has a copy of the
+ * descriptor, and epoll would go on to report a job that may be freed. */
+static void unwatch(struct job_shop *shop, struct job *job)
+{
+    (void)epoll_ctl(shop->epoll, EPOLL_CTL_DEL, job->pid_fd, NULL);
+    (void)close(job->pid_fd);
+    job->pid_fd = -1;
+}
+
 static void signal_runner(const struct job *job, int number)
 {
     if (job->pid_fd >= 0) {
@@ -388,8 +397,7 @@ static bool adopt(struct job_shop *shop, struct job *job, pid_t pid)
         return false;
     }
     if (!runner_is_same(job->folder, pid)) { /* it ended, and the number is another's */
-        (void)close(job->pid_fd);            /* also takes it out of epoll */
-        job->pid_fd = -1;
+        unwatch(shop, job);
         return false;
     }
     if (job->is_stopping || job->is_orphan) {
@@ -488,8 +496,7 @@ void job_ended(struct job_shop *shop, struct job *job)
     siginfo_t info;
     (void)waitid(P_PIDFD, (id_t)job->pid_fd, &info,
                  WEXITED | WNOHANG); /* ECHILD: an adopted one is not ours to reap */
-    (void)close(job->pid_fd);        /* also takes it out of epoll */
-    job->pid_fd = -1;
+    unwatch(shop, job);
     job->look_at = job->kill_at = (struct mono){0};
     AUTO_FREE char *path = file_join(job->folder, "result.json");
     pid_t pid;
