@@ -345,8 +345,19 @@ const char *keymap_labels(const struct keymap *keymap, enum context context,
     return out;
 }
 
-/* ---- manual
- * ------------------------------------------------------------------------------- */
+bool keymap_row(const struct keymap *keymap, enum context context, size_t index,
+                uint32_t *ret_key, enum action *ret_action)
+{
+    const struct table *table = &keymap->tables[context];
+    if (index >= table->n) {
+        return false;
+    }
+    *ret_key = table->rows[index].key;
+    *ret_action = table->rows[index].action;
+    return true;
+}
+
+/* ---- manual ------------------------------------------------------------------------------- */
 
 static void print_label(FILE *out, const char *label)
 {

@@ -103,6 +103,9 @@ const char *keymap_label(const struct keymap *keymap, enum context context,
 /* All keys of one action as bound in exactly this context, "j Down"; "" when none. */
 const char *keymap_labels(const struct keymap *keymap, enum context context,
                           enum action action, char *out, size_t cap);
+/* Binding number `index` of exactly this context, as written; false at the end. */
+NODISCARD bool keymap_row(const struct keymap *keymap, enum context context, size_t index,
+                          uint32_t *ret_key, enum action *ret_action);
 /* mdoc tables for signalbox-keys(7): each context with its keys and actions. */
 void keymap_print_mdoc(FILE *out);
 

@@ -106,7 +106,7 @@ agent:
 setup:
   - make all
 validate:
-  - {name: own tests, command: make check, timeout: 5m}
+  - {name: figlet's own tests, command: make check, timeout: 5m}
 merge: {mode: auto, method: squash}
 limits: {iterations: 3, coding: 2m, validation: 10m}
 END

@@ -1,0 +1,714 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop of the ui thread: wait, hand on, perform, paint. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/text.h"
+#include "tui/console_impl.h"
+
+#define FRAME_NS     (1000000000 / CONSOLE_FRAMES)
+#define MESSAGE_MS   5000 /* a message leaves by itself, but for errors */
+#define ARM_MS       400  /* a terminal that never answers is taken to have painted */
+#define PERF_TICK_MS 2000
+#define MINUTE_MS    60000
+
+static int64_t ns_of_ms(int64_t ms)
+{
+    return ms * 1000000;
+}
+
+static int64_t cpu_us(void)
+{
+    struct timespec used;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0) {
+        return 0;
+    }
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
+/* ---- messages
+ * ------------------------------------------------------------------------------- */
+
+void console_say(struct console *c, enum message_kind kind, const char *format, ...)
+{
+    char raw[400];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(raw, sizeof(raw), format, args);
+    va_end(args);
+    if (len < 0) {
+        return;
+    }
+    struct message *message = &c->messages[c->n_messages++ % MESSAGES_MAX];
+    message->kind = kind;
+    message->at = wall_now();
+    (void)text_clean_into(message->text, sizeof(message->text), raw);
+    c->is_message_shown = true;
+    c->message_until =
+        (struct mono){kind == MESSAGE_ERROR ? 0 : mono_now().ns + ns_of_ms(MESSAGE_MS)};
+    c->needs_paint = true;
+}
+
+static void say_findings(struct console *c, const char *what,
+                         const struct findings *findings)
+{
+    for (size_t i = findings->n; i > 0; i--) {
+        AUTO_FREE char *line = finding_format(&findings->rows[i - 1]);
+        console_say(c, MESSAGE_ERROR, "%s not used: %s", what, line);
+    }
+}
+
+/* ---- theme and keys
+ * ------------------------------------------------------------------------- */
+
+bool console_use_theme(struct console *c, const char *name)
+{
+    struct findings findings;
+    struct theme theme;
+    findings_init(&findings);
+    bool is_loaded = theme_load(name, &theme, &findings);
+    if (is_loaded) {
+        theme_degrade(&theme, term_depth(c->term));
+        c->theme = theme;
+        (void)snprintf(c->theme_name, sizeof(c->theme_name), "%s", name);
+        term_forget(c->term);
+        c->needs_paint = true;
+    } else {
+        say_findings(c, "theme", &findings);
+    }
+    findings_fini(&findings);
+    return is_loaded;
+}
+
+static void next_theme(struct console *c)
+{
+    size_t i = 0;
+    while (theme_builtin(i) != NULL && strcmp(theme_builtin(i), c->theme_name) != 0) {
+        i++;
+    }
+    const char *next = theme_builtin(i) != NULL ? theme_builtin(i + 1) : NULL;
+    if (console_use_theme(c, next != NULL ? next : theme_builtin(0))) {
+        console_say(c, MESSAGE_INFO, "theme %s", c->theme_name);
+    }
+}
+
+static void load_look(struct console *c)
+{
+    const struct config *config = c->options->config;
+    bool has_theme = config->theme != NULL && config->theme[0] != '\0';
+    const char *name = term_depth(c->term) == DEPTH_MONO ? "mono"
+                       : has_theme                       ? config->theme
+                                                         : "dark";
+    c->keymap = keymap_new();
+    if (!console_use_theme(c, name) && !console_use_theme(c, "dark")) {
+        BUG("the built-in theme has a mistake"); /* test_theme shows which */
+    }
+    if (config->keys != NULL && config->keys[0] != '\0') {
+        struct findings findings;
+        findings_init(&findings);
+        if (!keymap_load(c->keymap, config->keys, &findings)) {
+            say_findings(c, "keys", &findings);
+        }
+        findings_fini(&findings);
+    }
+}
+
+/* ---- actions
+ * -------------------------------------------------------------------------------- */
+
+/* The next workflow in the list of what needs a person, after the one that is open. */
+static void go_next_needed(struct console *c)
+{
+    const struct frame_overview *overview = c->frame->overview;
+    const struct view *view = place_top(c);
+    c->wants_next = false;
+    if (overview == NULL) {
+        c->wants_next = true;
+        c->next_after = view->id;
+        place_open(c, view_class_find("overview"), 0, NULL);
+        return;
+    }
+    if (overview->needs.n == 0) {
+        console_say(c, MESSAGE_INFO, "nothing needs you");
+        return;
+    }
+    size_t next = 0;
+    for (size_t i = 0; i < overview->needs.n; i++) {
+        if (overview->needs.rows[i].id == c->next_after) {
+            next = (i + 1) % overview->needs.n;
+        }
+    }
+    c->next_after = overview->needs.rows[next].id;
+    place_open(c, view_class_find("workflow"), c->next_after, NULL);
+}
+
+bool console_action(struct console *c, enum action action)
+{
+    switch (action) {
+    case ACTION_HELP:
+        layer_overlay(c, OVERLAY_HELP);
+        return true;
+    case ACTION_MESSAGES:
+        layer_overlay(c, OVERLAY_MESSAGES);
+        return true;
+    case ACTION_PALETTE:
+        layer_palette(c, "");
+        return true;
+    case ACTION_PERF:
+        c->is_perf_shown = !c->is_perf_shown;
+        place_refresh(c, false);
+        return true;
+    case ACTION_THEME_NEXT:
+        next_theme(c);
+        return true;
+    case ACTION_REDRAW:
+        term_forget(c->term);
+        feed_refresh(c->feed);
+        c->needs_paint = true;
+        return true;
+    case ACTION_SUSPEND:
+        term_suspend(c->term);
+        c->needs_paint = true;
+        return true;
+    case ACTION_QUIT:
+        c->is_done = true;
+        c->end = CONSOLE_QUIT;
+        return true;
+    case ACTION_HISTORY_BACK:
+        place_back(c, -1);
+        return true;
+    case ACTION_HISTORY_FORWARD:
+        place_back(c, 1);
+        return true;
+    case ACTION_GO_OVERVIEW:
+        place_open(c, view_class_find("overview"), 0, NULL);
+        return true;
+    case ACTION_GO_WORKFLOWS:
+        place_open(c, view_class_find("workflows"), 0, NULL);
+        return true;
+    case ACTION_GO_SUBMIT:
+        place_open(c, view_class_find("submit"), 0, NULL);
+        return true;
+    case ACTION_NEXT_NEEDED:
+        go_next_needed(c);
+        return true;
+    case ACTION_CLOSE:
+        (void)place_up(c);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* CLOSE and NEXT_NEEDED may mean something inside a view; the others never do. */
+static bool is_for_view(enum action action)
+{
+    switch (action) {
+    case ACTION_HELP:
+    case ACTION_MESSAGES:
+    case ACTION_PALETTE:
+    case ACTION_PERF:
+    case ACTION_THEME_NEXT:
+    case ACTION_REDRAW:
+    case ACTION_SUSPEND:
+    case ACTION_QUIT:
+    case ACTION_HISTORY_BACK:
+    case ACTION_HISTORY_FORWARD:
+    case ACTION_GO_OVERVIEW:
+    case ACTION_GO_WORKFLOWS:
+    case ACTION_GO_SUBMIT:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void view_action(struct console *c, enum action action)
+{
+    struct view *view = place_top(c);
+    const struct verb *verb = verb_find(action_verb(action));
+    if (verb != NULL) {
+        order_begin_here(c, verb, NULL);
+        return;
+    }
+    if (!is_for_view(action) || view->klass->on_action == NULL) {
+        (void)console_action(c, action);
+        return;
+    }
+    struct reply reply;
+    reply_init(&reply);
+    view->klass->on_action(view, c->frame, action, &reply);
+    if ((reply.flags & REPLY_UNUSED) != 0) {
+        reply_fini(&reply);
+        (void)console_action(c, action);
+    } else {
+        console_perform(c, &reply);
+    }
+}
+
+static void open_from_line(struct console *c, const struct palette_command *command)
+{
+    const struct view *view = place_top(c);
+    int64_t id = 0;
+    if (!command->view->is_root && strcmp(command->view->name, "submit") != 0) {
+        id = view->id; /* the log of what is open or selected */
+        if (id == 0 && view->klass->targets != NULL &&
+            view->klass->targets(view, c->frame, &id, 1) == 0) {
+            id = 0;
+        }
+    }
+    place_open(c, command->view, id, NULL);
+}
+
+void console_run_line(struct console *c, const char *line)
+{
+    struct palette_command command;
+    struct err err = ERR_INIT;
+    if (!palette_parse(line, &command, &err)) {
+        console_say(c, MESSAGE_ERROR, "%s", err.msg);
+        return;
+    }
+    switch (command.kind) {
+    case PALETTE_VIEW:
+        open_from_line(c, &command);
+        break;
+    case PALETTE_WORKFLOW:
+        place_open(c, view_class_find("workflow"), command.targets[0], NULL);
+        break;
+    case PALETTE_VERB:
+        if (command.n_targets > 0) {
+            order_begin(c, command.verb, command.targets, command.n_targets,
+                        command.args);
+        } else {
+            order_begin_here(c, command.verb, command.args);
+        }
+        break;
+    case PALETTE_THEME:
+        if (console_use_theme(c, command.theme)) {
+            console_say(c, MESSAGE_INFO, "theme %s", c->theme_name);
+        }
+        break;
+    case PALETTE_ACTION:
+        (void)console_action(c, command.action);
+        break;
+    }
+}
+
+/* ---- input
+ * ---------------------------------------------------------------------------------- */
+
+static bool view_takes_text(const struct console *c)
+{
+    const struct view *view = place_top(c);
+    return c->n_layers == 0 && view->klass->takes_text != NULL &&
+           view->klass->takes_text(view) && view->klass->on_text != NULL;
+}
+
+static void on_text(struct console *c, const char *text, size_t len)
+{
+    if (layer_takes_text(c)) {
+        layer_text(c, text, len);
+    } else if (view_takes_text(c)) {
+        struct view *view = place_top(c);
+        struct reply reply;
+        reply_init(&reply);
+        view->klass->on_text(view, c->frame, text, len, &reply);
+        console_perform(c, &reply);
+        c->needs_paint = true;
+    } else {
+        console_say(c, MESSAGE_INFO, "pasted text is not typed: nothing here takes text");
+    }
+}
+
+static bool is_too_small(const struct console *c)
+{
+    return surface_width(c->surface) < TERM_MIN_W ||
+           surface_height(c->surface) < TERM_MIN_H;
+}
+
+static void on_key(struct console *c, uint32_t key)
+{
+    bool is_plain = key >= ' ' && key < KEYC_FIRST;
+    if (c->is_message_shown) {
+        c->is_message_shown = false; /* it was read */
+        c->needs_paint = true;
+    }
+    if (is_plain && (layer_takes_text(c) || view_takes_text(c)) && !is_too_small(c)) {
+        char text[4];
+        on_text(c, text, text_encode(key, text));
+        return;
+    }
+    enum action action = keymap_find(c->keymap, layer_context(c), key);
+    if (is_too_small(c) && action != ACTION_QUIT && action != ACTION_SUSPEND) {
+        return; /* nothing is seen, so nothing is done */
+    }
+    if (action == ACTION_NONE) {
+        return;
+    }
+    if (layer_top(c) != NULL) {
+        layer_action(c, action);
+    } else {
+        view_action(c, action);
+    }
+}
+
+static void on_painted(struct console *c)
+{
+    struct layer *layer = layer_top(c);
+    if (layer != NULL && layer->kind == LAYER_CONFIRM && layer->has_asked) {
+        layer->is_armed = true;
+    }
+}
+
+static void read_input(struct console *c)
+{
+    struct input_event event;
+    while (!c->is_done && term_next(c->term, &event)) {
+        if (event.kind == INPUT_KEY) {
+            c->key_at = c->key_at.ns == 0 ? mono_now() : c->key_at;
+            c->is_urgent = true;
+            on_key(c, event.key);
+        } else if (event.kind == INPUT_PASTE) {
+            c->is_urgent = true;
+            on_text(c, event.text, event.len);
+            free(event.text);
+        } else {
+            on_painted(c);
+        }
+    }
+}
+
+static void on_terminal(struct console *c, short events)
+{
+    if ((events & POLLOUT) != 0 && !term_flush(c->term)) {
+        c->is_done = true;
+        c->end = CONSOLE_HANGUP;
+    }
+    if ((events & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != 0 && !term_read(c->term)) {
+        c->is_done = true;
+        c->end = CONSOLE_HANGUP;
+    }
+    read_input(c);
+}
+
+/* ---- signals, feed, clock
+ * ------------------------------------------------------------------ */
+
+static void on_resize(struct console *c)
+{
+    int w;
+    int h;
+    (void)term_resize(c->term);
+    term_size(c->term, &w, &h);
+    if (w != surface_width(c->surface) || h != surface_height(c->surface)) {
+        surface_resize(c->surface, w, h);
+        place_refresh(c, false);
+        c->is_urgent = true;
+    }
+}
+
+static void on_signals(struct console *c, int fd)
+{
+    struct signalfd_siginfo info;
+    while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        switch (info.ssi_signo) {
+        case SIGWINCH:
+            on_resize(c);
+            break;
+        case SIGTSTP:
+            (void)console_action(c, ACTION_SUSPEND);
+            on_resize(c);
+            break;
+        case SIGHUP:
+            c->is_done = true;
+            c->end = CONSOLE_HANGUP;
+            break;
+        default:
+            c->is_done = true;
+            c->end = CONSOLE_SIGNAL;
+        }
+    }
+}
+
+static void on_feed(struct console *c)
+{
+    struct view *view = place_top(c);
+    const struct frame *frame = feed_take(c->feed);
+    frame_unref(c->frame);
+    c->frame = frame;
+    c->now = wall_now();
+    view->now = c->now;
+    c->needs_paint = true;
+    if (frame->query < c->asked) {
+        return; /* it answers an older question */
+    }
+    if (view->klass->on_frame != NULL) {
+        struct reply reply;
+        reply_init(&reply);
+        view->klass->on_frame(view, frame, &reply);
+        console_perform(c, &reply);
+    }
+    order_read_answers(c);
+    if (c->wants_next && c->frame->overview != NULL) {
+        go_next_needed(c);
+    }
+}
+
+/* Set the timer to the next moment at which the clock or a view changes by itself. */
+static void set_timer(const struct console *c, int fd)
+{
+    const struct view *view = place_top(c);
+    struct wall next = {(c->now.ms / MINUTE_MS + 1) * MINUTE_MS};
+    if (view->klass->next_change != NULL) {
+        struct wall change = view->klass->next_change(view, c->frame);
+        if (wall_is_set(change) && change.ms < next.ms) {
+            next = change;
+        }
+    }
+    if (c->is_perf_shown && c->now.ms + PERF_TICK_MS < next.ms) {
+        next.ms = c->now.ms + PERF_TICK_MS;
+    }
+    struct itimerspec at = {
+        .it_value = {.tv_sec = (time_t)(next.ms / 1000),
+                     .tv_nsec = (long)(next.ms % 1000) * 1000000}
+    };
+    (void)timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
+}
+
+static void on_timer(struct console *c, int fd)
+{
+    uint64_t n;
+    if (read(fd, &n, sizeof(n)) < 0 && errno == EAGAIN) {
+        return;
+    }
+    c->now = wall_now(); /* ECANCELED: the clock was set */
+    place_refresh(c, false);
+}
+
+/* ---- painting
+ * ------------------------------------------------------------------------------- */
+
+static void compose(struct console *c)
+{
+    struct canvas all = canvas_of(c->surface);
+    surface_clear(c->surface);
+    if (is_too_small(c)) {
+        chrome_draw_too_small(&all);
+        return;
+    }
+    const struct view *view = place_top(c);
+    struct canvas part =
+        canvas_sub(&all, (struct rect){0, 1, all.w, place_view_height(c)});
+    chrome_draw_top(c, &all);
+    view->klass->draw(view, c->frame, &part);
+    chrome_draw_bottom(c, &all);
+    layer_draw(c, &all);
+}
+
+static void paint(struct console *c)
+{
+    uint64_t before = term_bytes(c->term);
+    compose(c);
+    (void)term_show(c->term, c->surface, &c->theme);
+    struct layer *layer = layer_top(c);
+    if (layer != NULL && layer->kind == LAYER_CONFIRM && !layer->has_asked) {
+        term_ask_status(c->term);
+        layer->has_asked = true;
+        layer->asked_at = mono_now();
+    }
+    struct mono now = mono_now();
+    perf_frame(&c->perf, now, term_bytes(c->term) - before, cpu_us());
+    if (c->key_at.ns != 0) {
+        perf_key(&c->perf, (now.ns - c->key_at.ns) / 1000);
+    }
+    c->key_at = (struct mono){0};
+    c->painted_at = now;
+    c->needs_paint = false;
+    c->is_urgent = false;
+}
+
+/* Nanoseconds until something is due, -1 = nothing; paints what is due now. */
+static int64_t paint_if_due(struct console *c)
+{
+    struct mono now = mono_now();
+    if (!c->needs_paint) {
+        c->key_at = (struct mono){0};
+        c->is_urgent = false;
+        return -1;
+    }
+    if (term_is_busy(c->term)) {
+        return -1; /* the line is slow: poll says when it takes more */
+    }
+    bool is_loading = c->frame->query < c->asked;
+    if (is_loading && now.ns < c->hold_until.ns && c->n_layers == 0) {
+        return c->hold_until.ns - now.ns;
+    }
+    int64_t wait = c->painted_at.ns + FRAME_NS - now.ns;
+    if (!c->is_urgent && wait > 0) {
+        return wait;
+    }
+    paint(c);
+    return -1;
+}
+
+/* Messages that leave, confirmations that arm. */
+static int64_t do_delayed(struct console *c)
+{
+    int64_t now = mono_now().ns;
+    int64_t wait = -1;
+    const struct layer *top = layer_top(c);
+    if (c->is_message_shown && c->message_until.ns != 0) {
+        wait = c->message_until.ns - now;
+        if (wait <= 0) {
+            c->is_message_shown = false;
+            c->needs_paint = true;
+            wait = -1;
+        }
+    }
+    if (top != NULL && top->kind == LAYER_CONFIRM && top->has_asked && !top->is_armed) {
+        int64_t arm = top->asked_at.ns + ns_of_ms(ARM_MS) - now;
+        if (arm <= 0) {
+            on_painted(c);
+        } else if (wait < 0 || arm < wait) {
+            wait = arm;
+        }
+    }
+    return wait;
+}
+
+/* ---- the loop
+ * ------------------------------------------------------------------------------- */
+
+enum { POLL_TERM, POLL_SIGNALS, POLL_FEED, POLL_TIMER, POLL_COUNT };
+
+static int64_t soonest(int64_t a, int64_t b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static void loop(struct console *c, int signal_fd, int timer_fd)
+{
+    struct pollfd fds[POLL_COUNT] = {
+        [POLL_TERM] = {.fd = term_fd(c->term)},
+        [POLL_SIGNALS] = { .fd = signal_fd,      .events = POLLIN},
+        [POLL_FEED] = { .fd = feed_fd(c->feed),      .events = POLLIN},
+        [POLL_TIMER] = { .fd = timer_fd,      .events = POLLIN},
+    };
+    while (!c->is_done) {
+        int64_t wait = do_delayed(c);
+        wait = soonest(wait, paint_if_due(c));
+        int escape = term_timeout(c->term);
+        wait = soonest(wait, escape < 0 ? -1 : ns_of_ms(escape));
+        set_timer(c, timer_fd);
+        fds[POLL_TERM].events = (short)(POLLIN | (term_is_busy(c->term) ? POLLOUT : 0));
+        struct timespec limit = {.tv_sec = (time_t)(wait / 1000000000),
+                                 .tv_nsec = (long)(wait % 1000000000)};
+        int n = ppoll(fds, POLL_COUNT, wait < 0 ? NULL : &limit, NULL);
+        perf_wake(&c->perf, mono_now());
+        if (n <= 0) {
+            if (escape >= 0) {
+                term_expire(c->term);
+                read_input(c);
+            }
+            continue;
+        }
+        if (fds[POLL_SIGNALS].revents != 0) {
+            on_signals(c, signal_fd);
+        }
+        if (fds[POLL_TERM].revents != 0) {
+            on_terminal(c, fds[POLL_TERM].revents);
+        }
+        if (fds[POLL_FEED].revents != 0) {
+            on_feed(c);
+        }
+        if (fds[POLL_TIMER].revents != 0) {
+            on_timer(c, timer_fd);
+        }
+    }
+}
+
+/* ---- beginning and end
+ * ---------------------------------------------------------------------- */
+
+static void block_signals(sigset_t *set, sigset_t *ret_before)
+{
+    static const int handled[] = {SIGINT,  SIGTERM,  SIGHUP, SIGQUIT,
+                                  SIGPIPE, SIGWINCH, SIGTSTP};
+    (void)sigemptyset(set);
+    for (size_t i = 0; i < ARRAY_LEN(handled); i++) {
+        (void)sigaddset(set, handled[i]);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, set, ret_before);
+}
+
+static void begin(struct console *c)
+{
+    char host[256] = "";
+    int w;
+    int h;
+    (void)gethostname(host, sizeof(host) - 1);
+    host[strcspn(host, ".")] = '\0';
+    (void)text_clean_into(c->host, sizeof(c->host), host);
+    term_size(c->term, &w, &h);
+    c->surface = surface_new(w, h, term_is_ascii(c->term));
+    c->now = wall_now();
+    c->frame = feed_take(c->feed);
+    load_look(c);
+    const struct view_class *first =
+        c->options->view != NULL ? view_class_find(c->options->view) : NULL;
+    place_open(c, first != NULL ? first : view_class_find("overview"), 0, NULL);
+}
+
+static void end(struct console *c)
+{
+    place_close_all(c);
+    order_drop(c);
+    term_close(c->term); /* before the feed: joining it may take a moment */
+    c->term = NULL;
+    feed_stop(c->feed);
+    frame_unref(c->frame);
+    keymap_free(c->keymap);
+    surface_free(c->surface);
+    for (size_t i = 0; i < c->n_lines; i++) {
+        free(c->lines[i]);
+    }
+}
+
+enum console_end console_run(const struct console_options *options, struct err *err)
+{
+    sigset_t set;
+    sigset_t before;
+    struct term_options term_options = {
+        .wants_ascii = options->is_ascii || options->config->ascii == ASCII_ALWAYS,
+        .wants_utf8 = options->config->ascii == ASCII_NEVER};
+    block_signals(&set, &before);
+    AUTO_CLOSE int signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    AUTO_CLOSE int timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (signal_fd < 0 || timer_fd < 0) {
+        (void)err_sys(err, "console");
+        return CONSOLE_FAILED;
+    }
+    AUTO_FREE struct console *c = mem_alloc(sizeof(*c));
+    c->options = options;
+    /* The feed first: it reads the store while the terminal is being set up. */
+    c->feed = feed_start(options->config, err);
+    if (c->feed == NULL) {
+        return CONSOLE_FAILED;
+    }
+    if (!term_open(&term_options, &c->term, err)) {
+        feed_stop(c->feed);
+        return CONSOLE_FAILED;
+    }
+    begin(c);
+    loop(c, signal_fd, timer_fd);
+    enum console_end how = c->end;
+    end(c);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return how;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_TUI_CONSOLE_IMPL_H
+#define SIGNALBOX_TUI_CONSOLE_IMPL_H
+
+/*
+ * The console's own struct, shared by its files: console.c (the loop), place.c (views and
+ * history), layer.c (what floats), order.c (verbs), chrome.c (top and bottom line).
+ */
+
+#include "engine/control/config.h"
+#include "tui/canvas.h"
+#include "tui/console.h"
+#include "tui/edit.h"
+#include "tui/feed.h"
+#include "tui/keymap.h"
+#include "tui/palette.h"
+#include "tui/perf.h"
+#include "tui/term.h"
+#include "tui/theme.h"
+#include "tui/view.h"
+
+#define STACK_MAX    6   /* views above each other */
+#define HISTORY_MAX  50  /* places for [ and ] */
+#define MESSAGES_MAX 100 /* kept for the messages overlay */
+#define ORDERS_MAX   32  /* sent, not answered yet */
+#define LINES_MAX    50  /* lines of the palette kept for its history */
+
+/* ---- places: which views are open, and which were ---------------------------------------- */
+
+struct place_step {
+    const struct view_class *klass;
+    int64_t id;
+    char arg[128];
+};
+struct place {
+    struct place_step steps[STACK_MAX];
+    size_t n;
+};
+
+/* ---- layers: what floats above the view --------------------------------------------------- */
+
+enum layer_kind { LAYER_PROMPT, LAYER_PALETTE, LAYER_CONFIRM, LAYER_OVERLAY };
+enum overlay_kind { OVERLAY_HELP, OVERLAY_MESSAGES };
+#define LAYERS_MAX 3
+
+struct layer {
+    enum layer_kind kind;
+    struct edit edit; /* PROMPT, PALETTE */
+    /* PROMPT: */
+    struct prompt_request request;
+    bool is_for_order; /* the reason of the order that waits */
+    char label[160];
+    /* PALETTE: */
+    struct palette_candidate candidates[PALETTE_ROWS];
+    size_t n_candidates;
+    int choice;  /* chosen candidate, -1 = what is typed */
+    int history; /* lines back, 0 = the new one */
+    /* CONFIRM: */
+    bool is_yes;   /* which button */
+    bool is_armed; /* painted: keys count now */
+    bool has_asked; /* the terminal was asked whether it has painted */
+    struct mono asked_at;
+    /* OVERLAY: */
+    enum overlay_kind overlay;
+    enum context context; /* HELP: of what was on top */
+    int scroll, n_rows;   /* n_rows, h: as last drawn */
+    int h;
+};
+
+/* ---- orders: verbs on their way ------------------------------------------------------------ */
+
+/* Waits for a reason or a confirmation. */
+struct order {
+    const struct verb *verb; /* NULL = none */
+    int64_t *ids;
+    int64_t *effects; /* newest effect of each, as shown when the key was pressed; 0 unknown */
+    size_t n;
+    char *args; /* JSON object or NULL */
+    char *reason;
+    char title[160]; /* of the only target, clean */
+};
+
+struct sent_order {
+    uint64_t ticket; /* 0 = free */
+    const struct view_class *asker; /* gets on_answer when still on top */
+    int64_t asker_id;
+    bool opens_result;
+};
+
+struct message {
+    enum message_kind kind;
+    struct wall at;
+    char text[400];
+};
+
+struct console {
+    const struct console_options *options;
+    struct term *term;
+    struct surface *surface;
+    struct theme theme; /* degraded */
+    char theme_name[256];
+    struct keymap *keymap;
+    struct feed *feed;
+    const struct frame *frame; /* never NULL while the loop runs */
+    char host[64];
+
+    struct view *stack[STACK_MAX];
+    size_t n_stack;
+    struct place history[HISTORY_MAX];
+    size_t n_history, history_at;
+
+    struct layer layers[LAYERS_MAX];
+    size_t n_layers;
+    char *lines[LINES_MAX]; /* of the palette, oldest first */
+    size_t n_lines;
+
+    struct order order;
+    struct sent_order sent[ORDERS_MAX];
+    uint64_t seen_answer; /* highest ticket already shown */
+
+    struct message messages[MESSAGES_MAX];
+    size_t n_messages;     /* ever */
+    bool is_message_shown; /* the newest one, in the bottom line */
+    struct mono message_until;
+
+    struct perf perf;
+    bool is_perf_shown;
+
+    struct wall now; /* what views draw */
+    uint64_t asked;  /* number of the newest question to the feed */
+    struct mono hold_until; /* do not paint a new view without its data before */
+    bool needs_paint, is_urgent; /* urgent: a key, paint at once */
+    struct mono painted_at;
+    struct mono key_at; /* first key since the last frame; ns 0 = none */
+    bool wants_next; /* next-needed waits for the list of what needs a person */
+    int64_t next_after; /* the one that next-needed showed last */
+    bool is_done;
+    enum console_end end;
+};
+
+/* ---- place.c ------------------------------------------------------------------------------- */
+struct view *place_top(const struct console *c);
+/* Open a view; records history. */
+void place_open(struct console *c, const struct view_class *klass, int64_t id,
+                const char *arg);
+/* One level up; from a single view to the overview. False when there is nothing above. */
+bool place_up(struct console *c);
+void place_back(struct console *c, int step); /* -1 back, +1 forward */
+void place_close_all(struct console *c);
+/* Size, time and question of the view on top, after something changed. */
+void place_refresh(struct console *c, bool asks);
+int place_view_height(const struct console *c);
+/* Perform what a handler replied; empties it. */
+void console_perform(struct console *c, struct reply *reply);
+
+/* ---- layer.c --------------------------------------------------------------------------------- */
+struct layer *layer_top(struct console *c); /* or NULL */
+enum context layer_context(const struct console *c); /* of the keys now */
+void layer_ask(struct console *c, const struct prompt_request *request,
+               const char *initial);
+void layer_ask_reason(struct console *c, const char *label);
+void layer_palette(struct console *c, const char *initial);
+void layer_confirm(struct console *c);
+void layer_overlay(struct console *c, enum overlay_kind kind);
+void layer_close(struct console *c);
+/* A key, a text or a paste for the layer on top. */
+void layer_action(struct console *c, enum action action);
+void layer_text(struct console *c, const char *text, size_t len);
+bool layer_takes_text(struct console *c);
+void layer_draw(struct console *c, const struct canvas *canvas);
+int overlay_draw(struct console *c, struct layer *layer, const struct canvas *canvas);
+
+/* ---- order.c --------------------------------------------------------------------------------- */
+/* Begin a verb on targets: asks for what it needs, then sends. args moves. */
+void order_begin(struct console *c, const struct verb *verb, const int64_t *ids, size_t n,
+                 char *args);
+/* On what the view on top has selected. */
+void order_begin_here(struct console *c, const struct verb *verb, char *args);
+void order_send(struct console *c);
+void order_drop(struct console *c);
+void order_submit(struct console *c, const struct feed_submission *submission);
+/* Show what became of sent orders. */
+void order_read_answers(struct console *c);
+/* "wf-12" or "4 workflows". */
+const char *order_target(const struct console *c, char *out, size_t cap);
+
+/* ---- chrome.c -------------------------------------------------------------------------------- */
+void chrome_draw_top(const struct console *c, const struct canvas *canvas);
+void chrome_draw_bottom(struct console *c, const struct canvas *canvas);
+void chrome_draw_too_small(const struct canvas *canvas);
+
+/* ---- console.c ------------------------------------------------------------------------------- */
+void console_say(struct console *c, enum message_kind kind, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+bool console_use_theme(struct console *c, const char *name);
+/* Actions of the console itself; false when it is none. */
+bool console_action(struct console *c, enum action action);
+void console_run_line(struct console *c, const char *line);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "tui/palette.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/base/text.h"
+#include "tui/frame.h"
+#include "tui/theme.h"
+
+#define WORD_MAX 64
+
+static const enum action commands[] = {ACTION_HELP,       ACTION_MESSAGES,   ACTION_PERF,
+                                       ACTION_REDRAW,     ACTION_SUSPEND,    ACTION_QUIT,
+                                       ACTION_THEME_NEXT, ACTION_NEXT_NEEDED};
+
+bool palette_has_action(enum action action)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (commands[i] == action) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+int palette_score(const char *pattern, const char *word)
+{
+    int score = 1;
+    size_t at = 0;
+    size_t len = strlen(word);
+    if (pattern[0] == '\0') {
+        return 1;
+    }
+    if (strncasecmp(pattern, word, strlen(pattern)) == 0) {
+        score += strlen(pattern) == len ? 2000 : 1000;
+    }
+    for (const char *p = pattern; *p != '\0'; p++) {
+        size_t start = at;
+        while (at < len && lower(word[at]) != lower(*p)) {
+            at++;
+        }
+        if (at == len) {
+            return 0;
+        }
+        bool begins_word = at == 0 || strchr("-_. ", word[at - 1]) != NULL;
+        score += begins_word ? 20 : at == start ? 10 : 1;
+        at++;
+    }
+    return score - (int)(len / 8 < 8 ? len / 8 : 8);
+}
+
+bool palette_parse_id(const char *text, int64_t *ret_id)
+{
+    char *end;
+    if (strncasecmp(text, "wf-", 3) == 0) {
+        text += 3;
+    }
+    if (text[0] < '0' || text[0] > '9' || strlen(text) > 18) {
+        return false;
+    }
+    long long id = strtoll(text, &end, 10);
+    if (*end != '\0' || id <= 0) {
+        return false;
+    }
+    *ret_id = id;
+    return true;
+}
+
+/* ---- completing
+ * ------------------------------------------------------------------------------ */
+
+struct list {
+    struct palette_candidate *rows;
+    size_t n, max;
+    const char *pattern;
+};
+
+/* Keep the best `max`, in order. */
+static void offer(struct list *list, const char *text, const char *help)
+{
+    int score = palette_score(list->pattern, text);
+    if (score == 0) {
+        return;
+    }
+    size_t at = list->n;
+    while (at > 0 && list->rows[at - 1].score < score) {
+        at--;
+    }
+    if (at == list->max) {
+        return;
+    }
+    size_t n_moved = list->n - at - (list->n == list->max ? 1 : 0);
+    memmove(&list->rows[at + 1], &list->rows[at], n_moved * sizeof(list->rows[0]));
+    struct palette_candidate *row = &list->rows[at];
+    *row = (struct palette_candidate){.score = score};
+    (void)snprintf(row->text, sizeof(row->text), "%s", text);
+    (void)text_clean_into(row->help, sizeof(row->help), help);
+    list->n += list->n < list->max ? 1 : 0;
+}
+
+static void offer_rows(struct list *list, const struct workflow_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "wf-%lld", (long long)rows[i].id);
+        offer(list, name, rows[i].title);
+    }
+}
+
+static void offer_workflows(struct list *list, const struct frame *frame)
+{
+    if (frame == NULL) {
+        return;
+    }
+    if (frame->detail != NULL && !frame->detail->is_missing) {
+        offer_rows(list, &frame->detail->row, 1);
+    }
+    if (frame->list != NULL) {
+        offer_rows(list, frame->list->page.rows, frame->list->page.n);
+    }
+    if (frame->overview != NULL) {
+        offer_rows(list, frame->overview->needs.rows, frame->overview->needs.n);
+        offer_rows(list, frame->overview->wrong.rows, frame->overview->wrong.n);
+        offer_rows(list, frame->overview->live.rows, frame->overview->live.n);
+    }
+}
+
+static void offer_first_words(struct list *list, const struct frame *frame)
+{
+    for (size_t i = 0; view_classes[i] != NULL; i++) {
+        if (view_classes[i]->help != NULL) {
+            offer(list, view_classes[i]->name, view_classes[i]->help);
+        }
+    }
+    for (size_t i = 0; i < n_verbs; i++) {
+        if (verbs[i].has_workflow) {
+            offer(list, verbs[i].name, verbs[i].help);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        offer(list, action_name(commands[i]), action_help(commands[i]));
+    }
+    offer(list, "theme", "Use another theme");
+    if (list->pattern[0] != '\0') {
+        offer_workflows(list, frame);
+    }
+}
+
+static void offer_arguments(struct list *list, const struct verb *verb)
+{
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        char text[64];
+        if (arg->type != ARG_STATE) {
+            (void)snprintf(text, sizeof(text), "%s=", arg->name);
+            offer(list, text, arg->help);
+            continue;
+        }
+        for (int s = STATE_PLANNING; s <= STATE_VALIDATING; s++) {
+            (void)snprintf(text, sizeof(text), "%s=%s", arg->name,
+                           state_name((enum workflow_state)s));
+            offer(list, text, state_help((enum workflow_state)s));
+        }
+    }
+}
+
+static const char *last_word(const char *text)
+{
+    const char *space = strrchr(text, ' ');
+    return space != NULL ? space + 1 : text;
+}
+
+static void first_word(const char *text, char out[WORD_MAX])
+{
+    text += strspn(text, " ");
+    size_t len = strcspn(text, " ");
+    (void)snprintf(out, WORD_MAX, "%.*s", (int)(len < WORD_MAX ? len : WORD_MAX - 1),
+                   text);
+}
+
+size_t palette_complete(const char *text, const struct frame *frame,
+                        struct palette_candidate *candidates, size_t max)
+{
+    struct list list = {.rows = candidates, .max = max, .pattern = last_word(text)};
+    char first[WORD_MAX];
+    first_word(text, first);
+    if (max == 0) {
+        return 0;
+    }
+    if (strchr(text + strspn(text, " "), ' ') == NULL) {
+        offer_first_words(&list, frame);
+        return list.n;
+    }
+    const struct verb *verb = verb_find(first);
+    if (strcmp(first, "theme") == 0) {
+        for (size_t i = 0; theme_builtin(i) != NULL; i++) {
+            offer(&list, theme_builtin(i), "");
+        }
+    } else if (verb != NULL) {
+        offer_workflows(&list, frame);
+        offer_arguments(&list, verb);
+    }
+    return list.n;
+}
+
+void palette_apply(const char *text, const struct palette_candidate *candidate, char *out,
+                   size_t cap)
+{
+    (void)snprintf(out, cap, "%.*s%s", (int)(last_word(text) - text), text,
+                   candidate->text);
+}
+
+/* ---- parsing
+ * -------------------------------------------------------------------------------- */
+
+struct line {
+    const char *rest;
+    char word[512];
+};
+
+/* Next word into line->word; false at the end. */
+static bool next_word(struct line *line)
+{
+    line->rest += strspn(line->rest, " ");
+    size_t len = strcspn(line->rest, " ");
+    if (len == 0) {
+        return false;
+    }
+    size_t n = len < sizeof(line->word) ? len : sizeof(line->word) - 1;
+    memcpy(line->word, line->rest, n);
+    line->word[n] = '\0';
+    line->rest += len;
+    return true;
+}
+
+static const struct verb_arg *find_arg(const struct verb *verb, const char *name,
+                                       size_t len)
+{
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (strlen(arg->name) == len && strncmp(arg->name, name, len) == 0) {
+            return arg;
+        }
+    }
+    return NULL;
+}
+
+static bool add_argument(struct jsonw *w, const struct verb_arg *arg, const char *value,
+                         struct err *err)
+{
+    char *end;
+    if (arg->type != ARG_INT) {
+        jsonw_str(w, arg->name, value);
+        return true;
+    }
+    long long number = strtoll(value, &end, 10);
+    if (value[0] == '\0' || *end != '\0') {
+        return err_set(err, ERR_USAGE, "%s=%.40s: expected a number", arg->name, value);
+    }
+    jsonw_int(w, arg->name, number);
+    return true;
+}
+
+static bool parse_verb(struct line *line, struct palette_command *command,
+                       struct err *err)
+{
+    const struct verb *verb = command->verb;
+    AUTO_BUF struct buf json;
+    struct jsonw w;
+    bool has_reason = false;
+    buf_init(&json, 16384);
+    jsonw_init(&w, &json);
+    jsonw_open(&w, NULL, '{');
+    while (!has_reason && next_word(line)) {
+        const char *equals = strchr(line->word, '=');
+        const struct verb_arg *arg =
+            equals != NULL ? find_arg(verb, line->word, (size_t)(equals - line->word))
+                           : NULL;
+        const struct verb_arg *reason = find_arg(verb, "reason", 6);
+        int64_t id;
+        if (palette_parse_id(line->word, &id)) {
+            if (command->n_targets == PALETTE_TARGETS) {
+                return err_set(err, ERR_USAGE, "at most %d workflows in one line",
+                               PALETTE_TARGETS);
+            }
+            command->targets[command->n_targets++] = id;
+        } else if (arg != NULL && arg != reason) {
+            if (!add_argument(&w, arg, equals + 1, err)) {
+                return false;
+            }
+        } else if (reason != NULL) {
+            const char *text = line->rest - strlen(line->word); /* the rest of the line */
+            jsonw_str(&w, "reason", arg == reason ? text + strlen("reason=") : text);
+            has_reason = true;
+        } else {
+            return err_set(err, ERR_USAGE, "'%.60s' means nothing to %s", line->word,
+                           verb->name);
+        }
+    }
+    jsonw_close(&w, '}');
+    command->args = json.len > 2 ? buf_take(&json, NULL) : NULL;
+    return true;
+}
+
+static bool parse_theme(struct line *line, struct palette_command *command,
+                        struct err *err)
+{
+    command->kind = PALETTE_THEME;
+    if (!next_word(line)) {
+        return err_set(err, ERR_USAGE, "theme: expected a name, such as dark or light");
+    }
+    (void)snprintf(command->theme, sizeof(command->theme), "%.63s", line->word);
+    return true;
+}
+
+bool palette_parse(const char *text, struct palette_command *ret_command, struct err *err)
+{
+    struct line line = {.rest = text};
+    struct palette_command command = {.kind = PALETTE_VIEW};
+    if (!next_word(&line)) {
+        return err_set(err, ERR_USAGE, "expected a command, a view or a workflow");
+    }
+    command.view = view_class_find(line.word);
+    command.verb = verb_find(line.word);
+    if (palette_parse_id(line.word, &command.targets[0])) {
+        command.kind = PALETTE_WORKFLOW;
+        command.n_targets = 1;
+    } else if (strcmp(line.word, "theme") == 0) {
+        if (!parse_theme(&line, &command, err)) {
+            return false;
+        }
+    } else if (command.verb != NULL && command.verb->has_workflow) {
+        command.kind = PALETTE_VERB;
+        if (!parse_verb(&line, &command, err)) {
+            return false;
+        }
+    } else if (action_find(line.word, &command.action) &&
+               palette_has_action(command.action)) {
+        command.kind = PALETTE_ACTION;
+    } else if (command.view == NULL) {
+        return err_set(err, ERR_USAGE, "'%.60s' is no command, view or workflow",
+                       line.word);
+    }
+    if (command.kind != PALETTE_VERB && next_word(&line)) {
+        return err_set(err, ERR_USAGE, "'%.60s' is too much", line.word);
+    }
+    *ret_command = command;
+    return true;
+}

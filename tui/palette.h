@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_TUI_PALETTE_H
+#define SIGNALBOX_TUI_PALETTE_H
+
+/*
+ * Palette: what a line typed after ":" means, and what could be meant.
+ *
+ *   workflows               a view
+ *   wf-12                   the workflow
+ *   pause wf-12 wf-14       a verb on workflows; without them on what is selected
+ *   reject wf-12 too risky  the rest is the reason
+ *   retry wf-12 from=CODING an argument by name
+ *   theme light             a theme
+ *   perf                    an action of the console
+ *
+ * Pure: candidates come from the tables of verbs, views, actions and themes, and from the
+ * workflows that the frame shows.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/control/verb.h"
+#include "tui/action.h"
+#include "tui/view.h"
+
+#define PALETTE_ROWS    8   /* candidates shown */
+#define PALETTE_TARGETS 200 /* workflows in one line */
+
+struct palette_candidate {
+    char text[64]; /* what would be typed */
+    char help[96];
+    int score;
+};
+
+/* Best first; at most max. `text` up to its end is what is completed (its last word). */
+size_t palette_complete(const char *text, const struct frame *frame,
+                        struct palette_candidate *candidates, size_t max);
+/* `text` with its last word replaced by the candidate. */
+void palette_apply(const char *text, const struct palette_candidate *candidate, char *out,
+                   size_t cap);
+
+enum palette_kind { PALETTE_VIEW, PALETTE_WORKFLOW, PALETTE_VERB, PALETTE_THEME, PALETTE_ACTION };
+
+struct palette_command {
+    enum palette_kind kind;
+    const struct view_class *view;
+    const struct verb *verb;
+    int64_t targets[PALETTE_TARGETS]; /* WORKFLOW: one; VERB: none = what is selected */
+    size_t n_targets;
+    char *args; /* VERB: JSON object, malloc'd, or NULL */
+    char theme[64];
+    enum action action;
+};
+
+/* ERR_USAGE says what is not understood and what was expected. */
+NODISCARD bool palette_parse(const char *text, struct palette_command *ret_command,
+                             struct err *err);
+
+/* Does `word` match `pattern` as a subsequence? Higher is better, 0 = no. */
+int palette_score(const char *pattern, const char *word);
+/* "wf-12" or "12". */
+NODISCARD bool palette_parse_id(const char *text, int64_t *ret_id);
+/* Actions that make sense as a command. */
+bool palette_has_action(enum action action);
+
+#endif
