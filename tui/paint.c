@@ -307,15 +307,6 @@ static bool bridge_gap(struct pass *pass, const struct cell *row, int x, int y)
     return true;
 }
 
-static bool is_blank(const struct pass *pass, const struct cell *cell)
-{
-    if (cell->rune != ' ' || cell->marks[0] != 0) {
-        return false;
-    }
-    struct style style = style_of(pass, cell);
-    return same_style(&style, &pass->blank);
-}
-
 static bool looks_same(const struct pass *pass, const struct cell *a,
                        const struct cell *b)
 {
@@ -341,32 +332,39 @@ static void draw_cell(struct pass *pass, const struct cell *row, int x, int y)
     write_cell(pass, &row[x], is_wide ? 2 : 1);
 }
 
-/* How many cells from x on are blank now and were not before, or were wrong. */
+/* Spaces that look alike from x on. Only such as erasing makes: no underline, no reverse.
+ */
 static int blank_run(const struct pass *pass, const struct cell *row, int x)
 {
+    struct style first = style_of(pass, &row[x]);
     int n = 0;
-    while (x + n < pass->p->w && is_blank(pass, &row[x + n])) {
+    if (first.attrs != 0) {
+        return 0;
+    }
+    while (x + n < pass->p->w && row[x + n].rune == ' ' && row[x + n].marks[0] == 0) {
+        if (memcmp(&row[x + n], &row[x], sizeof(row[x])) != 0) {
+            struct style style = style_of(pass, &row[x + n]);
+            if (!same_style(&style, &first)) {
+                break;
+            }
+        }
         n++;
     }
     return n;
 }
 
-static bool can_erase(const struct pass *pass)
+/* A run of n alike spaces at x: erase it when that is shorter than writing. Returns cells
+ * done. */
+static int erase_run(struct pass *pass, const struct cell *row, int x, int y, int n)
 {
-    return pass->blank.bg.kind == COLOUR_DEFAULT || pass->caps->has_bce;
-}
-
-/* A run of blanks at x: erase it when that is shorter than spaces. Returns cells done. */
-static int erase_run(struct pass *pass, const struct cell *row, int x, int y)
-{
-    int n = blank_run(pass, row, x);
+    struct style style = style_of(pass, &row[x]);
     bool is_tail = x + n == pass->p->w;
-    if (!can_erase(pass) || n < (is_tail ? 4 : 12) ||
-        (!is_tail && !pass->caps->has_ech)) {
+    bool can_erase = style.bg.kind == COLOUR_DEFAULT || pass->caps->has_bce;
+    if (!can_erase || n < (is_tail ? 4 : 12) || (!is_tail && !pass->caps->has_ech)) {
         return 0;
     }
     move_to(pass, x, y);
-    set_style(pass, &pass->blank);
+    set_style(pass, &style);
     if (is_tail) {
         emit(pass, "\x1b[K");
     } else {
@@ -404,7 +402,7 @@ static void paint_row(struct pass *pass, const struct cell *row, int y)
         pass->n_changed += is_wide ? 2 : 1;
         int n = blank_run(pass, row, x);
         if (n >= 4 && is_changed_in(pass, row, shown, x, n)) {
-            n = erase_run(pass, row, x, y);
+            n = erase_run(pass, row, x, y, n);
             if (n > 0) {
                 pass->n_changed += (size_t)n - 1;
                 x += n - 1;
@@ -439,6 +437,12 @@ static void place_cursor(struct pass *pass, const struct surface *surface)
     }
 }
 
+/* Does clearing give what a blank cell shall look like? */
+static bool can_clear(const struct pass *pass)
+{
+    return pass->blank.bg.kind == COLOUR_DEFAULT || pass->caps->has_bce;
+}
+
 static void begin_screen(struct pass *pass, int w, int h)
 {
     struct painter *p = pass->p;
@@ -457,7 +461,7 @@ static void begin_screen(struct pass *pass, int w, int h)
     p->y = 0;
     for (size_t i = 0; i < n; i++) {
         p->shown[i] = blank;
-        if (!can_erase(pass)) {
+        if (!can_clear(pass)) {
             p->shown[i].rune = 1; /* not what is wanted: every cell is written */
         }
     }
