@@ -278,9 +278,10 @@ static void write_cell(struct pass *pass, const struct cell *cell, int cells)
         (void)buf_add(pass->out, bytes, text_encode(cell->marks[i], bytes));
     }
     p->x += cells;
-    /* Blocks of symbols that every terminal shows in one cell need no new place. */
-    bool is_sure = is_plain(cell) || (cell->marks[0] == 0 && cell->rune >= 0x2010 &&
-                                      cell->rune < 0x2600 && cells == 1);
+    /* Symbols that every terminal shows in one cell need no new place. */
+    bool is_symbol = (cell->rune >= 0x2010 && cell->rune < 0x2600) ||
+                     cell->rune == 0x2713 || cell->rune == 0x2717;
+    bool is_sure = is_plain(cell) || (cell->marks[0] == 0 && is_symbol && cells == 1);
     if (!is_sure || p->x >= p->w) {
         p->x = UNKNOWN;
     }
@@ -321,6 +322,14 @@ static bool looks_same(const struct pass *pass, const struct cell *a,
     return same_style(&style_a, &style_b);
 }
 
+/* A space shows its ground only: between two words the colour of the words may stay. */
+static bool shows_as_space(const struct pass *pass, const struct style *wanted)
+{
+    const struct painter *p = pass->p;
+    return p->has_style && same_colour(&p->style.bg, &wanted->bg) && wanted->attrs == 0 &&
+           (p->style.attrs & (ATTR_UNDERLINE | ATTR_REVERSE)) == 0;
+}
+
 static void draw_cell(struct pass *pass, const struct cell *row, int x, int y)
 {
     bool is_wide = x + 1 < pass->p->w && row[x + 1].rune == 0;
@@ -328,7 +337,9 @@ static void draw_cell(struct pass *pass, const struct cell *row, int x, int y)
     if (!bridge_gap(pass, row, x, y)) {
         move_to(pass, x, y);
     }
-    set_style(pass, &style);
+    if (row[x].rune != ' ' || !shows_as_space(pass, &style)) {
+        set_style(pass, &style);
+    }
     write_cell(pass, &row[x], is_wide ? 2 : 1);
 }
 
