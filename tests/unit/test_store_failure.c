@@ -461,9 +461,9 @@ static void test_read_only_file_system(void **state)
     if (child == 0) {
         const char *folder = place->folder;
         if (unshare(CLONE_NEWNS) != 0 ||
-            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-            mount(folder, folder, NULL, MS_BIND, NULL) != 0 ||
-            mount(folder, folder, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) != 0) {
+            mount("", "/", "", MS_REC | MS_PRIVATE, NULL) != 0 ||
+            mount(folder, folder, "", MS_BIND, NULL) != 0 ||
+            mount(folder, folder, "", MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) != 0) {
             _exit(77);
         }
         const char *what = read_only_life(place);
