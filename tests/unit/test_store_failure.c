@@ -69,14 +69,14 @@ static void put_batch(struct store *store, int64_t first, int n)
 {
     for (int64_t id = first; id < first + n; id++) {
         struct workflow_row row = sample_workflow(id);
+        AUTO_FREE char *kind = mem_printf("kind-%lld", (long long)id / 2); /* new words */
         store_put_workflow(store, &row);
-        (void)store_add_event(store, &(struct event_row){.workflow = id,
-                                                         .kind = "started",
-                                                         .actor = "engine",
-                                                         .text = "x"});
+        (void)store_add_event(
+            store, &(struct event_row){
+                       .workflow = id, .kind = kind, .actor = "engine", .text = "x"});
         store_append_doc(store, id, DOC_ERRORS, "line\n", 5);
-        store_put_totals(store, &(struct totals){.n_workflows = id});
     }
+    store_put_totals(store, &(struct totals){.n_workflows = first + n - 1});
 }
 
 /* What a reader finds: workflows 1..n whole, and nothing more. */
@@ -99,7 +99,9 @@ static void assert_holds(const struct place *place, int64_t n)
     assert_int_equal(totals.n_workflows, n);
     assert_int_equal(totals.last_event, n);
     for (int64_t id = 1; id <= n; id++) {
+        AUTO_FREE char *kind = mem_printf("kind-%lld", (long long)id / 2);
         assert_int_equal(events[id - 1].seq, id);
+        assert_string_equal(events[id - 1].kind, kind);
         assert_int_equal(
             reader_doc(reader, place->arena, id, DOC_ERRORS, &text, &len, &err), FOUND);
         assert_string_equal(text, "line\n"); /* appended once, however often tried */
@@ -151,6 +153,7 @@ static void test_each_write_fails_once(void **state)
                 assert_int_equal(err.code, ways[w].code);
                 assert_holds(place, n);
                 must_commit(store);
+                assert_holds(place, n + 3);
                 n_failed++;
             }
             n += 3;

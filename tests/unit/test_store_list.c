@@ -34,6 +34,11 @@ static void fill(struct store *store)
         row->priority = (int)(r / 4096 % 3);
         row->state_since.ms = 1000 + r / 8192 % 5;
         row->finished_at.ms = state_is_final(row->state) ? 5000 + i : 0;
+        struct workflow_row before = *row; /* has been elsewhere, in every index */
+        before.state = (enum workflow_state)((row->state + 5) % STATE_COUNT);
+        before.wait = (enum workflow_wait)((row->wait + 3) % WAIT_COUNT);
+        before.finished_at.ms = state_is_final(before.state) ? 5000 + i : 0;
+        store_put_workflow(store, &before);
         store_put_workflow(store, row);
     }
     must_commit(store);

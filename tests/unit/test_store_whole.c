@@ -327,6 +327,10 @@ static void test_backup_while_writing(void **state)
                                                                 .actor = "a",
                                                                 .text = ""});
     }
+    AUTO_FREE char *large = mem_alloc(DOC_MAX); /* so that it takes many steps */
+    for (int64_t id = 1; id <= 8; id++) {
+        store_put_doc(engine.store, id, DOC_DIFF, large, DOC_MAX);
+    }
     must_commit(engine.store);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, write_on, &engine), 0);
