@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "store/sqlite_private.h"
 
@@ -154,16 +155,24 @@ bool database_number(struct database *database, const char *sql, int64_t *ret_nu
     return is_good;
 }
 
-/* The lock timeout comes first: each later statement may meet a lock. */
-static bool set_timeout(struct database *database, struct err *err)
+/*
+ * Wait for a lock: often and unevenly. SQLite's own handler soon looks ten times a second
+ * only, and who shares the file with a busy writer can then miss every gap for seconds.
+ */
+static int on_busy(void *unused, int n_calls)
 {
-    int64_t timeout = 0;
-    (void)sqlite3_busy_timeout(database->db, STORE_BUSY_MS); /* verified next */
-    if (!database_number(database, "PRAGMA busy_timeout", &timeout, err)) {
-        return false;
+    static _Thread_local struct mono since;
+    (void)unused;
+    struct mono now = mono_now();
+    if (n_calls == 0) {
+        since = now;
     }
-    return timeout == STORE_BUSY_MS ||
-           err_set(err, ERR_IO, "%s: SQLite took no lock timeout", database->path);
+    if (now.ns - since.ns >= STORE_BUSY_MS * 1000000LL) {
+        return 0; /* give up: SQLITE_BUSY */
+    }
+    const struct timespec pause = {.tv_nsec = 500000 + (now.ns >> 8) % 3000000};
+    (void)nanosleep(&pause, NULL); /* a signal may shorten it */
+    return 1;
 }
 
 static bool is_wal_mode(struct database *database, bool *ret_is_wal, struct err *err)
@@ -273,8 +282,9 @@ bool database_open(struct database *database, const char *path, enum database_mo
     if (open_handle(database, mode) != SQLITE_OK) {
         return database_fail(database, err);
     }
-    if (!set_timeout(database, err)) {
-        return false;
+    /* Before all else: each later statement may meet a lock. */
+    if (sqlite3_busy_handler(database->db, on_busy, NULL) != SQLITE_OK) {
+        return database_fail(database, err);
     }
     if (mode == DATABASE_READ) {
         return set_up_reader(database, err);
