@@ -243,6 +243,7 @@ static bool start_io(struct engine *engine, struct err *err)
         .work = work,
         .logs = logs,
         .log_max_bytes = config->log_max_bytes,
+        .log_keep = config->log_keep,
         .max_running = (size_t)config->max_running,
         .on_result = on_result,
         .user = engine,

@@ -17,9 +17,14 @@
 #include "engine/base/mem.h"
 #include "engine/io/job.h"
 #include "engine/io/limits.h"
+#include "engine/io/retention.h"
 
 #define BATCH  64
 #define EVENTS 64
+
+#define RETENTION_FIRST 60000000000LL   /* ns after the start: nothing waits for it */
+#define RETENTION_EVERY 3600000000000LL /* ns */
+#define RETENTION_MORE  1000000000LL    /* ns until the next part of a large clearing */
 
 enum message_kind { MESSAGE_PERFORM, MESSAGE_STOP, MESSAGE_SWEEP };
 
@@ -39,6 +44,8 @@ struct io {
     /* io thread only */
     struct job_shop shop;
     struct mono armed; /* what the timer is set to; 0 = not set */
+    struct span log_keep;
+    struct mono retention_at; /* 0 = never */
 };
 
 static void free_message(void *p)
@@ -100,6 +107,9 @@ struct executor io_executor(struct io *io)
 static void arm(struct io *io, struct mono now)
 {
     struct mono next = job_next_time(&io->shop);
+    if (io->retention_at.ns > 0 && (next.ns == 0 || io->retention_at.ns < next.ns)) {
+        next = io->retention_at;
+    }
     if (next.ns == io->armed.ns) {
         return;
     }
@@ -111,6 +121,16 @@ static void arm(struct io *io, struct mono now)
         spec.it_value.tv_nsec = left % 1000000000;
     }
     (void)timerfd_settime(io->timer, 0, &spec, NULL); /* valid arguments cannot fail */
+}
+
+static void clear_logs(struct io *io, struct mono now)
+{
+    if (io->retention_at.ns == 0 || io->retention_at.ns > now.ns) {
+        return;
+    }
+    struct wall before = {wall_now().ms - io->log_keep.ms};
+    bool has_more = retention_run(io->shop.logs, before);
+    io->retention_at.ns = now.ns + (has_more ? RETENTION_MORE : RETENTION_EVERY);
 }
 
 static void take(struct io *io, struct message *message)
@@ -166,6 +186,7 @@ static void *run(void *self)
             (void)got; /* jobs say themselves what is due */
             io->armed = (struct mono){0};
             job_run_timers(&io->shop, mono_now());
+            clear_logs(io, mono_now());
         }
     }
     return NULL;
@@ -217,6 +238,10 @@ struct io *io_start(const struct io_options *options, struct err *err)
     io->mailbox = mailbox_new(4 * options->max_running + 1024);
     io->epoll = epoll_create1(EPOLL_CLOEXEC);
     io->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    io->log_keep = options->log_keep;
+    if (io->log_keep.ms > 0) {
+        io->retention_at.ns = mono_now().ns + RETENTION_FIRST;
+    }
     raise_open_files();
     limits_delegate();
     if (!job_shop_init(&io->shop, options, io->epoll, err)) {

@@ -29,6 +29,7 @@ struct io_options {
     const char *work;  /* folder of worktrees and effects, absolute */
     const char *logs;  /* folder of step logs, absolute */
     int64_t log_max_bytes;
+    struct span log_keep; /* step logs older than this are removed; 0 = never */
     const char *self_exe; /* NULL: /proc/self/exe */
     size_t max_running;   /* workflows that may have an effect in flight */
     void (*on_result)(void *user, struct effect_result *result);

@@ -254,7 +254,7 @@ static void reap(struct run *run)
 
 static int ms_until(struct wall at, int most)
 {
-    int64_t left = wall_since(at, wall_now()).ms * -1;
+    int64_t left = wall_since(at, wall_now()).ms;
     return left < 0 ? 0 : left < most ? (int)left : most;
 }
 
