@@ -78,7 +78,8 @@ NORETURN static void be_child(struct run *run, int out, int errors, int go, int 
     char byte;
     (void)sigemptyset(&none);                    /* cannot fail */
     (void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail */
-    (void)signal(SIGPIPE, SIG_DFL);              /* cannot fail */
+    const struct sigaction dies = {.sa_handler = SIG_DFL};
+    (void)sigaction(SIGPIPE, &dies, NULL); /* cannot fail */
     if (!spec->outlives_us &&
         (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)) {
         _exit(127);

@@ -10,8 +10,8 @@
  *
  *   lock         an open file description lock, held as long as anything works in FOLDER,
  *                the runner's git children included. Holds "PID STARTTIME\n".
- *   start        made with O_EXCL before the first outside effect; synced where it matters.
- *   stop         made by the engine: do not begin, and if begun, it was cancelled.
+ *   start        made with O_EXCL before the first outside effect; synced where it
+ * matters. stop         made by the engine: do not begin, and if begun, it was cancelled.
  *   result.json  written last, atomically. Who finds it delivers it.
  *
  * A runner that finds `start` knows that an earlier one died. It kills what that one left

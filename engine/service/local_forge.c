@@ -429,7 +429,9 @@ static char *open_conflicts(struct git *git, const char *tree)
     }
     for (char *at = names, *end; *at != '\0'; at = end) {
         end = strchrnul(at, '\n');
-        end += *end == '\n' ? (*end = '\0', 1) : 0;
+        if (*end == '\n') {
+            *end++ = '\0';
+        }
         AUTO_FREE char *path = file_join(tree, at);
         if (has_markers(path)) {
             (void)buf_printf(&found, "%s\n", at);

@@ -69,7 +69,9 @@ static char *checkout_of(struct git *git, const char *base)
     }
     for (char *at = git->out.data, *end; *at != '\0'; at = end) {
         end = strchrnul(at, '\n');
-        end += *end == '\n' ? (*end = '\0', 1) : 0;
+        if (*end == '\n') {
+            *end++ = '\0';
+        }
         if (strncmp(at, "worktree ", 9) == 0) {
             folder = at + 9;
         } else if (found == NULL && strcmp(at, wanted) == 0 && file_exists(folder)) {

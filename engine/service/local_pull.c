@@ -13,11 +13,13 @@
 #define RECORD_MAX   (2 * 1024 * 1024)
 #define NUMBER_TRIES 10000
 
+/* clang-format off */
 #define TEXT_FIELDS(X)                                                                   \
     X(state)                                                                             \
     X(branch)                                                                            \
     X(base) X(head) X(title) X(body) X(author) X(workflow) X(merge) X(created_at)        \
         X(updated_at)
+/* clang-format on */
 
 void pull_free(struct pull *pull)
 {

@@ -187,6 +187,7 @@ void order_free(struct order *order)
 /* ---- spec.json ------------------------------------------------------------------------
  */
 
+/* clang-format off */
 /* The plain fields, once for both directions. */
 #define TEXT_FIELDS(X)                                                                   \
     X(name)                                                                              \
@@ -200,6 +201,7 @@ void order_free(struct order *order)
         X(method) X(grace.ms) X(log_max) X(command.timeout.ms) X(command.retries)        \
             X(command.may_fail) X(bounds.cpu.ms) X(bounds.memory) X(bounds.file_size)    \
                 X(bounds.processes) X(bounds.has_network)
+/* clang-format on */
 
 static void write_command(struct jsonw *w, const struct command_spec *command)
 {

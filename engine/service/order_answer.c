@@ -7,6 +7,7 @@
 
 #define ANSWER_MAX (256 * 1024)
 
+/* clang-format off */
 #define TEXT_FIELDS(X)                                                                   \
     X(summary) X(log) X(excerpt) X(branch) X(base_sha) X(head_sha) X(merge_sha)
 #define INT_FIELDS(X)                                                                    \
@@ -14,6 +15,7 @@
     X(finished_at.ms)                                                                    \
     X(exit_status) X(cpu_ms) X(peak_rss_kib) X(out_bytes) X(tries) X(pr_number)
 #define DOC_FIELDS(X) X(plan) X(diff) X(commits)
+/* clang-format on */
 
 static bool write_part(const char *folder, const char *name, const char *text,
                        struct err *err)
