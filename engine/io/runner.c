@@ -232,10 +232,9 @@ static int open_stop_fd(void)
     (void)sigemptyset(&set); /* cannot fail */
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail */
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGPIPE, &ignore, NULL); /* cannot fail */
-    (void)sigaction(SIGHUP, &ignore, NULL);  /* cannot fail */
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* cannot fail */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -11,8 +11,9 @@
 #include "engine/service/local_forge.h"
 #include "engine/service/local_pull.h"
 
-#define TRIES 40
-#define PAUSE 50 /* ms between tries while another git holds a lock */
+#define TRIES         40
+#define BLOCKED_TRIES 4
+#define PAUSE         50 /* ms between tries while another git holds a lock */
 
 #define TURN_TRIES 6000 /* 2 minutes: as many merges as can queue up in front */
 #define TURN_PAUSE 20   /* ms */
@@ -238,10 +239,12 @@ static bool may_try_again(struct git *git, enum move_outcome moved, char *why, i
                           struct effect_result *result)
 {
     bool is_last = i + 1 == TRIES;
-    if (moved == MOVE_BUSY && !is_last) {
+    /* What looks like local changes may be another git in the middle of its work. */
+    bool is_passing = moved == MOVE_BUSY || (moved == MOVE_BLOCKED && i < BLOCKED_TRIES);
+    if (is_passing && !is_last) {
         (void)poll(NULL, 0, PAUSE);
     }
-    if ((moved == MOVE_LOST || moved == MOVE_BUSY) && !is_last) {
+    if ((moved == MOVE_LOST || is_passing) && !is_last) {
         free(why);
         return true;
     }
