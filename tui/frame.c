@@ -245,7 +245,9 @@ size_t frame_spans(struct arena *arena, const struct event_row *events, size_t n
     }
     if (n_spans > 0) {
         struct state_span *last = &spans[n_spans - 1];
-        last->text = row->reason;
+        /* Why it ended stands on the row before already. */
+        bool is_said = n_spans > 1 && strcmp(spans[n_spans - 2].text, row->reason) == 0;
+        last->text = is_said ? "" : row->reason;
         if (state_is_final(last->state)) {
             last->to = last->from;
             last->end = end_when_final(last->state);

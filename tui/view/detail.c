@@ -119,6 +119,14 @@ static void draw_step_note(const struct canvas *canvas, int x, int y,
     look_text(canvas, x, y, width, role, text);
 }
 
+/* The outcome says when a step began; until then it is as old as the wish for it. */
+static struct wall begun_at(const struct effect_row *effect)
+{
+    if (wall_is_set(effect->started_at) || effect->status != STATUS_PENDING)
+        return effect->started_at;
+    return effect->asked_at;
+}
+
 static void draw_step(const struct canvas *canvas, int y, const struct step_row *step,
                       struct wall now, int name_width)
 {
@@ -130,10 +138,10 @@ static void draw_step(const struct canvas *canvas, int y, const struct step_row 
     look_text(canvas, X_STEP, y, name_width, effect ? ROLE_TEXT : ROLE_TEXT_DIM,
               step->name);
     int x = X_STEP + name_width + 1;
-    if (effect && wall_is_set(effect->started_at)) {
+    if (effect && wall_is_set(begun_at(effect))) {
         struct wall to = wall_is_set(effect->finished_at) ? effect->finished_at : now;
         canvas_right(canvas, x, y, 6, ROLE_TEXT,
-                     span_format(wall_since(to, effect->started_at), text));
+                     span_format(wall_since(to, begun_at(effect)), text));
     }
     draw_step_note(canvas, x + 8, y, step, now);
 }
@@ -223,7 +231,7 @@ static void draw_head(const struct canvas *canvas, const struct frame *frame,
 static void draw_log_note(const struct canvas *canvas, const struct frame_log *log)
 {
     char text[120], lines[CLOCK_TEXT_MAX], failure[CLOCK_TEXT_MAX];
-    if (log->is_missing)
+    if (log->is_missing || log->info.n_lines == 0)
         return;
     if (log->status == STATUS_PENDING)
         (void)snprintf(text, sizeof text, "following, %s %s",
@@ -268,7 +276,7 @@ static void draw_log(const struct canvas *canvas, const struct frame_detail *det
     look_title(canvas, 2, 0, canvas->w / 2, "LOG", log->name);
     draw_log_note(canvas, log);
     size_t room = canvas->h > 1 ? (size_t)canvas->h - 1 : 0;
-    if (log->is_missing) {
+    if (log->is_missing || log->info.n_lines == 0) {
         const char *why = log->why[0]                     ? log->why
                           : log->name[0] == '\0'          ? "no step has run yet"
                           : log->status == STATUS_PENDING ? "no output yet"
@@ -351,7 +359,7 @@ struct wall detail_next_change(const struct frame_detail *detail, struct wall no
     struct wall since = detail->row.state_since;
     for (size_t i = detail->n_effects; i-- > 0;)
         if (detail->effects[i].status == STATUS_PENDING) {
-            since = detail->effects[i].started_at;
+            since = begun_at(&detail->effects[i]);
             break;
         }
     int64_t age = now.ms - since.ms;

@@ -150,7 +150,7 @@ static void log_draw(const struct view *view, const struct frame *frame,
         return;
     }
     int h = canvas.h - HEAD_ROWS;
-    if (log->is_missing) {
+    if (log->is_missing || log->info.n_lines == 0) {
         look_title(&canvas, 2, 0, canvas.w - 3, "LOG", log->name);
         blank_draw(&canvas,
                    log->name[0] == '\0'            ? "No step has run yet."

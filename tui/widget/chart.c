@@ -164,7 +164,7 @@ static struct timeline_rows choose_rows(const struct frame_detail *detail,
 
 static enum glyph span_glyph(const struct state_span *span)
 {
-    if (span->end == SPAN_OPEN || span->state == STATE_CANCELLED)
+    if (span->end == SPAN_OPEN || state_is_final(span->state))
         return look_state_glyph(span->state);
     if (span->end == SPAN_FAILED)
         return GLYPH_FAIL;
@@ -175,7 +175,7 @@ static enum glyph span_glyph(const struct state_span *span)
 
 static enum theme_role span_role(const struct state_span *span)
 {
-    if (span->end == SPAN_OPEN)
+    if (span->end == SPAN_OPEN || state_is_final(span->state))
         return look_state_role(span->state);
     if (span->end == SPAN_FAILED)
         return ROLE_STATUS_ERROR;
