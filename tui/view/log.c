@@ -117,7 +117,9 @@ static void draw_head(const struct canvas *canvas, const struct log_view *self,
                       const struct frame_log *log, int h)
 {
     char text[160], position[80], count[CLOCK_TEXT_MAX];
-    int x = 2 + look_title(canvas, 2, 0, canvas->w / 2, "LOG", log->name) + 2;
+    char name[120];
+    (void)snprintf(name, sizeof name, "wf-%" PRId64 "  %s", self->view.id, log->name);
+    int x = 2 + look_title(canvas, 2, 0, canvas->w / 2, "LOG", name) + 2;
     canvas_glyph(canvas, x, 0, look_status_role(log->status),
                  look_status_glyph(log->status));
     canvas_text(canvas, x + 2, 0, 12, look_status_role(log->status),
@@ -370,13 +372,6 @@ static size_t log_targets(const struct view *view, const struct frame *frame,
     return 1;
 }
 
-static void log_crumb(const struct view *view, const struct frame *frame, char *out,
-                      size_t cap)
-{
-    (void)frame;
-    (void)snprintf(out, cap, "wf-%" PRId64 " log", view->id);
-}
-
 const struct view_class log_class = {
     .name = "log",
     .title = "log",
@@ -393,5 +388,4 @@ const struct view_class log_class = {
     .on_action = log_on_action,
     .on_prompt = log_on_prompt,
     .targets = log_targets,
-    .crumb = log_crumb,
 };

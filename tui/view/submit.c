@@ -361,16 +361,11 @@ static void submit_on_action(struct view *view, const struct frame *frame,
             set_focus(self, (int)self->focus + 1, reply);
         break;
     case ACTION_OPEN:
+    case ACTION_ACCEPT:
         if (self->focus == FIELD_SEND)
             send(self, frame, reply);
-        else if (self->focus == FIELD_TASK)
-            (void)field_action(&self->fields[FIELD_TASK], ACTION_EDIT_NEWLINE);
         else
             set_focus(self, (int)self->focus + 1, reply);
-        reply->flags |= REPLY_REDRAW;
-        break;
-    case ACTION_ACCEPT:
-        send(self, frame, reply);
         break;
     default:
         reply->flags |= REPLY_UNUSED;

@@ -331,10 +331,11 @@ static void text_draw(const struct view *view, const struct frame *frame,
         return;
     }
     struct text_source source = {detail, view->now, view->is_ascii};
-    char note[160] = "", position[80];
+    char note[200], position[80];
     int64_t n = kind->n_lines(&source);
+    int len = snprintf(note, sizeof note, "wf-%" PRId64 "  ", view->id);
     if (kind->note)
-        kind->note(&source, note, sizeof note);
+        kind->note(&source, note + len, sizeof note - (size_t)len);
     int used = 2 + look_title(&canvas, 2, 0, canvas.w - 3, kind->title, note);
     int h = canvas.h - HEAD_ROWS;
     if (n == 0) {
@@ -445,13 +446,6 @@ static size_t text_targets(const struct view *view, const struct frame *frame,
     return 1;
 }
 
-static void text_crumb(const struct view *view, const struct frame *frame, char *out,
-                       size_t cap)
-{
-    (void)frame;
-    (void)snprintf(out, cap, "wf-%" PRId64 " %s", view->id, view->klass->name);
-}
-
 #define TEXT_CLASS(identifier, word, sentence)                                           \
     const struct view_class identifier = {                                               \
         .name = word,                                                                    \
@@ -469,7 +463,6 @@ static void text_crumb(const struct view *view, const struct frame *frame, char 
         .on_action = text_on_action,                                                     \
         .on_prompt = text_on_prompt,                                                     \
         .targets = text_targets,                                                         \
-        .crumb = text_crumb,                                                             \
     }
 
 TEXT_CLASS(diff_class, "diff", "The diff of the workflow's pull request");
