@@ -166,30 +166,50 @@ void source_drop_log(struct source *source)
 }
 
 /*
- * The engine learns the name of a log with the outcome; while the step runs it is found
- * by its number: FILE-logs/wf-N/SEQ-name.log. Without one yet the folder is worth
- * watching.
+ * The engine learns the name of a log with the outcome. While a step runs, or when it was
+ * stopped, its log is found by its number: FILE-logs/wf-N/SEQ-name.log.
  */
-static char *find_running_log(const struct config *config,
-                              const struct effect_row *effect)
+static bool lacks_log(const struct effect_row *effect)
 {
-    AUTO_FREE char *name = mem_printf("wf-%lld", (long long)effect->workflow);
+    return effect->log[0] == '\0' && effect->status != STATUS_SKIPPED &&
+           strcmp(effect_port(effect->kind), "forge") != 0;
+}
+
+static void add_log(struct arena *arena, struct effect_row *effects, size_t n,
+                    const char *file)
+{
+    char *end = NULL;
+    long long seq = strtoll(file, &end, 10);
+    size_t len = strlen(file);
+    if (end == file || (*end != '-' && *end != '.') || len < 5 ||
+        strcmp(file + len - 4, ".log") != 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (effects[i].seq == seq && lacks_log(&effects[i]))
+            effects[i].log =
+                arena_printf(arena, "wf-%lld/%.*s", (long long)effects[i].workflow,
+                             (int)(len - 4), file);
+}
+
+static void find_logs(const struct config *config, struct arena *arena,
+                      struct frame_detail *detail)
+{
+    size_t n_lacking = 0;
+    for (size_t i = 0; i < detail->n_effects; i++)
+        n_lacking += lacks_log(&detail->effects[i]);
+    if (n_lacking == 0)
+        return;
+    struct effect_row *effects = arena_array(arena, detail->n_effects, sizeof *effects);
+    memcpy(effects, detail->effects, detail->n_effects * sizeof *effects);
+    AUTO_FREE char *name = mem_printf("wf-%lld", (long long)detail->row.id);
     AUTO_FREE char *folder = source_log_file(config, name);
-    AUTO_FREE char *prefix = mem_printf("%lld", (long long)effect->seq);
-    size_t len = strlen(prefix);
     DIR *dir = opendir(folder);
-    char *found = NULL;
-    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && !found;
-         entry = readdir(dir)) {
-        size_t n = strlen(entry->d_name);
-        if (strncmp(entry->d_name, prefix, len) == 0 &&
-            (entry->d_name[len] == '-' || entry->d_name[len] == '.') && n > len + 4 &&
-            strcmp(entry->d_name + n - 4, ".log") == 0)
-            found = mem_printf("%s/%.*s", name, (int)(n - 4), entry->d_name);
-    }
-    if (dir)
-        closedir(dir);
-    return found ? found : mem_printf("%s/%s", name, prefix);
+    if (!dir)
+        return; /* nothing has been said yet */
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+        add_log(arena, effects, detail->n_effects, entry->d_name);
+    closedir(dir);
+    detail->effects = effects;
 }
 
 #define FIND_CHUNK 512
@@ -297,9 +317,11 @@ static void read_log(struct source *source, const struct frame_query *query,
         source_drop_log(source);
         return;
     }
-    AUTO_FREE char *name = detail->effects[at].log[0]
-                               ? mem_str(detail->effects[at].log)
-                               : find_running_log(source->config, &detail->effects[at]);
+    /* Without a log yet its folder is worth watching. */
+    AUTO_FREE char *name = is_running && detail->effects[at].log[0] == '\0'
+                               ? mem_printf("wf-%lld/%lld", (long long)detail->row.id,
+                                            (long long)log->effect)
+                               : mem_str(detail->effects[at].log);
     AUTO_FREE char *path = source_log_file(source->config, name);
     open_log(source, path, log);
     if (log->is_missing) {
@@ -374,6 +396,7 @@ bool source_read_detail(struct source *source, struct reader *reader,
                                   &detail->spans);
     if ((query->parts & PART_DOCS) && !read_docs(reader, query, detail, arena, err))
         return false;
+    find_logs(source->config, arena, detail);
     if (query->parts & PART_LOG)
         read_log(source, query, detail, arena);
     const struct frame_pipeline *limits =

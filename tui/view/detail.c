@@ -119,12 +119,10 @@ static void draw_step_note(const struct canvas *canvas, int x, int y,
     look_text(canvas, x, y, width, role, text);
 }
 
-/* The outcome says when a step began; until then it is as old as the wish for it. */
+/* The outcome says when a step began; without one it is as old as the wish for it. */
 static struct wall begun_at(const struct effect_row *effect)
 {
-    if (wall_is_set(effect->started_at) || effect->status != STATUS_PENDING)
-        return effect->started_at;
-    return effect->asked_at;
+    return wall_is_set(effect->started_at) ? effect->started_at : effect->asked_at;
 }
 
 static void draw_step(const struct canvas *canvas, int y, const struct step_row *step,
@@ -138,7 +136,8 @@ static void draw_step(const struct canvas *canvas, int y, const struct step_row 
     look_text(canvas, X_STEP, y, name_width, effect ? ROLE_TEXT : ROLE_TEXT_DIM,
               step->name);
     int x = X_STEP + name_width + 1;
-    if (effect && wall_is_set(begun_at(effect))) {
+    bool is_over = effect && effect->status != STATUS_PENDING;
+    if (effect && (!is_over || wall_is_set(effect->finished_at))) {
         struct wall to = wall_is_set(effect->finished_at) ? effect->finished_at : now;
         canvas_right(canvas, x, y, 6, ROLE_TEXT,
                      span_format(wall_since(to, begun_at(effect)), text));

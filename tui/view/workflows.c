@@ -6,54 +6,16 @@
  * store). The cursor is a workflow, not a line: when the order changes it stays on its
  * item and at its line of the screen, and the rows around it move.
  */
-#include <inttypes.h>
-
 #include "engine/base/text.h"
-#include "tui/view/common.h"
+#include "tui/view/workflows_impl.h"
 #include "tui/widget/look.h"
 #include "tui/widget/table.h"
 
-#define HEAD_ROWS  3 /* filter line, blank, headings */
 #define MARKS_MAX  VIEW_TARGETS_MAX
 #define TOKEN_TEXT 1
 
-enum column_id {
-    COL_GLYPH,
-    COL_ID,
-    COL_STATE,
-    COL_STEP,
-    COL_TITLE,
-    COL_REPO,
-    COL_PIPELINE,
-    COL_ITERATION,
-    COL_AGE,
-    COL_LEFT,
-    COL_PRIORITY,
-    COL_REASON,
-    COLUMNS
-};
-
-static const struct column columns[COLUMNS] = {
-    [COL_GLYPH] = {"",         1,  1,  0, false, -1           },
-    [COL_ID] = {"ID",       8,  8,  0, false, SORT_ID      },
-    [COL_STATE] = {"STATE",    11, 11, 0, false, SORT_STATE   },
-    [COL_STEP] = {"STEP",     14, 18, 2, false, -1           },
-    [COL_TITLE] = {"TITLE",    14, 48, 0, false, -1           },
-    [COL_REPO] = {"REPO",     10, 18, 3, false, SORT_REPO    },
-    [COL_PIPELINE] = {"PIPELINE", 10, 16, 6, false, SORT_PIPELINE},
-    [COL_ITERATION] = {"ITER",     6,  6,  5, true,  -1           },
-    [COL_AGE] = {"AGE",      6,  6,  1, true,  SORT_AGE     },
-    [COL_LEFT] = {"LEFT",     6,  6,  7, true,  -1           },
-    [COL_PRIORITY] = {"PRIO",     5,  5,  8, true,  SORT_PRIORITY},
-    [COL_REASON] = {"REASON",   20, 60, 4, false, -1           },
-};
-
 /* Groups that the state filter goes through. */
-static const struct {
-    const char *name;
-    unsigned states;
-    bool needs_human;
-} groups[] = {
+const struct state_group state_groups[N_GROUPS] = {
     {"all",                0,                                                         false},
     {"needs you",          0,                                                         true },
     {"running",
@@ -67,24 +29,12 @@ static const struct {
     {"cancelled",          STATE_BIT(STATE_CANCELLED),                                false},
 };
 
-struct workflows {
-    struct view view;
-    size_t group;
-    char text[FRAME_FILTER_MAX];
-    enum sort_key sort;
-    bool is_reversed, is_held, is_from_end;
-    int64_t cursor; /* workflow id, 0 = the first row */
-    int screen_row; /* line of the screen on which it stands */
-    int64_t *marks;
-    size_t n_marks;
-};
-
 static struct view *workflows_open(int64_t id, const char *arg)
 {
     struct workflows *list = mem_alloc(sizeof *list);
     list->cursor = id;
-    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
-        if (strcmp(groups[i].name, arg) == 0)
+    for (size_t i = 0; i < N_GROUPS; i++)
+        if (strcmp(state_groups[i].name, arg) == 0)
             list->group = i;
     if (list->group == 0)
         (void)text_clean_into(list->text, sizeof list->text, arg);
@@ -100,7 +50,8 @@ static void workflows_close(struct view *view)
 
 static int page_height(const struct view *view, const struct frame *frame)
 {
-    int h = view->h - HEAD_ROWS - (frame ? notice_height(frame, view->now, view->h) : 0);
+    int h =
+        view->h - LIST_HEAD_ROWS - (frame ? notice_height(frame, view->now, view->h) : 0);
     return h > 1 ? h : 1;
 }
 
@@ -109,8 +60,8 @@ static void workflows_query(const struct view *view, struct frame_query *query)
     const struct workflows *list = (const struct workflows *)view;
     int h = page_height(view, NULL);
     query->parts = PART_LIST;
-    query->states = groups[list->group].states;
-    query->needs_human = groups[list->group].needs_human;
+    query->states = state_groups[list->group].states;
+    query->needs_human = state_groups[list->group].needs_human;
     (void)snprintf(query->text, sizeof query->text, "%s", list->text);
     query->sort = list->sort;
     query->is_reversed = list->is_reversed;
@@ -129,8 +80,7 @@ static void workflows_query(const struct view *view, struct frame_query *query)
  * ----------------------------------------------------------------------------------------
  */
 
-/* Index of the cursor's row; where it would be when it is gone: the same line. */
-static size_t find_cursor(const struct workflows *list, const struct frame_list *data)
+size_t workflows_cursor(const struct workflows *list, const struct frame_list *data)
 {
     const struct frame_rows *page = &data->page;
     for (size_t i = 0; i < page->n; i++)
@@ -143,9 +93,7 @@ static size_t find_cursor(const struct workflows *list, const struct frame_list 
     return (size_t)list->screen_row < page->n ? (size_t)list->screen_row : page->n - 1;
 }
 
-/* First row on the screen. Not before the start nor past the end, where these are known.
- */
-static int64_t top_of(const struct workflows *list, const struct frame_list *data,
+int64_t workflows_top(const struct workflows *list, const struct frame_list *data,
                       size_t at, int h)
 {
     int64_t n = (int64_t)data->page.n;
@@ -155,189 +103,6 @@ static int64_t top_of(const struct workflows *list, const struct frame_list *dat
     if (top < 0)
         top = 0;
     return table_scroll(top, (int64_t)at, n, h);
-}
-
-static bool is_marked(const struct workflows *list, int64_t id)
-{
-    for (size_t i = 0; i < list->n_marks; i++)
-        if (list->marks[i] == id)
-            return true;
-    return false;
-}
-
-/* ---- drawing
- * -----------------------------------------------------------------------------------------
- */
-
-static void draw_filter_line(const struct canvas *canvas, const struct workflows *list,
-                             const struct frame *frame)
-{
-    char text[400], count[CLOCK_TEXT_MAX], age[CLOCK_TEXT_MAX];
-    const struct frame_list *data = frame->list;
-    int x = 2;
-    x += canvas_text(canvas, x, 0, CANVAS_REST, ROLE_TITLE, "WORKFLOWS") + 2;
-    if (data && data->n_all >= 0)
-        x += canvas_printf(canvas, x, 0, CANVAS_REST, ROLE_TEXT, "%s",
-                           look_count(data->n_all, count)) +
-             2;
-    else if (data && !data->has_before && !data->has_after)
-        x += canvas_printf(canvas, x, 0, CANVAS_REST, ROLE_TEXT, "%zu", data->page.n) + 2;
-    x += canvas_printf(canvas, x, 0, CANVAS_REST,
-                       list->group ? ROLE_TEXT_STRONG : ROLE_TEXT_DIM, "%s",
-                       groups[list->group].name) +
-         2;
-    if (list->text[0] != '\0') {
-        (void)snprintf(text, sizeof text, "with \"%s\"", list->text);
-        x += look_text(canvas, x, 0, canvas->w - x - 1, ROLE_TEXT_STRONG, text) + 2;
-    }
-    if (list->n_marks > 0)
-        x += canvas_printf(canvas, x, 0, CANVAS_REST, ROLE_TEXT_STRONG, "%zu marked",
-                           list->n_marks) +
-             2;
-    if (list->is_held && data)
-        canvas_right_printf(canvas, x, 0, canvas->w - x - 1, ROLE_STALE,
-                            "paused, as of %s ago",
-                            look_age(list->view.now, data->taken_at, age));
-}
-
-static void draw_cell(const struct canvas *canvas, enum column_id id, int x, int y, int w,
-                      const struct frame *frame, const struct workflow_row *row,
-                      bool has_reason_column, struct wall now)
-{
-    char text[LOOK_TEXT_MAX];
-    const struct frame_pipeline *limits = frame_find_pipeline(frame, row->pipeline_id);
-    switch (id) {
-    case COL_GLYPH:
-        canvas_glyph(canvas, x, y, look_row_role(row), look_row_glyph(row));
-        break;
-    case COL_ID:
-        canvas_printf(canvas, x, y, w, ROLE_TEXT, "wf-%" PRId64, row->id);
-        break;
-    case COL_STATE:
-        canvas_text(canvas, x, y, w, look_row_role(row), look_state_word(row->state));
-        break;
-    case COL_STEP:
-        if (state_is_final(row->state) && has_reason_column)
-            break;
-        look_text(canvas, x, y, w,
-                  wait_needs_human(row->wait) ? ROLE_STATUS_HUMAN : ROLE_TEXT_DIM,
-                  row_phrase(frame, row, now, text, sizeof text));
-        break;
-    case COL_TITLE:
-        look_text(canvas, x, y, w, ROLE_TEXT, row->title);
-        break;
-    case COL_REPO:
-        look_text(canvas, x, y, w, ROLE_TEXT_DIM,
-                  look_repo(row->repo, text, sizeof text));
-        break;
-    case COL_PIPELINE:
-        look_text(canvas, x, y, w, ROLE_TEXT_DIM, row->pipeline);
-        break;
-    case COL_ITERATION:
-        if (limits)
-            canvas_right_printf(canvas, x, y, w, ROLE_TEXT_DIM, "%d/%d", row->iteration,
-                                limits->max_iterations);
-        else
-            canvas_right_printf(canvas, x, y, w, ROLE_TEXT_DIM, "%d", row->iteration);
-        break;
-    case COL_AGE:
-        canvas_right(canvas, x, y, w, ROLE_TEXT, look_age(now, row->state_since, text));
-        break;
-    case COL_LEFT:
-        if (wall_is_set(row->deadline_at) && !state_is_final(row->state))
-            canvas_right(canvas, x, y, w,
-                         now.ms > row->deadline_at.ms ? ROLE_STATUS_WARN : ROLE_TEXT_DIM,
-                         look_left(wall_since(row->deadline_at, now), text));
-        break;
-    case COL_PRIORITY:
-        canvas_right_printf(canvas, x, y, w,
-                            row->priority == 5 ? ROLE_TEXT_DIM : ROLE_TEXT, "%d",
-                            row->priority);
-        break;
-    case COL_REASON:
-        look_text(canvas, x, y, w, ROLE_TEXT_DIM, row->reason);
-        break;
-    case COLUMNS:
-        break;
-    }
-}
-
-static void draw_rows(const struct canvas *canvas, const struct workflows *list,
-                      const struct frame *frame, const struct table_layout *layout)
-{
-    const struct frame_rows *page = &frame->list->page;
-    size_t at = find_cursor(list, frame->list);
-    int64_t top = top_of(list, frame->list, at, canvas->h);
-    for (int y = 0; y < canvas->h && top + y < (int64_t)page->n; y++) {
-        const struct workflow_row *row = &page->rows[top + y];
-        for (enum column_id c = 0; c < COLUMNS; c++)
-            if (layout->w[c] > 0)
-                draw_cell(canvas, c, layout->x[c], y, layout->w[c], frame, row,
-                          layout->w[COL_REASON] > 0, list->view.now);
-        if (is_marked(list, row->id)) {
-            canvas_glyph(canvas, 1, y, ROLE_TEXT_STRONG, GLYPH_BLOCK);
-            canvas_ground(canvas, (struct rect){0, y, canvas->w, 1}, ROLE_MARK);
-        }
-        if (top + y == (int64_t)at) {
-            canvas_glyph(canvas, 0, y, ROLE_TEXT_STRONG, GLYPH_CURSOR);
-            canvas_ground(canvas, (struct rect){0, y, canvas->w, 1}, ROLE_CURSOR);
-        }
-    }
-}
-
-static void draw_empty(const struct canvas *canvas, const struct workflows *list,
-                       const struct frame *frame)
-{
-    char text[320];
-    if (frame->has_totals && frame->totals.n_workflows == 0) {
-        blank_draw(canvas, "No workflows yet. Press n to submit one.", "");
-    } else if (list->text[0] != '\0') {
-        (void)snprintf(text, sizeof text, "Nothing contains \"%s\".", list->text);
-        blank_draw(canvas, text, "An empty filter shows all again.");
-    } else {
-        (void)snprintf(text, sizeof text, "No workflow here: %s.",
-                       groups[list->group].name);
-        blank_draw(canvas, text, "");
-    }
-}
-
-static void draw_list(const struct canvas *canvas, const struct workflows *list,
-                      const struct frame *frame)
-{
-    draw_filter_line(canvas, list, frame);
-    struct canvas part =
-        canvas_sub(canvas, (struct rect){0, HEAD_ROWS, canvas->w, canvas->h - HEAD_ROWS});
-    if (!frame->list) {
-        blank_draw(&part, "reading the workflows", "");
-        return;
-    }
-    if (frame->list->page.n == 0) {
-        draw_empty(&part, list, frame);
-        return;
-    }
-    struct table_layout layout = table_layout(columns, COLUMNS, 2, canvas->w - 3);
-    table_draw_heading(canvas, HEAD_ROWS - 1, columns, COLUMNS, &layout, (int)list->sort,
-                       list->is_reversed);
-    draw_rows(&part, list, frame, &layout);
-}
-
-static void workflows_draw(const struct view *view, const struct frame *frame,
-                           const struct canvas *all)
-{
-    const struct workflows *list = (const struct workflows *)view;
-    struct canvas canvas = notice_draw(all, frame, view->now);
-    if (canvas.h <= HEAD_ROWS || !frame)
-        return;
-    int left = list_width(canvas.w);
-    struct canvas part = canvas_sub(&canvas, (struct rect){0, 0, left, canvas.h});
-    draw_list(&part, list, frame);
-    if (left == canvas.w)
-        return;
-    int x = left + SIDE_GAP, width = canvas.w - x;
-    struct canvas side =
-        canvas_sub(&canvas, (struct rect){x, 0, width > 110 ? 110 : width, canvas.h});
-    if (frame->detail && frame->detail->row.id == list->cursor)
-        detail_draw(&side, frame, view->now, &(struct detail_look){.step = -1});
 }
 
 /* ---- moving
@@ -398,8 +163,8 @@ static bool move(struct workflows *list, const struct frame *frame, enum action 
     }
     if (!frame || !frame->list || frame->list->page.n == 0)
         return true;
-    size_t at = find_cursor(list, frame->list);
-    int row = (int)((int64_t)at - top_of(list, frame->list, at, h));
+    size_t at = workflows_cursor(list, frame->list);
+    int row = (int)((int64_t)at - workflows_top(list, frame->list, at, h));
     /* A page moves the rows, a step moves the cursor. */
     bool is_page = action == ACTION_PAGE_DOWN || action == ACTION_PAGE_UP;
     go_to(list, frame, (int64_t)at + by, is_page ? row : row + by, reply);
@@ -423,7 +188,7 @@ static void toggle_mark(struct workflows *list, const struct frame *frame,
 {
     if (!frame || !frame->list || frame->list->page.n == 0)
         return;
-    int64_t id = frame->list->page.rows[find_cursor(list, frame->list)].id;
+    int64_t id = frame->list->page.rows[workflows_cursor(list, frame->list)].id;
     size_t i = 0;
     while (i < list->n_marks && list->marks[i] != id)
         i++;
@@ -448,7 +213,8 @@ static void mark_all(struct workflows *list, const struct frame *frame,
         return;
     int h = page_height(&list->view, frame);
     const struct frame_rows *page = &frame->list->page;
-    int64_t top = top_of(list, frame->list, find_cursor(list, frame->list), h);
+    int64_t top =
+        workflows_top(list, frame->list, workflows_cursor(list, frame->list), h);
     for (int64_t i = top; i < top + h && i < (int64_t)page->n; i++)
         add_mark(list, page->rows[i].id);
     reply_say(reply, MESSAGE_INFO, "%zu marked: the rows on the screen", list->n_marks);
@@ -466,7 +232,7 @@ static size_t workflows_targets(const struct view *view, const struct frame *fra
     }
     if (!frame || !frame->list || frame->list->page.n == 0 || max == 0)
         return 0;
-    ids[0] = frame->list->page.rows[find_cursor(list, frame->list)].id;
+    ids[0] = frame->list->page.rows[workflows_cursor(list, frame->list)].id;
     return 1;
 }
 
@@ -480,12 +246,12 @@ static void workflows_on_frame(struct view *view, const struct frame *frame,
     struct workflows *list = (struct workflows *)view;
     if (!frame->list || frame->list->page.n == 0)
         return;
-    size_t at = find_cursor(list, frame->list);
+    size_t at = workflows_cursor(list, frame->list);
     int64_t id = frame->list->page.rows[at].id;
     bool is_new = id != list->cursor;
     list->cursor = id;
-    list->screen_row =
-        (int)((int64_t)at - top_of(list, frame->list, at, page_height(view, frame)));
+    list->screen_row = (int)((int64_t)at - workflows_top(list, frame->list, at,
+                                                         page_height(view, frame)));
     list->is_from_end = false;
     /* The panel beside needs its workflow; the page is there already. */
     if (is_new && view->w >= WIDE_COLUMNS)
@@ -525,7 +291,7 @@ static void workflows_on_action(struct view *view, const struct frame *frame,
         return;
     const struct workflow_row *row = NULL;
     if (frame && frame->list && frame->list->page.n > 0)
-        row = &frame->list->page.rows[find_cursor(list, frame->list)];
+        row = &frame->list->page.rows[workflows_cursor(list, frame->list)];
     switch (action) {
     case ACTION_OPEN:
         if (row)
@@ -543,7 +309,7 @@ static void workflows_on_action(struct view *view, const struct frame *frame,
         ask_filter(list, reply);
         break;
     case ACTION_FILTER_STATE:
-        list->group = (list->group + 1) % ARRAY_LEN(groups);
+        list->group = (list->group + 1) % N_GROUPS;
         restart(list, reply);
         break;
     case ACTION_FILTER_CLEAR:
@@ -603,7 +369,8 @@ static struct wall workflows_next_change(const struct view *view,
         return next;
     int h = page_height(view, frame);
     const struct frame_rows *page = &frame->list->page;
-    int64_t top = top_of(list, frame->list, find_cursor(list, frame->list), h);
+    int64_t top =
+        workflows_top(list, frame->list, workflows_cursor(list, frame->list), h);
     for (int64_t i = top; i < top + h && i < (int64_t)page->n; i++)
         next = look_sooner(next, row_next_change(&page->rows[i], view->now));
     if (frame->detail && view->w >= WIDE_COLUMNS && frame->detail->row.id == list->cursor)
