@@ -8,6 +8,7 @@
 #include "engine/base/text.h"
 #include "tui/widget/look.h"
 
+#define JUST_NOW_MS 10000
 #define NOTICE_ROWS 3 /* blank, what, what next */
 
 struct notice {
@@ -99,9 +100,10 @@ static void describe_engine(const struct frame *frame, struct wall now,
 {
     char age[CLOCK_TEXT_MAX];
     if (frame->engine.health == ENGINE_GONE) {
+        bool is_new = wall_since(now, frame->engine.gone_since).ms < JUST_NOW_MS;
         (void)snprintf(notice->what, sizeof notice->what,
-                       "No engine runs on this store, seen %s ago",
-                       look_age(now, frame->engine.gone_since, age));
+                       "No engine runs on this store%s%s", is_new ? "" : ", for ",
+                       is_new ? "" : look_age(now, frame->engine.gone_since, age));
         (void)snprintf(notice->next, sizeof notice->next,
                        "Nothing moves until one is started: signalbox serve");
     } else {
