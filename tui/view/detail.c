@@ -219,7 +219,9 @@ static void draw_head(const struct canvas *canvas, const struct frame *frame,
     look_text(canvas, 2, 1, canvas->w - facts_width - 6, ROLE_TEXT_STRONG, row->title);
     if (row->reason[0] != '\0')
         look_text(canvas, 2, 2, canvas->w - 3,
-                  row->state == STATE_FAILED ? ROLE_STATUS_ERROR : ROLE_STATUS_WARN,
+                  row->state == STATE_FAILED    ? ROLE_STATUS_ERROR
+                  : wait_needs_human(row->wait) ? ROLE_STATUS_HUMAN
+                                                : ROLE_STATUS_WARN,
                   row->reason);
 }
 

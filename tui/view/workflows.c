@@ -360,6 +360,18 @@ static void workflows_on_prompt(struct view *view, const struct frame *frame, in
     restart(list, reply);
 }
 
+/* Marks have done their work when the engine has answered for all of them. */
+static void workflows_on_answer(struct view *view, const struct frame *frame,
+                                const struct frame_answer *answer, struct reply *reply)
+{
+    struct workflows *list = (struct workflows *)view;
+    (void)frame;
+    if (answer->n > 1 && !answer->is_failed && list->n_marks > 0) {
+        list->n_marks = 0;
+        reply->flags |= REPLY_REDRAW;
+    }
+}
+
 static struct wall workflows_next_change(const struct view *view,
                                          const struct frame *frame)
 {
@@ -394,6 +406,7 @@ const struct view_class workflows_class = {
     .draw = workflows_draw,
     .on_action = workflows_on_action,
     .on_prompt = workflows_on_prompt,
+    .on_answer = workflows_on_answer,
     .targets = workflows_targets,
     .next_change = workflows_next_change,
 };

@@ -77,12 +77,12 @@ void table_draw_heading(const struct canvas *canvas, int y, const struct column 
         enum glyph arrow = is_reversed ? GLYPH_ARROW_UP : GLYPH_ARROW_DOWN;
         if (column->is_right) {
             int used = canvas_right(canvas, x, y, w, role, column->title);
-            if (is_sorted && used < w)
-                canvas_glyph(canvas, x + w - used - 1, y, role, arrow);
+            if (is_sorted && used + 1 < w)
+                canvas_glyph(canvas, x + w - used - 2, y, role, arrow);
         } else {
             int used = canvas_text(canvas, x, y, w, role, column->title);
-            if (is_sorted && used < w)
-                canvas_glyph(canvas, x + used, y, role, arrow);
+            if (is_sorted && used + 1 < w)
+                canvas_glyph(canvas, x + used + 1, y, role, arrow);
         }
     }
 }
