@@ -11,6 +11,7 @@
 
 #define COLUMN_GAP     2
 #define CELL_TEXT_MAX  8192
+#define LINE_MAX_BYTES (1024 * 1024)
 #define ELASTIC_MIN    12 /* below this a line is rather too long */
 #define ROWS_PER_BLOCK 64
 
@@ -98,35 +99,46 @@ static void shrink(const struct columns *table, int *widths, int width, int inde
     }
 }
 
-static void print_cell(FILE *file, const struct column *column, const char *text,
-                       int cells, int width, bool is_last)
+static void add_spaces(struct buf *line, int n)
 {
-    int pad = width > cells ? width - cells : 0;
+    while (n-- > 0) {
+        (void)buf_char(line, ' '); /* a line beyond the bound is cut */
+    }
+}
+
+static void add_cell(struct buf *line, const struct column *column,
+                     const struct cell *cell, int width)
+{
+    char shorter[CELL_TEXT_MAX];
+    const char *text = cell->text;
+    int cells = cell->cells;
+    if (cells > width && (size_t)width * 4 + 4 <= sizeof(shorter)) {
+        text = text_ellipsis(shorter, sizeof(shorter), text, width, columns_is_ascii());
+        cells = text_cells(text, strlen(text));
+    }
     if (column->is_right) {
-        fprintf(file, "%*s%s", pad, "", text);
-    } else {
-        fprintf(file, "%s%*s", text, is_last ? 0 : pad, "");
+        add_spaces(line, width - cells);
+    }
+    (void)buf_str(line, text);
+    if (!column->is_right) {
+        add_spaces(line, width - cells);
     }
 }
 
 static void print_row(const struct columns *table, FILE *file, const struct cell *row,
                       const int *widths, int indent)
 {
-    char shorter[CELL_TEXT_MAX];
-    fprintf(file, "%*s", indent, "");
+    struct buf AUTO_BUF line = {0};
+    buf_init(&line, LINE_MAX_BYTES);
+    add_spaces(&line, indent);
     for (size_t c = 0; c < table->n; c++) {
-        const char *text = row[c].text;
-        int cells = row[c].cells;
-        bool fits = (size_t)widths[c] * 4 + 4 <= sizeof(shorter);
-        if (cells > widths[c] && fits) {
-            text = text_ellipsis(shorter, sizeof(shorter), text, widths[c],
-                                 columns_is_ascii());
-            cells = text_cells(text, strlen(text));
-        }
-        fprintf(file, "%*s", c > 0 ? COLUMN_GAP : 0, "");
-        print_cell(file, &table->columns[c], text, cells, widths[c], c + 1 == table->n);
+        add_spaces(&line, c > 0 ? COLUMN_GAP : 0);
+        add_cell(&line, &table->columns[c], &row[c], widths[c]);
     }
-    fputc('\n', file);
+    while (line.len > 0 && line.data[line.len - 1] == ' ') {
+        line.len--;
+    }
+    fprintf(file, "%.*s\n", (int)line.len, line.data);
 }
 
 void columns_print(const struct columns *table, FILE *file, bool is_plain, int width,

@@ -155,14 +155,17 @@ static void report_line(struct cli *cli, const struct request *request)
     int64_t workflow = request->result != 0 ? request->result : request->workflow;
     text_clean_into(message, sizeof(message), request->message);
     if (workflow != 0) {
-        (void)snprintf(name, sizeof(name), "wf-%lld: ", (long long)workflow);
+        (void)snprintf(name, sizeof(name), "wf-%lld", (long long)workflow);
     }
+    bool is_named = name[0] == '\0' || strncmp(message, name, strlen(name)) == 0;
+    const char *colon = is_named ? "" : ": ";
     if (!request->is_answered) {
-        printf("%s%s\n", name, requests_unanswered(cli));
+        printf("%s%s%s\n", name, name[0] != '\0' ? ": " : "", requests_unanswered(cli));
     } else if (request->answer == 0) {
-        printf("%s%s\n", name, message[0] != '\0' ? message : "done");
+        printf("%s%s%s\n", is_named ? "" : name, colon,
+               message[0] != '\0' ? message : "done");
     } else {
-        fprintf(stderr, "signalbox: %s%s\n", name,
+        fprintf(stderr, "signalbox: %s%s%s\n", is_named ? "" : name, colon,
                 message[0] != '\0' ? message : "refused without a reason");
     }
 }
