@@ -19,8 +19,49 @@
  *   tui/ -> engine/engine.h, store/ -> engine/base/        (includes point down only)
  */
 #include <locale.h>
+#include <unistd.h>
 
+#include "engine/control/config.h"
 #include "tui/cli/cli.h"
+#include "tui/console.h"
+#include "tui/host.h"
+
+/* In the console process. */
+static int run_console_body(void *user, const struct headless_note *note)
+{
+    const struct cli *cli = user;
+    struct err err = ERR_INIT;
+    struct console_options options = {
+        .config = cli->config,
+        .is_ascii = cli_has(cli, "ascii"),
+        .is_read_only = cli_has(cli, "read-only"),
+        .view = cli_value(cli, "view"),
+    };
+    (void)note;
+    switch (console_run(&options, &err)) {
+    case CONSOLE_QUIT:
+        return CLI_OK;
+    case CONSOLE_HANGUP:
+    case CONSOLE_SIGNAL:
+        return HOST_LOST;
+    case CONSOLE_FAILED:
+        return cli_fail(&err);
+    }
+    return CLI_FAILURE;
+}
+
+static int run_console(struct cli *cli)
+{
+    int status = cli_open_config(cli);
+    if (status != CLI_OK) {
+        return status;
+    }
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        return cli_complain(cli, "the console needs a terminal; without one there are "
+                                 "'signalbox serve', 'status' and 'list'");
+    }
+    return host_run(cli->config, run_console_body, cli);
+}
 
 static int run_program(struct cli *cli, int argc, const char *const argv[])
 {
@@ -36,7 +77,7 @@ static int run_program(struct cli *cli, int argc, const char *const argv[])
         cli->command = cli_find_command("version");
     }
     if (cli->command == NULL) {
-        return cli_complain(cli, "a command is needed");
+        return run_console(cli);
     }
     return cli_run(cli);
 }

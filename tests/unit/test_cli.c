@@ -83,6 +83,9 @@ static void mistakes_are_named(void **state)
         {{"signalbox", "list", "--state", NULL},    "'--state' needs a value: STATE"      },
         {{"signalbox", "list", "-n", NULL},         "'-n' needs a value: N"               },
         {{"signalbox", "list", "--json=yes", NULL}, "'--json' takes no value"             },
+        {{"signalbox", "--ascii", "list", NULL},
+         "'--ascii' is for the console, not for list"                                     },
+        {{"signalbox", "list", "--ascii", NULL},    "unknown option '--ascii'"            },
         {{"signalbox", "show", NULL},               "show needs ID"                       },
         {{"signalbox", "backup", "a", "b", NULL},   "backup: 'b' is one argument too many"},
         {{"signalbox", "list", "x", NULL},          "list: 'x' is one argument too many"  },
@@ -178,6 +181,7 @@ static void the_table_is_sound(void **state)
         for (const struct cli_option *o = c->options; o != NULL && o->name != NULL; o++) {
             assert_true(o->help[0] != '\0');
             assert_false(takes(cli_global_options, o->name, o->letter));
+            assert_false(takes(cli_console_options, o->name, o->letter));
             assert_false(takes(o + 1, o->name, o->letter));
         }
     }

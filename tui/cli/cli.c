@@ -44,7 +44,8 @@ static const struct cli_option *find_in(const struct cli_option *options,
 static const struct cli_option *find_option(const struct cli *cli, const char *name,
                                             size_t len, char letter)
 {
-    const struct cli_option *own = cli->command != NULL ? cli->command->options : NULL;
+    const struct cli_option *own =
+        cli->command != NULL ? cli->command->options : cli_console_options;
     const struct cli_option *found = find_in(own, name, len, letter);
     return found != NULL ? found : find_in(cli_global_options, name, len, letter);
 }
@@ -132,11 +133,18 @@ static bool add_word(struct cli *cli, const char *word, struct err *err)
     return true;
 }
 
-static bool check_count(const struct cli *cli, struct err *err)
+static bool check_whole(const struct cli *cli, struct err *err)
 {
     const struct cli_command *command = cli->command;
     if (command == NULL || cli_has(cli, "help")) {
         return true;
+    }
+    for (size_t i = 0; i < cli->n_given; i++) { /* one may have come before the command */
+        const char *name = cli->given[i].name;
+        if (find_option(cli, name, strlen(name), 0) == NULL) {
+            return err_set(err, ERR_USAGE, "'--%s' is for the console, not for %s", name,
+                           command->name);
+        }
     }
     if (cli->n_args < command->min_args) {
         return err_set(err, ERR_USAGE, "%s needs %s", command->name, command->args);
@@ -169,7 +177,7 @@ bool cli_parse(struct cli *cli, int argc, const char *const argv[], struct err *
             return false;
         }
     }
-    return check_count(cli, err);
+    return check_whole(cli, err);
 }
 
 const char *cli_value(const struct cli *cli, const char *name)

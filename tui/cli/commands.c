@@ -25,6 +25,13 @@ const struct cli_option cli_global_options[] = {
     {0                                      },
 };
 
+const struct cli_option cli_console_options[] = {
+    {"ascii", 0, NULL, "draw with ASCII only, whatever the locale says"},
+    {"read-only",   0, NULL, "refuse everything that changes a workflow"},
+    {"view",       0, "VIEW", "begin with this view"},
+    {0   },
+};
+
 static const struct cli_command *const before_verbs[] = {
     &cli_serve, &cli_submit, &cli_list, &cli_show, &cli_log, &cli_status,
 };

@@ -31,6 +31,8 @@ static void print_lists(const struct cli_command *const *all, size_t n)
 #undef X
     fputs("'\n    local global='", stdout);
     print_options(cli_global_options);
+    fputs("'\n    local console='", stdout);
+    print_options(cli_console_options);
     fputs("'\n    local commands='", stdout);
     for (size_t i = 0; i < n; i++) {
         if (!all[i]->is_hidden) {
@@ -66,13 +68,14 @@ static const char find_command[] = "\
         word=${COMP_WORDS[i]}\n\
         case $word in\n\
             --store) store=(--store \"${COMP_WORDS[++i]}\") ;;\n\
-            --config) ((++i)) ;;\n\
+            --config|--view) ((++i)) ;;\n\
             -*) ;;\n\
             *) [[ -n $command ]] || command=$word ;;\n\
         esac\n\
     done\n";
 
 static const char tail[] = "\
+    [[ -n $command ]] || options=$console\n\
     for word in $options $global; do\n\
         [[ $word != \"$prev\":* ]] || value=${word#*:}\n\
         words+=\"${word%%:*} \"\n\

@@ -10,8 +10,7 @@
 void cli_print_usage(FILE *file, const struct cli_command *command)
 {
     if (command == NULL) {
-        fputs("usage: signalbox [--store FILE] [--config FILE] [COMMAND [ARGUMENT]...]\n",
-              file);
+        fputs("usage: signalbox [OPTION]... [COMMAND [ARGUMENT]...]\n", file);
         return;
     }
     fprintf(file, "usage: signalbox %s%s%s%s\n", command->name,
@@ -77,6 +76,8 @@ static void print_program(FILE *file)
             print_wrapped(file, all[i]->help, 14, column);
         }
     }
+    fputs("\nOptions of the console\n", file);
+    print_options(file, cli_console_options);
     fputs("\nOptions of every command\n", file);
     print_options(file, cli_global_options);
     fputs("\nExit status\n", file);

@@ -107,11 +107,12 @@ static void table_commands(void)
 
 static void table_options(void)
 {
-    puts(".Bl -tag -width Ds");
-    for (const struct cli_option *o = cli_global_options; o->name != NULL; o++) {
-        mdoc_option(o);
-    }
-    puts(".El");
+    mdoc_options(cli_global_options);
+}
+
+static void table_console(void)
+{
+    mdoc_options(cli_console_options);
 }
 
 static void table_exit(void)
@@ -167,6 +168,7 @@ static const struct {
 } tables[] = {
     {"commands",   table_commands  },
     {"options",    table_options   },
+    {"console",    table_console   },
     {"exit",       table_exit      },
     {"states",     table_states    },
     {"version",    table_version   },

@@ -20,12 +20,16 @@ struct watch {
     bool has_file;
     int fds[WATCH_FDS_MAX];
     int n_fds;
+    bool has_rung; /* a command was written: an engine that comes up later is told, too */
 };
 
 static void look_for_engine(struct watch *watch)
 {
     if (watch->bell == NULL) {
         watch->bell = bell_connect(watch->store);
+        if (watch->bell != NULL && watch->has_rung) {
+            bell_client_ring(watch->bell);
+        }
     }
     if (watch->inotify < 0) {
         return;
@@ -136,10 +140,10 @@ bool watch_has_engine(const struct watch *watch)
 
 void watch_ring(struct watch *watch)
 {
+    watch->has_rung = true;
     if (watch->bell == NULL) {
         look_for_engine(watch); /* it may have come up while the command was written */
-    }
-    if (watch->bell != NULL) {
+    } else {
         bell_client_ring(watch->bell);
     }
 }
