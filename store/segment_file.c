@@ -3,6 +3,9 @@
 
 #include <unistd.h>
 
+/* Of a whole output, so that sums of offsets fit; nobody writes a petabyte. */
+#define SEGMENT_BYTES_MAX (INT64_C(1) << 50)
+
 void segment_header_init(struct segment_header *header, int64_t max_bytes)
 {
     int64_t strides = max_bytes / SEGMENT_STRIDE;
@@ -37,8 +40,12 @@ bool segment_header_fits(const struct segment_header *header)
     return header->magic == SEGMENT_MAGIC && header->check == checksum(header) &&
            header->head >= SEGMENT_STRIDE && header->window >= SEGMENT_STRIDE &&
            header->head % SEGMENT_STRIDE == 0 && header->window % SEGMENT_STRIDE == 0 &&
-           header->total >= 0 && header->newlines >= 0 && header->line_start >= 0 &&
-           header->line_start <= header->total;
+           header->head <= SEGMENT_BYTES_MAX && header->window <= SEGMENT_BYTES_MAX &&
+           header->total >= 0 && header->total <= SEGMENT_BYTES_MAX &&
+           header->reserved >= 0 && header->reserved <= SEGMENT_BYTES_MAX &&
+           header->newlines >= 0 && header->newlines <= header->total &&
+           header->line_start >= 0 && header->line_start <= header->total &&
+           header->first_failure >= 0 && header->first_failure <= header->newlines + 1;
 }
 
 bool segment_header_read(int fd, struct segment_header *ret_header)

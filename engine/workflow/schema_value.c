@@ -33,144 +33,6 @@ static void set_text(void *slot, char *text)
     *place = text;
 }
 
-/* Units */
-
-static const struct unit {
-    const char *name;
-    int64_t factor;
-} byte_units[] = {
-    {"",    1                  },
-    {"B",   1                  },
-    {"KiB", INT64_C(1) << 10   },
-    {"MiB", INT64_C(1) << 20   },
-    {"GiB", INT64_C(1) << 30   },
-    {"TiB", INT64_C(1) << 40   },
-    {"kB",  INT64_C(1000)      },
-    {"MB",  INT64_C(1000000)   },
-    {"GB",  INT64_C(1000000000)},
-    {"TB",  1000000000000      },
-    {"K",   INT64_C(1) << 10   },
-    {"M",   INT64_C(1) << 20   },
-    {"G",   INT64_C(1) << 30   },
-    {"T",   INT64_C(1) << 40   },
-    {"Ki",  INT64_C(1) << 10   },
-    {"Mi",  INT64_C(1) << 20   },
-    {"Gi",  INT64_C(1) << 30   },
-    {"Ti",  INT64_C(1) << 40   },
-};
-
-/* Digits at *text as a number; false when there is none. Too large saturates. */
-static bool take_number(const char **text, int64_t *ret_number)
-{
-    const char *at = *text;
-    int64_t number = 0;
-    if (!isdigit((unsigned char)*at)) {
-        return false;
-    }
-    for (; isdigit((unsigned char)*at); at++) {
-        int digit = *at - '0';
-        number = number > (INT64_MAX - digit) / 10 ? INT64_MAX : number * 10 + digit;
-    }
-    *text = at;
-    *ret_number = number;
-    return true;
-}
-
-/* As bytes_parse; what is well formed but too large gives INT64_MAX. */
-static bool parse_bytes(const char *text, int64_t *ret_bytes)
-{
-    int64_t number = 0;
-    if (!take_number(&text, &number)) {
-        return false;
-    }
-    text += *text == ' ' ? 1 : 0;
-    for (size_t i = 0; i < ARRAY_LEN(byte_units); i++) {
-        if (strcasecmp(text, byte_units[i].name) == 0) {
-            int64_t factor = byte_units[i].factor;
-            *ret_bytes = number > INT64_MAX / factor ? INT64_MAX : number * factor;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool bytes_parse(const char *text, int64_t *ret_bytes)
-{
-    int64_t bytes = 0;
-    if (!parse_bytes(text, &bytes) || bytes == INT64_MAX) {
-        return false;
-    }
-    *ret_bytes = bytes;
-    return true;
-}
-
-const char *bytes_format(int64_t bytes, char text[BYTES_TEXT_MAX])
-{
-    static const char *const names[] = {"TiB", "TB", "GiB", "GB",
-                                        "MiB", "MB", "KiB", "kB"};
-    for (size_t i = 0; i < ARRAY_LEN(names) && bytes > 0; i++) {
-        int64_t factor = 0;
-        char one[8];
-        snprintf(one, sizeof(one), "1%s", names[i]);
-        if (parse_bytes(one, &factor) && bytes % factor == 0) {
-            snprintf(text, BYTES_TEXT_MAX, "%" PRId64 "%s", bytes / factor, names[i]);
-            return text;
-        }
-    }
-    snprintf(text, BYTES_TEXT_MAX, "%" PRId64, bytes);
-    return text;
-}
-
-/* Exact and as a person would write it: "1h30m", "90s" stays "1m30s". */
-static const char *format_duration(int64_t ms, char text[CLOCK_TEXT_MAX])
-{
-    static const struct unit units[] = {
-        {"d",  86400000},
-        {"h",  3600000 },
-        {"m",  60000   },
-        {"s",  1000    },
-        {"ms", 1       }
-    };
-    if (ms == 0) {
-        snprintf(text, CLOCK_TEXT_MAX, "0s");
-        return text;
-    }
-    size_t len = 0;
-    for (size_t i = 0; i < ARRAY_LEN(units) && len < CLOCK_TEXT_MAX; i++) {
-        if (ms >= units[i].factor) {
-            len += (size_t)snprintf(text + len, CLOCK_TEXT_MAX - len, "%" PRId64 "%s",
-                                    ms / units[i].factor, units[i].name);
-            ms %= units[i].factor;
-        }
-    }
-    return text;
-}
-
-/* Was a duration refused for its size alone? Then the same text with small numbers is
- * one. */
-static bool is_long_duration(const char *text)
-{
-    char small[64];
-    size_t len = 0;
-    for (size_t i = 0; text[i] != '\0'; i++) {
-        bool is_digit = isdigit((unsigned char)text[i]) != 0;
-        if (is_digit && len > 0 && small[len - 1] == '1') {
-            continue;
-        }
-        if (len + 1 >= sizeof(small)) {
-            return false;
-        }
-        small[len] = text[i];
-        if (is_digit) {
-            small[len] = '1';
-        }
-        len++;
-    }
-    small[len] = '\0';
-    struct span span;
-    return span_parse(small, &span);
-}
-
 /* Words */
 
 const char *value_words(const struct field *field, char out[VALUE_WHY_MAX])
@@ -194,8 +56,8 @@ const char *value_range(const struct field *field, char out[VALUE_WHY_MAX])
         snprintf(high, sizeof(high), "%" PRId64, field->max);
         break;
     case FIELD_DURATION:
-        format_duration(field->min, low);
-        format_duration(field->max, high);
+        value_format_duration(field->min, low);
+        value_format_duration(field->max, high);
         break;
     case FIELD_BYTES:
         bytes_format(field->min, low);
@@ -487,21 +349,21 @@ static bool set_number(const struct field *field, const char *text, size_t len,
     if (field->type == FIELD_DURATION) {
         struct span span = {0};
         bool is_long = false;
-        is_number = span_parse(text, &span) || (is_long = is_long_duration(text));
+        is_number = span_parse(text, &span) || (is_long = value_is_long_duration(text));
         number = is_long ? INT64_MAX : span.ms;
         if (!is_number) {
             return refuse(why, "%s is no duration; expected like 90s, 10m, 1h30m",
                           quoted);
         }
     } else if (field->type == FIELD_BYTES) {
-        if (!parse_bytes(text, &number)) {
+        if (!value_parse_bytes(text, &number)) {
             return refuse(why, "%s is no size; expected like 512MiB, 2GB or 4096",
                           quoted);
         }
     } else {
         bool is_negative = *text == '-';
         const char *digits = text + (*text == '-' || *text == '+' ? 1 : 0);
-        if (!take_number(&digits, &number) || *digits != '\0') {
+        if (!value_take_number(&digits, &number) || *digits != '\0') {
             return refuse(why, "%s is no whole number; expected %.200s", quoted, range);
         }
         number = is_negative ? -number : number;
