@@ -7,6 +7,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/io/process.h"
+#include "engine/service/local_turn.h"
 
 #define ARGS_MAX 64
 #define GIT_TIME ((struct span){600000}) /* one call; a clone of a huge worktree fits */
@@ -109,10 +110,11 @@ bool git_run_with(struct git *git, const char *folder, const char *in, size_t le
 char *git_reason(const struct git *git)
 {
     const char *text = git->err.data;
-    static const char *const prefixes[] = {"fatal: ", "error: "};
+    static const char *const prefixes[] = {"error: ", "fatal: "};
     for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-        if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0) {
-            text += strlen(prefixes[i]);
+        const char *found = strstr(git->err.data, prefixes[i]);
+        if (found != NULL && (found == git->err.data || found[-1] == '\n')) {
+            text = found + strlen(prefixes[i]);
         }
     }
     size_t len = strcspn(text, "\n");
@@ -229,7 +231,12 @@ bool git_remove_worktree(struct git *git, const char *name, struct err *err)
     AUTO_FREE char *path = git_place(git, name);
     /* Twice --force: also a locked one. It fails when git does not know it; then there
      * may still be files. */
-    (void)GIT(git, NULL, "worktree", "remove", "--force", "--force", path);
+    struct effect_result *ignored = effect_result_new(0, 0);
+    if (turn_take(git, ignored)) {
+        (void)GIT(git, NULL, "worktree", "remove", "--force", "--force", path);
+        turn_give(git);
+    }
+    effect_result_free(ignored);
     return file_remove_tree(path, err);
 }
 
@@ -241,6 +248,9 @@ bool git_add_worktree(struct git *git, const char *name, const char *branch,
     if (!git_remove_worktree(git, name, &err)) {
         return refuse(result, BLAME_WORLD, mem_str(err.msg));
     }
+    if (!turn_take(git, result)) {
+        return false;
+    }
     bool done =
         branch != NULL
             ? GIT(git, NULL, "worktree", "add", "--force", path, branch)
@@ -248,5 +258,6 @@ bool git_add_worktree(struct git *git, const char *name, const char *branch,
     if (!done) {
         git_blame(git, result, BLAME_WORLD, "making a worktree");
     }
+    turn_give(git);
     return done;
 }

@@ -24,11 +24,12 @@ struct git {
     const struct runner *runner;
     const struct order *order;
     struct env env;
-    char *common;   /* common git folder of the operator's repository */
-    struct buf out; /* stdout of the last call, trailing newline cut */
-    struct buf err; /* stderr of the last call */
-    int status;     /* exit status of the last call; -1: killed or not started */
-    int turn_fd;    /* lock of local_merge.c that children keep open; 0 = none */
+    char *common;         /* common git folder of the operator's repository */
+    char *work;           /* folder that git runs in, or NULL: bare calls on `common` */
+    struct buf out;       /* stdout of the last call, trailing newline cut */
+    struct buf err;       /* stderr of the last call */
+    int status;           /* exit status of the last call; -1: killed or not started */
+    int turn_fd, n_turns; /* of local_turn.h: its lock, kept open in children; 0 = none */
 };
 
 /* Opens order->repo. False: result says what is wrong with it (REFUSED, setup). */
@@ -52,7 +53,8 @@ bool git_is_ancestor(struct git *git, const char *a, const char *b);
 /* The last call failed in a way that nobody foresaw: FAILED, with git's own words. */
 void git_blame(struct git *git, struct effect_result *result, enum blame blame,
                const char *what);
-/* First line of git's stderr without "fatal: ", or "git exit status N". malloc'd. */
+/* What git says is fatal, else its first error, else its first line, else "git exit
+ * status N". malloc'd. */
 NODISCARD char *git_reason(const struct git *git);
 
 /* Full path below the workflow's folder, malloc'd. */
@@ -63,5 +65,6 @@ NODISCARD bool git_add_worktree(struct git *git, const char *name, const char *b
                                 const char *commit, struct effect_result *result);
 /* Removes one of our worktrees and what git knows of it. */
 bool git_remove_worktree(struct git *git, const char *name, struct err *err);
+/* Both take the repository's turn (local_turn.h). */
 
 #endif

@@ -2,21 +2,17 @@
 /* Merge and revert. See local_forge.h for what they promise. */
 #include "engine/service/local_merge.h"
 
-#include <fcntl.h>
 #include <poll.h>
 
-#include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/service/local_forge.h"
 #include "engine/service/local_pull.h"
+#include "engine/service/local_turn.h"
 
 #define TRIES         40
 #define BLOCKED_TRIES 4
 #define PAUSE         50 /* ms between tries while another git holds a lock */
-
-#define TURN_TRIES 6000 /* 2 minutes: as many merges as can queue up in front */
-#define TURN_PAUSE 20   /* ms */
 
 static void set(struct effect_result *result, enum effect_status status, enum blame blame,
                 char *summary)
@@ -85,49 +81,6 @@ static bool write_commit(struct git *git, const char *tree, const char *first,
     }
     memcpy(sha, git->out.data, git->out.len + 1);
     return true;
-}
-
-/* ---- one at a time --------------------------------------------------------------------
- */
-
-/*
- * Runners that move a branch of this repository take turns. Git's own locks are not
- * enough when the base is checked out: `git merge --ff-only` compares, writes files and
- * index, and moves the branch in three steps, and two of them at once leave an index that
- * does not fit the branch. The lock goes on to git children, so it is free only when the
- * last one that moves something has ended, whatever became of its runner. -1: stopped, or
- * it took too long.
- */
-static int take_turn(struct git *git)
-{
-    struct err err = ERR_INIT;
-    AUTO_FREE char *folder = file_join(git->common, "signalbox");
-    AUTO_FREE char *path = file_join(folder, "turn.lock");
-    AUTO_CLOSE int fd = -1;
-    if (file_make_dirs(folder, &err)) {
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    }
-    for (int i = 0; fd >= 0 && i < TURN_TRIES; i++) {
-        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-        if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
-            git->turn_fd = fd;
-            fd = -1;
-            return git->turn_fd;
-        }
-        if (runner_is_stopped(git->runner)) {
-            break;
-        }
-        (void)poll(NULL, 0, TURN_PAUSE);
-    }
-    return -1;
-}
-
-static void refuse_turn(const struct git *git, struct effect_result *result)
-{
-    set(result, STATUS_FAILED, BLAME_WORLD,
-        mem_printf("could not take the turn to move %s: another merge holds "
-                   "signalbox/turn.lock in the repository",
-                   git->order->base));
 }
 
 /* ---- merge ----------------------------------------------------------------------------
@@ -332,13 +285,9 @@ static void merge(struct git *git, struct effect_result *result)
 void local_merge(const struct runner *runner, struct effect_result *result)
 {
     struct git git;
-    if (git_open(&git, runner, result)) {
-        AUTO_CLOSE int turn = take_turn(&git);
-        if (turn >= 0) {
-            merge(&git, result);
-        } else {
-            refuse_turn(&git, result);
-        }
+    if (git_open(&git, runner, result) && turn_take(&git, result)) {
+        merge(&git, result);
+        turn_give(&git);
     }
     git_close(&git);
 }
@@ -425,14 +374,10 @@ void local_revert(const struct runner *runner, struct effect_result *result)
         set(result, STATUS_PASSED, BLAME_NONE, mem_str("nothing was merged"));
         return;
     }
-    if (git_open(&git, runner, result)) {
-        AUTO_CLOSE int turn = take_turn(&git);
-        if (turn < 0) {
-            refuse_turn(&git, result);
+    if (git_open(&git, runner, result) && turn_take(&git, result)) {
+        for (int i = 0; i < TRIES && revert_once(&git, base_ref, i, result); i++) {
         }
-        for (int i = 0; turn >= 0 && i < TRIES && revert_once(&git, base_ref, i, result);
-             i++) {
-        }
+        turn_give(&git);
     }
     git_close(&git);
 }
