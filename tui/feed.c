@@ -464,7 +464,7 @@ struct feed *feed_start(const struct config *config, struct err *err)
     feed->config = config;
     feed->watch = -1;
     feed->trouble = TROUBLE_LOADING;
-    pthread_mutex_init(&feed->lock, NULL);
+    (void)pthread_mutex_init(&feed->lock, NULL); /* cannot fail here */
     feed->newest = first_frame(config);
     feed->mailbox = mailbox_new(ORDERS_MAX);
     feed->source = source_new(config);
@@ -478,9 +478,9 @@ struct feed *feed_start(const struct config *config, struct err *err)
     }
     sigset_t all, before;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* cannot fail with these */
     int failed = pthread_create(&feed->thread, NULL, run, feed);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed) {
         errno = failed;
         (void)err_sys(err, "feed: thread");
@@ -498,7 +498,7 @@ void feed_stop(struct feed *feed)
     feed->is_stopping = true;
     pthread_mutex_unlock(&feed->lock);
     mailbox_wake(feed->mailbox);
-    pthread_join(feed->thread, NULL);
+    (void)pthread_join(feed->thread, NULL); /* fails for a bug only */
     free_feed(feed);
 }
 
@@ -517,10 +517,39 @@ const struct frame *feed_take(struct feed *feed)
     return frame;
 }
 
+/* Member by member: padding says nothing. */
+static bool is_same_page(const struct frame_query *a, const struct frame_query *b)
+{
+    return a->states == b->states && a->needs_human == b->needs_human &&
+           strcmp(a->text, b->text) == 0 && a->sort == b->sort &&
+           a->is_reversed == b->is_reversed && a->anchor == b->anchor &&
+           a->is_from_end == b->is_from_end && a->n_before == b->n_before &&
+           a->n_after == b->n_after && a->is_held == b->is_held;
+}
+
+static bool is_same_log(const struct frame_query *a, const struct frame_query *b)
+{
+    return a->log_effect == b->log_effect && a->log_place == b->log_place &&
+           a->log_first == b->log_first && a->log_rows == b->log_rows &&
+           strcmp(a->log_find, b->log_find) == 0 &&
+           a->log_find_from == b->log_find_from && a->log_find_back == b->log_find_back &&
+           a->log_find_failure == b->log_find_failure &&
+           a->log_find_serial == b->log_find_serial;
+}
+
+static bool is_same_query(const struct frame_query *a, const struct frame_query *b)
+{
+    return a->parts == b->parts && a->n_rows == b->n_rows && a->workflow == b->workflow &&
+           a->docs == b->docs && a->has_all_events == b->has_all_events &&
+           is_same_page(a, b) && is_same_log(a, b) &&
+           strcmp(a->submit_pipeline, b->submit_pipeline) == 0 &&
+           strcmp(a->submit_repo, b->submit_repo) == 0;
+}
+
 uint64_t feed_ask(struct feed *feed, const struct frame_query *query)
 {
     pthread_mutex_lock(&feed->lock);
-    bool is_new = feed->n_asked == 0 || memcmp(&feed->query, query, sizeof *query) != 0;
+    bool is_new = feed->n_asked == 0 || !is_same_query(&feed->query, query);
     if (is_new) {
         feed->query = *query;
         feed->n_asked++;

@@ -85,7 +85,8 @@ static void play(struct view *view, const struct frame *frame, struct rng *rng)
     for (size_t i = 0; i < n; i++) {
         struct reply reply;
         reply_init(&reply);
-        enum action action = (enum action)rng_below(rng, ACTION_COUNT);
+        uint64_t pick = rng_below(rng, ACTION_COUNT);
+        enum action action = (enum action)pick;
         if (klass->on_action)
             klass->on_action(view, frame, action, &reply);
         answer_prompt(view, frame, &reply, rng);

@@ -382,7 +382,7 @@ static void test_order_and_answers(void **state)
     uint64_t ticket = feed_send(
         world.feed, &(struct feed_order){.verb = "pause", .workflows = ids, .n = 3});
     assert_true(ticket > 0);
-    const struct command_row *rows;
+    const struct command_row *rows = NULL;
     assert_int_equal(take_commands(&world, place->arena, 3, &rows), 3);
     assert_string_equal(rows[0].verb, "pause");
     assert_int_equal(rows[2].workflow, 3);
@@ -435,7 +435,7 @@ static void test_submission(void **state)
     task.task = "say \"hello\"\nand go";
     task.priority = 7;
     ticket = feed_submit(world.feed, &task);
-    const struct command_row *rows;
+    const struct command_row *rows = NULL;
     assert_int_equal(take_commands(&world, place->arena, 1, &rows), 1);
     assert_string_equal(rows[0].verb, "submit");
     assert_non_null(strstr(rows[0].args, "\"priority\":7"));
