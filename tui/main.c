@@ -5,14 +5,14 @@
  *
  *   main.c            reads the command line, then is one of four things:
  *
- *   a subcommand      tui/cli/NAME.c, one row of the table in tui/cli/commands.c. It
- * reads the store (store/store.h), or writes one command row into it, rings the bell
- * (store/bell.h) and waits for the engine's answer. the console       no subcommand:
- * tui/host.c forks into guardian, console (tui/console.h: ui and feed threads) and, when
- * none runs for this store, engine. the engine alone  `serve`, for a service manager: the
- * same loop as the console's engine. a runner          `__run FOLDER`, started by the
- * engine for each local effect: performs it, outlives the engine, leaves the outcome in
- * FOLDER.
+ *   a subcommand      tui/cli/NAME.c, one row of the table in tui/cli/commands.c. It reads
+ *                     the store (store/store.h), or writes one command row into it, rings
+ *                     the bell (store/bell.h) and waits for the engine's answer.
+ *   the console       no subcommand: tui/host.c forks into guardian, console (tui/console.h:
+ *                     ui and feed threads) and, when none runs for this store, engine.
+ *   the engine alone  `serve`, for a service manager: the same loop as the console's engine.
+ *   a runner          `__run FOLDER`, started by the engine for each local effect: performs
+ *                     it, outlives the engine, leaves the outcome in FOLDER.
  *
  * Nothing here talks to the engine directly: front ends and engine meet in the store.
  *
