@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -23,6 +25,7 @@
 #include "tui/cli/watch.h"
 
 #define TRY_AGAIN_MS 2000 /* after a failed start */
+#define KEPT_ORDERS  3    /* descriptor after the three standard ones */
 
 /* Stop signals through a descriptor. They are blocked before the engine's threads begin.
  */
@@ -105,9 +108,10 @@ static void attend(const struct config *config, struct engine *engine, int order
     }
 }
 
-/* Out of the terminal's reach. What the engine says in its last moment (an assertion, a
- * sanitizer) goes into a file beside the store, begun anew each time. */
-static int leave_terminal(const struct config *config, int orders)
+/* Out of the terminal's reach; returns where `news` is now. What the engine says in its
+ * last moment (an assertion, a sanitizer) goes into a file beside the store, begun anew
+ * each time. */
+static int leave_terminal(const struct config *config, int *orders, int news)
 {
     AUTO_FREE char *path = mem_printf("%s-engine.log", config->store);
     (void)setsid(); /* a child is never a group leader, so this cannot fail */
@@ -118,31 +122,56 @@ static int leave_terminal(const struct config *config, int orders)
     (void)dup2(null, STDOUT_FILENO);
     (void)dup2(last >= 0 ? last : null, STDERR_FILENO);
     /* Nothing that the shell left open (an SSH channel, a pipe) may be held open by an
-     * engine that lives for weeks. */
-    int kept = dup2(orders, 3);
-    (void)fcntl(kept, F_SETFD, FD_CLOEXEC);
-    (void)close_range(4, ~0u, 0);
+     * engine that lives for weeks: only these two are taken along, from above what they
+     * replace. */
+    int high = fcntl(*orders, F_DUPFD, KEPT_ORDERS + 2);
+    int higher = fcntl(news, F_DUPFD, KEPT_ORDERS + 2);
+    *orders = dup3(high, KEPT_ORDERS, O_CLOEXEC);
+    news = dup3(higher, KEPT_ORDERS + 1, O_CLOEXEC);
+    (void)close_range(KEPT_ORDERS + 2, ~0u, 0);
     if (chdir("/") != 0) {
         /* stays where it is; all paths are absolute */
     }
-    return kept;
+    return news;
 }
 
-static void note_failure(struct headless_note *note, const struct err *err)
+static struct headless_note *the_note; /* set before the forks, then only read */
+
+const struct headless_note *headless_note_get(void)
 {
-    char why[HEADLESS_NOTE_MAX];
-    text_clean_into(why, sizeof(why), err->msg);
-    for (size_t i = 0; i < sizeof(why) - 1; i++) {
-        note->why[i] = why[i]; /* the last byte stays 0 for whoever reads now */
-        if (why[i] == '\0') {
+    return the_note;
+}
+
+struct headless_note *headless_note_make(void)
+{
+    struct headless_note *note = mmap(NULL, sizeof(*note), PROT_READ | PROT_WRITE,
+                                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (note == MAP_FAILED) {
+        return NULL;
+    }
+    note->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    the_note = note->news >= 0 ? note : NULL;
+    return the_note;
+}
+
+static void say(struct headless_note *note, int news, enum headless_phase phase,
+                const char *why)
+{
+    char clean[HEADLESS_WHY_MAX];
+    text_clean_into(clean, sizeof(clean), why);
+    for (size_t i = 0; i < sizeof(clean) - 1; i++) {
+        note->why[i] = clean[i]; /* the last byte stays 0 for whoever reads now */
+        if (clean[i] == '\0') {
             break;
         }
     }
+    atomic_store(&note->phase, (int)phase);
+    (void)eventfd_write(news, 1); /* full: readable anyway */
 }
 
 int headless_run(const struct config *config, int orders, struct headless_note *note)
 {
-    orders = leave_terminal(config, orders);
+    int news = leave_terminal(config, &orders, note->news);
     int signals = open_signals();
     for (;;) {
         struct engine *engine = NULL;
@@ -150,17 +179,15 @@ int headless_run(const struct config *config, int orders, struct headless_note *
         int pid = 0;
         switch (engine_start(config, &engine, &pid, &err)) {
         case ENGINE_STARTED:
-            note->why[0] = '\0';
-            atomic_store(&note->is_here, true);
-            atomic_store(&note->pid, (int)getpid());
+            say(note, news, HEADLESS_HERE, "");
             attend(config, engine, orders, signals);
             engine_stop(engine);
             return CLI_OK;
         case ENGINE_ELSEWHERE:
-            atomic_store(&note->pid, pid);
+            say(note, news, HEADLESS_ELSEWHERE, "");
             return CLI_OK;
         case ENGINE_FAILED:
-            note_failure(note, &err);
+            say(note, news, HEADLESS_FAILED, err.msg);
             break;
         }
         if (wait_for_order(orders, signals, -1, TRY_AGAIN_MS) != TOLD_NOTHING) {

@@ -15,17 +15,30 @@
 
 struct config;
 
-/*
- * What the engine process says to guardian and console, in memory that they share. The
- * text may be read while it is written: it is always terminated, and a torn line is gone
- * with the next look.
- */
-#define HEADLESS_NOTE_MAX 400
-struct headless_note {
-    atomic_int pid;              /* of the engine that serves the store; 0 = none */
-    atomic_bool is_here;         /* it is our engine process */
-    char why[HEADLESS_NOTE_MAX]; /* why there is none; "" */
+enum headless_phase {
+    HEADLESS_STARTING,
+    HEADLESS_HERE,      /* our engine process serves the store */
+    HEADLESS_ELSEWHERE, /* another engine does */
+    HEADLESS_FAILED     /* `why`; it is tried again */
 };
+
+/*
+ * What the engine process beside a console says to guardian and console, in memory that
+ * the three share. The text may be read while it is written: it is always terminated, and
+ * a torn line is gone with the next look.
+ */
+#define HEADLESS_WHY_MAX 400
+struct headless_note {
+    atomic_int phase; /* enum headless_phase */
+    char why[HEADLESS_WHY_MAX];
+    int news; /* eventfd: readable after each change of phase; the console reads it */
+};
+
+/* The note of the engine process that belongs to this console; NULL in any other process.
+ */
+const struct headless_note *headless_note_get(void);
+/* Make it, before the forks. NULL with errno set. */
+struct headless_note *headless_note_make(void);
 
 /* Bytes on the order descriptor. Its end without ORDER_STOP: the console hung up. */
 #define ORDER_STOP 's'

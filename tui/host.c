@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -217,7 +216,7 @@ static void say_what_happened(const struct guardian *guardian)
     fprintf(stderr, "signalbox: the console was killed (%s); ", how != NULL ? how : "?");
     if (!lease_is_held(guardian->config->store, &pid)) {
         fputs("no engine runs\n", stderr);
-    } else if (!atomic_load(&guardian->note->is_here) ||
+    } else if (atomic_load(&guardian->note->phase) != HEADLESS_HERE ||
                guardian->config->on_hangup == HANGUP_CONTINUE) {
         fprintf(stderr, "the engine goes on (pid %d)\n", pid);
     } else if (guardian->config->on_hangup == HANGUP_DRAIN) {
@@ -279,9 +278,8 @@ int host_run(const struct config *config, host_console *console, void *user)
     int orders[2];
     pid_t self = getpid();
     term_save();
-    guardian.note = mmap(NULL, sizeof(*guardian.note), PROT_READ | PROT_WRITE,
-                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (guardian.note == MAP_FAILED || pipe2(orders, O_CLOEXEC) != 0) {
+    guardian.note = headless_note_make();
+    if (guardian.note == NULL || pipe2(orders, O_CLOEXEC) != 0) {
         return fail("starting");
     }
     guarded_signals(&guarded);
@@ -294,7 +292,7 @@ int host_run(const struct config *config, host_console *console, void *user)
         (void)close(orders[0]);
         (void)close(orders[1]);
         become_child(&guardian, &before, self, SIGHUP);
-        return console(user, guardian.note);
+        return console(user);
     }
     guardian.engine = fork();
     if (guardian.engine == 0) {
@@ -307,6 +305,7 @@ int host_run(const struct config *config, host_console *console, void *user)
     if (guardian.engine < 0) { /* the console shows that there is none */
         (void)snprintf(guardian.note->why, sizeof(guardian.note->why), "fork: %s",
                        strerror(errno));
+        atomic_store(&guardian.note->phase, HEADLESS_FAILED);
         guardian.engine = 0;
     }
     guard(&guardian);

@@ -28,12 +28,11 @@
 #include "engine/base/compiler.h"
 
 struct config;
-struct headless_note; /* tui/headless.h: why there is no engine */
 
 /* Body of the console process; exit status of the program: 0 when the operator left it,
  * HOST_LOST when its terminal went away or a signal ended it. */
 #define HOST_LOST 129
-typedef int host_console(void *user, const struct headless_note *note);
+typedef int host_console(void *user);
 
 /*
  * Run it all on the terminal of stdin and stdout. config must have its final store.

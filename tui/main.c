@@ -27,7 +27,7 @@
 #include "tui/host.h"
 
 /* In the console process. */
-static int run_console_body(void *user, const struct headless_note *note)
+static int run_console_body(void *user)
 {
     const struct cli *cli = user;
     struct err err = ERR_INIT;
@@ -37,7 +37,6 @@ static int run_console_body(void *user, const struct headless_note *note)
         .is_read_only = cli_has(cli, "read-only"),
         .view = cli_value(cli, "view"),
     };
-    (void)note;
     switch (console_run(&options, &err)) {
     case CONSOLE_QUIT:
         return CLI_OK;

@@ -51,7 +51,7 @@ static int console_in, console_out; /* its ends */
  * --------------------------------------------------------------------------- */
 
 /* Takes the terminal, says its process id, then does what each byte says. */
-static int console(void *user, const struct headless_note *note)
+static int console(void *user)
 {
     struct term_options options = {.wants_ascii = true};
     struct term *term = NULL;
@@ -59,7 +59,6 @@ static int console(void *user, const struct headless_note *note)
     pid_t pid = getpid();
     char byte;
     (void)user;
-    (void)note;
     if (!term_open(&options, &term, &err) || !term_flush(term) ||
         write(console_out, &pid, sizeof(pid)) != (ssize_t)sizeof(pid)) {
         return 1;

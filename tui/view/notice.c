@@ -99,7 +99,12 @@ static void describe_engine(const struct frame *frame, struct wall now,
                             struct notice *notice)
 {
     char age[CLOCK_TEXT_MAX];
-    if (frame->engine.health == ENGINE_GONE) {
+    if (frame->engine.health == ENGINE_GONE && frame->engine.fault[0] != '\0') {
+        (void)snprintf(notice->what, sizeof notice->what, "No engine could start: %s",
+                       frame->engine.fault);
+        (void)snprintf(notice->next, sizeof notice->next,
+                       "It is tried again every two seconds.");
+    } else if (frame->engine.health == ENGINE_GONE) {
         bool is_new = wall_since(now, frame->engine.gone_since).ms < JUST_NOW_MS;
         (void)snprintf(notice->what, sizeof notice->what,
                        "No engine runs on this store%s%s", is_new ? "" : ", for ",
@@ -116,7 +121,11 @@ static void describe_engine(const struct frame *frame, struct wall now,
 static bool describe(const struct frame *frame, struct wall now, struct notice *notice)
 {
     *notice = (struct notice){.glyph = GLYPH_HIGH, .role = ROLE_SEVERITY_HIGH};
-    if (frame->trouble != TROUBLE_NONE)
+    bool cannot_start =
+        frame->engine.health == ENGINE_GONE && frame->engine.fault[0] != '\0';
+    if (frame->trouble == TROUBLE_MISSING && cannot_start)
+        describe_engine(frame, now, notice); /* why nobody makes one */
+    else if (frame->trouble != TROUBLE_NONE)
         describe_trouble(frame, now, notice);
     else if (frame->engine.fault_code != ERR_NONE)
         describe_fault(frame, notice);
