@@ -180,7 +180,9 @@ static void judge_not_started(struct command_run *run)
             mem_printf("the pipeline asks for no network, and this kernel does not let "
                        "us take it away (%s)",
                        outcome->err.msg));
-    } else if (outcome->status == ENOENT || outcome->status == ENOTDIR) {
+    } else if (outcome->status == ENOENT || outcome->status == ENOTDIR ||
+               (outcome->status == EACCES && strchr(program, '/') == NULL)) {
+        /* EACCES after a search: some folder of PATH is closed to us (execvp(3)) */
         refuse(run->result, BLAME_SETUP,
                mem_printf("%s program '%s' not found in %s", run->role->noun, program,
                           strchr(program, '/') == NULL ? "PATH"

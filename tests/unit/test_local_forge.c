@@ -280,6 +280,24 @@ static void test_strange_names_and_bytes(void **state)
     flow_fini(&flow);
 }
 
+static void test_strange_base(void **state)
+{
+    (void)state;
+    struct flow flow;
+    LAB_SH(&flow_lab, "git branch \"re\\$(touch>pwned)l;'x'\" && git branch main.x");
+    flow_init(&flow, 1);
+    flow.base = "re$(touch>pwned)l;'x'";
+    flow_pass(&flow, EFFECT_WORKSPACE);
+    flow_edit(&flow, "echo x > x");
+    flow_pass(&flow, EFFECT_COMMIT);
+    flow_pass(&flow, EFFECT_PULL_REQUEST);
+    flow_pass(&flow, EFFECT_MERGE);
+    flow_pass(&flow, EFFECT_REVERT);
+    flow_sh("git rev-list --count --first-parent 're$(touch>pwned)l;'\\''x'\\'; ls",
+            "3\na.txt\nb.txt");
+    flow_fini(&flow);
+}
+
 static void test_large_diff_is_cut_at_a_line(void **state)
 {
     (void)state;
@@ -378,6 +396,7 @@ int main(void)
         FLOW_TEST(test_nothing_changed),
         FLOW_TEST(test_agent_that_plays_with_git),
         FLOW_TEST(test_strange_names_and_bytes),
+        FLOW_TEST(test_strange_base),
         FLOW_TEST(test_large_diff_is_cut_at_a_line),
         FLOW_TEST(test_close),
         FLOW_TEST(test_numbers_of_pull_requests_do_not_collide),
