@@ -229,6 +229,23 @@ static size_t take_character(struct input *input, const char *text, size_t len,
     return n;
 }
 
+/* ESC O: function keys and arrows of old and of application mode. */
+static size_t take_ss3(struct input *input, const char *text, size_t n)
+{
+    size_t at = 2;
+    while (at < n && text[at] >= '0' && text[at] <= '9') {
+        at++; /* old xterm put modifiers here */
+    }
+    if (at >= n) {
+        return n >= SEQUENCE_MAX ? n : 0;
+    }
+    uint32_t key = look_up(finals, ARRAY_LEN(finals), text[at]);
+    if (key != 0) {
+        push_key(input, key);
+    }
+    return at + 1;
+}
+
 /* Bytes of held[0..n) that are understood, 0 = more are needed. */
 static size_t take_one(struct input *input)
 {
@@ -255,18 +272,7 @@ static size_t take_one(struct input *input)
         return len;
     }
     if (text[1] == 'O') {
-        size_t at = 2;
-        while (at < n && text[at] >= '0' && text[at] <= '9') {
-            at++; /* old xterm put modifiers here */
-        }
-        if (at >= n) {
-            return n >= SEQUENCE_MAX ? n : 0;
-        }
-        uint32_t key = look_up(finals, ARRAY_LEN(finals), text[at]);
-        if (key != 0) {
-            push_key(input, key);
-        }
-        return at + 1;
+        return take_ss3(input, text, n);
     }
     if (text[1] == ESC) {
         push_key(input, KEYC_ESC);

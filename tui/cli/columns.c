@@ -79,7 +79,7 @@ static void measure(const struct columns *table, int *widths)
     for (size_t c = 0; c < table->n; c++) {
         widths[c] = text_cells(table->columns[c].title, strlen(table->columns[c].title));
     }
-    for (size_t i = 0; i < table->n_cells; i++) {
+    for (size_t i = 0; table->n > 0 && i < table->n_cells; i++) {
         int *width = &widths[i % table->n];
         *width = table->cells[i].cells > *width ? table->cells[i].cells : *width;
     }

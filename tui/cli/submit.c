@@ -71,6 +71,9 @@ static int read_repo(struct cli *cli, struct submission *submission)
 {
     struct err err = ERR_INIT;
     const char *repo = cli_value(cli, "repo");
+    if (submission->pipeline == NULL) {
+        return CLI_USAGE;
+    }
     if (repo == NULL) {
         repo = submission->pipeline->repository;
     }
