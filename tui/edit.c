@@ -30,6 +30,7 @@ static size_t before(const struct edit *edit, size_t at)
     while (at > 0) {
         uint32_t rune = 0;
         at--;
+        // cppcheck-suppress arrayIndexOutOfBoundsCond
         while (at > 0 && ((unsigned char)edit->text[at] & 0xC0u) == 0x80u) {
             at--;
         }

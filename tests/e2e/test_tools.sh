@@ -85,7 +85,7 @@ result $? "check_layers: lets pass what points down"
 
 echo 'int a;' >tui/b.c
 finds check_source 'no SPDX line' 'licence' tui/b.c
-{ echo "$spdx" && yes 'int a;' | head -n 601; } >tui/c.c
+{ echo "$spdx" && yes 'int a;' | head -n 751; } >tui/c.c
 finds check_source 'split by noun' 'length' tui/c.c
 printf '%s\n' "$spdx" 'int a;' >tui/d.h
 finds check_source 'no include guard' 'guard' tui/d.h
