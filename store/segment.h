@@ -45,9 +45,10 @@ struct segment_line {
 #define SEGMENT_LINE_MAX 4096
 
 struct segment_info {
-    int64_t n_lines, n_bytes;    /* of the whole output, what was cut included */
-    int64_t first_failure;       /* line number, 0 = none seen */
-    int64_t cut_from, cut_lines; /* first line number of the gap and its length; 0 = whole */
+    int64_t n_lines, n_bytes; /* of the whole output, what was cut included */
+    int64_t first_failure;    /* line number, 0 = none seen */
+    int64_t cut_from,
+        cut_lines; /* first line number of the gap and its length; 0 = whole */
 };
 
 struct segment_reader;

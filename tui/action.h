@@ -16,90 +16,104 @@
 #include "engine/base/compiler.h"
 
 /* X(identifier, name, short word for the bottom line, verb or "", help) */
-#define ACTION_LIST(X)                                                                     \
-    X(ACTION_NONE, "none", "", "", "Nothing; unbinds a key")                               \
-    X(ACTION_ROW_DOWN, "row-down", "down", "", "Move one row down")                        \
-    X(ACTION_ROW_UP, "row-up", "up", "", "Move one row up")                                \
-    X(ACTION_PAGE_DOWN, "page-down", "page down", "", "Move one screen down")              \
-    X(ACTION_PAGE_UP, "page-up", "page up", "", "Move one screen up")                      \
-    X(ACTION_TOP, "top", "top", "", "Go to the first row")                                 \
-    X(ACTION_END, "end", "end", "", "Go to the last row")                                  \
-    X(ACTION_LEFT, "left", "left", "", "Scroll or move to the left")                       \
-    X(ACTION_RIGHT, "right", "right", "", "Scroll or move to the right")                   \
-    X(ACTION_OPEN, "open", "open", "", "Open what is under the cursor")                    \
-    X(ACTION_CLOSE, "close", "back", "", "Close what floats, else go one level up")        \
-    X(ACTION_HISTORY_BACK, "history-back", "previous", "", "Go back to the view seen before") \
-    X(ACTION_HISTORY_FORWARD, "history-forward", "next", "",                               \
-      "Go forward again to the view left with history-back")                               \
-    X(ACTION_NEXT_NEEDED, "next-needed", "next for you", "",                               \
-      "Go to the next thing that needs a person")                                          \
-    X(ACTION_NEXT_PANEL, "next-panel", "panel", "", "Move to the next panel or field")     \
-    X(ACTION_PREVIOUS_PANEL, "previous-panel", "panel back", "",                           \
-      "Move to the previous panel or field")                                               \
-    X(ACTION_GO_OVERVIEW, "go-overview", "overview", "", "Show the overview")              \
-    X(ACTION_GO_WORKFLOWS, "go-workflows", "workflows", "", "Show the table of workflows") \
-    X(ACTION_GO_SUBMIT, "go-submit", "new", "", "Hand over a new task")                    \
-    X(ACTION_SHOW_LOG, "show-log", "log", "", "Show the log of the selected step")         \
-    X(ACTION_SHOW_DIFF, "show-diff", "diff", "", "Show the diff of the pull request")      \
-    X(ACTION_SHOW_CONTEXT, "show-context", "context", "",                                  \
-      "Show task, plan, error context and metadata")                                       \
-    X(ACTION_SHOW_HISTORY, "show-history", "history", "", "Show every event of the workflow") \
-    X(ACTION_SHOW_STEPS, "show-steps", "steps", "", "Show the steps of the workflow")      \
-    X(ACTION_SORT_NEXT, "sort-next", "sort", "", "Sort by the next column")                \
-    X(ACTION_SORT_REVERSE, "sort-reverse", "reverse", "", "Reverse the order")             \
-    X(ACTION_FILTER, "filter", "filter", "", "Show only rows that contain a text")         \
-    X(ACTION_FILTER_STATE, "filter-state", "state", "", "Show only the next group of states") \
-    X(ACTION_FILTER_CLEAR, "filter-clear", "all", "", "Show all rows again")               \
-    X(ACTION_SEARCH, "search", "search", "", "Search in the text")                         \
-    X(ACTION_SEARCH_NEXT, "search-next", "next match", "", "Go to the next match")         \
-    X(ACTION_SEARCH_PREVIOUS, "search-previous", "previous match", "",                     \
-      "Go to the previous match")                                                          \
-    X(ACTION_MARK, "mark", "mark", "", "Mark the row, or take the mark away")              \
-    X(ACTION_MARK_ALL, "mark-all", "mark all", "", "Mark every row shown, or none")        \
-    X(ACTION_FOLLOW, "follow", "follow", "", "Follow what is new, or stand still")         \
-    X(ACTION_WRAP, "wrap", "wrap", "", "Wrap long lines, or cut them")                     \
-    X(ACTION_NEXT_ERROR, "next-error", "next error", "", "Go to the next line with an error") \
-    X(ACTION_COPY, "copy", "copy", "", "Copy the row or line to the clipboard")            \
-    X(ACTION_APPROVE, "approve", "approve", "approve", "Approve what waits for approval")  \
-    X(ACTION_REJECT, "reject", "reject", "reject", "Reject what waits for approval, with a reason") \
-    X(ACTION_PAUSE, "pause", "pause", "pause", "Pause the workflow")                       \
-    X(ACTION_RESUME, "resume", "resume", "resume", "Let a paused workflow go on")          \
-    X(ACTION_CANCEL, "cancel", "cancel", "cancel", "Stop the workflow for good")           \
-    X(ACTION_RETRY, "retry", "retry", "retry", "Try again from where it failed")           \
-    X(ACTION_RETRY_FROM, "retry-from", "retry from", "", "Try again from a chosen checkpoint") \
-    X(ACTION_SKIP, "skip", "skip", "skip", "Go on: the current step was done by hand")     \
-    X(ACTION_ROLLBACK, "rollback", "roll back", "rollback", "Take the merged work back")   \
-    X(ACTION_PRIORITY_UP, "priority-up", "priority up", "", "Raise the priority")          \
-    X(ACTION_PRIORITY_DOWN, "priority-down", "priority down", "", "Lower the priority")    \
-    X(ACTION_PALETTE, "palette", "command", "", "Type a command, view or workflow")        \
-    X(ACTION_HELP, "help", "help", "", "Show the keys of this place")                      \
-    X(ACTION_THEME_NEXT, "theme-next", "theme", "", "Use the next theme")                  \
-    X(ACTION_PERF, "perf", "perf", "", "Show what the console costs")                      \
-    X(ACTION_MESSAGES, "messages", "messages", "", "Show the messages of this session")    \
-    X(ACTION_REDRAW, "redraw", "redraw", "", "Paint the whole screen again")               \
-    X(ACTION_SUSPEND, "suspend", "suspend", "", "Stop the console; fg brings it back")     \
-    X(ACTION_QUIT, "quit", "quit", "", "Leave the console; the engine is told what to do") \
-    X(ACTION_ACCEPT, "accept", "accept", "", "Accept the input or the chosen answer")      \
-    X(ACTION_COMPLETE, "complete", "complete", "", "Complete what is typed")               \
-    X(ACTION_CHOICE_NEXT, "choice-next", "next", "", "Choose the next entry")              \
-    X(ACTION_CHOICE_PREVIOUS, "choice-previous", "previous", "", "Choose the previous entry") \
-    X(ACTION_YES, "yes", "yes", "", "Confirm")                                             \
-    X(ACTION_NO, "no", "no", "", "Do not")                                                 \
-    X(ACTION_EDIT_LEFT, "edit-left", "left", "", "Move one character left")                \
-    X(ACTION_EDIT_RIGHT, "edit-right", "right", "", "Move one character right")            \
-    X(ACTION_EDIT_WORD_LEFT, "edit-word-left", "word left", "", "Move one word left")      \
-    X(ACTION_EDIT_WORD_RIGHT, "edit-word-right", "word right", "", "Move one word right")  \
-    X(ACTION_EDIT_HOME, "edit-home", "home", "", "Move to the start of the line")          \
-    X(ACTION_EDIT_END, "edit-end", "end", "", "Move to the end of the line")               \
-    X(ACTION_EDIT_BACKSPACE, "edit-backspace", "delete left", "",                          \
-      "Delete the character on the left")                                                  \
-    X(ACTION_EDIT_DELETE, "edit-delete", "delete", "", "Delete the character under the cursor") \
-    X(ACTION_EDIT_KILL_WORD, "edit-kill-word", "delete word", "", "Delete the word on the left") \
-    X(ACTION_EDIT_KILL_LINE, "edit-kill-line", "delete line", "",                          \
-      "Delete from the start of the line to the cursor")                                   \
-    X(ACTION_EDIT_KILL_END, "edit-kill-end", "delete rest", "",                            \
-      "Delete from the cursor to the end of the line")                                     \
-    X(ACTION_EDIT_NEWLINE, "edit-newline", "new line", "", "Begin a new line in a long text")
+#define ACTION_LIST(X)                                                                   \
+    X(ACTION_NONE, "none", "", "", "Nothing; unbinds a key")                             \
+    X(ACTION_ROW_DOWN, "row-down", "down", "", "Move one row down")                      \
+    X(ACTION_ROW_UP, "row-up", "up", "", "Move one row up")                              \
+    X(ACTION_PAGE_DOWN, "page-down", "page down", "", "Move one screen down")            \
+    X(ACTION_PAGE_UP, "page-up", "page up", "", "Move one screen up")                    \
+    X(ACTION_TOP, "top", "top", "", "Go to the first row")                               \
+    X(ACTION_END, "end", "end", "", "Go to the last row")                                \
+    X(ACTION_LEFT, "left", "left", "", "Scroll or move to the left")                     \
+    X(ACTION_RIGHT, "right", "right", "", "Scroll or move to the right")                 \
+    X(ACTION_OPEN, "open", "open", "", "Open what is under the cursor")                  \
+    X(ACTION_CLOSE, "close", "back", "", "Close what floats, else go one level up")      \
+    X(ACTION_HISTORY_BACK, "history-back", "previous", "",                               \
+      "Go back to the view seen before")                                                 \
+    X(ACTION_HISTORY_FORWARD, "history-forward", "next", "",                             \
+      "Go forward again to the view left with history-back")                             \
+    X(ACTION_NEXT_NEEDED, "next-needed", "next for you", "",                             \
+      "Go to the next thing that needs a person")                                        \
+    X(ACTION_NEXT_PANEL, "next-panel", "panel", "", "Move to the next panel or field")   \
+    X(ACTION_PREVIOUS_PANEL, "previous-panel", "panel back", "",                         \
+      "Move to the previous panel or field")                                             \
+    X(ACTION_GO_OVERVIEW, "go-overview", "overview", "", "Show the overview")            \
+    X(ACTION_GO_WORKFLOWS, "go-workflows", "workflows", "",                              \
+      "Show the table of workflows")                                                     \
+    X(ACTION_GO_SUBMIT, "go-submit", "new", "", "Hand over a new task")                  \
+    X(ACTION_SHOW_LOG, "show-log", "log", "", "Show the log of the selected step")       \
+    X(ACTION_SHOW_DIFF, "show-diff", "diff", "", "Show the diff of the pull request")    \
+    X(ACTION_SHOW_CONTEXT, "show-context", "context", "",                                \
+      "Show task, plan, error context and metadata")                                     \
+    X(ACTION_SHOW_HISTORY, "show-history", "history", "",                                \
+      "Show every event of the workflow")                                                \
+    X(ACTION_SHOW_STEPS, "show-steps", "steps", "", "Show the steps of the workflow")    \
+    X(ACTION_SORT_NEXT, "sort-next", "sort", "", "Sort by the next column")              \
+    X(ACTION_SORT_REVERSE, "sort-reverse", "reverse", "", "Reverse the order")           \
+    X(ACTION_FILTER, "filter", "filter", "", "Show only rows that contain a text")       \
+    X(ACTION_FILTER_STATE, "filter-state", "state", "",                                  \
+      "Show only the next group of states")                                              \
+    X(ACTION_FILTER_CLEAR, "filter-clear", "all", "", "Show all rows again")             \
+    X(ACTION_SEARCH, "search", "search", "", "Search in the text")                       \
+    X(ACTION_SEARCH_NEXT, "search-next", "next match", "", "Go to the next match")       \
+    X(ACTION_SEARCH_PREVIOUS, "search-previous", "previous match", "",                   \
+      "Go to the previous match")                                                        \
+    X(ACTION_MARK, "mark", "mark", "", "Mark the row, or take the mark away")            \
+    X(ACTION_MARK_ALL, "mark-all", "mark all", "", "Mark every row shown, or none")      \
+    X(ACTION_FOLLOW, "follow", "follow", "", "Follow what is new, or stand still")       \
+    X(ACTION_WRAP, "wrap", "wrap", "", "Wrap long lines, or cut them")                   \
+    X(ACTION_NEXT_ERROR, "next-error", "next error", "",                                 \
+      "Go to the next line with an error")                                               \
+    X(ACTION_COPY, "copy", "copy", "", "Copy the row or line to the clipboard")          \
+    X(ACTION_APPROVE, "approve", "approve", "approve",                                   \
+      "Approve what waits for approval")                                                 \
+    X(ACTION_REJECT, "reject", "reject", "reject",                                       \
+      "Reject what waits for approval, with a reason")                                   \
+    X(ACTION_PAUSE, "pause", "pause", "pause", "Pause the workflow")                     \
+    X(ACTION_RESUME, "resume", "resume", "resume", "Let a paused workflow go on")        \
+    X(ACTION_CANCEL, "cancel", "cancel", "cancel", "Stop the workflow for good")         \
+    X(ACTION_RETRY, "retry", "retry", "retry", "Try again from where it failed")         \
+    X(ACTION_RETRY_FROM, "retry-from", "retry from", "",                                 \
+      "Try again from a chosen checkpoint")                                              \
+    X(ACTION_SKIP, "skip", "skip", "skip", "Go on: the current step was done by hand")   \
+    X(ACTION_ROLLBACK, "rollback", "roll back", "rollback", "Take the merged work back") \
+    X(ACTION_PRIORITY_UP, "priority-up", "priority up", "", "Raise the priority")        \
+    X(ACTION_PRIORITY_DOWN, "priority-down", "priority down", "", "Lower the priority")  \
+    X(ACTION_PALETTE, "palette", "command", "", "Type a command, view or workflow")      \
+    X(ACTION_HELP, "help", "help", "", "Show the keys of this place")                    \
+    X(ACTION_THEME_NEXT, "theme-next", "theme", "", "Use the next theme")                \
+    X(ACTION_PERF, "perf", "perf", "", "Show what the console costs")                    \
+    X(ACTION_MESSAGES, "messages", "messages", "", "Show the messages of this session")  \
+    X(ACTION_REDRAW, "redraw", "redraw", "", "Paint the whole screen again")             \
+    X(ACTION_SUSPEND, "suspend", "suspend", "", "Stop the console; fg brings it back")   \
+    X(ACTION_QUIT, "quit", "quit", "",                                                   \
+      "Leave the console; the engine is told what to do")                                \
+    X(ACTION_ACCEPT, "accept", "accept", "", "Accept the input or the chosen answer")    \
+    X(ACTION_COMPLETE, "complete", "complete", "", "Complete what is typed")             \
+    X(ACTION_CHOICE_NEXT, "choice-next", "next", "", "Choose the next entry")            \
+    X(ACTION_CHOICE_PREVIOUS, "choice-previous", "previous", "",                         \
+      "Choose the previous entry")                                                       \
+    X(ACTION_YES, "yes", "yes", "", "Confirm")                                           \
+    X(ACTION_NO, "no", "no", "", "Do not")                                               \
+    X(ACTION_EDIT_LEFT, "edit-left", "left", "", "Move one character left")              \
+    X(ACTION_EDIT_RIGHT, "edit-right", "right", "", "Move one character right")          \
+    X(ACTION_EDIT_WORD_LEFT, "edit-word-left", "word left", "", "Move one word left")    \
+    X(ACTION_EDIT_WORD_RIGHT, "edit-word-right", "word right", "",                       \
+      "Move one word right")                                                             \
+    X(ACTION_EDIT_HOME, "edit-home", "home", "", "Move to the start of the line")        \
+    X(ACTION_EDIT_END, "edit-end", "end", "", "Move to the end of the line")             \
+    X(ACTION_EDIT_BACKSPACE, "edit-backspace", "delete left", "",                        \
+      "Delete the character on the left")                                                \
+    X(ACTION_EDIT_DELETE, "edit-delete", "delete", "",                                   \
+      "Delete the character under the cursor")                                           \
+    X(ACTION_EDIT_KILL_WORD, "edit-kill-word", "delete word", "",                        \
+      "Delete the word on the left")                                                     \
+    X(ACTION_EDIT_KILL_LINE, "edit-kill-line", "delete line", "",                        \
+      "Delete from the start of the line to the cursor")                                 \
+    X(ACTION_EDIT_KILL_END, "edit-kill-end", "delete rest", "",                          \
+      "Delete from the cursor to the end of the line")                                   \
+    X(ACTION_EDIT_NEWLINE, "edit-newline", "new line", "",                               \
+      "Begin a new line in a long text")
 
 enum action {
 #define X(id, name, word, verb, help) id,
@@ -109,18 +123,18 @@ enum action {
 };
 
 /* Contexts of keys. X(identifier, name, help) */
-#define CONTEXT_LIST(X)                                                        \
-    X(CONTEXT_GLOBAL, "global", "Everywhere, unless something floats")         \
-    X(CONTEXT_VIEW, "view", "Every view")                                      \
-    X(CONTEXT_OVERVIEW, "overview", "Overview")                                \
-    X(CONTEXT_WORKFLOWS, "workflows", "Table of workflows")                    \
-    X(CONTEXT_WORKFLOW, "workflow", "One workflow")                            \
-    X(CONTEXT_TEXT, "text", "Log, diff and other long text")                   \
-    X(CONTEXT_FORM, "form", "Form with fields, such as submit")                \
-    X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")             \
-    X(CONTEXT_PROMPT, "prompt", "A question in one line")                      \
-    X(CONTEXT_PALETTE, "palette", "Command palette")                           \
-    X(CONTEXT_CONFIRM, "confirm", "Confirmation")                              \
+#define CONTEXT_LIST(X)                                                                  \
+    X(CONTEXT_GLOBAL, "global", "Everywhere, unless something floats")                   \
+    X(CONTEXT_VIEW, "view", "Every view")                                                \
+    X(CONTEXT_OVERVIEW, "overview", "Overview")                                          \
+    X(CONTEXT_WORKFLOWS, "workflows", "Table of workflows")                              \
+    X(CONTEXT_WORKFLOW, "workflow", "One workflow")                                      \
+    X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
+    X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \
+    X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")                       \
+    X(CONTEXT_PROMPT, "prompt", "A question in one line")                                \
+    X(CONTEXT_PALETTE, "palette", "Command palette")                                     \
+    X(CONTEXT_CONFIRM, "confirm", "Confirmation")                                        \
     X(CONTEXT_OVERLAY, "overlay", "Help, messages and other text that floats")
 
 enum context {

@@ -37,51 +37,51 @@ struct cell {
 };
 
 /* Glyphs. X(identifier, UTF-8, ASCII twin, help). All are one cell wide on every terminal. */
-#define GLYPH_LIST(X)                                   \
-    X(GLYPH_CURSOR, "▸", '>', "cursor row")             \
-    X(GLYPH_OK, "✓", '+', "passed")                     \
-    X(GLYPH_FAIL, "✗", 'x', "failed")                   \
-    X(GLYPH_RUN, "▶", '>', "runs, or direction")        \
-    X(GLYPH_TODO, "·", '.', "not yet")                  \
-    X(GLYPH_CLOSED, "●", '*', "closed, present")        \
-    X(GLYPH_HALF, "◐", '%', "half-open")                \
-    X(GLYPH_OPEN, "○", 'o', "open, absent")             \
-    X(GLYPH_HIGH, "▲", '^', "high")                     \
-    X(GLYPH_LOW, "△", '-', "low")                       \
-    X(GLYPH_BLOCK, "▪", '#', "one workflow")            \
-    X(GLYPH_LINE, "─", '-', "track")                    \
-    X(GLYPH_VLINE, "│", '|', "separator")               \
-    X(GLYPH_CORNER_TL, "┌", '+', "corner")              \
-    X(GLYPH_CORNER_TR, "┐", '+', "corner")              \
-    X(GLYPH_CORNER_BL, "└", '+', "corner")              \
-    X(GLYPH_CORNER_BR, "┘", '+', "corner")              \
-    X(GLYPH_TEE_L, "├", '+', "tee")                     \
-    X(GLYPH_TEE_R, "┤", '+', "tee")                     \
-    X(GLYPH_ARROW_RIGHT, "→", '>', "becomes")           \
-    X(GLYPH_ARROW_LEFT, "←", '<', "left")               \
-    X(GLYPH_ARROW_UP, "↑", '^', "up, ascending")        \
-    X(GLYPH_ARROW_DOWN, "↓", 'v', "down, descending")   \
-    X(GLYPH_CRUMB, "›", '>', "breadcrumb")              \
-    X(GLYPH_ELLIPSIS, "…", '~', "text was cut")         \
-    X(GLYPH_DASH, "–", '-', "unknown value, range")     \
-    X(GLYPH_PLUSMINUS, "±", '~', "plus or minus")       \
-    X(GLYPH_TIMES, "×", 'x', "times")                   \
-    X(GLYPH_BAR1, "▁", '.', "bar 1/8")                  \
-    X(GLYPH_BAR2, "▂", '.', "bar 2/8")                  \
-    X(GLYPH_BAR3, "▃", ':', "bar 3/8")                  \
-    X(GLYPH_BAR4, "▄", ':', "bar 4/8")                  \
-    X(GLYPH_BAR5, "▅", '|', "bar 5/8")                  \
-    X(GLYPH_BAR6, "▆", '|', "bar 6/8")                  \
-    X(GLYPH_BAR7, "▇", '#', "bar 7/8")                  \
-    X(GLYPH_BAR8, "█", '#', "bar 8/8")                  \
-    X(GLYPH_LEFT1, "▏", '|', "bar from the left 1/8")   \
-    X(GLYPH_LEFT2, "▎", '|', "bar from the left 2/8")   \
-    X(GLYPH_LEFT3, "▍", '|', "bar from the left 3/8")   \
-    X(GLYPH_LEFT4, "▌", '|', "bar from the left 4/8")   \
-    X(GLYPH_LEFT5, "▋", '#', "bar from the left 5/8")   \
-    X(GLYPH_LEFT6, "▊", '#', "bar from the left 6/8")   \
-    X(GLYPH_LEFT7, "▉", '#', "bar from the left 7/8")   \
-    X(GLYPH_RIGHT1, "▕", '|', "edge on the right")      \
+#define GLYPH_LIST(X)                                                                    \
+    X(GLYPH_CURSOR, "▸", '>', "cursor row")                                              \
+    X(GLYPH_OK, "✓", '+', "passed")                                                      \
+    X(GLYPH_FAIL, "✗", 'x', "failed")                                                    \
+    X(GLYPH_RUN, "▶", '>', "runs, or direction")                                         \
+    X(GLYPH_TODO, "·", '.', "not yet")                                                   \
+    X(GLYPH_CLOSED, "●", '*', "closed, present")                                         \
+    X(GLYPH_HALF, "◐", '%', "half-open")                                                 \
+    X(GLYPH_OPEN, "○", 'o', "open, absent")                                              \
+    X(GLYPH_HIGH, "▲", '^', "high")                                                      \
+    X(GLYPH_LOW, "△", '-', "low")                                                        \
+    X(GLYPH_BLOCK, "▪", '#', "one workflow")                                             \
+    X(GLYPH_LINE, "─", '-', "track")                                                     \
+    X(GLYPH_VLINE, "│", '|', "separator")                                                \
+    X(GLYPH_CORNER_TL, "┌", '+', "corner")                                               \
+    X(GLYPH_CORNER_TR, "┐", '+', "corner")                                               \
+    X(GLYPH_CORNER_BL, "└", '+', "corner")                                               \
+    X(GLYPH_CORNER_BR, "┘", '+', "corner")                                               \
+    X(GLYPH_TEE_L, "├", '+', "tee")                                                      \
+    X(GLYPH_TEE_R, "┤", '+', "tee")                                                      \
+    X(GLYPH_ARROW_RIGHT, "→", '>', "becomes")                                            \
+    X(GLYPH_ARROW_LEFT, "←", '<', "left")                                                \
+    X(GLYPH_ARROW_UP, "↑", '^', "up, ascending")                                         \
+    X(GLYPH_ARROW_DOWN, "↓", 'v', "down, descending")                                    \
+    X(GLYPH_CRUMB, "›", '>', "breadcrumb")                                               \
+    X(GLYPH_ELLIPSIS, "…", '~', "text was cut")                                          \
+    X(GLYPH_DASH, "–", '-', "unknown value, range")                                      \
+    X(GLYPH_PLUSMINUS, "±", '~', "plus or minus")                                        \
+    X(GLYPH_TIMES, "×", 'x', "times")                                                    \
+    X(GLYPH_BAR1, "▁", '.', "bar 1/8")                                                   \
+    X(GLYPH_BAR2, "▂", '.', "bar 2/8")                                                   \
+    X(GLYPH_BAR3, "▃", ':', "bar 3/8")                                                   \
+    X(GLYPH_BAR4, "▄", ':', "bar 4/8")                                                   \
+    X(GLYPH_BAR5, "▅", '|', "bar 5/8")                                                   \
+    X(GLYPH_BAR6, "▆", '|', "bar 6/8")                                                   \
+    X(GLYPH_BAR7, "▇", '#', "bar 7/8")                                                   \
+    X(GLYPH_BAR8, "█", '#', "bar 8/8")                                                   \
+    X(GLYPH_LEFT1, "▏", '|', "bar from the left 1/8")                                    \
+    X(GLYPH_LEFT2, "▎", '|', "bar from the left 2/8")                                    \
+    X(GLYPH_LEFT3, "▍", '|', "bar from the left 3/8")                                    \
+    X(GLYPH_LEFT4, "▌", '|', "bar from the left 4/8")                                    \
+    X(GLYPH_LEFT5, "▋", '#', "bar from the left 5/8")                                    \
+    X(GLYPH_LEFT6, "▊", '#', "bar from the left 6/8")                                    \
+    X(GLYPH_LEFT7, "▉", '#', "bar from the left 7/8")                                    \
+    X(GLYPH_RIGHT1, "▕", '|', "edge on the right")                                       \
     X(GLYPH_BAD, "\xEF\xBF\xBD", '?', "byte that is no text")
 
 enum glyph {
@@ -103,7 +103,7 @@ struct rect {
 
 struct surface; /* owns the cells */
 NODISCARD struct surface *surface_new(int w, int h, bool is_ascii);
-void surface_free(struct surface *surface); /* accepts NULL */
+void surface_free(struct surface *surface);                 /* accepts NULL */
 void surface_resize(struct surface *surface, int w, int h); /* contents are cleared */
 void surface_clear(struct surface *surface); /* spaces, ROLE_TEXT, cursor hidden */
 int surface_width(const struct surface *surface);
@@ -134,15 +134,15 @@ bool canvas_is_ascii(const struct canvas *canvas);
  * Draw one line of text at (x, y) in at most `width` cells. Longer text is cut and ends in
  * "…". Returns the cells used, so that a caller can go on at x + result. A newline ends it.
  */
-int canvas_text(const struct canvas *canvas, int x, int y, int width, enum theme_role role,
-                const char *text);
-int canvas_textn(const struct canvas *canvas, int x, int y, int width, enum theme_role role,
-                 const char *text, size_t len);
-int canvas_printf(const struct canvas *canvas, int x, int y, int width, enum theme_role role,
-                  const char *format, ...) PRINTF_LIKE(6, 7);
+int canvas_text(const struct canvas *canvas, int x, int y, int width,
+                enum theme_role role, const char *text);
+int canvas_textn(const struct canvas *canvas, int x, int y, int width,
+                 enum theme_role role, const char *text, size_t len);
+int canvas_printf(const struct canvas *canvas, int x, int y, int width,
+                  enum theme_role role, const char *format, ...) PRINTF_LIKE(6, 7);
 /* Text that ends at cell x + width (exclusive): numbers. Cut at the left edge with "…". */
-int canvas_right(const struct canvas *canvas, int x, int y, int width, enum theme_role role,
-                 const char *text);
+int canvas_right(const struct canvas *canvas, int x, int y, int width,
+                 enum theme_role role, const char *text);
 int canvas_right_printf(const struct canvas *canvas, int x, int y, int width,
                         enum theme_role role, const char *format, ...) PRINTF_LIKE(6, 7);
 /* Text from cell `skip` on (horizontal scrolling): marks what is cut on both sides. */
@@ -162,9 +162,11 @@ void canvas_fill(const struct canvas *canvas, struct rect rect, enum theme_role 
 /* Change only what lies under: cursor row, mark, match, popup. */
 void canvas_ground(const struct canvas *canvas, struct rect rect, enum theme_role ground);
 /* Frame of something that floats, and its cleared inside; returns the inside. */
-struct canvas canvas_popup(const struct canvas *canvas, struct rect rect, const char *title);
+struct canvas canvas_popup(const struct canvas *canvas, struct rect rect,
+                           const char *title);
 /* Horizontal bar of `eighths` / 8 cells; ASCII: '#'. */
-void canvas_bar(const struct canvas *canvas, int x, int y, enum theme_role role, int eighths);
+void canvas_bar(const struct canvas *canvas, int x, int y, enum theme_role role,
+                int eighths);
 void canvas_put_cursor(const struct canvas *canvas, int x, int y);
 
 #endif

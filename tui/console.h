@@ -27,10 +27,11 @@
 struct config;
 
 struct console_options {
-    const struct config *config; /* store, environment, theme, keys, ascii; outlives the run */
-    bool is_ascii;               /* --ascii */
-    bool is_read_only;           /* --read-only: verbs that change something are refused */
-    const char *view;            /* name of the first view; NULL = overview */
+    const struct config
+        *config;       /* store, environment, theme, keys, ascii; outlives the run */
+    bool is_ascii;     /* --ascii */
+    bool is_read_only; /* --read-only: verbs that change something are refused */
+    const char *view;  /* name of the first view; NULL = overview */
 };
 
 enum console_end {

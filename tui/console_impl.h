@@ -56,8 +56,8 @@ struct layer {
     int choice;  /* chosen candidate, -1 = what is typed */
     int history; /* lines back, 0 = the new one */
     /* CONFIRM: */
-    bool is_yes;   /* which button */
-    bool is_armed; /* painted: keys count now */
+    bool is_yes;    /* which button */
+    bool is_armed;  /* painted: keys count now */
     bool has_asked; /* the terminal was asked whether it has painted */
     struct mono asked_at;
     /* OVERLAY: */
@@ -73,7 +73,8 @@ struct layer {
 struct order {
     const struct verb *verb; /* NULL = none */
     int64_t *ids;
-    int64_t *effects; /* newest effect of each, as shown when the key was pressed; 0 unknown */
+    int64_t *
+        effects; /* newest effect of each, as shown when the key was pressed; 0 unknown */
     size_t n;
     char *args; /* JSON object or NULL */
     char *reason;
@@ -81,7 +82,7 @@ struct order {
 };
 
 struct sent_order {
-    uint64_t ticket; /* 0 = free */
+    uint64_t ticket;                /* 0 = free */
     const struct view_class *asker; /* gets on_answer when still on top */
     int64_t asker_id;
     bool opens_result;
@@ -126,13 +127,13 @@ struct console {
     struct perf perf;
     bool is_perf_shown;
 
-    struct wall now; /* what views draw */
-    uint64_t asked;  /* number of the newest question to the feed */
-    struct mono hold_until; /* do not paint a new view without its data before */
+    struct wall now;             /* what views draw */
+    uint64_t asked;              /* number of the newest question to the feed */
+    struct mono hold_until;      /* do not paint a new view without its data before */
     bool needs_paint, is_urgent; /* urgent: a key, paint at once */
     struct mono painted_at;
     struct mono key_at; /* first key since the last frame; ns 0 = none */
-    bool wants_next; /* next-needed waits for the list of what needs a person */
+    bool wants_next;    /* next-needed waits for the list of what needs a person */
     int64_t next_after; /* the one that next-needed showed last */
     bool is_done;
     enum console_end end;
@@ -154,7 +155,7 @@ int place_view_height(const struct console *c);
 void console_perform(struct console *c, struct reply *reply);
 
 /* ---- layer.c --------------------------------------------------------------------------------- */
-struct layer *layer_top(struct console *c); /* or NULL */
+struct layer *layer_top(struct console *c);          /* or NULL */
 enum context layer_context(const struct console *c); /* of the keys now */
 void layer_ask(struct console *c, const struct prompt_request *request,
                const char *initial);

@@ -29,7 +29,7 @@ void edit_insert(struct edit *edit, const char *text, size_t len);
 /* One of the edit- actions; true when the text changed. *ret_is_known false: none of them. */
 bool edit_action(struct edit *edit, enum action action, bool *ret_is_known);
 /* Draw in `width` cells, scrolled so that the cursor is seen, and put the cursor there. */
-void edit_draw(const struct edit *edit, const struct canvas *canvas, int x, int y, int width,
-               enum theme_role role);
+void edit_draw(const struct edit *edit, const struct canvas *canvas, int x, int y,
+               int width, enum theme_role role);
 
 #endif

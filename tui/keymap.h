@@ -33,37 +33,37 @@
 #define KEY_MOD_CTRL  (1u << 24)
 #define KEY_MOD_ALT   (1u << 25)
 #define KEY_MOD_SHIFT (1u << 26)
-#define KEY_CODE(key) ((key) & 0xFFFFFFu)
+#define KEY_CODE(key) ((key)&0xFFFFFFu)
 #define KEYC_FIRST    0x110000u
 
 /* X(identifier, name) */
-#define KEYC_LIST(X)             \
-    X(KEYC_UP, "Up")             \
-    X(KEYC_DOWN, "Down")         \
-    X(KEYC_LEFT, "Left")         \
-    X(KEYC_RIGHT, "Right")       \
-    X(KEYC_HOME, "Home")         \
-    X(KEYC_END, "End")           \
-    X(KEYC_PAGE_UP, "PageUp")    \
-    X(KEYC_PAGE_DOWN, "PageDown") \
-    X(KEYC_INSERT, "Insert")     \
-    X(KEYC_DELETE, "Delete")     \
-    X(KEYC_ENTER, "Enter")       \
-    X(KEYC_TAB, "Tab")           \
-    X(KEYC_BACKTAB, "BackTab")   \
-    X(KEYC_ESC, "Esc")           \
-    X(KEYC_BACKSPACE, "Backspace") \
-    X(KEYC_F1, "F1")             \
-    X(KEYC_F2, "F2")             \
-    X(KEYC_F3, "F3")             \
-    X(KEYC_F4, "F4")             \
-    X(KEYC_F5, "F5")             \
-    X(KEYC_F6, "F6")             \
-    X(KEYC_F7, "F7")             \
-    X(KEYC_F8, "F8")             \
-    X(KEYC_F9, "F9")             \
-    X(KEYC_F10, "F10")           \
-    X(KEYC_F11, "F11")           \
+#define KEYC_LIST(X)                                                                     \
+    X(KEYC_UP, "Up")                                                                     \
+    X(KEYC_DOWN, "Down")                                                                 \
+    X(KEYC_LEFT, "Left")                                                                 \
+    X(KEYC_RIGHT, "Right")                                                               \
+    X(KEYC_HOME, "Home")                                                                 \
+    X(KEYC_END, "End")                                                                   \
+    X(KEYC_PAGE_UP, "PageUp")                                                            \
+    X(KEYC_PAGE_DOWN, "PageDown")                                                        \
+    X(KEYC_INSERT, "Insert")                                                             \
+    X(KEYC_DELETE, "Delete")                                                             \
+    X(KEYC_ENTER, "Enter")                                                               \
+    X(KEYC_TAB, "Tab")                                                                   \
+    X(KEYC_BACKTAB, "BackTab")                                                           \
+    X(KEYC_ESC, "Esc")                                                                   \
+    X(KEYC_BACKSPACE, "Backspace")                                                       \
+    X(KEYC_F1, "F1")                                                                     \
+    X(KEYC_F2, "F2")                                                                     \
+    X(KEYC_F3, "F3")                                                                     \
+    X(KEYC_F4, "F4")                                                                     \
+    X(KEYC_F5, "F5")                                                                     \
+    X(KEYC_F6, "F6")                                                                     \
+    X(KEYC_F7, "F7")                                                                     \
+    X(KEYC_F8, "F8")                                                                     \
+    X(KEYC_F9, "F9")                                                                     \
+    X(KEYC_F10, "F10")                                                                   \
+    X(KEYC_F11, "F11")                                                                   \
     X(KEYC_F12, "F12")
 
 enum key_code {
@@ -74,7 +74,7 @@ enum key_code {
         KEYC_END_
 };
 
-#define KEY_TEXT_MAX 32 /* bytes of a key as text */
+#define KEY_TEXT_MAX    32 /* bytes of a key as text */
 #define KEYMAP_FILE_MAX (64 * 1024)
 
 /* "j" "<C-d>" "<Up>": as in the file. Returns out. */

@@ -42,7 +42,13 @@ size_t palette_complete(const char *text, const struct frame *frame,
 void palette_apply(const char *text, const struct palette_candidate *candidate, char *out,
                    size_t cap);
 
-enum palette_kind { PALETTE_VIEW, PALETTE_WORKFLOW, PALETTE_VERB, PALETTE_THEME, PALETTE_ACTION };
+enum palette_kind {
+    PALETTE_VIEW,
+    PALETTE_WORKFLOW,
+    PALETTE_VERB,
+    PALETTE_THEME,
+    PALETTE_ACTION
+};
 
 struct palette_command {
     enum palette_kind kind;

@@ -35,77 +35,77 @@
 #include "engine/base/findings.h"
 
 /* X(identifier, name, help). The part before the last dot is the fallback. */
-#define ROLE_LIST(X)                                                                       \
-    X(ROLE_TEXT, "text", "data, and what every other role falls back to")                  \
-    X(ROLE_TEXT_DIM, "text.dim", "labels, units, what is there but asks for nothing")      \
-    X(ROLE_TEXT_STRONG, "text.strong", "what asks for attention without a colour")         \
-    X(ROLE_TITLE, "title", "upper-case title of a panel")                                  \
-    X(ROLE_COLUMN, "column", "heading of a table column")                                  \
-    X(ROLE_COLUMN_SORTED, "column.sorted", "heading of the column that sorts")             \
-    X(ROLE_LINK, "link", "name of a thing that Enter opens")                               \
-    X(ROLE_TOP, "top", "the top line")                                                     \
-    X(ROLE_TOP_NAME, "top.name", "the program's name in the top line")                     \
-    X(ROLE_TOP_PLACE, "top.place", "breadcrumbs: where the operator is")                   \
-    X(ROLE_TOP_STATE, "top.state", "state of the engine, clock")                           \
-    X(ROLE_TOP_ENVIRONMENT, "top.environment", "name of the environment")                  \
-    X(ROLE_BOTTOM, "bottom", "the bottom line")                                            \
-    X(ROLE_BOTTOM_KEY, "bottom.key", "a key in the bottom line and in help")               \
-    X(ROLE_CURSOR, "cursor", "ground of the row under the cursor")                         \
-    X(ROLE_MARK, "mark", "ground of a marked row")                                         \
-    X(ROLE_MATCH, "match", "ground of text that a search found")                           \
-    X(ROLE_STATUS, "status", "state of a thing")                                           \
-    X(ROLE_STATUS_OK, "status.ok", "passed, completed, closed, healthy")                   \
-    X(ROLE_STATUS_RUN, "status.run", "runs now")                                           \
-    X(ROLE_STATUS_WAIT, "status.wait", "queued, or waits for something")                   \
-    X(ROLE_STATUS_HUMAN, "status.human", "waits for a person")                             \
-    X(ROLE_STATUS_WARN, "status.warn", "degraded, retried, flaky")                         \
-    X(ROLE_STATUS_ERROR, "status.error", "failed, open, lost")                             \
-    X(ROLE_STATUS_OFF, "status.off", "cancelled, skipped, finished without result")        \
-    X(ROLE_STATE, "state", "a workflow state")                                             \
-    X(ROLE_STATE_IDLE, "state.idle", "IDLE")                                               \
-    X(ROLE_STATE_PLANNING, "state.planning", "PLANNING")                                   \
-    X(ROLE_STATE_CODING, "state.coding", "CODING")                                         \
-    X(ROLE_STATE_PR, "state.pr", "PR_CREATED")                                             \
-    X(ROLE_STATE_VALIDATING, "state.validating", "VALIDATING")                             \
-    X(ROLE_STATE_COMPLETED, "state.completed", "COMPLETED")                                \
-    X(ROLE_STATE_FAILED, "state.failed", "FAILED")                                         \
-    X(ROLE_STATE_CANCELLED, "state.cancelled", "CANCELLED")                                \
-    X(ROLE_STATE_RECOVERING, "state.recovering", "RECOVERING")                             \
-    X(ROLE_STATE_PARKED, "state.parked", "PARKED")                                         \
-    X(ROLE_STATE_ROLLED_BACK, "state.rolled-back", "ROLLED_BACK")                          \
-    X(ROLE_SEVERITY, "severity", "how bad it is")                                          \
-    X(ROLE_SEVERITY_CRITICAL, "severity.critical", "critical")                             \
-    X(ROLE_SEVERITY_HIGH, "severity.high", "high")                                         \
-    X(ROLE_SEVERITY_MEDIUM, "severity.medium", "medium")                                   \
-    X(ROLE_SEVERITY_LOW, "severity.low", "low")                                            \
-    X(ROLE_TRACK, "track", "the line between the states of the track diagram")             \
-    X(ROLE_TRACK_LOAD, "track.load", "workflows on the track")                             \
-    X(ROLE_CHART, "chart", "bars and sparklines")                                          \
-    X(ROLE_CHART_BAD, "chart.bad", "the part of a chart that is failures")                 \
-    X(ROLE_CHART_AXIS, "chart.axis", "axis, grid and scale")                               \
-    X(ROLE_LOG, "log", "a line of a log")                                                  \
-    X(ROLE_LOG_ERROR, "log.error", "a line that reports an error")                         \
-    X(ROLE_LOG_WARN, "log.warn", "a line that warns")                                      \
-    X(ROLE_LOG_STAMP, "log.stamp", "time and line number")                                 \
-    X(ROLE_DIFF, "diff", "context line of a diff")                                         \
-    X(ROLE_DIFF_FILE, "diff.file", "file heading of a diff")                               \
-    X(ROLE_DIFF_HUNK, "diff.hunk", "@@ line of a diff")                                    \
-    X(ROLE_DIFF_ADD, "diff.add", "added line")                                             \
-    X(ROLE_DIFF_DEL, "diff.del", "removed line")                                           \
-    X(ROLE_POPUP, "popup", "ground of prompt, palette and confirmation")                   \
-    X(ROLE_POPUP_BORDER, "popup.border", "frame of what floats")                           \
-    X(ROLE_POPUP_TITLE, "popup.title", "title of what floats")                             \
-    X(ROLE_POPUP_DIM, "popup.dim", "help text of what floats")                             \
-    X(ROLE_POPUP_CHOICE, "popup.choice", "the chosen row or button")                       \
-    X(ROLE_POPUP_DANGER, "popup.danger", "what cannot be undone")                          \
-    X(ROLE_INPUT, "input", "text that the operator types")                                 \
-    X(ROLE_INPUT_LABEL, "input.label", "name of a field")                                  \
-    X(ROLE_INPUT_GHOST, "input.ghost", "what completion would add, or an example")         \
-    X(ROLE_INPUT_ERROR, "input.error", "what is wrong with the input")                     \
-    X(ROLE_MESSAGE, "message", "a message of the program")                                 \
-    X(ROLE_MESSAGE_OK, "message.ok", "it was done")                                        \
-    X(ROLE_MESSAGE_WARN, "message.warn", "worth knowing")                                  \
-    X(ROLE_MESSAGE_ERROR, "message.error", "it failed")                                    \
+#define ROLE_LIST(X)                                                                     \
+    X(ROLE_TEXT, "text", "data, and what every other role falls back to")                \
+    X(ROLE_TEXT_DIM, "text.dim", "labels, units, what is there but asks for nothing")    \
+    X(ROLE_TEXT_STRONG, "text.strong", "what asks for attention without a colour")       \
+    X(ROLE_TITLE, "title", "upper-case title of a panel")                                \
+    X(ROLE_COLUMN, "column", "heading of a table column")                                \
+    X(ROLE_COLUMN_SORTED, "column.sorted", "heading of the column that sorts")           \
+    X(ROLE_LINK, "link", "name of a thing that Enter opens")                             \
+    X(ROLE_TOP, "top", "the top line")                                                   \
+    X(ROLE_TOP_NAME, "top.name", "the program's name in the top line")                   \
+    X(ROLE_TOP_PLACE, "top.place", "breadcrumbs: where the operator is")                 \
+    X(ROLE_TOP_STATE, "top.state", "state of the engine, clock")                         \
+    X(ROLE_TOP_ENVIRONMENT, "top.environment", "name of the environment")                \
+    X(ROLE_BOTTOM, "bottom", "the bottom line")                                          \
+    X(ROLE_BOTTOM_KEY, "bottom.key", "a key in the bottom line and in help")             \
+    X(ROLE_CURSOR, "cursor", "ground of the row under the cursor")                       \
+    X(ROLE_MARK, "mark", "ground of a marked row")                                       \
+    X(ROLE_MATCH, "match", "ground of text that a search found")                         \
+    X(ROLE_STATUS, "status", "state of a thing")                                         \
+    X(ROLE_STATUS_OK, "status.ok", "passed, completed, closed, healthy")                 \
+    X(ROLE_STATUS_RUN, "status.run", "runs now")                                         \
+    X(ROLE_STATUS_WAIT, "status.wait", "queued, or waits for something")                 \
+    X(ROLE_STATUS_HUMAN, "status.human", "waits for a person")                           \
+    X(ROLE_STATUS_WARN, "status.warn", "degraded, retried, flaky")                       \
+    X(ROLE_STATUS_ERROR, "status.error", "failed, open, lost")                           \
+    X(ROLE_STATUS_OFF, "status.off", "cancelled, skipped, finished without result")      \
+    X(ROLE_STATE, "state", "a workflow state")                                           \
+    X(ROLE_STATE_IDLE, "state.idle", "IDLE")                                             \
+    X(ROLE_STATE_PLANNING, "state.planning", "PLANNING")                                 \
+    X(ROLE_STATE_CODING, "state.coding", "CODING")                                       \
+    X(ROLE_STATE_PR, "state.pr", "PR_CREATED")                                           \
+    X(ROLE_STATE_VALIDATING, "state.validating", "VALIDATING")                           \
+    X(ROLE_STATE_COMPLETED, "state.completed", "COMPLETED")                              \
+    X(ROLE_STATE_FAILED, "state.failed", "FAILED")                                       \
+    X(ROLE_STATE_CANCELLED, "state.cancelled", "CANCELLED")                              \
+    X(ROLE_STATE_RECOVERING, "state.recovering", "RECOVERING")                           \
+    X(ROLE_STATE_PARKED, "state.parked", "PARKED")                                       \
+    X(ROLE_STATE_ROLLED_BACK, "state.rolled-back", "ROLLED_BACK")                        \
+    X(ROLE_SEVERITY, "severity", "how bad it is")                                        \
+    X(ROLE_SEVERITY_CRITICAL, "severity.critical", "critical")                           \
+    X(ROLE_SEVERITY_HIGH, "severity.high", "high")                                       \
+    X(ROLE_SEVERITY_MEDIUM, "severity.medium", "medium")                                 \
+    X(ROLE_SEVERITY_LOW, "severity.low", "low")                                          \
+    X(ROLE_TRACK, "track", "the line between the states of the track diagram")           \
+    X(ROLE_TRACK_LOAD, "track.load", "workflows on the track")                           \
+    X(ROLE_CHART, "chart", "bars and sparklines")                                        \
+    X(ROLE_CHART_BAD, "chart.bad", "the part of a chart that is failures")               \
+    X(ROLE_CHART_AXIS, "chart.axis", "axis, grid and scale")                             \
+    X(ROLE_LOG, "log", "a line of a log")                                                \
+    X(ROLE_LOG_ERROR, "log.error", "a line that reports an error")                       \
+    X(ROLE_LOG_WARN, "log.warn", "a line that warns")                                    \
+    X(ROLE_LOG_STAMP, "log.stamp", "time and line number")                               \
+    X(ROLE_DIFF, "diff", "context line of a diff")                                       \
+    X(ROLE_DIFF_FILE, "diff.file", "file heading of a diff")                             \
+    X(ROLE_DIFF_HUNK, "diff.hunk", "@@ line of a diff")                                  \
+    X(ROLE_DIFF_ADD, "diff.add", "added line")                                           \
+    X(ROLE_DIFF_DEL, "diff.del", "removed line")                                         \
+    X(ROLE_POPUP, "popup", "ground of prompt, palette and confirmation")                 \
+    X(ROLE_POPUP_BORDER, "popup.border", "frame of what floats")                         \
+    X(ROLE_POPUP_TITLE, "popup.title", "title of what floats")                           \
+    X(ROLE_POPUP_DIM, "popup.dim", "help text of what floats")                           \
+    X(ROLE_POPUP_CHOICE, "popup.choice", "the chosen row or button")                     \
+    X(ROLE_POPUP_DANGER, "popup.danger", "what cannot be undone")                        \
+    X(ROLE_INPUT, "input", "text that the operator types")                               \
+    X(ROLE_INPUT_LABEL, "input.label", "name of a field")                                \
+    X(ROLE_INPUT_GHOST, "input.ghost", "what completion would add, or an example")       \
+    X(ROLE_INPUT_ERROR, "input.error", "what is wrong with the input")                   \
+    X(ROLE_MESSAGE, "message", "a message of the program")                               \
+    X(ROLE_MESSAGE_OK, "message.ok", "it was done")                                      \
+    X(ROLE_MESSAGE_WARN, "message.warn", "worth knowing")                                \
+    X(ROLE_MESSAGE_ERROR, "message.error", "it failed")                                  \
     X(ROLE_STALE, "stale", "age of data that is old")
 
 enum theme_role {

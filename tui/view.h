@@ -30,20 +30,20 @@
 #include "tui/canvas.h"
 
 struct feed_submission; /* tui/feed.h: a task to be handed over */
-struct frame;           /* tui/frame.h: what the feed read; NULL until the first one came */
-struct frame_answer;    /* tui/frame.h: what became of an order */
-struct frame_query;     /* tui/frame.h: what the feed shall read for a view */
+struct frame;        /* tui/frame.h: what the feed read; NULL until the first one came */
+struct frame_answer; /* tui/frame.h: what became of an order */
+struct frame_query;  /* tui/frame.h: what the feed shall read for a view */
 struct view_class;
 
 struct view {
     const struct view_class *klass;
     /* set by the console */
-    int w, h;              /* size of the canvas that draw will get */
-    struct wall now;       /* time that draw shall use; moves only when `next_change` says so
+    int w, h;        /* size of the canvas that draw will get */
+    struct wall now; /* time that draw shall use; moves only when `next_change` says so
                             * and each full minute */
     bool is_ascii;
-    int64_t id;            /* what was opened: workflow id, or 0 */
-    char arg[128];         /* more about what was opened ("log", a filter), "" = nothing */
+    int64_t id;    /* what was opened: workflow id, or 0 */
+    char arg[128]; /* more about what was opened ("log", a filter), "" = nothing */
 };
 
 /* ---- reply: what a handler wants done -------------------------------------------------- */
@@ -57,20 +57,20 @@ enum message_kind { MESSAGE_INFO, MESSAGE_OK, MESSAGE_WARN, MESSAGE_ERROR };
 
 /* One question in the bottom line; the answer goes to view_class.on_prompt. */
 struct prompt_request {
-    const char *label;    /* static: "filter" */
-    const char *initial;  /* copied; "" */
-    const char *example;  /* static: shown dim while empty; "" */
-    int token;            /* given back to on_prompt */
-    bool is_live;         /* on_prompt also after each change */
+    const char *label;   /* static: "filter" */
+    const char *initial; /* copied; "" */
+    const char *example; /* static: shown dim while empty; "" */
+    int token;           /* given back to on_prompt */
+    bool is_live;        /* on_prompt also after each change */
     bool may_be_empty;
 };
 
 /* A command for the engine, after the confirmation that the verb table asks for. */
 struct verb_request {
-    const char *verb;    /* static */
+    const char *verb;       /* static */
     const int64_t *targets; /* workflow ids, copied; n_targets 0: a verb without target */
     size_t n_targets;
-    char *args;          /* JSON object, malloc'd, moves to the console; NULL = {} */
+    char *args; /* JSON object, malloc'd, moves to the console; NULL = {} */
 };
 
 /* Filled through the functions below. At most one of each; the last one wins. */
@@ -94,7 +94,7 @@ void reply_init(struct reply *reply);
 void reply_fini(struct reply *reply);
 /* Open a view above this one. arg may be NULL. */
 void reply_open(struct reply *reply, const struct view_class *klass, int64_t id,
-                  const char *arg);
+                const char *arg);
 void reply_ask(struct reply *reply, const struct prompt_request *request);
 void reply_verb(struct reply *reply, const struct verb_request *request);
 void reply_say(struct reply *reply, enum message_kind kind, const char *format, ...)
@@ -111,12 +111,13 @@ void reply_copy(struct reply *reply, const char *text, size_t len);
 #define VIEW_TARGETS_MAX 10000
 
 struct view_class {
-    const char *name;   /* word in the palette and history: "workflows" */
-    const char *title;  /* breadcrumb when `crumb` is NULL */
-    const char *help;   /* one line: what it shows */
+    const char *name;  /* word in the palette and history: "workflows" */
+    const char *title; /* breadcrumb when `crumb` is NULL */
+    const char *help;  /* one line: what it shows */
     enum context context;
-    enum action hints[VIEW_HINTS_MAX]; /* for the bottom line, most useful first; ACTION_NONE ends */
-    bool is_root;       /* opening it starts the stack again (overview, workflows) */
+    enum action hints
+        [VIEW_HINTS_MAX]; /* for the bottom line, most useful first; ACTION_NONE ends */
+    bool is_root;         /* opening it starts the stack again (overview, workflows) */
 
     /* All but open, close and draw may be NULL. */
 
@@ -150,7 +151,8 @@ struct view_class {
     size_t (*targets)(const struct view *view, const struct frame *frame, int64_t *ids,
                       size_t max);
     /* Breadcrumb of this view, clean text: "wf-2207". */
-    void (*crumb)(const struct view *view, const struct frame *frame, char *out, size_t cap);
+    void (*crumb)(const struct view *view, const struct frame *frame, char *out,
+                  size_t cap);
     /* Next moment at which something drawn from `now` alone changes (a running duration);
      * unset = not before the next full minute. Make it as rare as people need: each moment
      * costs bytes on a slow line. */

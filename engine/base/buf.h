@@ -24,7 +24,7 @@ struct buf {
 };
 
 void buf_init(struct buf *buf, size_t max);
-void buf_fini(struct buf *buf); /* accepts an all-zero buf */
+void buf_fini(struct buf *buf);  /* accepts an all-zero buf */
 void buf_clear(struct buf *buf); /* keeps the memory */
 bool buf_add(struct buf *buf, const void *bytes, size_t len);
 bool buf_str(struct buf *buf, const char *text);

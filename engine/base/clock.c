@@ -70,7 +70,8 @@ bool wall_parse(const char *text, struct wall *ret_at)
     int64_t offset = 0;
     if (*rest == '+' || *rest == '-') {
         int hours, minutes, used;
-        if (sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2) { // NOLINT(cert-err34-c): two digits each
+        if (sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) !=
+            2) { // NOLINT(cert-err34-c): two digits each
             return false;
         }
         offset = (hours * 3600LL + minutes * 60LL) * (*rest == '-' ? -1 : 1);
@@ -99,7 +100,8 @@ const char *span_format(struct span span, char text[CLOCK_TEXT_MAX])
     } else if (s < 3600) {
         (void)snprintf(text, CLOCK_TEXT_MAX, "%s%lldm%02llds", sign, s / 60, s % 60);
     } else if (s < 86400) {
-        (void)snprintf(text, CLOCK_TEXT_MAX, "%s%lldh%02lldm", sign, s / 3600, s / 60 % 60);
+        (void)snprintf(text, CLOCK_TEXT_MAX, "%s%lldh%02lldm", sign, s / 3600,
+                       s / 60 % 60);
     } else if (s < 10 * 86400) {
         (void)snprintf(text, CLOCK_TEXT_MAX, "%s%lldd%02lldh", sign, s / 86400,
                        s / 3600 % 24);
@@ -114,10 +116,17 @@ static int64_t unit_ms(const char **text)
     static const struct {
         const char *name;
         int64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    } units[] = {
+        {"ms", 1       },
+        {"s",  1000    },
+        {"m",  60000   },
+        {"h",  3600000 },
+        {"d",  86400000}
+    };
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
         size_t len = strlen(units[i].name);
-        if (strncmp(*text, units[i].name, len) == 0 && !isalpha((unsigned char)(*text)[len])) {
+        if (strncmp(*text, units[i].name, len) == 0 &&
+            !isalpha((unsigned char)(*text)[len])) {
             *text += len;
             return units[i].ms;
         }

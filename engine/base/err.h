@@ -18,21 +18,21 @@
 #include "engine/base/compiler.h"
 
 /* X(identifier, word, exit status of the command line) */
-#define ERR_LIST(X)                     \
-    X(ERR_NONE, "none", 0)              \
-    X(ERR_USAGE, "usage", 2)            \
-    X(ERR_CONFIG, "configuration", 2)   \
-    X(ERR_NOT_FOUND, "not found", 1)    \
-    X(ERR_REFUSED, "refused", 1)        \
-    X(ERR_EXISTS, "exists", 1)          \
-    X(ERR_IO, "input/output", 1)        \
-    X(ERR_FULL, "no space", 1)          \
-    X(ERR_READ_ONLY, "read-only", 1)    \
-    X(ERR_BUSY, "busy", 1)              \
-    X(ERR_CORRUPT, "corrupt", 1)        \
-    X(ERR_TOO_NEW, "newer version", 2)  \
-    X(ERR_TOO_LARGE, "too large", 1)    \
-    X(ERR_PROTOCOL, "protocol", 1)      \
+#define ERR_LIST(X)                                                                      \
+    X(ERR_NONE, "none", 0)                                                               \
+    X(ERR_USAGE, "usage", 2)                                                             \
+    X(ERR_CONFIG, "configuration", 2)                                                    \
+    X(ERR_NOT_FOUND, "not found", 1)                                                     \
+    X(ERR_REFUSED, "refused", 1)                                                         \
+    X(ERR_EXISTS, "exists", 1)                                                           \
+    X(ERR_IO, "input/output", 1)                                                         \
+    X(ERR_FULL, "no space", 1)                                                           \
+    X(ERR_READ_ONLY, "read-only", 1)                                                     \
+    X(ERR_BUSY, "busy", 1)                                                               \
+    X(ERR_CORRUPT, "corrupt", 1)                                                         \
+    X(ERR_TOO_NEW, "newer version", 2)                                                   \
+    X(ERR_TOO_LARGE, "too large", 1)                                                     \
+    X(ERR_PROTOCOL, "protocol", 1)                                                       \
     X(ERR_TIMEOUT, "timeout", 1)
 
 enum err_code {

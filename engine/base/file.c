@@ -114,18 +114,21 @@ bool file_make_dirs(const char *path, struct err *err)
     return S_ISDIR(st.st_mode) ? true : err_set(err, ERR_IO, "%s: not a folder", path);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int remove_entry(const char *path, const struct stat *st, int type,
+                        struct FTW *ftw)
 {
     (void)st;
     (void)ftw;
     return type == FTW_DP ? rmdir(path) : unlink(path);
 }
 
-static int open_up_folder(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int open_up_folder(const char *path, const struct stat *st, int type,
+                          struct FTW *ftw)
 {
     (void)ftw;
     if ((type == FTW_D || type == FTW_DNR) && (st->st_mode & 0700) != 0700) {
-        (void)chmod(path, (st->st_mode & 07777) | 0700); /* removal reports what is left */
+        (void)chmod(path,
+                    (st->st_mode & 07777) | 0700); /* removal reports what is left */
     }
     return 0;
 }
@@ -174,7 +177,8 @@ static char *home_dir(void)
     }
     struct passwd entry, *found = NULL;
     char space[4096];
-    if (getpwuid_r(getuid(), &entry, space, sizeof(space), &found) == 0 && found != NULL) {
+    if (getpwuid_r(getuid(), &entry, space, sizeof(space), &found) == 0 &&
+        found != NULL) {
         return mem_str(found->pw_dir);
     }
     return mem_str("/");
@@ -182,7 +186,8 @@ static char *home_dir(void)
 
 static char *xdg_dir(const char *variable, const char *below_home)
 {
-    const char *base = getenv(variable); // NOLINT(concurrency-mt-unsafe): no thread sets it
+    const char *base =
+        getenv(variable); // NOLINT(concurrency-mt-unsafe): no thread sets it
     if (base != NULL && base[0] == '/') { /* relative paths are ignored, as specified */
         return mem_printf("%s/signalbox", base);
     }

@@ -172,7 +172,8 @@ char *arena_strn(struct arena *arena, const char *text, size_t len)
 
 char *arena_str(struct arena *arena, const char *text)
 {
-    return text != NULL ? arena_strn(arena, text, strlen(text)) : arena_strn(arena, "", 0);
+    return text != NULL ? arena_strn(arena, text, strlen(text))
+                        : arena_strn(arena, "", 0);
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...)

@@ -16,10 +16,11 @@
 
 #include "engine/base/compiler.h"
 
-NODISCARD void *mem_alloc(size_t size);                /* zeroed; size 0 gives 1 byte */
-NODISCARD void *mem_array(size_t n, size_t size);      /* zeroed, overflow checked */
-NODISCARD void *mem_grow(void *p, size_t n, size_t size); /* realloc to n items; tail not zeroed */
-NODISCARD char *mem_str(const char *text);             /* NULL gives NULL */
+NODISCARD void *mem_alloc(size_t size);           /* zeroed; size 0 gives 1 byte */
+NODISCARD void *mem_array(size_t n, size_t size); /* zeroed, overflow checked */
+NODISCARD void *mem_grow(void *p, size_t n,
+                         size_t size);     /* realloc to n items; tail not zeroed */
+NODISCARD char *mem_str(const char *text); /* NULL gives NULL */
 NODISCARD char *mem_strn(const char *text, size_t len);
 NODISCARD char *mem_printf(const char *format, ...) PRINTF_LIKE(1, 2);
 
@@ -27,11 +28,11 @@ void mem_free_cleanup(void *pointer_to_pointer);
 void mem_close_cleanup(const int *fd);
 #define AUTO_FREE  __attribute__((cleanup(mem_free_cleanup)))
 #define AUTO_CLOSE __attribute__((cleanup(mem_close_cleanup))) /* int, -1 = none */
-#define TAKE(p)                                    \
-    __extension__({                                \
-        __typeof__(p) taken_ = (p);                \
-        (p) = (__typeof__(p))0;                    \
-        taken_;                                    \
+#define TAKE(p)                                                                          \
+    __extension__({                                                                      \
+        __typeof__(p) taken_ = (p);                                                      \
+        (p) = (__typeof__(p))0;                                                          \
+        taken_;                                                                          \
     })
 
 /*

@@ -51,6 +51,7 @@ const char *text_clean_into(char *out, size_t cap, const char *text);
 
 /* Shorten clean text to `cells` with "…" (or "~" when is_ascii) at the end; out holds at least
  * cells * 4 + 4 bytes. Returns out. */
-const char *text_ellipsis(char *out, size_t cap, const char *text, int cells, bool is_ascii);
+const char *text_ellipsis(char *out, size_t cap, const char *text, int cells,
+                          bool is_ascii);
 
 #endif

@@ -76,7 +76,7 @@ NORETURN static void be_child(struct run *run, int out, int errors, int go, int 
     const struct process_spec *spec = run->spec;
     sigset_t none;
     char byte;
-    (void)sigemptyset(&none);                    /* cannot fail */
+    (void)sigemptyset(&none);                        /* cannot fail */
     (void)pthread_sigmask(SIG_SETMASK, &none, NULL); /* cannot fail */
     const struct sigaction dies = {.sa_handler = SIG_DFL};
     (void)sigaction(SIGPIPE, &dies, NULL); /* cannot fail */

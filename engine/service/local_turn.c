@@ -44,8 +44,7 @@ bool turn_take(struct git *git, struct effect_result *result)
     result->status = STATUS_FAILED;
     result->blame = BLAME_WORLD;
     free(result->summary);
-    result->summary =
-        mem_printf("waited in vain for signalbox.lock in %s", git->common);
+    result->summary = mem_printf("waited in vain for signalbox.lock in %s", git->common);
     if (fd >= 0) {
         (void)close(fd); /* nothing was locked */
     }

@@ -20,11 +20,11 @@
 #include "store/model.h"
 
 /* Whose fault a failure is, and so what helps. X(identifier, word, help) */
-#define BLAME_LIST(X)                                                                     \
-    X(BLAME_NONE, "none", "no failure")                                                   \
-    X(BLAME_CHANGE, "change", "the change is wrong: hand the error back to the agent")    \
-    X(BLAME_WORLD, "world", "the surroundings failed: crash, timeout; try again later")   \
-    X(BLAME_SETUP, "setup", "settings are wrong: missing program, no repository")         \
+#define BLAME_LIST(X)                                                                    \
+    X(BLAME_NONE, "none", "no failure")                                                  \
+    X(BLAME_CHANGE, "change", "the change is wrong: hand the error back to the agent")   \
+    X(BLAME_WORLD, "world", "the surroundings failed: crash, timeout; try again later")  \
+    X(BLAME_SETUP, "setup", "settings are wrong: missing program, no repository")        \
     X(BLAME_OPERATOR, "operator", "a person must put something right, then go on")
 enum blame {
 #define X(id, word, help) id,
@@ -42,12 +42,12 @@ struct effect_result {
     enum effect_status status; /* never STATUS_PENDING */
     enum blame blame;
     struct wall started_at, finished_at;
-    int exit_status; /* -1 unknown, 128+n by signal n */
+    int exit_status;                         /* -1 unknown, 128+n by signal n */
     int64_t cpu_ms, peak_rss_kib, out_bytes; /* -1 unknown */
-    int tries;       /* of a check with retries: 1.. */
-    char *summary;   /* one line */
-    char *log;       /* log segment, relative to the log folder */
-    char *excerpt;   /* the lines that say what failed, at most EXCERPT_MAX bytes */
+    int tries;                               /* of a check with retries: 1.. */
+    char *summary;                           /* one line */
+    char *log;                               /* log segment, relative to the log folder */
+    char *excerpt; /* the lines that say what failed, at most EXCERPT_MAX bytes */
     char *branch, *base_sha, *head_sha, *merge_sha;
     int64_t pr_number;
     char *plan, *diff, *commits;

@@ -97,7 +97,7 @@ struct cli {
 const struct cli_command *const *cli_commands(size_t *ret_n);
 const struct cli_command *cli_find_command(const char *name); /* or NULL */
 extern const struct cli_option cli_global_options[];          /* ends with a NULL name */
-extern const struct cli_option cli_console_options[]; /* without a command only */
+extern const struct cli_option cli_console_options[];         /* without a command only */
 extern const char cli_program_help[];                         /* what the program is */
 
 /* ---- cli.c ---- */
