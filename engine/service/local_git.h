@@ -25,7 +25,6 @@ struct git {
     const struct order *order;
     struct env env;
     char *common;         /* common git folder of the operator's repository */
-    char *work;           /* folder that git runs in, or NULL: bare calls on `common` */
     struct buf out;       /* stdout of the last call, trailing newline cut */
     struct buf err;       /* stderr of the last call */
     int status;           /* exit status of the last call; -1: killed or not started */
