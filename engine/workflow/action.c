@@ -13,10 +13,8 @@
 #include "engine/workflow/machine_private.h"
 
 #define CLEANUP_DEADLINE span_s(600)
-#define UNDO_DEADLINE    span_s(600)
 
-static void say(struct turn *turn, const char *format, ...) PRINTF_LIKE(2, 3);
-static void say(struct turn *turn, const char *format, ...)
+void say(struct turn *turn, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -26,7 +24,7 @@ static void say(struct turn *turn, const char *format, ...)
     va_end(args);
 }
 
-static struct workflow_row *row_of(struct turn *turn)
+struct workflow_row *row_of(struct turn *turn)
 {
     return &turn->workflow->row;
 }
@@ -70,7 +68,7 @@ static const char *params_of(struct turn *turn, enum effect_kind kind)
     }
 }
 
-static void ask_for(struct turn *turn, struct stage_step step, struct wall deadline)
+void ask_for(struct turn *turn, struct stage_step step, struct wall deadline)
 {
     struct workflow_row *row = row_of(turn);
     if (turn->out->n_effects == MACHINE_EFFECTS_MAX) {
@@ -114,7 +112,7 @@ static void ask_step(struct turn *turn)
     row->is_active = true;
 }
 
-static void stop_in_flight(struct turn *turn, enum effect_status status)
+void stop_in_flight(struct turn *turn, enum effect_status status)
 {
     struct workflow_row *row = row_of(turn);
     if (row->is_active) {
@@ -125,7 +123,7 @@ static void stop_in_flight(struct turn *turn, enum effect_status status)
     }
 }
 
-static void stop_clock(struct turn *turn, bool is_kept)
+void stop_clock(struct turn *turn, bool is_kept)
 {
     struct workflow_row *row = row_of(turn);
     row->time_left.ms = 0;
@@ -145,12 +143,12 @@ static void start_clock(struct turn *turn)
     row->time_left.ms = 0;
 }
 
-static void set_reason(struct turn *turn, const char *reason)
+void set_reason(struct turn *turn, const char *reason)
 {
     workflow_set(&row_of(turn)->reason, reason);
 }
 
-static void begin_state(struct turn *turn, enum workflow_state state)
+void begin_state(struct turn *turn, enum workflow_state state)
 {
     struct workflow_row *row = row_of(turn);
     row->state = state;
@@ -165,7 +163,7 @@ static void begin_state(struct turn *turn, enum workflow_state state)
 }
 
 /* What the outcome, the operator or the clock says of the failure; one line. */
-static const char *cause(const struct turn *turn)
+const char *cause(const struct turn *turn)
 {
     const struct machine_input *input = turn->input;
     if (input->result != NULL && input->result->summary != NULL) {
@@ -180,7 +178,7 @@ static const char *cause(const struct turn *turn)
     return turn->workflow->row.reason; /* held while parked */
 }
 
-static const char *present_step_name(const struct turn *turn)
+const char *present_step_name(const struct turn *turn)
 {
     const struct workflow_row *row = &turn->workflow->row;
     enum workflow_state state =
@@ -190,7 +188,7 @@ static const char *present_step_name(const struct turn *turn)
 }
 
 /* Error context: what the next attempt should know. */
-static void hand_on_errors(struct turn *turn)
+void hand_on_errors(struct turn *turn)
 {
     const struct machine_input *input = turn->input;
     struct machine_output *out = turn->out;
@@ -375,7 +373,7 @@ void backoff(struct turn *turn)
         turn->workflow->pipeline->max_retries, span_format(span, pause));
 }
 
-static void end(struct turn *turn, enum workflow_state state)
+void end(struct turn *turn, enum workflow_state state)
 {
     struct workflow_row *row = row_of(turn);
     row->state = state;
@@ -453,7 +451,7 @@ void fail_wall(struct turn *turn)
     say(turn, "%s", reason);
 }
 
-static void ask_beside(struct turn *turn, enum effect_kind kind, const char *name)
+void ask_beside(struct turn *turn, enum effect_kind kind, const char *name)
 {
     ask_for(turn, (struct stage_step){kind, 0, name},
             wall_add(turn->now, CLEANUP_DEADLINE));
@@ -471,157 +469,4 @@ void finish(struct turn *turn)
             (long long)row->pr_number);
     }
     ask_beside(turn, EFFECT_CLEANUP, "cleanup");
-}
-
-void park(struct turn *turn)
-{
-    struct workflow_row *row = row_of(turn);
-    if (row->state == STATE_RECOVERING) {
-        row->resume_wait = WAIT_SLOT;
-        row->attempt++;
-    } else {
-        row->resume_state = row->state;
-        row->resume_wait = row->wait;
-    }
-    row->state = STATE_PARKED;
-    row->wait = WAIT_PAUSE;
-    row->retry_at.ms = 0;
-    stop_clock(turn, true);
-    say(turn, "paused by %s%s%s", turn->input->actor,
-        turn->input->reason != NULL ? ": " : "",
-        turn->input->reason != NULL ? turn->input->reason : "");
-    set_reason(turn, turn->text);
-}
-
-void unpark(struct turn *turn)
-{
-    struct workflow_row *row = row_of(turn);
-    row->state = turn->to;
-    row->wait = wait_needs_human(row->resume_wait) ? row->resume_wait : WAIT_SLOT;
-    row->resume_state = STATE_IDLE;
-    row->resume_wait = WAIT_NONE;
-    if (row->held == EV_NONE || row->held == EV_PASSED) {
-        set_reason(turn, NULL);
-    }
-    say(turn, "resumed by %s", turn->input->actor);
-}
-
-void hold(struct turn *turn)
-{
-    struct workflow_row *row = row_of(turn);
-    row->held = (int)turn->event;
-    if (turn->event != EV_PASSED) {
-        hand_on_errors(turn);
-        set_reason(turn, cause(turn));
-    }
-    say(turn, "kept until it goes on: %s", cause(turn));
-}
-
-void cancel(struct turn *turn)
-{
-    struct workflow_row *row = row_of(turn);
-    bool has_started = wall_is_set(row->started_at);
-    stop_in_flight(turn, STATUS_CANCELLED);
-    end(turn, STATE_CANCELLED);
-    say(turn, "cancelled by %s%s%s", turn->input->actor,
-        turn->input->reason != NULL ? ": " : "",
-        turn->input->reason != NULL ? turn->input->reason : "");
-    set_reason(turn, turn->text);
-    if (row->pr_number > 0) {
-        ask_beside(turn, EFFECT_CLOSE, "close pull request");
-    }
-    if (has_started) {
-        ask_beside(turn, EFFECT_CLEANUP, "cleanup");
-    }
-}
-
-void retry_from(struct turn *turn)
-{
-    struct workflow_row *row = row_of(turn);
-    enum workflow_state to = turn->to;
-    stop_in_flight(turn, STATUS_CANCELLED);
-    if (row->state == STATE_CANCELLED && to == STATE_VALIDATING) {
-        to = STATE_PR_CREATED; /* its pull request was closed */
-    }
-    if (row->state == STATE_ROLLED_BACK ||
-        (to == STATE_PLANNING && row->iteration > 0 && row->state != STATE_PLANNING)) {
-        row->iteration++;
-    }
-    if (row->iteration < 1) {
-        row->iteration = 1;
-    }
-    workflow_set(&row->merge_sha, NULL);
-    begin_state(turn, to);
-    row->finished_at.ms = 0;
-    if (!wall_is_set(row->started_at)) {
-        row->started_at = turn->now;
-    }
-    row->state_since = turn->now;
-    stop_clock(turn, false);
-    row->wait = WAIT_SLOT;
-    set_reason(turn, NULL);
-    say(turn, "again from %s, asked by %s%s%s", state_name(to), turn->input->actor,
-        turn->input->reason != NULL ? ": " : "",
-        turn->input->reason != NULL ? turn->input->reason : "");
-}
-
-static void skip_step(struct turn *turn)
-{
-    struct workflow_row *row = row_of(turn);
-    stop_in_flight(turn, STATUS_SKIPPED);
-    say(turn, "%s skipped by %s%s%s", present_step_name(turn), turn->input->actor,
-        turn->input->reason != NULL ? ": " : "",
-        turn->input->reason != NULL ? turn->input->reason : "");
-    row->held = EV_PASSED;
-}
-
-void skip(struct turn *turn)
-{
-    struct workflow_row *row = row_of(turn);
-    row->state = turn->to;
-    skip_step(turn);
-    row->wait = WAIT_SLOT;
-    row->retry_at.ms = 0;
-    row->finished_at.ms = 0;
-    stop_clock(turn, true);
-}
-
-void skip_parked(struct turn *turn)
-{
-    skip_step(turn);
-}
-
-void undo(struct turn *turn)
-{
-    struct workflow_row *row = row_of(turn);
-    row->state = STATE_RECOVERING;
-    row->resume_state = STATE_ROLLED_BACK;
-    row->wait = WAIT_NONE;
-    row->finished_at.ms = 0;
-    row->attempt = 1;
-    row->deadline_at = wall_add(turn->now, UNDO_DEADLINE);
-    ask_for(turn, (struct stage_step){EFFECT_REVERT, 0, "revert"}, row->deadline_at);
-    row->is_active = true;
-    say(turn, "rolled back by %s%s%s", turn->input->actor,
-        turn->input->reason != NULL ? ": " : "",
-        turn->input->reason != NULL ? turn->input->reason : "");
-    set_reason(turn, turn->text);
-}
-
-void undone(struct turn *turn)
-{
-    end(turn, STATE_ROLLED_BACK);
-    row_of(turn)->resume_state = STATE_IDLE;
-    say(turn, "%s", cause(turn));
-}
-
-void undo_failed(struct turn *turn)
-{
-    char reason[300];
-    (void)snprintf(reason, sizeof(reason), "rollback failed: %s", cause(turn));
-    stop_in_flight(turn, STATUS_TIMED_OUT);
-    end(turn, STATE_COMPLETED);
-    row_of(turn)->resume_state = STATE_IDLE;
-    set_reason(turn, reason);
-    say(turn, "%s", reason);
 }

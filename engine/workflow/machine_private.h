@@ -55,6 +55,22 @@ bool is_merged(const struct turn *turn);
 bool may_retry(const struct turn *turn);
 bool parked_without_decision(const struct turn *turn);
 
+/* What actions are made of (action.c). */
+void say(struct turn *turn, const char *format, ...)
+    PRINTF_LIKE(2, 3); /* the event's text */
+struct workflow_row *row_of(struct turn *turn);
+void set_reason(struct turn *turn, const char *reason);
+void begin_state(struct turn *turn,
+                 enum workflow_state state); /* all anew but the clock */
+void ask_for(struct turn *turn, struct stage_step step, struct wall deadline);
+void ask_beside(struct turn *turn, enum effect_kind kind, const char *name);
+void stop_in_flight(struct turn *turn, enum effect_status status);
+void stop_clock(struct turn *turn, bool is_kept); /* kept: time_left is what was left */
+void end(struct turn *turn, enum workflow_state state);
+const char *cause(const struct turn *turn); /* one line: why it failed */
+const char *present_step_name(const struct turn *turn);
+void hand_on_errors(struct turn *turn); /* error context for the next attempt */
+
 /* Actions. */
 void enter(struct turn *turn);       /* first step of turn->to, keeping the slot */
 void queue_entry(struct turn *turn); /* first step of turn->to, once a slot is free */

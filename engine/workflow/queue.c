@@ -101,7 +101,9 @@ struct queue_entry *queue_take(struct queue *queue)
     for (int p = QUEUE_PRIORITIES - 1; p >= 0; p--) {
         if (queue->n_waiting[p] > 0) {
             struct queue_entry *entry = fairest(queue, p);
-            queue_remove(queue, entry);
+            if (entry != NULL) {
+                queue_remove(queue, entry);
+            }
             return entry;
         }
     }
