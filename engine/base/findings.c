@@ -32,7 +32,9 @@ static char *clean(const char *text)
     AUTO_FREE char *copy = mem_strn(text, strnlen(text, FINDING_TEXT_MAX));
     AUTO_BUF struct buf out;
     for (char *c = copy; *c != '\0'; c++) {
-        *c = *c == '\r' ? ' ' : *c;
+        if (*c == '\r') {
+            *c = ' ';
+        }
     }
     buf_init(&out, FINDING_TEXT_MAX * 4); /* a bad byte becomes three */
     text_clean(&out, copy, strlen(copy), TEXT_ONE_LINE);

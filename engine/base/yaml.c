@@ -48,7 +48,7 @@ static const struct syntax_message {
      "the quote opened here is never closed"},
     {NULL, "found unknown escape character", false,
      "unknown escape after '\\' in double quotes; put text with '\\' in single quotes"},
-    {NULL, "did not find expected hexdecimal number", false,
+    {NULL, "did not find expected hex" /* sic */ "decimal number", false,
      "'\\x', '\\u' and '\\U' need 2, 4 and 8 hexadecimal digits"},
     {NULL, "found invalid Unicode character escape code", false,
      "this escape is no Unicode character"},

@@ -95,9 +95,9 @@ for kind in pipeline config; do
 done
 
 printf 'name: p\nagent: a\nvalidate: []\n' >good.yaml
-printf 'name: p\nagent: {comand: a}\nvalidate:\n  - {command: t, timeout: soon}\nmerge: maybe\n' >bad.yaml
+printf 'name: p\nagent: {kommand: a}\nvalidate:\n  - {command: t, timeout: soon}\nmerge: maybe\n' >bad.yaml
 box check good.yaml bad.yaml
-[ "$code" -eq 2 ] && grep -q '^good.yaml: ok' out && says 'bad.yaml:2: agent.comand: unknown field; did you mean' &&
+[ "$code" -eq 2 ] && grep -q '^good.yaml: ok' out && says 'bad.yaml:2: agent.kommand: unknown field; did you mean' &&
     says "bad.yaml:4: validate[0].timeout: 'soon' is no duration; expected like 90s, 10m, 1h30m" &&
     says 'bad.yaml:5: merge:'
 result $? "check says file, line, field, what is wrong and what is expected, for every mistake"
