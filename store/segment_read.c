@@ -9,15 +9,20 @@
 #include "store/segment_file.h"
 
 #define WINDOW_BYTES 65536
+#define TRIES        64 /* to read what a fast writer leaves alone long enough */
 
 struct segment_reader {
     int log, index; /* index -1: `entries` is ours, made from the bytes */
+    char *index_name;
     struct segment_header header;
     int64_t *entries;
     /* bytes of the log at logical offset `at` */
     int64_t at;
     size_t n;
     char bytes[WINDOW_BYTES];
+    int64_t gap_end;    /* first whole line behind the gap; 0 = nothing is cut */
+    int64_t seen_total; /* at the last refresh */
+    int64_t touched;    /* lowest offset in the ring that this call has used */
     /* where a line starts, from the last call */
     int64_t known_line, known_offset;
 };
@@ -61,6 +66,7 @@ static bool remake(struct segment_reader *reader)
     }
     header->reserved = header->total;
     reader->n = 0;
+    reader->gap_end = reader->known_line = 0;
     return true;
 }
 
@@ -78,13 +84,60 @@ static int64_t entry(const struct segment_reader *reader, int64_t k)
     return newlines;
 }
 
+/*
+ * Take a new picture of the log. The entry at the end of the gap is a ring's, too: it counts
+ * only when the ring has not turned on meanwhile.
+ */
+static bool take_picture(struct segment_reader *reader)
+{
+    struct segment_header header, after;
+    for (int i = 0; i < TRIES; i++) {
+        if (!segment_header_read(reader->index, &header)) {
+            return false;
+        }
+        bool is_cut = segment_is_cut(&header);
+        int64_t stride = is_cut ? segment_window_stride(&header) : 0;
+        reader->header = header;
+        reader->gap_end = is_cut ? entry(reader, stride) + 2 : 0;
+        if (!is_cut || (segment_header_read(reader->index, &after) &&
+                        segment_window_stride(&after) == stride)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- opening --------------------------------------------------------------------------
  */
+
+/* Use the writer's index. False: there is none that fits, and nothing has changed. */
+static bool use_index(struct segment_reader *reader)
+{
+    struct stat st;
+    struct segment_header header = reader->header;
+    int64_t *entries = reader->entries, gap_end = reader->gap_end;
+    reader->entries = NULL;
+    reader->index = open(reader->index_name, O_RDONLY | O_CLOEXEC);
+    if (reader->index >= 0 && take_picture(reader) && fstat(reader->log, &st) == 0 &&
+        (segment_is_cut(&reader->header) || reader->header.total <= st.st_size)) {
+        free(entries);
+        reader->n = 0;
+        reader->known_line = 0;
+        return true;
+    }
+    if (reader->index >= 0) {
+        (void)close(reader->index); /* only read */
+        reader->index = -1;
+    }
+    reader->header = header;
+    reader->gap_end = gap_end;
+    reader->entries = entries;
+    return false;
+}
 
 struct segment_reader *segment_open(const char *path, struct err *err)
 {
     AUTO_FREE char *log_name = mem_printf("%s.log", path);
-    AUTO_FREE char *index_name = mem_printf("%s.idx", path);
     int log = open(log_name, O_RDONLY | O_CLOEXEC);
     if (log < 0) {
         err_sys(err, "%s", log_name);
@@ -92,22 +145,13 @@ struct segment_reader *segment_open(const char *path, struct err *err)
     }
     struct segment_reader *reader = mem_alloc(sizeof(*reader));
     reader->log = log;
-    reader->index = open(index_name, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    bool fits = reader->index >= 0 && fstat(log, &st) == 0 &&
-                segment_header_read(reader->index, &reader->header) &&
-                (segment_is_cut(&reader->header) || reader->header.total <= st.st_size);
-    if (!fits) {
-        if (reader->index >= 0) {
-            (void)close(reader->index); /* only read */
-            reader->index = -1;
-        }
-        if (!remake(reader)) {
-            err_sys(err, "%s", log_name);
-            segment_free(reader);
-            return NULL;
-        }
+    reader->index_name = mem_printf("%s.idx", path);
+    if (!use_index(reader) && !remake(reader)) {
+        err_sys(err, "%s", log_name);
+        segment_free(reader);
+        return NULL;
     }
+    reader->seen_total = reader->header.total;
     return reader;
 }
 
@@ -121,23 +165,24 @@ void segment_free(struct segment_reader *reader)
         (void)close(reader->index); /* only read */
     }
     free(reader->entries);
+    free(reader->index_name);
     free(reader);
 }
 
 bool segment_refresh(struct segment_reader *reader)
 {
-    int64_t before = reader->header.total;
-    if (reader->index < 0) {
+    if (reader->index < 0 && !use_index(reader)) { /* it may be there by now */
         struct stat st;
-        return fstat(reader->log, &st) == 0 && st.st_size != before && remake(reader);
+        return fstat(reader->log, &st) == 0 && st.st_size != reader->header.total &&
+               remake(reader);
     }
-    struct segment_header header;
-    if (!segment_header_read(reader->index, &header) || header.total == before) {
+    struct segment_header before = reader->header;
+    if (!take_picture(reader) || reader->header.total == reader->seen_total) {
         return false;
     }
-    reader->header = header;
-    if (header.total < before || header.reserved > header.head + header.window) {
-        reader->n = 0; /* the ring turned under the bytes that are held */
+    reader->seen_total = reader->header.total;
+    if (reader->header.total < before.total) { /* begun again */
+        reader->n = 0;
         reader->known_line = 0;
     }
     return true;
@@ -157,16 +202,18 @@ void segment_info(const struct segment_reader *reader, struct segment_info *ret_
     *ret_info = (struct segment_info){.n_lines = n_lines(header),
                                       .n_bytes = header->total,
                                       .first_failure = header->first_failure};
-    if (segment_is_cut(header)) {
+    if (reader->gap_end > 0) {
         ret_info->cut_from = entry(reader, header->head / SEGMENT_STRIDE) + 1;
-        ret_info->cut_lines =
-            entry(reader, segment_window_stride(header)) + 2 - ret_info->cut_from;
+        ret_info->cut_lines = reader->gap_end - ret_info->cut_from;
     }
 }
 
-/* Make bytes from logical offset on available; false at the end or when overwritten. */
+/* Make bytes from logical offset on available; false at the end. */
 static bool hold(struct segment_reader *reader, int64_t offset)
 {
+    if (offset >= reader->header.head && offset < reader->touched) {
+        reader->touched = offset;
+    }
     if (offset >= reader->at && offset < reader->at + (int64_t)reader->n) {
         return true;
     }
@@ -179,20 +226,9 @@ static bool hold(struct segment_reader *reader, int64_t offset)
     whole = whole < left ? whole : left;
     size_t want = whole < WINDOW_BYTES ? (size_t)whole : WINDOW_BYTES;
     ssize_t n = pread(reader->log, reader->bytes, want, (off_t)place);
-    if (n <= 0) {
-        reader->n = 0;
-        return false;
-    }
     reader->at = offset;
-    reader->n = (size_t)n;
-    struct segment_header now;
-    if (offset >= reader->header.head && reader->index >= 0 &&
-        segment_header_read(reader->index, &now) && segment_is_cut(&now) &&
-        offset < segment_window_stride(&now) * SEGMENT_STRIDE) {
-        reader->n = 0;
-        return false;
-    }
-    return true;
+    reader->n = n > 0 ? (size_t)n : 0;
+    return n > 0;
 }
 
 /* Logical offset behind the next n-th newline from `offset`, at most to `end`, or -1. */
@@ -284,8 +320,8 @@ static bool copy_line(struct segment_reader *reader, struct arena *arena, int64_
     return true;
 }
 
-size_t segment_lines(struct segment_reader *reader, struct arena *arena, int64_t first,
-                     size_t max, struct segment_line *ret_lines)
+static size_t read_lines(struct segment_reader *reader, struct arena *arena,
+                         int64_t first, size_t max, struct segment_line *ret_lines)
 {
     size_t n = 0;
     int64_t number = first > 1 ? first : 1, offset = -1;
@@ -313,4 +349,32 @@ size_t segment_lines(struct segment_reader *reader, struct arena *arena, int64_t
         reader->known_offset = offset;
     }
     return n;
+}
+
+/* Has the ring turned over bytes that were used since `touched` was set? */
+static bool is_overwritten(const struct segment_reader *reader)
+{
+    struct segment_header now;
+    return reader->index >= 0 && reader->touched < INT64_MAX &&
+           (!segment_header_read(reader->index, &now) ||
+            (segment_is_cut(&now) &&
+             reader->touched < segment_window_stride(&now) * SEGMENT_STRIDE));
+}
+
+size_t segment_lines(struct segment_reader *reader, struct arena *arena, int64_t first,
+                     size_t max, struct segment_line *ret_lines)
+{
+    for (int i = 0; i < TRIES; i++) {
+        reader->touched = INT64_MAX;
+        size_t n = read_lines(reader, arena, first, max, ret_lines);
+        if (!is_overwritten(reader)) {
+            return n;
+        }
+        reader->n = 0;
+        reader->known_line = 0;
+        if (!take_picture(reader)) {
+            break;
+        }
+    }
+    return 0;
 }

@@ -83,7 +83,9 @@ static void run_once(struct command_run *run)
     AUTO_FREE char *name = mem_printf("wf-%lld.%lld-%s", (long long)order->workflow,
                                       (long long)order->seq, order->folder);
     for (char *at = name; *at != '\0'; at++) {
-        *at = *at == '/' || (unsigned char)*at >= 0x80 ? '-' : *at;
+        if (*at == '/' || (unsigned char)*at >= 0x80) {
+            *at = '-';
+        }
     }
     size_t len = strlen(name);
     struct process_spec spec = {

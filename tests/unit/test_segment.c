@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -266,6 +267,48 @@ static void test_follow_while_the_ring_turns(void **state)
     segment_close(writer);
 }
 
+/* The same with a writer in another process that never waits: the reader asks for the oldest
+ * lines behind the gap, which are overwritten next. */
+static void test_read_while_another_process_writes(void **state)
+{
+    (void)state;
+    struct segment_writer *writer = create(4 * SEGMENT_STRIDE);
+    write_lines(writer, 10000, 50, 3);
+    pid_t pid = fork();
+    if (pid == 0) {
+        static char text[70000];
+        struct err err = ERR_INIT;
+        for (int64_t i = 10001; i <= 600000; i++) {
+            if (!segment_write(writer, text, make_line(text, sizeof(text), i, 50),
+                               &err)) {
+                _exit(1);
+            }
+        }
+        _exit(0);
+    }
+    struct segment_reader *reader = open_log();
+    struct arena *arena = arena_new();
+    struct segment_line lines[50];
+    int status;
+    size_t n_seen = 0;
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        struct segment_info info;
+        (void)segment_refresh(reader);
+        segment_info(reader, &info);
+        size_t n = segment_lines(reader, arena, info.cut_from, 50, lines);
+        for (size_t i = 0; i < n; i++) {
+            check_line(&lines[i], 50);
+        }
+        n_seen += n;
+        arena_reset(arena);
+    }
+    assert_int_equal(status, 0);
+    assert_true(n_seen > 50);
+    arena_free(arena);
+    segment_free(reader);
+    segment_close(writer);
+}
+
 static void spoil(const char *suffix, const char *text, off_t cut)
 {
     AUTO_FREE char *name = mem_printf("%s%s", path, suffix);
@@ -308,6 +351,26 @@ static void test_continue_after_a_crash(void **state)
     segment_free(reader);
     segment_close(writer);
     arena_free(arena);
+}
+
+static void test_index_that_comes_later(void **state)
+{
+    (void)state;
+    struct segment_writer *writer = create(4 * SEGMENT_STRIDE);
+    put(writer, "one\n");
+    AUTO_FREE char *index = mem_printf("%s.idx", path);
+    AUTO_FREE char *away = mem_printf("%s.away", path);
+    assert_int_equal(rename(index, away), 0);
+    struct segment_reader *reader = open_log();
+    assert_int_equal(rename(away, index), 0);
+    write_lines(writer, 20000, 0, 5);
+    struct segment_info info;
+    assert_true(segment_refresh(reader));
+    segment_info(reader, &info);
+    assert_int_equal(info.n_lines, 20001);
+    assert_true(info.cut_lines > 0);
+    segment_free(reader);
+    segment_close(writer);
 }
 
 static void test_continue_a_turned_ring(void **state)
@@ -473,7 +536,9 @@ int main(void)
         TEST(test_every_line_of_a_whole_log),
         TEST(test_bound),
         TEST(test_follow_while_the_ring_turns),
+        TEST(test_read_while_another_process_writes),
         TEST(test_continue_after_a_crash),
+        TEST(test_index_that_comes_later),
         TEST(test_continue_a_turned_ring),
         TEST(test_any_bytes),
         TEST(test_excerpt),
