@@ -21,12 +21,12 @@ bool more_steps(const struct turn *turn)
     return stage_is_pending(turn->workflow, turn->workflow->row.step + 1);
 }
 
-/* A plan is asked about once, and again only when there is a new one. */
+/* A plan is asked about until the agent has begun on one, and again when there is a new one. */
 bool plan_asks(const struct turn *turn)
 {
     const struct pipeline *pipeline = turn->workflow->pipeline;
     return pipeline->plan_mode == PLAN_ASK &&
-           (pipeline->plan.argv != NULL || turn->workflow->row.iteration == 1);
+           (pipeline->plan.argv != NULL || turn->workflow->row.agent_runs == 0);
 }
 
 bool merge_asks(const struct turn *turn)
