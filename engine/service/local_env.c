@@ -10,9 +10,11 @@
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 static const char *const operators_own[] = {
-    "HOME",           "SHELL",         "TZ",
-    "SSH_AUTH_SOCK",  "XDG_DATA_HOME", "XDG_CONFIG_HOME",
-    "XDG_STATE_HOME", "XDG_CACHE_HOME"};
+    "HOME", "SHELL", "TZ", "SSH_AUTH_SOCK", "XDG_DATA_HOME", "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME", "XDG_CACHE_HOME",
+    /* who commits */
+    "EMAIL", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
+    "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"};
 
 void env_fini(struct env *env)
 {
@@ -23,13 +25,25 @@ void env_fini(struct env *env)
     *env = (struct env){0};
 }
 
-void env_set(struct env *env, const char *name, const char *value)
+/* Index of its entry, or n. */
+static size_t find(const struct env *env, const char *name)
 {
     size_t len = strlen(name), i = 0;
     while (i < env->n &&
            !(strncmp(env->entries[i], name, len) == 0 && env->entries[i][len] == '=')) {
         i++;
     }
+    return i;
+}
+
+bool env_has(const struct env *env, const char *name)
+{
+    return find(env, name) < env->n;
+}
+
+void env_set(struct env *env, const char *name, const char *value)
+{
+    size_t i = find(env, name);
     if (i == env->n) {
         env->entries = mem_grow(env->entries, env->n + 2, sizeof(char *));
         env->n++;
@@ -160,6 +174,8 @@ bool env_for_command(struct env *env, const struct order *order, enum env_kind k
     env_set(env, "SIGNALBOX_BASE_SHA", order->base_sha);
     env_set(env, "SIGNALBOX_HEAD_SHA", order->head_sha);
     if (kind == ENV_AGENT) {
+        /* what git falls back to where nobody has configured who commits */
+        env_set(env, "EMAIL", "signalbox@localhost");
         inherit_operators_own(env);
         set_file(env, "SIGNALBOX_PROMPT_FILE", order->folder, "prompt.md");
     }

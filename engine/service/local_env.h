@@ -17,6 +17,7 @@ struct env {
 void env_fini(struct env *env);
 /* Replaces an earlier entry of this name. */
 void env_set(struct env *env, const char *name, const char *value);
+bool env_has(const struct env *env, const char *name);
 /* Copies a variable of this process when it is set. */
 void env_inherit(struct env *env, const char *name);
 

@@ -217,6 +217,15 @@ static void settle_branch(struct git *git, const char *tree, const char *branch)
     (void)GIT(git, tree, "symbolic-ref", "HEAD", ref); /* a failure shows in the commit */
 }
 
+/* The agent has deleted its branch: a commit now would have no parent. */
+static void restore_branch(struct git *git, const char *branch)
+{
+    const struct order *order = git->order;
+    if (!has_branch(git, branch) && !create_branch(git, branch, order->head_sha)) {
+        (void)create_branch(git, branch, order->base_sha); /* shows in the commit */
+    }
+}
+
 static bool ensure_tree(struct git *git, const char *branch, struct effect_result *result)
 {
     struct err err = ERR_INIT;
@@ -467,6 +476,45 @@ static bool is_same_tree(struct git *git, const char *a, const char *b)
            strcmp(id, git->out.data) == 0;
 }
 
+/* Submodules that .gitmodules knows are well. */
+static bool is_submodule(struct git *git, const char *tree, const char *path)
+{
+    (void)GIT(git, tree, "config", "--file", ".gitmodules", "--get-regexp",
+              "^submodule\\..*\\.path$"); /* or none */
+    AUTO_FREE char *known = mem_printf("%s\n", git->out.data);
+    AUTO_FREE char *entry = mem_printf(" %s\n", path);
+    return strstr(known, entry) != NULL;
+}
+
+/* A repository inside the worktree: git commits the number of its commit and none of its
+ * files, which are lost with the worktree. Its path, malloc'd, or NULL. It is taken out
+ * of the index, for else git would never look at the files. */
+static char *lost_repository(struct git *git, const char *tree, const char *base,
+                             const char *head)
+{
+    char *found = NULL;
+    if (!GIT(git, NULL, "diff", "--raw", "--no-renames", "--no-ext-diff",
+             "--diff-filter=AT", base, head)) {
+        return NULL;
+    }
+    AUTO_FREE char *lines = mem_strn(git->out.data, git->out.len);
+    for (char *at = lines, *end; *at != '\0'; at = end) {
+        end = strchrnul(at, '\n');
+        if (*end == '\n') {
+            *end++ = '\0';
+        }
+        char *path = strchr(at, '\t');
+        if (path != NULL && strncmp(at + strcspn(at, " "), " 160000 ", 8) == 0 &&
+            !is_submodule(git, tree, ++path)) {
+            AUTO_FREE char *spec = mem_printf(":(literal)%s", path);
+            (void)GIT(git, tree, "rm", "--cached", "--quiet", "--", spec); /* or again */
+            free(found);
+            found = mem_str(path);
+        }
+    }
+    return found;
+}
+
 static void commit_work(struct git *git, struct effect_result *result)
 {
     const struct order *order = git->order;
@@ -474,8 +522,7 @@ static void commit_work(struct git *git, struct effect_result *result)
     AUTO_FREE char *tree = git_place(git, "tree");
     AUTO_FREE char *branch = own_branch(git);
     if (branch == NULL || !file_exists(tree)) {
-        reject(result, mem_str("there is no worktree to commit from"));
-        result->blame = BLAME_WORLD;
+        reject(result, mem_str("the agent has removed its worktree"));
         return;
     }
     if (!is_our_worktree(git, tree) && !repair(git, tree)) {
@@ -483,6 +530,7 @@ static void commit_work(struct git *git, struct effect_result *result)
         return;
     }
     remove_stale_lock(git, tree);
+    restore_branch(git, branch);
     settle_branch(git, tree, branch);
     AUTO_FREE char *open = open_conflicts(git, tree);
     if (open[0] != '\0') {
@@ -504,6 +552,13 @@ static void commit_work(struct git *git, struct effect_result *result)
     git_commit_of(git, order->base_sha[0] != '\0' ? order->base_sha : base_ref, base);
     if (is_same_tree(git, base, head)) {
         reject(result, mem_str("the agent changed nothing"));
+        return;
+    }
+    AUTO_FREE char *lost = lost_repository(git, tree, base, head);
+    if (lost != NULL) {
+        reject(result, mem_printf("%s is a git repository of its own, and none of its "
+                                  "files is in the commit; remove its .git",
+                                  lost));
         return;
     }
     report_commits(git, base, head, result);

@@ -144,9 +144,12 @@ static bool refuse(struct effect_result *result, enum blame blame, char *summary
 
 static void set_identity(struct git *git)
 {
-    bool has_name = GIT(git, NULL, "config", "user.name") && git->out.len > 0;
-    bool has_email = GIT(git, NULL, "config", "user.email") && git->out.len > 0;
-    if (has_name && has_email) {
+    if (GIT(git, NULL, "config", "user.name") && git->out.len > 0 &&
+        GIT(git, NULL, "config", "user.email") && git->out.len > 0) {
+        return;
+    }
+    if (env_has(&git->env, "GIT_COMMITTER_NAME") &&
+        env_has(&git->env, "GIT_COMMITTER_EMAIL")) {
         return;
     }
     env_set(&git->env, "GIT_AUTHOR_NAME", "signalbox");

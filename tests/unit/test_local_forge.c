@@ -260,6 +260,42 @@ static void test_agent_that_plays_with_git(void **state)
     flow_fini(&flow);
 }
 
+static void test_agent_that_destroys(void **state)
+{
+    (void)state;
+    struct flow flow;
+    flow_to_pull(&flow, 1, "echo x > x; git update-ref -d refs/heads/signalbox/wf-1");
+    flow_sh("git log --format=%s signalbox/wf-1", "Add a thing\nfirst");
+    flow_edit(&flow, "git init -q inner; cd inner; echo y > y; git add y;"
+                     "git -c user.name=a -c user.email=b commit -qm y");
+    flow_reject(&flow, EFFECT_COMMIT, STATUS_FAILED, BLAME_CHANGE,
+                "inner is a git repository of its own");
+    flow_edit(&flow, "rm -rf inner/.git");
+    flow_pass(&flow, EFFECT_COMMIT);
+    flow_sh("git show signalbox/wf-1:inner/y", "y");
+    flow_edit(&flow, "rm -rf \"$PWD\"");
+    flow_reject(&flow, EFFECT_COMMIT, STATUS_FAILED, BLAME_CHANGE,
+                "removed its worktree");
+    flow_pass(&flow, EFFECT_WORKSPACE);
+    flow_edit(&flow, "test -e x && echo z > z");
+    flow_pass(&flow, EFFECT_COMMIT);
+    flow_fini(&flow);
+}
+
+static void test_submodule_that_is_known(void **state)
+{
+    (void)state;
+    struct flow flow;
+    LAB_SH(&flow_lab, "git clone -q . ../other");
+    flow_init(&flow, 1);
+    flow_pass(&flow, EFFECT_WORKSPACE);
+    flow_edit(&flow, "git -c protocol.file.allow=always submodule --quiet add "
+                     "\"$PWD/../../../other\" 'a module'");
+    flow_pass(&flow, EFFECT_COMMIT);
+    flow_sh("git ls-tree signalbox/wf-1 'a module' | cut -c1-6", "160000");
+    flow_fini(&flow);
+}
+
 static void test_strange_names_and_bytes(void **state)
 {
     (void)state;
@@ -395,6 +431,8 @@ int main(void)
         FLOW_TEST(test_conflict_is_left_to_the_agent),
         FLOW_TEST(test_nothing_changed),
         FLOW_TEST(test_agent_that_plays_with_git),
+        FLOW_TEST(test_agent_that_destroys),
+        FLOW_TEST(test_submodule_that_is_known),
         FLOW_TEST(test_strange_names_and_bytes),
         FLOW_TEST(test_strange_base),
         FLOW_TEST(test_large_diff_is_cut_at_a_line),
