@@ -52,28 +52,6 @@ static bool fail(struct effect_result *result, const struct err *err)
 /* ---- base and branch ------------------------------------------------------------------
  */
 
-/* Commit of the base branch. False: result says which branches there are. */
-static bool find_base(struct git *git, char sha[SHA_MAX], struct effect_result *result)
-{
-    const struct order *order = git->order;
-    AUTO_FREE char *ref = mem_printf("refs/heads/%s", order->base);
-    git_commit_of(git, ref, sha);
-    if (sha[0] != '\0') {
-        return true;
-    }
-    (void)GIT(git, NULL, "for-each-ref", "--count=10", "--format=%(refname:short)",
-              "refs/heads"); /* an empty list is the answer then */
-    for (char *at = git->out.data; (at = strchr(at, '\n')) != NULL;) {
-        *at = ' ';
-    }
-    return refuse(result,
-                  git->out.len == 0
-                      ? mem_printf("%s has no commit yet, so there is no branch '%s'",
-                                   order->repo, order->base)
-                      : mem_printf("%s has no branch '%s'; it has: %s", order->repo,
-                                   order->base, git->out.data));
-}
-
 static bool create_branch(struct git *git, const char *name, const char *sha)
 {
     AUTO_FREE char *ref = mem_printf("refs/heads/%s", name);
@@ -122,9 +100,9 @@ static char *choose_branch(struct git *git, const char *base_sha,
         if (create_branch(git, name, base_sha)) {
             return TAKE(name);
         }
+        AUTO_FREE char *reason = git_reason(git);
         (void)unlink(path); /* written anew for the next name */
         if (!has_branch(git, name)) {
-            AUTO_FREE char *reason = git_reason(git);
             (void)refuse(result, mem_printf("cannot make branch %s: %s", name, reason));
             return NULL;
         }
@@ -348,7 +326,7 @@ static bool merge_base(struct git *git, const char *branch, const char *base_sha
 static void open_workspace(struct git *git, struct effect_result *result)
 {
     char base_sha[SHA_MAX], head_sha[SHA_MAX];
-    if (!find_base(git, base_sha, result)) {
+    if (!git_find_base(git, base_sha, result)) {
         return;
     }
     AUTO_FREE char *branch = ensure_branch(git, base_sha, result);
@@ -376,7 +354,7 @@ bool local_plan_folder(const struct runner *runner, struct effect_result *result
 {
     struct git git;
     char base_sha[SHA_MAX];
-    bool done = git_open(&git, runner, result) && find_base(&git, base_sha, result) &&
+    bool done = git_open(&git, runner, result) && git_find_base(&git, base_sha, result) &&
                 git_add_worktree(&git, "plan", NULL, base_sha, result);
     git_close(&git);
     return done;

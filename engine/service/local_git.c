@@ -218,6 +218,27 @@ void git_commit_of(struct git *git, const char *name, char sha[SHA_MAX])
     }
 }
 
+bool git_find_base(struct git *git, char sha[SHA_MAX], struct effect_result *result)
+{
+    const struct order *order = git->order;
+    AUTO_FREE char *ref = mem_printf("refs/heads/%s", order->base);
+    git_commit_of(git, ref, sha);
+    if (sha[0] != '\0') {
+        return true;
+    }
+    (void)GIT(git, NULL, "for-each-ref", "--count=10", "--format=%(refname:short)",
+              "refs/heads"); /* an empty list is the answer then */
+    for (char *at = git->out.data; (at = strchr(at, '\n')) != NULL;) {
+        *at = ' ';
+    }
+    return refuse(result, BLAME_SETUP,
+                  git->out.len == 0
+                      ? mem_printf("%s has no commit yet, so there is no branch '%s'",
+                                   order->repo, order->base)
+                      : mem_printf("%s has no branch '%s'; it has: %s", order->repo,
+                                   order->base, git->out.data));
+}
+
 bool git_is_ancestor(struct git *git, const char *a, const char *b)
 {
     return a[0] != '\0' && b[0] != '\0' &&

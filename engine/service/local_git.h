@@ -46,6 +46,10 @@ bool git_run_with(struct git *git, const char *folder, const char *in, size_t le
 
 /* Commit id of a name, "" when there is none. */
 void git_commit_of(struct git *git, const char *name, char sha[SHA_MAX]);
+/* Commit of the base branch. False: REFUSED, setup; result says which branches there are.
+ */
+NODISCARD bool git_find_base(struct git *git, char sha[SHA_MAX],
+                             struct effect_result *result);
 /* Is a an ancestor of b, or b itself? */
 bool git_is_ancestor(struct git *git, const char *a, const char *b);
 

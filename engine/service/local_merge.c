@@ -224,13 +224,7 @@ static bool merge_once(struct git *git, const char *base_ref, int i,
     const struct order *order = git->order;
     char old[SHA_MAX], tree[SHA_MAX], new[SHA_MAX];
     AUTO_FREE char *files = NULL;
-    git_commit_of(git, base_ref, old);
-    if (old[0] == '\0') {
-        set(result, STATUS_REFUSED, BLAME_SETUP,
-            mem_printf("no branch '%s'", order->base));
-        return false;
-    }
-    if (find_merged(git, base_ref, result)) {
+    if (!git_find_base(git, old, result) || find_merged(git, base_ref, result)) {
         return false;
     }
     if (git_is_ancestor(git, order->head_sha, old)) {

@@ -306,10 +306,12 @@ static struct pull *new_pull(const struct order *order, const char *head)
 static void open_pull(struct git *git, struct effect_result *result)
 {
     const struct order *order = git->order;
-    char head[SHA_MAX];
+    char head[SHA_MAX], base[SHA_MAX];
     struct err err = ERR_INIT;
     AUTO_FREE char *ref = mem_printf("refs/heads/%s", order->branch);
-    AUTO_FREE char *base = mem_printf("refs/heads/%s", order->base);
+    if (!git_find_base(git, base, result)) {
+        return;
+    }
     git_commit_of(git, ref, head);
     if (head[0] == '\0') {
         AUTO_FREE char *text = mem_printf("there is no branch %s", order->branch);

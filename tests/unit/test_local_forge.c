@@ -165,6 +165,35 @@ static void test_branch_name_that_is_taken(void **state)
     flow_fini(&flow);
 }
 
+static void test_branch_that_cannot_be_made(void **state)
+{
+    (void)state;
+    struct flow flow;
+    LAB_SH(&flow_lab, "git branch signalbox");
+    flow_init(&flow, 5);
+    flow_reject(&flow, EFFECT_WORKSPACE, STATUS_REFUSED, BLAME_SETUP,
+                "'refs/heads/signalbox' exists");
+    flow_fini(&flow);
+}
+
+static void test_base_that_is_gone(void **state)
+{
+    (void)state;
+    struct flow flow;
+    flow_init(&flow, 1);
+    flow_pass(&flow, EFFECT_WORKSPACE);
+    flow_edit(&flow, "echo x > x");
+    flow_pass(&flow, EFFECT_COMMIT);
+    LAB_SH(&flow_lab, "git branch -m main trunk");
+    flow_reject(&flow, EFFECT_PULL_REQUEST, STATUS_REFUSED, BLAME_SETUP,
+                "no branch 'main'; it has: signalbox/wf-1 trunk");
+    LAB_SH(&flow_lab, "git branch -m trunk main");
+    flow_pass(&flow, EFFECT_PULL_REQUEST);
+    LAB_SH(&flow_lab, "git branch -m main trunk");
+    flow_reject(&flow, EFFECT_MERGE, STATUS_REFUSED, BLAME_SETUP, "no branch 'main'");
+    flow_fini(&flow);
+}
+
 static void test_workspace_again_keeps_edits(void **state)
 {
     (void)state;
@@ -425,6 +454,8 @@ int main(void)
         FLOW_TEST(test_bad_repositories),
         FLOW_TEST(test_bare_repository_and_subfolder),
         FLOW_TEST(test_branch_name_that_is_taken),
+        FLOW_TEST(test_branch_that_cannot_be_made),
+        FLOW_TEST(test_base_that_is_gone),
         FLOW_TEST(test_workspace_again_keeps_edits),
         FLOW_TEST(test_workspace_after_an_interrupted_checkout),
         FLOW_TEST(test_base_that_moved_is_merged_in),
