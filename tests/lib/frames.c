@@ -275,6 +275,9 @@ static void fill_effects(struct frame *frame, struct frame_detail *detail)
             .summary = step->summary,
             .log = "wf-2207/some",
             .exit_status = -1,
+            .cpu_ms = step->took ? step->took / 2 : -1,
+            .peak_rss_kib = step->took ? 1024 * (int64_t)(i + 11) : -1,
+            .out_bytes = -1,
         };
     }
     detail->effects = rows;
@@ -551,9 +554,10 @@ const struct frame *frames_submit(bool is_good)
 const struct frame *frames_trouble(enum trouble trouble, bool has_data)
 {
     static const char *const causes[TROUBLE_COUNT] = {
-        [TROUBLE_NEWER] =
-            "/var/lib/signalbox/signalbox.db has schema 9, this program knows 3",
-        [TROUBLE_CORRUPT] = "database disk image is malformed",
+        [TROUBLE_NEWER] = "/var/lib/signalbox/signalbox.db: written by a newer signalbox "
+                          "(schema 9; this one reads up to 3)",
+        [TROUBLE_CORRUPT] = "/var/lib/signalbox/signalbox.db: the file is damaged "
+                            "(database disk image is malformed)",
     };
     struct frame *frame = base();
     if (has_data) {

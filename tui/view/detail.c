@@ -12,9 +12,11 @@
 
 #define LIST_MIN                                                                         \
     3 /* rows that timeline and steps each get at least, when they want them */
-#define LOG_MIN 3
-#define W_STEP  20
-#define X_STEP  4
+#define LOG_MIN      3
+#define W_STEP       20
+#define X_STEP       4
+#define COST_COLUMNS 100 /* from here on steps say what they took */
+#define COST_CELLS   24
 
 /* ---- steps
  * ------------------------------------------------------------------------------------------
@@ -125,6 +127,20 @@ static struct wall begun_at(const struct effect_row *effect)
     return wall_is_set(effect->started_at) ? effect->started_at : effect->asked_at;
 }
 
+/* What it took, where there is room for it. Returns the cells used at the right edge. */
+static int draw_cost(const struct canvas *canvas, int y, const struct effect_row *effect)
+{
+    char cpu[CLOCK_TEXT_MAX], memory[CLOCK_TEXT_MAX], text[2 * CLOCK_TEXT_MAX + 16];
+    if (canvas->w < COST_COLUMNS || !effect || effect->cpu_ms < 0 ||
+        effect->peak_rss_kib <= 0 || effect->status == STATUS_PENDING)
+        return 0;
+    (void)snprintf(text, sizeof text, "cpu %6s  mem %8s",
+                   span_format((struct span){effect->cpu_ms}, cpu),
+                   look_bytes(effect->peak_rss_kib * 1024, memory));
+    canvas_right(canvas, canvas->w - COST_CELLS - 1, y, COST_CELLS, ROLE_TEXT_DIM, text);
+    return COST_CELLS + 2;
+}
+
 static void draw_step(const struct canvas *canvas, int y, const struct step_row *step,
                       struct wall now, int name_width)
 {
@@ -142,7 +158,9 @@ static void draw_step(const struct canvas *canvas, int y, const struct step_row 
         canvas_right(canvas, x, y, 6, ROLE_TEXT,
                      span_format(wall_since(to, begun_at(effect)), text));
     }
-    draw_step_note(canvas, x + 8, y, step, now);
+    int used = draw_cost(canvas, y, effect);
+    struct canvas rest = canvas_sub(canvas, (struct rect){0, y, canvas->w - used, 1});
+    draw_step_note(&rest, x + 8, 0, step, now);
 }
 
 static void draw_steps(const struct canvas *canvas, const struct step_row *steps,

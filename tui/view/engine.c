@@ -96,9 +96,12 @@ static void draw_store(struct pen *pen, const struct frame *frame)
          frame->trouble ? ROLE_STATUS_ERROR : ROLE_TEXT);
     if (!status)
         return;
-    (void)snprintf(text, sizeof text, "%s, and %s not written back yet; %s free",
-                   look_bytes(status->store_bytes, a), look_bytes(status->wal_bytes, b),
-                   look_bytes(status->free_bytes, c));
+    text[0] = '\0';
+    if (status->store_bytes >= 0)
+        (void)snprintf(text, sizeof text, "%s, and %s not written back yet; %s free",
+                       look_bytes(status->store_bytes, a),
+                       look_bytes(status->wal_bytes > 0 ? status->wal_bytes : 0, b),
+                       look_bytes(status->free_bytes, c));
     fact(pen, "size", text, ROLE_TEXT);
     (void)snprintf(text, sizeof text, "%d", status->schema);
     fact(pen, "schema", text, ROLE_TEXT);

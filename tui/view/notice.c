@@ -81,8 +81,15 @@ static void describe_trouble(const struct frame *frame, struct wall now,
     (void)snprintf(word, sizeof word, "%s", trouble_word(frame->trouble));
     if (word[0] >= 'a' && word[0] <= 'z')
         word[0] = (char)(word[0] - 'a' + 'A');
-    const char *cause = frame->trouble_text[0] ? frame->trouble_text : frame->store_path;
-    (void)snprintf(notice->what, sizeof notice->what, "%s: %s", word, cause);
+    bool has_text = frame->trouble_text[0] != '\0';
+    if (has_text &&
+        (frame->trouble == TROUBLE_NEWER || frame->trouble == TROUBLE_CORRUPT))
+        /* The store's own words are the whole sentence, path and all. */
+        (void)snprintf(notice->what, sizeof notice->what, "%s", frame->trouble_text);
+    else
+        (void)snprintf(notice->what, sizeof notice->what, "%s: %s", word,
+                       has_text && frame->trouble != TROUBLE_MISSING ? frame->trouble_text
+                                                                     : frame->store_path);
     if (frame->trouble == TROUBLE_LOADING) {
         notice->glyph = GLYPH_TODO;
         notice->role = ROLE_TEXT_DIM;
