@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/* What views do with actions, answers and newer frames: the part that is not drawing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/frames.h"
+#include "tui/feed.h"
+#include "tui/view/common.h"
+
+#define W 80
+#define H 22
+
+struct stage {
+    struct view *view;
+    struct reply reply;
+};
+
+static struct stage begin(const struct view_class *klass, int64_t id, const char *arg)
+{
+    struct stage stage = {.view = klass->open(id, arg)};
+    stage.view->klass = klass;
+    stage.view->w = W;
+    stage.view->h = H;
+    stage.view->now = frames_now();
+    stage.view->id = id;
+    reply_init(&stage.reply);
+    return stage;
+}
+
+static void end(struct stage *stage)
+{
+    reply_fini(&stage->reply);
+    stage->view->klass->close(stage->view);
+}
+
+/* Forget what was replied before, then act. */
+static void act(struct stage *stage, const struct frame *frame, enum action action)
+{
+    reply_fini(&stage->reply);
+    reply_init(&stage->reply);
+    stage->view->klass->on_action(stage->view, frame, action, &stage->reply);
+}
+
+static void show(struct stage *stage, const struct frame *frame)
+{
+    stage->view->klass->on_frame(stage->view, frame, &stage->reply);
+}
+
+static int64_t target(const struct stage *stage, const struct frame *frame)
+{
+    int64_t id = 0;
+    size_t n = stage->view->klass->targets(stage->view, frame, &id, 1);
+    return n == 1 ? id : 0;
+}
+
+/* Text of the row that has the cursor mark, malloc'd; *ret_y where it is, -1 = none. */
+static char *cursor_row(const struct stage *stage, const struct frame *frame, int *ret_y)
+{
+    struct surface *surface = surface_new(stage->view->w, stage->view->h, false);
+    struct canvas canvas = canvas_of(surface);
+    stage->view->klass->draw(stage->view, frame, &canvas);
+    char *text = surface_dump_text(surface), *found = NULL;
+    surface_free(surface);
+    *ret_y = -1;
+    int y = 0;
+    for (char *line = text; *line; y++) {
+        char *stop = strchr(line, '\n');
+        *stop = '\0';
+        if (!found && strncmp(line, "▸", strlen("▸")) == 0) {
+            *ret_y = y;
+            found = mem_str(line);
+        }
+        line = stop + 1;
+    }
+    free(text);
+    return found ? found : mem_str("");
+}
+
+/* A frame with the list's rows from `first` on, `n` of them: as if others came above. */
+static const struct frame *list_part(size_t first, size_t n)
+{
+    const struct frame *frame = frames_list(60);
+    struct frame_list *list = (struct frame_list *)(uintptr_t)frame->list;
+    list->page.rows += first;
+    list->page.n = n;
+    list->has_before = first > 0;
+    return frame;
+}
+
+/* ---- list ----------------------------------------------------------------------------
+ */
+
+static void test_cursor_stays_on_its_item(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&workflows_class, 0, "");
+    const struct frame *few = list_part(10, 40), *more = list_part(5, 40);
+    show(&stage, few);
+    for (int i = 0; i < 4; i++)
+        act(&stage, few, ACTION_ROW_DOWN);
+    assert_int_equal(target(&stage, few), 2214 - 14);
+    int before, after;
+    AUTO_FREE char *row = cursor_row(&stage, few, &before);
+    show(&stage, more); /* five new ones above */
+    AUTO_FREE char *same = cursor_row(&stage, more, &after);
+    assert_int_equal(target(&stage, more), 2214 - 14);
+    assert_int_equal(before, after);
+    assert_string_equal(row, same);
+    frame_unref(few);
+    frame_unref(more);
+    end(&stage);
+}
+
+static void test_cursor_of_a_row_that_went(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&workflows_class, 0, "");
+    const struct frame *all = list_part(0, 10), *less = list_part(4, 6),
+                       *none = frames_empty();
+    show(&stage, all);
+    act(&stage, all, ACTION_ROW_DOWN);
+    act(&stage, all, ACTION_ROW_DOWN);
+    assert_int_equal(target(&stage, all), 2212);
+    show(&stage, less); /* what stands at its line now */
+    assert_int_equal(target(&stage, less), 2214 - 6);
+    show(&stage, none);
+    assert_int_equal(target(&stage, none), 0);
+    frame_unref(all);
+    frame_unref(less);
+    frame_unref(none);
+    end(&stage);
+}
+
+static void test_paging_asks_before_the_edge(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&workflows_class, 0, "");
+    const struct frame *frame = frames_list(60);
+    show(&stage, frame);
+    act(&stage, frame, ACTION_ROW_DOWN);
+    assert_false(stage.reply.flags & REPLY_REQUERY);
+    act(&stage, frame, ACTION_PAGE_DOWN);
+    act(&stage, frame, ACTION_PAGE_DOWN);
+    act(&stage, frame, ACTION_PAGE_DOWN);
+    assert_true(stage.reply.flags & REPLY_REQUERY);
+    struct frame_query query = {0};
+    stage.view->klass->query(stage.view, &query);
+    assert_int_equal(query.anchor, target(&stage, frame));
+    act(&stage, frame, ACTION_END);
+    query = (struct frame_query){0};
+    stage.view->klass->query(stage.view, &query);
+    assert_true(query.is_from_end);
+    assert_int_equal(query.anchor, 0);
+    frame_unref(frame);
+    end(&stage);
+}
+
+static void test_marks_are_the_targets(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&workflows_class, 0, "");
+    const struct frame *frame = frames_list(12);
+    int64_t ids[20];
+    show(&stage, frame);
+    act(&stage, frame, ACTION_MARK);
+    act(&stage, frame, ACTION_ROW_DOWN);
+    act(&stage, frame, ACTION_MARK);
+    assert_int_equal(stage.view->klass->targets(stage.view, frame, ids, 20), 2);
+    assert_int_equal(ids[0], 2214);
+    assert_int_equal(ids[1], 2212);
+    act(&stage, frame, ACTION_MARK_ALL); /* there are marks: none */
+    assert_int_equal(stage.view->klass->targets(stage.view, frame, ids, 20), 1);
+    act(&stage, frame, ACTION_MARK_ALL);
+    assert_int_equal(stage.view->klass->targets(stage.view, frame, ids, 20), 12);
+    struct frame_answer answer = {.n = 12, .n_done = 12, .message = ""};
+    stage.view->klass->on_answer(stage.view, frame, &answer, &stage.reply);
+    assert_int_equal(stage.view->klass->targets(stage.view, frame, ids, 20), 1);
+    frame_unref(frame);
+    end(&stage);
+}
+
+static void test_escape_takes_back_filters_first(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&workflows_class, 0, "");
+    const struct frame *frame = frames_list(12);
+    struct frame_query query = {0};
+    show(&stage, frame);
+    act(&stage, frame, ACTION_FILTER);
+    assert_true(stage.reply.has_prompt);
+    stage.view->klass->on_prompt(stage.view, frame, stage.reply.prompt.token, "tls",
+                                 false, &stage.reply);
+    stage.view->klass->query(stage.view, &query);
+    assert_string_equal(query.text, "tls");
+    act(&stage, frame, ACTION_CLOSE);
+    assert_false(stage.reply.flags & REPLY_UNUSED);
+    query = (struct frame_query){0};
+    stage.view->klass->query(stage.view, &query);
+    assert_string_equal(query.text, "");
+    act(&stage, frame, ACTION_CLOSE);
+    assert_true(stage.reply.flags & REPLY_UNUSED);
+    frame_unref(frame);
+    end(&stage);
+}
+
+/* ---- verbs that views make --------------------------------------------------------- */
+
+static void test_retry_from_a_checkpoint(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *typed, *args;
+    } rows[] = {
+        {"CODING",    "{\"from\":\"CODING\"}"    },
+        {" code ",    "{\"from\":\"CODING\"}"    },
+        {"val",       "{\"from\":\"VALIDATING\"}"},
+        {"pr",        "{\"from\":\"PR_CREATED\"}"},
+        {"COMPLETED", NULL                       },
+        {"",          NULL                       },
+    };
+    const struct frame *frame = frames_busy();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct stage stage = begin(&workflow_class, 2207, "");
+        act(&stage, frame, ACTION_RETRY_FROM);
+        assert_true(stage.reply.has_prompt);
+        stage.view->klass->on_prompt(stage.view, frame, stage.reply.prompt.token,
+                                     rows[i].typed, true, &stage.reply);
+        assert_int_equal(stage.reply.has_verb, rows[i].args != NULL);
+        if (rows[i].args) {
+            assert_string_equal(stage.reply.verb.verb, "retry");
+            assert_string_equal(stage.reply.verb.args, rows[i].args);
+            assert_int_equal(stage.reply.verb.targets[0], 2207);
+        } else {
+            assert_int_equal(stage.reply.message_kind, MESSAGE_ERROR);
+        }
+        end(&stage);
+    }
+    frame_unref(frame);
+}
+
+static void test_priority_has_ends(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&workflows_class, 0, "");
+    const struct frame *frame = frames_list(12);
+    show(&stage, frame);
+    act(&stage, frame, ACTION_PRIORITY_UP); /* the first one has 9 */
+    assert_false(stage.reply.has_verb);
+    act(&stage, frame, ACTION_PRIORITY_DOWN);
+    assert_true(stage.reply.has_verb);
+    assert_string_equal(stage.reply.verb.args, "{\"value\":8}");
+    frame_unref(frame);
+    end(&stage);
+}
+
+/* ---- log --------------------------------------------------------------------------- */
+
+static void test_log_follows_until_scrolled(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&log_class, 2207, "15");
+    const struct frame *frame = frames_busy();
+    struct frame_query query = {0};
+    stage.view->klass->query(stage.view, &query);
+    assert_int_equal(query.log_place, LOG_AUTO);
+    assert_int_equal(query.log_effect, 15);
+    show(&stage, frame);
+    query = (struct frame_query){0};
+    stage.view->klass->query(stage.view, &query);
+    assert_int_equal(query.log_place, LOG_TAIL);
+    act(&stage, frame, ACTION_ROW_UP);
+    query = (struct frame_query){0};
+    stage.view->klass->query(stage.view, &query);
+    assert_int_equal(query.log_place, LOG_LINE);
+    act(&stage, frame, ACTION_END);
+    query = (struct frame_query){0};
+    stage.view->klass->query(stage.view, &query);
+    assert_int_equal(query.log_place, LOG_TAIL);
+    frame_unref(frame);
+    end(&stage);
+}
+
+static void test_log_opens_at_the_failure(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&log_class, 2207, "6");
+    const struct frame *frame = frames_failed();
+    int y;
+    show(&stage, frame);
+    AUTO_FREE char *row = cursor_row(&stage, frame, &y);
+    assert_non_null(strstr(row, "expected 3 entries, found 4"));
+    frame_unref(frame);
+    end(&stage);
+}
+
+/* ---- form -------------------------------------------------------------------------- */
+
+static void type(struct stage *stage, const struct frame *frame, const char *text)
+{
+    stage->view->klass->on_text(stage->view, frame, text, strlen(text), &stage->reply);
+}
+
+static void test_form_sends_once_and_whole(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&submit_class, 0, "payments");
+    const struct frame *frame = frames_submit(true);
+    for (int i = 0; i < 4; i++)
+        act(&stage, frame, ACTION_ACCEPT); /* on to the button */
+    assert_false(stage.view->klass->takes_text(stage.view));
+    act(&stage, frame, ACTION_ACCEPT);
+    assert_null(stage.reply.submission); /* no task: back to its field */
+    assert_true(stage.view->klass->takes_text(stage.view));
+    type(&stage, frame, "Fix it\nnow");
+    act(&stage, frame, ACTION_NEXT_PANEL);
+    type(&stage, frame, "x");
+    type(&stage, frame, "8");
+    act(&stage, frame, ACTION_NEXT_PANEL);
+    act(&stage, frame, ACTION_ACCEPT);
+    assert_non_null(stage.reply.submission);
+    assert_string_equal(stage.reply.submission->pipeline, "payments");
+    assert_string_equal(stage.reply.submission->task, "Fix it\nnow");
+    assert_int_equal(stage.reply.submission->priority, 8);
+    act(&stage, frame, ACTION_ACCEPT);
+    assert_null(stage.reply.submission); /* once */
+    struct frame_answer refused = {.n = 1, .n_refused = 1, .message = "no such branch"};
+    stage.view->klass->on_answer(stage.view, frame, &refused, &stage.reply);
+    act(&stage, frame, ACTION_ACCEPT);
+    assert_non_null(stage.reply.submission); /* again after a refusal */
+    frame_unref(frame);
+    end(&stage);
+}
+
+static void test_form_holds_back_what_is_wrong(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&submit_class, 0, "payments");
+    const struct frame *frame = frames_submit(false);
+    act(&stage, frame, ACTION_NEXT_PANEL);
+    type(&stage, frame, "/srv/git/nothing");
+    act(&stage, frame, ACTION_NEXT_PANEL);
+    type(&stage, frame, "task");
+    act(&stage, frame, ACTION_NEXT_PANEL);
+    act(&stage, frame, ACTION_NEXT_PANEL);
+    act(&stage, frame, ACTION_ACCEPT);
+    assert_null(stage.reply.submission);
+    frame_unref(frame);
+    end(&stage);
+}
+
+static void test_form_takes_choices(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&submit_class, 0, "");
+    const struct frame *frame = frames_submit(true);
+    struct frame_query query = {0};
+    act(&stage, frame, ACTION_ROW_DOWN);
+    act(&stage, frame, ACTION_ROW_DOWN);
+    stage.view->klass->query(stage.view, &query);
+    assert_string_equal(query.submit_pipeline, "nightly");
+    act(&stage, frame, ACTION_ROW_UP);
+    query = (struct frame_query){0};
+    stage.view->klass->query(stage.view, &query);
+    assert_string_equal(query.submit_pipeline, "payments");
+    frame_unref(frame);
+    end(&stage);
+}
+
+/* ---- overview ---------------------------------------------------------------------- */
+
+static void test_overview_acts_on_what_it_shows(void **state)
+{
+    (void)state;
+    struct stage stage = begin(&overview_class, 0, "");
+    const struct frame *frame = frames_busy(), *faulty = frames_fault(ERR_FULL);
+    show(&stage, frame);
+    for (int i = 0; i < 12; i++) {
+        int y;
+        int64_t id = target(&stage, frame);
+        AUTO_FREE char *row = cursor_row(&stage, frame, &y);
+        AUTO_FREE char *name = mem_printf("wf-%lld ", (long long)id);
+        assert_non_null(strstr(row, name));
+        act(&stage, frame, ACTION_ROW_DOWN);
+    }
+    /* A notice takes rows away: the cursor must not stay on one that is not seen. */
+    show(&stage, faulty);
+    int y;
+    AUTO_FREE char *row = cursor_row(&stage, faulty, &y);
+    AUTO_FREE char *name = mem_printf("wf-%lld ", (long long)target(&stage, faulty));
+    assert_non_null(strstr(row, name));
+    act(&stage, faulty, ACTION_OPEN);
+    assert_ptr_equal(stage.reply.open, &workflow_class);
+    frame_unref(frame);
+    frame_unref(faulty);
+    end(&stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cursor_stays_on_its_item),
+        cmocka_unit_test(test_cursor_of_a_row_that_went),
+        cmocka_unit_test(test_paging_asks_before_the_edge),
+        cmocka_unit_test(test_marks_are_the_targets),
+        cmocka_unit_test(test_escape_takes_back_filters_first),
+        cmocka_unit_test(test_retry_from_a_checkpoint),
+        cmocka_unit_test(test_priority_has_ends),
+        cmocka_unit_test(test_log_follows_until_scrolled),
+        cmocka_unit_test(test_log_opens_at_the_failure),
+        cmocka_unit_test(test_form_sends_once_and_whole),
+        cmocka_unit_test(test_form_holds_back_what_is_wrong),
+        cmocka_unit_test(test_form_takes_choices),
+        cmocka_unit_test(test_overview_acts_on_what_it_shows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
