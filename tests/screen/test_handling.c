@@ -108,6 +108,7 @@ static void test_cursor_stays_on_its_item(void **state)
     show(&stage, more); /* five new ones above */
     AUTO_FREE char *same = cursor_row(&stage, more, &after);
     assert_int_equal(target(&stage, more), 2214 - 14);
+    assert_int_equal(before, 3 + 4); /* below the headings */
     assert_int_equal(before, after);
     assert_string_equal(row, same);
     frame_unref(few);
