@@ -12,11 +12,11 @@
 #define LISTS_Y  (1 + TRACK_HEIGHT + 1)
 #define ROWS_MAX 128
 #define X_ID     4
-#define W_ID     8
-#define X_WORD   13
+#define W_ID     9 /* "wf-100000" */
+#define X_WORD   14
 #define W_WORD   14
-#define X_TITLE  28
-#define X_STEP   25 /* running: state and step, then the title */
+#define X_TITLE  29
+#define X_STEP   26 /* running: state and step, then the title */
 #define W_STEP   14
 #define W_END    11 /* age, or "1h05m of 2h" */
 #define W_REPO   14

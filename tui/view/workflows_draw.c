@@ -24,7 +24,7 @@ enum column_id {
 
 static const struct column columns[COLUMNS] = {
     [COL_GLYPH] = {"",         1,  1,  0, false, -1           },
-    [COL_ID] = {"ID",       8,  8,  0, false, SORT_ID      },
+    [COL_ID] = {"ID",       9,  11, 0, false, SORT_ID      },
     [COL_STATE] = {"STATE",    11, 11, 0, false, SORT_STATE   },
     [COL_STEP] = {"STEP",     14, 18, 2, false, -1           },
     [COL_TITLE] = {"TITLE",    24, 48, 0, false, -1           },
