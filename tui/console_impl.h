@@ -3,8 +3,9 @@
 #define SIGNALBOX_TUI_CONSOLE_IMPL_H
 
 /*
- * The console's own struct, shared by its files: console.c (the loop), place.c (views and
- * history), layer.c (what floats), order.c (verbs), chrome.c (top and bottom line).
+ * The console's own struct, shared by its files: console.c (the loop), act.c (actions),
+ * place.c (views and history), layer.c (what floats), order.c (verbs), chrome.c (top and
+ * bottom line).
  */
 
 #include "engine/control/config.h"
@@ -25,7 +26,7 @@
 #define ORDERS_MAX   32  /* sent, not answered yet */
 #define LINES_MAX    50  /* lines of the palette kept for its history */
 
-/* ---- places: which views are open, and which were ---------------------------------------- */
+/* ---- places: which views are open, and which were ---- */
 
 struct place_step {
     const struct view_class *klass;
@@ -37,7 +38,7 @@ struct place {
     size_t n;
 };
 
-/* ---- layers: what floats above the view --------------------------------------------------- */
+/* ---- layers: what floats above the view ---- */
 
 enum layer_kind { LAYER_PROMPT, LAYER_PALETTE, LAYER_CONFIRM, LAYER_OVERLAY };
 enum overlay_kind { OVERLAY_HELP, OVERLAY_MESSAGES };
@@ -67,7 +68,7 @@ struct layer {
     int h;
 };
 
-/* ---- orders: verbs on their way ------------------------------------------------------------ */
+/* ---- orders: verbs on their way ---- */
 
 /* Waits for a reason or a confirmation. */
 struct order {
@@ -79,6 +80,7 @@ struct order {
     char *args; /* JSON object or NULL */
     char *reason;
     char title[160]; /* of the only target, clean */
+    char why[200];   /* what it waits for or why it failed, clean */
 };
 
 struct sent_order {
@@ -132,14 +134,14 @@ struct console {
     struct mono hold_until;      /* do not paint a new view without its data before */
     bool needs_paint, is_urgent; /* urgent: a key, paint at once */
     struct mono painted_at;
-    struct mono key_at; /* first key since the last frame; ns 0 = none */
-    bool wants_next;    /* next-needed waits for the list of what needs a person */
-    int64_t next_after; /* the one that next-needed showed last */
+    struct mono key_at;   /* first key since the last frame; ns 0 = none */
+    bool wants_next;      /* next-needed waits for the list of what needs a person */
+    int64_t next_after;   /* the one that next-needed showed last */
     bool is_done;
     enum console_end end;
 };
 
-/* ---- place.c ------------------------------------------------------------------------------- */
+/* ---- place.c ---- */
 struct view *place_top(const struct console *c);
 /* Open a view; records history. */
 void place_open(struct console *c, const struct view_class *klass, int64_t id,
@@ -154,7 +156,7 @@ int place_view_height(const struct console *c);
 /* Perform what a handler replied; empties it. */
 void console_perform(struct console *c, struct reply *reply);
 
-/* ---- layer.c --------------------------------------------------------------------------------- */
+/* ---- layer.c ---- */
 struct layer *layer_top(struct console *c);          /* or NULL */
 enum context layer_context(const struct console *c); /* of the keys now */
 void layer_ask(struct console *c, const struct prompt_request *request,
@@ -171,7 +173,7 @@ bool layer_takes_text(struct console *c);
 void layer_draw(struct console *c, const struct canvas *canvas);
 int overlay_draw(struct console *c, struct layer *layer, const struct canvas *canvas);
 
-/* ---- order.c --------------------------------------------------------------------------------- */
+/* ---- order.c ---- */
 /* Begin a verb on targets: asks for what it needs, then sends. args moves. */
 void order_begin(struct console *c, const struct verb *verb, const int64_t *ids, size_t n,
                  char *args);
@@ -185,17 +187,21 @@ void order_read_answers(struct console *c);
 /* "wf-12" or "4 workflows". */
 const char *order_target(const struct console *c, char *out, size_t cap);
 
-/* ---- chrome.c -------------------------------------------------------------------------------- */
+/* ---- chrome.c ---- */
 void chrome_draw_top(const struct console *c, const struct canvas *canvas);
 void chrome_draw_bottom(struct console *c, const struct canvas *canvas);
 void chrome_draw_too_small(const struct canvas *canvas);
 
-/* ---- console.c ------------------------------------------------------------------------------- */
+/* ---- act.c ---- */
 void console_say(struct console *c, enum message_kind kind, const char *format, ...)
     PRINTF_LIKE(3, 4);
 bool console_use_theme(struct console *c, const char *name);
 /* Actions of the console itself; false when it is none. */
 bool console_action(struct console *c, enum action action);
 void console_run_line(struct console *c, const char *line);
+void act_load_look(struct console *c); /* theme and keys as configured */
+void act_next_needed(struct console *c);
+/* An action while nothing floats. */
+void act_in_view(struct console *c, enum action action);
 
 #endif

@@ -66,8 +66,7 @@ static void push_key(struct input *input, uint32_t key)
     push(input, (struct input_event){.kind = INPUT_KEY, .key = key});
 }
 
-/* ---- sequences
- * ------------------------------------------------------------------------------ */
+/* ---- sequences ---- */
 
 struct named_key {
     int name; /* final byte, or number before '~' */
@@ -288,8 +287,7 @@ static void drop_held(struct input *input, size_t n)
     input->n_held -= n;
 }
 
-/* ---- paste
- * -------------------------------------------------------------------------------- */
+/* ---- paste ---- */
 
 static void end_paste(struct input *input)
 {
@@ -337,8 +335,7 @@ static void feed_paste(struct input *input, char byte)
     }
 }
 
-/* ---- feeding
- * ------------------------------------------------------------------------------ */
+/* ---- feeding ---- */
 
 void input_feed(struct input *input, const char *bytes, size_t len)
 {

@@ -80,8 +80,7 @@ struct keymap *keymap_new(void)
     return keymap;
 }
 
-/* ---- parsing
- * -------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 #define LINE_MAX_BYTES 512
 
@@ -275,8 +274,7 @@ bool keymap_load(struct keymap *keymap, const char *path, struct findings *findi
     return keymap_add(keymap, path, data, len, findings);
 }
 
-/* ---- looking up
- * --------------------------------------------------------------------------- */
+/* ---- looking up ---- */
 
 enum action keymap_find(const struct keymap *keymap, enum context context, uint32_t key)
 {
@@ -357,14 +355,14 @@ bool keymap_row(const struct keymap *keymap, enum context context, size_t index,
     return true;
 }
 
-/* ---- manual ------------------------------------------------------------------------------- */
+/* ---- manual ---- */
 
 static void print_label(FILE *out, const char *label)
 {
     for (const char *p = label; *p != '\0'; p++) {
         if (strchr("\\", *p) != NULL) {
             (void)fputs("\\e", out);
-        } else if (strchr("-^~'`.|", *p) != NULL) {
+        } else if (strchr("-^~'`.,:;|()[]?!\"", *p) != NULL) {
             (void)fprintf(out, "\\&%s%c", *p == '-' ? "\\" : "", *p);
         } else {
             (void)fputc(*p, out);

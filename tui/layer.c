@@ -61,8 +61,7 @@ bool layer_takes_text(struct console *c)
     return layer != NULL && (layer->kind == LAYER_PROMPT || layer->kind == LAYER_PALETTE);
 }
 
-/* ---- prompt
- * --------------------------------------------------------------------------------- */
+/* ---- prompt ---- */
 
 void layer_ask(struct console *c, const struct prompt_request *request,
                const char *initial)
@@ -124,8 +123,7 @@ static void prompt_action(struct console *c, struct layer *layer, enum action ac
     }
 }
 
-/* ---- palette
- * -------------------------------------------------------------------------------- */
+/* ---- palette ---- */
 
 static void find_candidates(struct console *c, struct layer *layer)
 {
@@ -243,8 +241,7 @@ static void palette_action(struct console *c, struct layer *layer, enum action a
     }
 }
 
-/* ---- confirmation
- * ----------------------------------------------------------------------------- */
+/* ---- confirmation ---- */
 
 void layer_confirm(struct console *c)
 {
@@ -280,8 +277,7 @@ static void confirm_action(struct console *c, struct layer *layer, enum action a
     }
 }
 
-/* ---- overlay
- * -------------------------------------------------------------------------------- */
+/* ---- overlay ---- */
 
 void layer_overlay(struct console *c, enum overlay_kind kind)
 {
@@ -325,8 +321,7 @@ static void overlay_action(struct console *c, struct layer *layer, enum action a
     layer->scroll = layer->scroll < 0 ? 0 : layer->scroll;
 }
 
-/* ---- dispatch
- * ------------------------------------------------------------------------------- */
+/* ---- dispatch ---- */
 
 static bool is_for_console(enum action action)
 {
@@ -371,8 +366,7 @@ void layer_text(struct console *c, const char *text, size_t len)
     }
 }
 
-/* ---- drawing
- * -------------------------------------------------------------------------------- */
+/* ---- drawing ---- */
 
 static void draw_candidates(const struct layer *layer, const struct canvas *canvas)
 {
@@ -407,6 +401,11 @@ static int draw_button(const struct canvas *canvas, int x, int y, bool is_chosen
     return x + used + 2;
 }
 
+static char upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 static void draw_confirm(const struct console *c, const struct layer *layer,
                          const struct canvas *canvas)
 {
@@ -414,20 +413,27 @@ static void draw_confirm(const struct console *c, const struct layer *layer,
     char target[64];
     char title[128];
     char yes[96];
+    char text[256];
     int w = canvas->w - 4 < 64 ? canvas->w - 4 : 64;
-    int h = 10;
+    int h = 9;
     (void)order_target(c, target, sizeof(target));
-    (void)snprintf(title, sizeof(title), "%s %s?", order->verb->name, target);
+    (void)snprintf(title, sizeof(title), "%c%s %s?", upper(order->verb->name[0]),
+                   order->verb->name + 1, target);
     (void)snprintf(yes, sizeof(yes), "Yes, %s", order->verb->name);
     struct canvas inside = canvas_popup(
         canvas, (struct rect){(canvas->w - w) / 2, (canvas->h - h) / 2, w, h}, title);
     int y = 1;
     if (order->title[0] != '\0') {
-        (void)canvas_text(&inside, 0, y, CANVAS_REST, ROLE_TEXT_STRONG, order->title);
-        y += 2;
+        (void)canvas_text(&inside, 0, y++, CANVAS_REST, ROLE_TEXT_STRONG, order->title);
     }
+    if (order->why[0] != '\0') {
+        (void)canvas_text(&inside, 0, y++, CANVAS_REST, ROLE_POPUP_DIM, order->why);
+    }
+    y += y > 1 ? 1 : 0;
+    (void)snprintf(text, sizeof(text), "%c%s.", upper(order->verb->help[0]),
+                   order->verb->help + 1);
     (void)canvas_paragraph(&inside, (struct rect){0, y, inside.w, inside.h - 2 - y},
-                           ROLE_POPUP, order->verb->more);
+                           ROLE_POPUP, text);
     int x =
         draw_button(&inside, 0, inside.h - 1, !layer->is_yes, ROLE_POPUP, "No, go back");
     (void)draw_button(&inside, x, inside.h - 1, layer->is_yes, ROLE_POPUP_DANGER, yes);

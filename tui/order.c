@@ -3,8 +3,7 @@
 #include "engine/base/text.h"
 #include "tui/console_impl.h"
 
-/* ---- what the screen shows of a workflow
- * ---------------------------------------------------- */
+/* ---- what the screen shows of a workflow ---- */
 
 static const struct workflow_row *find_in(const struct workflow_row *rows, size_t n,
                                           int64_t id)
@@ -47,8 +46,7 @@ const char *order_target(const struct console *c, char *out, size_t cap)
     return out;
 }
 
-/* ---- beginning
- * ------------------------------------------------------------------------------ */
+/* ---- beginning ---- */
 
 void order_drop(struct console *c)
 {
@@ -115,6 +113,7 @@ void order_begin(struct console *c, const struct verb *verb, const int64_t *ids,
         order->effects[i] = row != NULL ? row->effect_seq : 0;
         if (n == 1 && row != NULL) {
             (void)text_clean_into(order->title, sizeof(order->title), row->title);
+            (void)text_clean_into(order->why, sizeof(order->why), row->reason);
         }
     }
     if (needs_reason(order)) {
@@ -141,8 +140,7 @@ void order_begin_here(struct console *c, const struct verb *verb, char *args)
     order_begin(c, verb, ids, n, args);
 }
 
-/* ---- sending
- * -------------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 static void expect_answer(struct console *c, uint64_t ticket, bool opens_result)
 {
@@ -229,8 +227,7 @@ void order_submit(struct console *c, const struct feed_submission *submission)
     console_say(c, MESSAGE_INFO, "submit: sent");
 }
 
-/* ---- answers
- * -------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static bool is_complete(const struct frame_answer *answer)
 {

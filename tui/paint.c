@@ -55,8 +55,7 @@ static void emit(struct pass *pass, const char *text)
     (void)buf_str(pass->out, text); /* PAINT_FRAME_MAX is above any surface */
 }
 
-/* ---- style
- * ---------------------------------------------------------------------------------- */
+/* ---- style ---- */
 
 static bool same_style(const struct style *a, const struct style *b)
 {
@@ -197,8 +196,7 @@ static void set_style(struct pass *pass, const struct style *to)
     p->has_style = true;
 }
 
-/* ---- cursor
- * ------------------------------------------------------------------------------- */
+/* ---- cursor ---- */
 
 #define MOVE_MAX 32
 
@@ -260,8 +258,7 @@ static void move_to(struct pass *pass, int x, int y)
     p->y = y;
 }
 
-/* ---- cells
- * -------------------------------------------------------------------------------- */
+/* ---- cells ---- */
 
 static bool is_plain(const struct cell *cell)
 {

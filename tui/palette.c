@@ -54,7 +54,7 @@ int palette_score(const char *pattern, const char *word)
         score += begins_word ? 20 : at == start ? 10 : 1;
         at++;
     }
-    return score - (int)(len / 8 < 8 ? len / 8 : 8);
+    return score * 8 - (int)(len / 8 < 7 ? len / 8 : 7); /* of equals the shorter one */
 }
 
 bool palette_parse_id(const char *text, int64_t *ret_id)
@@ -74,8 +74,7 @@ bool palette_parse_id(const char *text, int64_t *ret_id)
     return true;
 }
 
-/* ---- completing
- * ------------------------------------------------------------------------------ */
+/* ---- completing ---- */
 
 struct list {
     struct palette_candidate *rows;
@@ -217,8 +216,7 @@ void palette_apply(const char *text, const struct palette_candidate *candidate, 
                    candidate->text);
 }
 
-/* ---- parsing
- * -------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 struct line {
     const char *rest;

@@ -47,8 +47,7 @@ struct term {
     bool is_gone;
 };
 
-/* ---- giving it back
- * ------------------------------------------------------------------------ */
+/* ---- giving it back ---- */
 
 static const char *name_of_term(void)
 {
@@ -66,8 +65,7 @@ static bool find_ascii(const struct term_options *options, const struct term_inf
            strncmp(name_of_term(), "vt1", 3) == 0;
 }
 
-/* ---- giving it back
- * ------------------------------------------------------------------------ */
+/* ---- giving it back ---- */
 
 /* Everything that could be set, by us or by what ran before us. Private modes that a
  * terminal does not know it ignores. */
@@ -192,8 +190,7 @@ static void keep_notes(void)
     }
 }
 
-/* ---- opening
- * -------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static void take(struct term *term)
 {
@@ -281,8 +278,7 @@ void term_suspend(struct term *term)
     (void)term_resize(term);
 }
 
-/* ---- facts
- * ---------------------------------------------------------------------------------- */
+/* ---- facts ---- */
 
 bool term_is_ascii(const struct term *term)
 {
@@ -327,8 +323,7 @@ uint64_t term_bytes(const struct term *term)
     return term->n_bytes;
 }
 
-/* ---- input
- * ---------------------------------------------------------------------------------- */
+/* ---- input ---- */
 
 bool term_read(struct term *term)
 {
@@ -362,8 +357,7 @@ void term_expire(struct term *term)
     input_expire(term->input);
 }
 
-/* ---- output
- * --------------------------------------------------------------------------------- */
+/* ---- output ---- */
 
 bool term_is_busy(const struct term *term)
 {

@@ -69,8 +69,7 @@ enum theme_role role_parent(enum theme_role role)
     return ROLE_TEXT;
 }
 
-/* ---- parsing
- * -------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 #define WORD_MAX    64
 #define WORDS_MAX   12
@@ -334,8 +333,7 @@ bool theme_parse(const char *file, const char *text, size_t len, struct theme *r
     return true;
 }
 
-/* ---- loading
- * ------------------------------------------------------------------------------ */
+/* ---- loading ---- */
 
 const char *theme_builtin(size_t index)
 {
@@ -419,8 +417,7 @@ struct style theme_style(const struct theme *theme, enum theme_role role,
     return style;
 }
 
-/* ---- bringing colours down
- * ---------------------------------------------------------------- */
+/* ---- bringing colours down ---- */
 
 /* The palette of xterm (256colres.h): 16 names, a 6x6x6 cube, 24 greys. */
 static struct colour rgb_of_index(unsigned index)
@@ -469,17 +466,36 @@ static long distance(struct colour a, struct colour b)
     return ((512 + mean) * r * r >> 8) + 4 * g * g + ((767 - mean) * blue * blue >> 8);
 }
 
-static struct colour nearest(struct colour rgb, unsigned first, unsigned end)
+static struct colour nearest(struct colour rgb)
 {
     long best = LONG_MAX;
     struct colour found = {.kind = COLOUR_INDEX};
-    for (unsigned i = first; i < end; i++) {
+    for (unsigned i = 16; i < 256; i++) { /* not the names: users change those */
         long d = distance(rgb, rgb_of_index(i));
         if (d < best) {
             best = d;
             found.index = (uint8_t)i;
         }
     }
+    return found;
+}
+
+/* One of the 16 names. By hue, not by distance: a pale red must not become grey, because
+ * it means something. Users choose what the names look like. */
+static struct colour name_nearest(struct colour rgb)
+{
+    struct colour found = {.kind = COLOUR_INDEX};
+    int most = rgb.r > rgb.g ? rgb.r : rgb.g;
+    int least = rgb.r < rgb.g ? rgb.r : rgb.g;
+    most = most > rgb.b ? most : rgb.b;
+    least = least < rgb.b ? least : rgb.b;
+    int middle = (most + least) / 2;
+    if (most - least < 40) {
+        found.index = middle < 64 ? 0 : middle < 176 ? 8 : middle < 232 ? 7 : 15;
+        return found;
+    }
+    found.index = (uint8_t)((rgb.r > middle ? 1 : 0) | (rgb.g > middle ? 2 : 0) |
+                            (rgb.b > middle ? 4 : 0) | (middle > 190 ? 8 : 0));
     return found;
 }
 
@@ -493,14 +509,13 @@ static struct colour degrade_colour(struct colour colour, enum colour_depth dept
         return (struct colour){.kind = COLOUR_DEFAULT};
     }
     if (depth == DEPTH_256) {
-        /* Not the first 16: users set those to colours of their own. */
-        return colour.kind == COLOUR_RGB ? nearest(colour, 16, 256) : colour;
+        return colour.kind == COLOUR_RGB ? nearest(colour) : colour;
     }
     if (colour.kind == COLOUR_INDEX && colour.index >= 16) {
         colour = rgb_of_index(colour.index);
     }
     if (colour.kind == COLOUR_RGB) {
-        colour = nearest(colour, 0, 16);
+        colour = name_nearest(colour);
     }
     return colour;
 }
@@ -562,8 +577,7 @@ void theme_degrade(struct theme *theme, enum colour_depth depth)
     }
 }
 
-/* ---- manual
- * ------------------------------------------------------------------------------- */
+/* ---- manual ---- */
 
 void theme_print_mdoc(FILE *out)
 {

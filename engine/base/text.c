@@ -170,8 +170,7 @@ static bool is_hidden(uint32_t rune)
     return false;
 }
 
-/* ---- escape sequences (ECMA-48 5.4, 5.6)
- * ------------------------------------------------ */
+/* ---- escape sequences (ECMA-48 5.4, 5.6) ---- */
 
 /* Bytes of a control string after its introducer (OSC, DCS, SOS, PM, APC), terminator
  * included, or 0 when it does not end before another control: then it is no sequence, and
@@ -250,8 +249,7 @@ static size_t skip_escape(const char *text, size_t len)
     return at + 1 + n;
 }
 
-/* ---- cleaning
- * ----------------------------------------------------------------------------- */
+/* ---- cleaning ---- */
 
 struct cleaner {
     struct buf *out;

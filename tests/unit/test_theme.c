@@ -192,19 +192,24 @@ static void built_in_themes_work_at_every_depth(void **state)
 
 static void colours_come_down_to_the_nearest(void **state)
 {
-    struct theme theme = parse("status.error #ff0000\nstatus.ok 196\nstatus.warn 8\n");
+    struct theme theme = parse("status.error #e8707a\nstatus.ok 196\nstatus.warn 8\n"
+                               "text.dim #8a919e\nlink #ffff5f\nchart bright-red\n");
     (void)state;
     struct theme low = theme;
     theme_degrade(&low, DEPTH_256);
-    assert_int_equal(low.styles[ROLE_STATUS_ERROR].fg.index, 196);
+    assert_int_equal(low.styles[ROLE_STATUS_ERROR].fg.index, 168);
+    assert_int_equal(low.styles[ROLE_STATUS_OK].fg.index, 196);
     low = theme;
     theme_degrade(&low, DEPTH_16);
-    assert_int_equal(low.styles[ROLE_STATUS_ERROR].fg.index, 9);
-    assert_int_equal(low.styles[ROLE_STATUS_OK].fg.index, 9);
+    /* A pale red stays red. */
+    assert_int_equal(low.styles[ROLE_STATUS_ERROR].fg.index, 1);
+    assert_int_equal(low.styles[ROLE_STATUS_OK].fg.index, 1);
+    assert_int_equal(low.styles[ROLE_TEXT_DIM].fg.index, 8);
+    assert_int_equal(low.styles[ROLE_LINK].fg.index, 3);
     low = theme;
     theme_degrade(&low, DEPTH_8);
-    assert_int_equal(low.styles[ROLE_STATUS_OK].fg.index, 1);
-    assert_int_equal(low.styles[ROLE_STATUS_OK].attrs, ATTR_BOLD);
+    assert_int_equal(low.styles[ROLE_CHART].fg.index, 1);
+    assert_int_equal(low.styles[ROLE_CHART].attrs, ATTR_BOLD);
     assert_int_equal(low.styles[ROLE_STATUS_WARN].fg.kind, COLOUR_DEFAULT);
     assert_int_equal(low.styles[ROLE_STATUS_WARN].attrs, ATTR_DIM);
 }

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* What the console does by itself: messages, look, actions, lines of the palette. */
+#include <stdarg.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/text.h"
+#include "tui/console_impl.h"
+
+#define MESSAGE_MS 5000 /* a message leaves by itself, but for errors */
+
+/* ---- messages ---- */
+
+void console_say(struct console *c, enum message_kind kind, const char *format, ...)
+{
+    char raw[400];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(raw, sizeof(raw), format, args);
+    va_end(args);
+    if (len < 0) {
+        return;
+    }
+    struct message *message = &c->messages[c->n_messages++ % MESSAGES_MAX];
+    message->kind = kind;
+    message->at = wall_now();
+    (void)text_clean_into(message->text, sizeof(message->text), raw);
+    c->is_message_shown = true;
+    c->message_until = (struct mono){
+        kind == MESSAGE_ERROR ? 0 : mono_now().ns + (int64_t)MESSAGE_MS * 1000000};
+    c->needs_paint = true;
+}
+
+static void say_findings(struct console *c, const char *what,
+                         const struct findings *findings)
+{
+    for (size_t i = findings->n; i > 0; i--) {
+        AUTO_FREE char *line = finding_format(&findings->rows[i - 1]);
+        console_say(c, MESSAGE_ERROR, "%s not used: %s", what, line);
+    }
+}
+
+/* ---- theme and keys ---- */
+
+bool console_use_theme(struct console *c, const char *name)
+{
+    struct findings findings;
+    struct theme theme;
+    findings_init(&findings);
+    bool is_loaded = theme_load(name, &theme, &findings);
+    if (is_loaded) {
+        theme_degrade(&theme, term_depth(c->term));
+        c->theme = theme;
+        (void)snprintf(c->theme_name, sizeof(c->theme_name), "%s", name);
+        term_forget(c->term);
+        c->needs_paint = true;
+    } else {
+        say_findings(c, "theme", &findings);
+    }
+    findings_fini(&findings);
+    return is_loaded;
+}
+
+static void next_theme(struct console *c)
+{
+    size_t i = 0;
+    while (theme_builtin(i) != NULL && strcmp(theme_builtin(i), c->theme_name) != 0) {
+        i++;
+    }
+    const char *next = theme_builtin(i) != NULL ? theme_builtin(i + 1) : NULL;
+    if (console_use_theme(c, next != NULL ? next : theme_builtin(0))) {
+        console_say(c, MESSAGE_INFO, "theme %s", c->theme_name);
+    }
+}
+
+void act_load_look(struct console *c)
+{
+    const struct config *config = c->options->config;
+    bool has_theme = config->theme != NULL && config->theme[0] != '\0';
+    const char *name = term_depth(c->term) == DEPTH_MONO ? "mono"
+                       : has_theme                       ? config->theme
+                                                         : "dark";
+    c->keymap = keymap_new();
+    if (!console_use_theme(c, name) && !console_use_theme(c, "dark")) {
+        BUG("the built-in theme has a mistake"); /* test_theme shows which */
+    }
+    if (config->keys != NULL && config->keys[0] != '\0') {
+        struct findings findings;
+        findings_init(&findings);
+        if (!keymap_load(c->keymap, config->keys, &findings)) {
+            say_findings(c, "keys", &findings);
+        }
+        findings_fini(&findings);
+    }
+}
+
+/* ---- actions ---- */
+
+/* The next workflow in the list of what needs a person, after the one that is open. */
+void act_next_needed(struct console *c)
+{
+    const struct frame_overview *overview = c->frame->overview;
+    const struct view *view = place_top(c);
+    c->wants_next = false;
+    if (overview == NULL) {
+        c->wants_next = true;
+        c->next_after = view->id;
+        place_open(c, view_class_find("overview"), 0, NULL);
+        return;
+    }
+    if (overview->needs.n == 0) {
+        console_say(c, MESSAGE_INFO, "nothing needs you");
+        return;
+    }
+    size_t next = 0;
+    for (size_t i = 0; i < overview->needs.n; i++) {
+        if (overview->needs.rows[i].id == c->next_after) {
+            next = (i + 1) % overview->needs.n;
+        }
+    }
+    c->next_after = overview->needs.rows[next].id;
+    place_open(c, view_class_find("workflow"), c->next_after, NULL);
+}
+
+bool console_action(struct console *c, enum action action)
+{
+    switch (action) {
+    case ACTION_HELP:
+        layer_overlay(c, OVERLAY_HELP);
+        return true;
+    case ACTION_MESSAGES:
+        layer_overlay(c, OVERLAY_MESSAGES);
+        return true;
+    case ACTION_PALETTE:
+        layer_palette(c, "");
+        return true;
+    case ACTION_PERF:
+        c->is_perf_shown = !c->is_perf_shown;
+        place_refresh(c, false);
+        return true;
+    case ACTION_THEME_NEXT:
+        next_theme(c);
+        return true;
+    case ACTION_REDRAW:
+        term_forget(c->term);
+        feed_refresh(c->feed);
+        c->needs_paint = true;
+        return true;
+    case ACTION_SUSPEND:
+        term_suspend(c->term);
+        c->needs_paint = true;
+        return true;
+    case ACTION_QUIT:
+        c->is_done = true;
+        c->end = CONSOLE_QUIT;
+        return true;
+    case ACTION_HISTORY_BACK:
+        place_back(c, -1);
+        return true;
+    case ACTION_HISTORY_FORWARD:
+        place_back(c, 1);
+        return true;
+    case ACTION_GO_OVERVIEW:
+        place_open(c, view_class_find("overview"), 0, NULL);
+        return true;
+    case ACTION_GO_WORKFLOWS:
+        place_open(c, view_class_find("workflows"), 0, NULL);
+        return true;
+    case ACTION_GO_SUBMIT:
+        place_open(c, view_class_find("submit"), 0, NULL);
+        return true;
+    case ACTION_NEXT_NEEDED:
+        act_next_needed(c);
+        return true;
+    case ACTION_CLOSE:
+        (void)place_up(c);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* CLOSE and NEXT_NEEDED may mean something inside a view; the others never do. */
+static bool is_for_view(enum action action)
+{
+    switch (action) {
+    case ACTION_HELP:
+    case ACTION_MESSAGES:
+    case ACTION_PALETTE:
+    case ACTION_PERF:
+    case ACTION_THEME_NEXT:
+    case ACTION_REDRAW:
+    case ACTION_SUSPEND:
+    case ACTION_QUIT:
+    case ACTION_HISTORY_BACK:
+    case ACTION_HISTORY_FORWARD:
+    case ACTION_GO_OVERVIEW:
+    case ACTION_GO_WORKFLOWS:
+    case ACTION_GO_SUBMIT:
+        return false;
+    default:
+        return true;
+    }
+}
+
+void act_in_view(struct console *c, enum action action)
+{
+    struct view *view = place_top(c);
+    const struct verb *verb = verb_find(action_verb(action));
+    if (verb != NULL) {
+        order_begin_here(c, verb, NULL);
+        return;
+    }
+    if (!is_for_view(action) || view->klass->on_action == NULL) {
+        (void)console_action(c, action);
+        return;
+    }
+    struct reply reply;
+    reply_init(&reply);
+    view->klass->on_action(view, c->frame, action, &reply);
+    if ((reply.flags & REPLY_UNUSED) != 0) {
+        reply_fini(&reply);
+        (void)console_action(c, action);
+    } else {
+        console_perform(c, &reply);
+    }
+}
+
+static void open_from_line(struct console *c, const struct palette_command *command)
+{
+    const struct view *view = place_top(c);
+    int64_t id = 0;
+    if (!command->view->is_root && strcmp(command->view->name, "submit") != 0) {
+        id = view->id; /* the log of what is open or selected */
+        if (id == 0 && view->klass->targets != NULL &&
+            view->klass->targets(view, c->frame, &id, 1) == 0) {
+            id = 0;
+        }
+    }
+    place_open(c, command->view, id, NULL);
+}
+
+void console_run_line(struct console *c, const char *line)
+{
+    struct palette_command command;
+    struct err err = ERR_INIT;
+    if (!palette_parse(line, &command, &err)) {
+        console_say(c, MESSAGE_ERROR, "%s", err.msg);
+        return;
+    }
+    switch (command.kind) {
+    case PALETTE_VIEW:
+        open_from_line(c, &command);
+        break;
+    case PALETTE_WORKFLOW:
+        place_open(c, view_class_find("workflow"), command.targets[0], NULL);
+        break;
+    case PALETTE_VERB:
+        if (command.n_targets > 0) {
+            order_begin(c, command.verb, command.targets, command.n_targets,
+                        command.args);
+        } else {
+            order_begin_here(c, command.verb, command.args);
+        }
+        break;
+    case PALETTE_THEME:
+        if (console_use_theme(c, command.theme)) {
+            console_say(c, MESSAGE_INFO, "theme %s", c->theme_name);
+        }
+        break;
+    case PALETTE_ACTION:
+        (void)console_action(c, command.action);
+        break;
+    }
+}
