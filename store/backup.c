@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/sqlite_private.h"
@@ -133,4 +134,10 @@ bool store_verify(const char *path, struct err *err)
     }
     database_close(&database);
     return is_good;
+}
+
+int64_t store_room(const char *path)
+{
+    struct statvfs fs;
+    return statvfs(path, &fs) == 0 ? (int64_t)(fs.f_bavail * (uint64_t)fs.f_frsize) : -1;
 }

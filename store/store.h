@@ -236,4 +236,10 @@ NODISCARD bool store_backup(const char *path, const char *copy, struct err *err)
 NODISCARD bool store_verify(const char *path, struct err *err);
 int store_schema_version(void); /* of this program */
 
+/* Room left for us in the file system of the store, in bytes; -1 unknown. Below the
+ * minimum it is shown as full: steps write their results and logs there too, and cannot
+ * say that they wait for room. */
+#define STORE_ROOM_MIN (8 * 1024 * 1024)
+int64_t store_room(const char *path);
+
 #endif

@@ -27,6 +27,7 @@
 #define FRAME_SPACING_MS 50   /* at most 20 frames a second for what happens by itself, */
 #define SPACING_MAX_MS   2000 /* fewer when they are dear: */
 #define SPACING_COST     10   /* a tenth of the time goes into building */
+#define ROOM_MS          10000 /* how often to look whether the disk is full */
 #define LOOK_MS          1000 /* how often to look for an engine, or for a store to open */
 #define LOG_DEPTH        3    /* FILE-logs/wf-N/: folders that may not be there yet */
 #define ORDERS_MAX       256  /* handed over by the ui, not yet taken */
@@ -58,13 +59,14 @@ struct feed {
     bool has_looked; /* for an engine */
     int lease_pid;   /* 0 = the lease is free, or its holder unknown */
     bool is_held;    /* the lease */
+    bool is_full;    /* the disk */
     struct wall gone_since;
     int inotify, watch;
     int news; /* of the engine process beside us, -1 = there is none */
     char *watched;
     bool is_watch_exact; /* the log's own folder, not one above it */
     bool is_due_now, is_due_soon;
-    struct mono last_built, last_look;
+    struct mono last_built, last_look, last_room;
     int64_t version;
     const struct frame *good; /* last frame that was read well */
     struct source *source;
@@ -181,6 +183,8 @@ static void fill_engine(struct feed *feed, struct frame *frame)
     engine->gone_since = feed->gone_since;
     if (feed->bell)
         engine->fault_code = bell_client_fault(feed->bell);
+    if (feed->is_full && engine->fault_code == ERR_NONE)
+        engine->fault_code = ERR_FULL;
 }
 
 static void publish(struct feed *feed, const struct frame *frame)
@@ -377,19 +381,18 @@ static int64_t spacing_ms(const struct feed *feed)
 
 static int wait_ms(const struct feed *feed)
 {
-    int64_t wait = -1;
+    int64_t wait = ROOM_MS - ms_since(feed->last_room);
     if (feed->is_due_now)
         return 0;
     if (feed->is_due_soon) {
-        wait = spacing_ms(feed) - ms_since(feed->last_built);
-        wait = wait > 0 ? wait : 0;
+        int64_t soon = spacing_ms(feed) - ms_since(feed->last_built);
+        wait = soon < wait ? soon : wait;
     }
     if (needs_looking(feed)) {
         int64_t look = LOOK_MS - ms_since(feed->last_look);
-        look = look > 0 ? look : 0;
-        wait = wait < 0 || look < wait ? look : wait;
+        wait = look < wait ? look : wait;
     }
-    return (int)wait;
+    return wait > 0 ? (int)wait : 0;
 }
 
 /* Without a bell nobody tells of commits, so the look asks the store itself. */
@@ -403,6 +406,18 @@ static void look(struct feed *feed)
     if (open_reader(feed) &&
         (!had_reader || reader_version(feed->reader) != feed->version))
         feed->is_due_now = true;
+}
+
+/* Steps that cannot write their results wait for room and cannot say so. */
+static void look_for_room(struct feed *feed)
+{
+    if (ms_since(feed->last_room) < ROOM_MS)
+        return;
+    feed->last_room = mono_now();
+    int64_t room = store_room(feed->config->store);
+    bool is_full = room >= 0 && room < STORE_ROOM_MIN;
+    feed->is_due_now |= is_full != feed->is_full;
+    feed->is_full = is_full;
 }
 
 static void wait_for_something(struct feed *feed)
@@ -443,6 +458,7 @@ static void *run(void *user)
 {
     struct feed *feed = user;
     look_for_engine(feed);
+    look_for_room(feed);
     feed->last_look = mono_now();
     feed->is_due_now = true;
     while (take_wishes(feed)) {
@@ -453,6 +469,7 @@ static void *run(void *user)
         }
         wait_for_something(feed);
         look(feed);
+        look_for_room(feed);
     }
     return NULL;
 }

@@ -17,8 +17,8 @@ struct status {
     int pid; /* 0 = unknown */
     enum err_code fault;
     bool has_store;
-    int64_t store_bytes, wal_bytes; /* -1 = unknown */
-    const char *started_at;         /* as the engine wrote it, "" = unknown */
+    int64_t store_bytes, wal_bytes, room; /* -1 = unknown */
+    const char *started_at;               /* as the engine wrote it, "" = unknown */
     struct totals totals;
     const struct workflow_row *needs;
     size_t n_needs;
@@ -45,6 +45,7 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
     }
     status->store_bytes = size_of(cli->store);
     status->wal_bytes = size_of(arena_printf(cli->arena, "%s-wal", cli->store));
+    status->room = store_room(cli->store);
     if (!cli_open_reader(cli, err) || !reader_begin(cli->reader, err)) {
         return false;
     }
@@ -54,6 +55,11 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
                                &status->n_needs, err);
     reader_end(cli->reader);
     return is_read;
+}
+
+static bool is_full(const struct status *status)
+{
+    return status->room >= 0 && status->room < STORE_ROOM_MIN;
 }
 
 static void print_json(struct cli *cli, const struct status *status)
@@ -78,6 +84,8 @@ static void print_json(struct cli *cli, const struct status *status)
     if (status->has_store) {
         jsonw_int(&w, "bytes", status->store_bytes);
         jsonw_int(&w, "wal_bytes", status->wal_bytes > 0 ? status->wal_bytes : 0);
+        jsonw_int(&w, "room", status->room);
+        jsonw_bool(&w, "is_full", is_full(status));
     }
     jsonw_close(&w, '}');
     jsonw_open(&w, "totals", '{');
@@ -128,6 +136,13 @@ static void print_store(struct cli *cli, const struct status *status)
         printf(" and %.1f MiB of log", (double)status->wal_bytes / (1024.0 * 1024.0));
     }
     putchar('\n');
+    if (is_full(status)) {
+        printf(
+            "disk       full: %.1f MiB left for the store and its folders, at least %d "
+            "MiB are needed\n"
+            "           make room; nothing is lost, and work goes on by itself\n",
+            (double)status->room / (1024.0 * 1024.0), STORE_ROOM_MIN / (1024 * 1024));
+    }
 }
 
 static void print_people(struct cli *cli, const struct status *status)
@@ -172,7 +187,8 @@ static void print_people(struct cli *cli, const struct status *status)
 
 static int run(struct cli *cli)
 {
-    struct status status = {.store_bytes = -1, .wal_bytes = -1, .started_at = ""};
+    struct status status = {
+        .store_bytes = -1, .wal_bytes = -1, .room = -1, .started_at = ""};
     struct err err = ERR_INIT;
     if (!read_status(cli, &status, &err)) {
         return cli_fail(&err);
