@@ -22,6 +22,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/mailbox.h"
+#include "engine/base/version.h"
 #include "engine/control/config.h"
 #include "engine/control/control.h"
 #include "engine/io/io.h"
@@ -77,6 +78,7 @@ static void put_state(struct engine *engine, const char *state)
     jsonw_init(&w, &buf);
     jsonw_open(&w, NULL, '{');
     jsonw_int(&w, "pid", getpid());
+    jsonw_str(&w, "version", SIGNALBOX_VERSION);
     jsonw_str(&w, "state", state);
     jsonw_str(&w, "started_at", wall_format(engine->started_at, false, at));
     jsonw_int(&w, "max_running", engine->config->max_running);

@@ -6,13 +6,13 @@
  */
 #include <ctype.h>
 
+#include "engine/base/version.h"
 #include "engine/control/config.h"
 #include "engine/workflow/pipeline.h"
 #include "engine/workflow/schema.h"
 #include "store/model.h"
 #include "tui/cli/completion.h"
 #include "tui/cli/rows.h"
-#include "tui/cli/version.h"
 #include "tui/keymap.h"
 #include "tui/theme.h"
 

@@ -4,9 +4,9 @@
 #include <gnu/libc-version.h>
 
 #include "engine/base/json.h"
+#include "engine/base/version.h"
 #include "store/store.h"
 #include "tui/cli/rows.h"
-#include "tui/cli/version.h"
 
 static int run(struct cli *cli)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SIGNALBOX_CLI_VERSION_H
-#define SIGNALBOX_CLI_VERSION_H
+#ifndef SIGNALBOX_BASE_VERSION_H
+#define SIGNALBOX_BASE_VERSION_H
 
 /* Version: of the program, as `signalbox version` and the man pages say it. A release
  * changes this line and CHANGELOG.md. */
