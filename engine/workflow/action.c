@@ -366,6 +366,9 @@ void backoff(struct turn *turn)
     row->resume_state = state;
     row->state = STATE_RECOVERING;
     row->wait = WAIT_RETRY;
+    if (turn->input->result != NULL && turn->input->result->status == STATUS_REFUSED) {
+        row->step = 0; /* it could not begin: what the steps before it made may be gone */
+    }
     row->retry_at = wall_add(turn->now, span);
     stop_clock(turn, false);
     set_reason(turn, reason);
