@@ -159,20 +159,25 @@ bool database_number(struct database *database, const char *sql, int64_t *ret_nu
  * Wait for a lock: often and unevenly. SQLite's own handler soon looks ten times a second
  * only, and who shares the file with a busy writer can then miss every gap for seconds.
  */
-static int on_busy(void *unused, int n_calls)
+static int on_busy(void *patience, int n_calls)
 {
     static _Thread_local struct mono since;
-    (void)unused;
     struct mono now = mono_now();
     if (n_calls == 0) {
         since = now;
     }
-    if (now.ns - since.ns >= STORE_BUSY_MS * 1000000LL) {
+    if (now.ns - since.ns >= (intptr_t)patience * 1000000LL) {
         return 0; /* give up: SQLITE_BUSY */
     }
     const struct timespec pause = {.tv_nsec = 500000 + (now.ns >> 8) % 3000000};
     (void)nanosleep(&pause, NULL); /* a signal may shorten it */
     return 1;
+}
+
+void database_be_patient(struct database *database, int ms)
+{
+    void *patience = (void *)(intptr_t)ms; // NOLINT(performance-no-int-to-ptr): a number
+    (void)sqlite3_busy_handler(database->db, on_busy, patience); /* cannot fail */
 }
 
 static bool is_wal_mode(struct database *database, bool *ret_is_wal, struct err *err)
@@ -283,9 +288,7 @@ bool database_open(struct database *database, const char *path, enum database_mo
         return database_fail(database, err);
     }
     /* Before all else: each later statement may meet a lock. */
-    if (sqlite3_busy_handler(database->db, on_busy, NULL) != SQLITE_OK) {
-        return database_fail(database, err);
-    }
+    database_be_patient(database, STORE_BUSY_MS);
     if (mode == DATABASE_READ) {
         return set_up_reader(database, err);
     }

@@ -109,6 +109,8 @@ NODISCARD bool database_run(sqlite3_stmt *statement);
 NODISCARD bool database_begin(struct database *database);
 NODISCARD bool database_commit(struct database *database);
 void database_rollback(struct database *database);
+/* How long to wait for a lock; STORE_BUSY_MS after opening. */
+void database_be_patient(struct database *database, int ms);
 /* Has the file been removed or replaced since it was opened? */
 bool database_has_moved(const struct database *database);
 bool database_is_memory(const char *path);
@@ -265,6 +267,8 @@ struct store {
     struct op *first, *last;
     struct totals written; /* as committed, so that only what changed is written */
     bool is_written_known;
+    bool
+        is_locked_out; /* the last commit met a lock; it is tried again with less patience */
 };
 
 /* Write one change inside the open transaction (apply.c). On false the connection says

@@ -7,6 +7,8 @@
  */
 #include "store/sqlite_private.h"
 
+#define LOCKED_OUT_MS 250
+
 /* A batch that held large documents gives its memory back. */
 #define BATCH_KEPT_BYTES (1024 * 1024)
 
@@ -298,7 +300,7 @@ static bool reopen(struct store *store, struct err *err)
     struct database old = store->database;
     store->database = fresh;
     database_close(&old);
-    store->needs_reopen = false;
+    store->needs_reopen = store->is_locked_out = false;
     if (!load_numbers(store, &last_event, &last_pipeline, err)) {
         return store_suspect(store, err);
     }
@@ -312,6 +314,17 @@ static bool reopen(struct store *store, struct err *err)
         return store_suspect(store, err);
     }
     return true;
+}
+
+/* A lock that outlives our patience may last: the caller has other things to do, such as
+ * to tell people, and tries again soon. */
+static void note_lock(struct store *store, bool is_locked_out)
+{
+    if (store->is_locked_out != is_locked_out) {
+        store->is_locked_out = is_locked_out;
+        database_be_patient(&store->database,
+                            is_locked_out ? LOCKED_OUT_MS : STORE_BUSY_MS);
+    }
 }
 
 static bool write_batch(struct store *store)
@@ -343,8 +356,10 @@ bool store_commit(struct store *store, struct err *err)
         database_rollback(&store->database);
         word_forget(&store->database);
         store->is_written_known = false;
+        note_lock(store, err->code == ERR_BUSY);
         return store_suspect(store, err);
     }
+    note_lock(store, false);
     store->committed_event = store->last_event;
     clear_batch(store);
     return true;

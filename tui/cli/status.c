@@ -11,11 +11,13 @@
 #include "tui/cli/watch.h"
 
 #define NEEDS_SHOWN 50
+#define ANSWER_MS   2000 /* an engine says at once how it is, unless it waits for a lock */
 
 struct status {
     bool has_engine;
     int pid; /* 0 = unknown */
     enum err_code fault;
+    bool is_silent; /* the engine does not answer */
     bool has_store;
     int64_t store_bytes, wal_bytes, room; /* -1 = unknown */
     const char *started_at;               /* as the engine wrote it, "" = unknown */
@@ -36,16 +38,18 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
     status->has_engine = lease_is_held(cli->store, &status->pid);
     if (status->has_engine) {
         struct watch *watch = watch_new(cli->store);
+        status->is_silent =
+            !watch_has_engine(watch) || !watch_wait(watch, (struct span){ANSWER_MS});
         status->fault = watch_fault(watch);
         watch_free(watch);
     }
+    status->room = store_room(cli->store);
     status->has_store = file_exists(cli->store);
     if (!status->has_store) {
         return true;
     }
     status->store_bytes = size_of(cli->store);
     status->wal_bytes = size_of(arena_printf(cli->arena, "%s-wal", cli->store));
-    status->room = store_room(cli->store);
     if (!cli_open_reader(cli, err) || !reader_begin(cli->reader, err)) {
         return false;
     }
@@ -55,6 +59,27 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
                                &status->n_needs, err);
     reader_end(cli->reader);
     return is_read;
+}
+
+/* What is to be done about it. */
+static const char *advice(enum err_code code)
+{
+    switch (code) {
+    case ERR_FULL:
+        return "make room; nothing is lost, and work goes on by itself";
+    case ERR_READ_ONLY:
+        return "make the store writable; nothing is lost, and work goes on by itself";
+    case ERR_BUSY:
+        return "another program holds the store's lock; work goes on when it lets go";
+    case ERR_CORRUPT:
+        return "stop the engine, put the last backup in the place of the store, remove "
+               "its "
+               "-wal and -shm, start again";
+    case ERR_TOO_NEW:
+        return "use the signalbox that wrote it, or another store";
+    default:
+        return "look for disk errors in the system's log; it is tried again";
+    }
 }
 
 static bool is_full(const struct status *status)
@@ -119,8 +144,13 @@ static void print_engine(const struct status *status)
     }
     if (status->fault != ERR_NONE) {
         printf(", cannot write: %s", err_word(status->fault));
+    } else if (status->is_silent) {
+        fputs(", does not answer", stdout);
     }
     putchar('\n');
+    if (status->fault != ERR_NONE && !is_full(status)) {
+        printf("           %s\n", advice(status->fault));
+    }
 }
 
 static void print_store(struct cli *cli, const struct status *status)
@@ -191,6 +221,10 @@ static int run(struct cli *cli)
         .store_bytes = -1, .wal_bytes = -1, .room = -1, .started_at = ""};
     struct err err = ERR_INIT;
     if (!read_status(cli, &status, &err)) {
+        if (!cli_has(cli, "json")) {
+            print_engine(&status);
+            printf("store      cannot be read\n           %s\n", advice(err.code));
+        }
         return cli_fail(&err);
     }
     if (cli_has(cli, "json")) {
