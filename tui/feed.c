@@ -20,8 +20,8 @@
 #include "engine/base/mailbox.h"
 #include "engine/control/config.h"
 #include "store/bell.h"
+#include "tui/beside.h"
 #include "tui/feed_order.h"
-#include "tui/headless.h"
 #include "tui/source.h"
 
 #define FRAME_SPACING_MS 50   /* at most 20 frames a second for what happens by itself, */
@@ -62,7 +62,6 @@ struct feed {
     bool is_full;    /* the disk */
     struct wall gone_since;
     int inotify, watch;
-    int news; /* of the engine process beside us, -1 = there is none */
     char *watched;
     bool is_watch_exact; /* the log's own folder, not one above it */
     bool is_due_now, is_due_soon;
@@ -107,15 +106,6 @@ static void hear_bell(struct feed *feed)
     feed->last_look = (struct mono){0}; /* a new engine may be there already */
 }
 
-/* The engine beside this console has come up, or could not. */
-static void hear_news(struct feed *feed)
-{
-    uint64_t count;
-    (void)!read(feed->news, &count, sizeof count); /* how often does not matter */
-    feed->is_due_now = true;
-    feed->last_look = (struct mono){0};
-}
-
 static enum trouble trouble_of(enum err_code code)
 {
     switch (code) {
@@ -156,18 +146,6 @@ static bool open_reader(struct feed *feed)
 
 /* ---- frames ------------------------------------------------------------------------ */
 
-/* No engine is there, but the one beside this console comes up, or says why it cannot. */
-static void fill_beside(struct frame *frame)
-{
-    const struct headless_note *note = headless_note_get();
-    if (!note)
-        return;
-    if (atomic_load(&note->phase) == HEADLESS_STARTING)
-        frame->engine.health = ENGINE_STARTING;
-    if (atomic_load(&note->phase) == HEADLESS_FAILED)
-        frame->engine.fault = arena_str(frame_arena(frame), note->why);
-}
-
 static void fill_engine(struct feed *feed, struct frame *frame)
 {
     struct frame_engine *engine = &frame->engine;
@@ -178,8 +156,7 @@ static void fill_engine(struct feed *feed, struct frame *frame)
         engine->health = ENGINE_RUNNING;
     else
         engine->health = feed->is_held ? ENGINE_STARTING : ENGINE_GONE;
-    if (engine->health == ENGINE_GONE)
-        fill_beside(frame);
+    beside_describe(engine, frame_arena(frame));
     engine->gone_since = feed->gone_since;
     if (feed->bell)
         engine->fault_code = bell_client_fault(feed->bell);
@@ -426,7 +403,7 @@ static void wait_for_something(struct feed *feed)
         {.fd = mailbox_fd(feed->mailbox),                    .events = POLLIN},
         {.fd = feed->inotify,                                .events = POLLIN},
         {.fd = feed->bell ? bell_client_fd(feed->bell) : -1, .events = POLLIN},
-        {.fd = feed->news,                                   .events = POLLIN},
+        {.fd = beside_fd(),                                  .events = POLLIN},
     };
     int timeout = wait_ms(feed);
     if (poll(fds, ARRAY_LEN(fds), timeout) < 0 && errno != EINTR)
@@ -439,8 +416,10 @@ static void wait_for_something(struct feed *feed)
         drain_inotify(feed);
     if (fds[2].revents && feed->bell)
         hear_bell(feed);
-    if (fds[3].revents)
-        hear_news(feed);
+    if (fds[3].revents) {
+        look_for_engine(feed);
+        feed->is_due_now = true;
+    }
 }
 
 static bool take_wishes(struct feed *feed)
@@ -516,8 +495,6 @@ struct feed *feed_start(const struct config *config, struct err *err)
     feed->orders = orders_new(config);
     feed->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     feed->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    const struct headless_note *note = headless_note_get();
-    feed->news = note ? note->news : -1;
     if (feed->ready_fd < 0 || feed->inotify < 0) {
         (void)err_sys(err, "feed: eventfd or inotify");
         free_feed(feed);

@@ -37,7 +37,7 @@ static int open_signals(void)
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGHUP);
     (void)sigaddset(&set, SIGPIPE);
-    (void)sigprocmask(SIG_SETMASK, &set, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &set, NULL);
     /* SIGHUP stays blocked: an engine has no terminal to lose. SIGPIPE becomes EPIPE. */
     (void)sigdelset(&set, SIGHUP);
     (void)sigdelset(&set, SIGPIPE);

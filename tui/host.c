@@ -87,8 +87,8 @@ static void stop_too(const struct guardian *guardian)
     (void)sigaddset(&only, SIGTSTP);
     term_restore(); /* when somebody else stopped it, it could not do this */
     (void)kill(getpid(), SIGTSTP);
-    (void)sigprocmask(SIG_UNBLOCK, &only, NULL); /* stops here */
-    (void)sigprocmask(SIG_BLOCK, &only, NULL);
+    (void)pthread_sigmask(SIG_UNBLOCK, &only, NULL); /* stops here */
+    (void)pthread_sigmask(SIG_BLOCK, &only, NULL);
     /* Shells continue the whole job, and a SIGCONT too many would undo the next Ctrl-Z:
      * send it only when nothing has happened to the console since the stop that was
      * waited for. */
@@ -212,8 +212,9 @@ static bool stop_engine(struct guardian *guardian)
 static void say_what_happened(const struct guardian *guardian)
 {
     int pid = 0;
-    const char *how = strsignal(WTERMSIG(guardian->status));
-    fprintf(stderr, "signalbox: the console was killed (%s); ", how != NULL ? how : "?");
+    const char *how = sigabbrev_np(WTERMSIG(guardian->status));
+    fprintf(stderr, "signalbox: the console was killed (SIG%s); ",
+            how != NULL ? how : "?");
     if (!lease_is_held(guardian->config->store, &pid)) {
         fputs("no engine runs\n", stderr);
     } else if (atomic_load(&guardian->note->phase) != HEADLESS_HERE ||
@@ -262,7 +263,7 @@ static void become_child(struct guardian *guardian, const sigset_t *before, pid_
                          int death)
 {
     (void)close(guardian->signals);
-    (void)sigprocmask(SIG_SETMASK, before, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
     if (death != 0) {
         (void)prctl(PR_SET_PDEATHSIG, death);
         if (getppid() != parent) {
@@ -283,7 +284,7 @@ int host_run(const struct config *config, host_console *console, void *user)
         return fail("starting");
     }
     guarded_signals(&guarded);
-    (void)sigprocmask(SIG_BLOCK, &guarded, &before);
+    (void)pthread_sigmask(SIG_BLOCK, &guarded, &before);
     guardian.signals = signalfd(-1, &guarded, SFD_CLOEXEC | SFD_NONBLOCK);
     if (guardian.signals < 0 || (guardian.console = fork()) < 0) {
         return fail("starting the console");
@@ -303,8 +304,9 @@ int host_run(const struct config *config, host_console *console, void *user)
     (void)close(orders[0]);
     guardian.orders = orders[1];
     if (guardian.engine < 0) { /* the console shows that there is none */
-        (void)snprintf(guardian.note->why, sizeof(guardian.note->why), "fork: %s",
-                       strerror(errno));
+        struct err err = ERR_INIT;
+        err_sys(&err, "fork");
+        (void)snprintf(guardian.note->why, sizeof(guardian.note->why), "%s", err.msg);
         atomic_store(&guardian.note->phase, HEADLESS_FAILED);
         guardian.engine = 0;
     }

@@ -70,19 +70,20 @@ static int read_pipeline(struct cli *cli, struct submission *submission)
 static int read_repo(struct cli *cli, struct submission *submission)
 {
     struct err err = ERR_INIT;
+    const struct pipeline *pipeline = submission->pipeline;
     const char *repo = cli_value(cli, "repo");
-    if (submission->pipeline == NULL) {
+    if (pipeline == NULL) {
         return CLI_USAGE;
     }
     if (repo == NULL) {
-        repo = submission->pipeline->repository;
+        repo = pipeline->repository;
     }
     if (repo[0] == '\0') {
         return cli_complain(cli,
                             "--repo is needed: the pipeline '%s' names no repository",
-                            submission->pipeline->name);
+                            pipeline->name);
     }
-    submission->repo = git_check_repo(repo, submission->pipeline->base, &err);
+    submission->repo = git_check_repo(repo, pipeline->base, &err);
     if (submission->repo == NULL) {
         (void)cli_fail(&err);
         return CLI_USAGE;
