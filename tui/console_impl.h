@@ -134,9 +134,9 @@ struct console {
     struct mono hold_until;      /* do not paint a new view without its data before */
     bool needs_paint, is_urgent; /* urgent: a key, paint at once */
     struct mono painted_at;
-    struct mono key_at;   /* first key since the last frame; ns 0 = none */
-    bool wants_next;      /* next-needed waits for the list of what needs a person */
-    int64_t next_after;   /* the one that next-needed showed last */
+    struct mono key_at; /* first key since the last frame; ns 0 = none */
+    bool wants_next;    /* next-needed waits for the list of what needs a person */
+    int64_t next_after; /* the one that next-needed showed last */
     bool is_done;
     enum console_end end;
 };
