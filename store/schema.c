@@ -316,3 +316,10 @@ bool schema_open(struct database *database, const char *path, enum database_mode
            schema_check(database, &version, err) &&
            database_set_up(database, durability, err) && schema_migrate(database, err);
 }
+
+const char *store_library(void)
+{
+    static char text[48];
+    (void)snprintf(text, sizeof(text), "SQLite %s", sqlite3_libversion());
+    return text;
+}

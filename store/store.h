@@ -242,4 +242,7 @@ int store_schema_version(void); /* of this program */
 #define STORE_ROOM_MIN (8 * 1024 * 1024)
 int64_t store_room(const char *path);
 
+/* Name and version of the library behind the store, for a bug report. */
+const char *store_library(void);
+
 #endif

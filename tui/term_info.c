@@ -121,3 +121,8 @@ bool term_info_find(struct term_info *ret_info, struct err *err)
     }
     return is_found;
 }
+
+const char *term_library(void)
+{
+    return curses_version();
+}

@@ -21,4 +21,7 @@ struct term_info {
 /* ERR_USAGE when TERM is unknown or cannot place its cursor after ECMA-48. */
 NODISCARD bool term_info_find(struct term_info *ret_info, struct err *err);
 
+/* Name and version of the terminal library, for a bug report. */
+const char *term_library(void);
+
 #endif

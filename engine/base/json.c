@@ -268,3 +268,8 @@ void jsonw_raw(struct jsonw *w, const char *key, const char *json, size_t len)
     write_key(w, key);
     (void)buf_add(w->buf, json, len);
 }
+
+const char *json_library(void)
+{
+    return "jansson " JANSSON_VERSION;
+}

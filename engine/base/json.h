@@ -63,4 +63,7 @@ void jsonw_null(struct jsonw *w, const char *key);
 /* Value that is JSON already. */
 void jsonw_raw(struct jsonw *w, const char *key, const char *json, size_t len);
 
+/* Name and version of the library that reads, for a bug report. */
+const char *json_library(void);
+
 #endif

@@ -541,3 +541,10 @@ void yaml_tree_free(struct yaml_tree *tree)
     arena_free(tree->arena);
     free(tree);
 }
+
+const char *yaml_tree_library(void)
+{
+    static char text[48];
+    (void)snprintf(text, sizeof(text), "libyaml %s", yaml_get_version_string());
+    return text;
+}

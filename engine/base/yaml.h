@@ -69,4 +69,7 @@ const char *yaml_kind_word(enum yaml_kind kind);
  * out. */
 const char *yaml_quote(const char *text, size_t len, char out[YAML_QUOTE_MAX]);
 
+/* Name and version of the library behind it, for a bug report. */
+const char *yaml_tree_library(void);
+
 #endif
