@@ -390,6 +390,32 @@ static char *message(const struct order *order, const char *title)
     return buf_take(&buf, NULL);
 }
 
+/* A name with quotes or control characters as git writes it for people: "a\tb". */
+static void unquote(char *name)
+{
+    static const char letters[] = "abtnvfr", codes[] = "\a\b\t\n\v\f\r";
+    char *to = name;
+    if (*name != '"') {
+        return;
+    }
+    for (const char *at = name + 1; *at != '\0' && *at != '"'; at++) {
+        if (*at != '\\' || at[1] == '\0') {
+            *to++ = *at;
+            continue;
+        }
+        const char *letter = strchr(letters, *++at);
+        if (letter != NULL) {
+            *to++ = codes[letter - letters];
+        } else if (*at >= '0' && *at <= '3' && at[1] != '\0' && at[2] != '\0') {
+            *to++ = (char)((at[0] - '0') * 64 + (at[1] - '0') * 8 + (at[2] - '0'));
+            at += 2;
+        } else {
+            *to++ = *at;
+        }
+    }
+    *to = '\0';
+}
+
 static bool has_markers(const char *path)
 {
     char *text;
@@ -419,9 +445,11 @@ static char *open_conflicts(struct git *git, const char *tree)
         if (*end == '\n') {
             *end++ = '\0';
         }
+        AUTO_FREE char *shown = mem_str(at);
+        unquote(at);
         AUTO_FREE char *path = file_join(tree, at);
         if (has_markers(path)) {
-            (void)buf_printf(&found, "%s\n", at);
+            (void)buf_printf(&found, "%s\n", shown);
         }
     }
     return buf_take(&found, NULL);

@@ -261,6 +261,26 @@ static void test_conflict_is_left_to_the_agent(void **state)
     flow_fini(&flow);
 }
 
+static void test_conflict_in_a_strange_name(void **state)
+{
+    (void)state;
+    struct flow flow;
+    LAB_SH(&flow_lab,
+           "n=$(printf '\303\244 \"q\"\\t\\\\n\\nm'); echo 1 > \"$n\"; git add .;"
+           "git commit -qm one");
+    flow_to_pull(&flow, 1, "for n in *q*; do echo 2 > \"$n\"; done");
+    LAB_SH(&flow_lab, "for n in *q*; do echo 3 > \"$n\"; done; git commit -qam three");
+    struct effect_result *result = flow_step(&flow, EFFECT_WORKSPACE);
+    flow_check(result, STATUS_PASSED, BLAME_NONE);
+    assert_non_null(strstr(result->summary, "left for the agent"));
+    effect_result_free(result);
+    flow_reject(&flow, EFFECT_COMMIT, STATUS_FAILED, BLAME_CHANGE,
+                "conflict markers are left in");
+    flow_edit(&flow, "for n in *q*; do echo 4 > \"$n\"; done");
+    flow_pass(&flow, EFFECT_COMMIT);
+    flow_fini(&flow);
+}
+
 static void test_nothing_changed(void **state)
 {
     (void)state;
@@ -460,6 +480,7 @@ int main(void)
         FLOW_TEST(test_workspace_after_an_interrupted_checkout),
         FLOW_TEST(test_base_that_moved_is_merged_in),
         FLOW_TEST(test_conflict_is_left_to_the_agent),
+        FLOW_TEST(test_conflict_in_a_strange_name),
         FLOW_TEST(test_nothing_changed),
         FLOW_TEST(test_agent_that_plays_with_git),
         FLOW_TEST(test_agent_that_destroys),
