@@ -52,22 +52,46 @@ void hold(struct turn *turn)
     say(turn, "kept until it goes on: %s", cause(turn));
 }
 
-void cancel(struct turn *turn)
+static void end_cancelled(struct turn *turn)
 {
     struct workflow_row *row = row_of(turn);
     bool has_started = wall_is_set(row->started_at);
     stop_in_flight(turn, STATUS_CANCELLED);
     end(turn, STATE_CANCELLED);
-    say(turn, "cancelled by %s%s%s", turn->input->actor,
-        turn->input->reason != NULL ? ": " : "",
-        turn->input->reason != NULL ? turn->input->reason : "");
-    set_reason(turn, turn->text);
     if (row->pr_number > 0) {
         ask_beside(turn, EFFECT_CLOSE, "close pull request");
     }
     if (has_started) {
         ask_beside(turn, EFFECT_CLEANUP, "cleanup");
     }
+}
+
+static void say_cancelled(struct turn *turn)
+{
+    say(turn, "cancelled by %s%s%s", turn->input->actor,
+        turn->input->reason != NULL ? ": " : "",
+        turn->input->reason != NULL ? turn->input->reason : "");
+    set_reason(turn, turn->text);
+}
+
+void cancel(struct turn *turn)
+{
+    end_cancelled(turn);
+    say_cancelled(turn);
+}
+
+void cancel_after(struct turn *turn)
+{
+    row_of(turn)->held = EV_CANCEL;
+    say_cancelled(turn);
+    say(turn, "%s; the merge is under way, what becomes of it decides",
+        row_of(turn)->reason);
+}
+
+void cancel_late(struct turn *turn)
+{
+    end_cancelled(turn);
+    say(turn, "%s", row_of(turn)->reason);
 }
 
 void retry_from(struct turn *turn)

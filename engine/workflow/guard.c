@@ -67,6 +67,21 @@ bool waits_slot_held(const struct turn *turn)
     return waits_slot(turn) && turn->workflow->row.held != EV_NONE;
 }
 
+/* A merge cannot be stopped half way, and nobody knows yet whether it has happened. A
+ * second cancel does not wait for it. */
+bool merges(const struct turn *turn)
+{
+    const struct workflow *workflow = turn->workflow;
+    return in_flight(turn) && !cancel_waits(turn) &&
+           stage_step(workflow->pipeline, workflow->row.state, workflow->row.step).kind ==
+               EFFECT_MERGE;
+}
+
+bool cancel_waits(const struct turn *turn)
+{
+    return turn->workflow->row.held == EV_CANCEL;
+}
+
 bool iterations_left(const struct turn *turn)
 {
     return turn->workflow->row.iteration < turn->workflow->pipeline->max_iterations;

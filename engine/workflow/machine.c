@@ -54,6 +54,13 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_SETUP,    WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
     { ACTIVE,              EV_OPERATOR, WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
 
+    /* Cancelled during the merge: what became of it decides. */
+    { VALIDATING,          EV_CHANGE,   WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
+    { VALIDATING,          EV_WORLD,    WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
+    { VALIDATING,          EV_SETUP,    WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
+    { VALIDATING,          EV_OPERATOR, WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
+    { VALIDATING,          EV_DEADLINE, WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
+
     { ACTIVE,              EV_PASSED,   WHEN(merge_asks),            TO_SAME,          DO(wait_merge) },
     { ACTIVE,              EV_PASSED,   WHEN(more_steps),            TO_SAME,          DO(next) },
     { PLANNING,            EV_PASSED,   WHEN(plan_asks),             TO_SAME,          DO(wait_plan) },
@@ -103,6 +110,7 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_RESUME,   WHEN(waits_operator),        TO_SAME,          DO(requeue) },
     { RECOVERING,          EV_RESUME,   WHEN(not_undoing),           TO_RESUME,        DO(requeue) },
 
+    { VALIDATING,          EV_CANCEL,   WHEN(merges),                TO_SAME,          DO(cancel_after) },
     { IDLE | ACTIVE | PARKED | FAILED, EV_CANCEL, ALWAYS,            STATE_CANCELLED,  DO(cancel) },
     { RECOVERING,          EV_CANCEL,   WHEN(not_undoing),           STATE_CANCELLED,  DO(cancel) },
 

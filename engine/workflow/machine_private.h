@@ -45,6 +45,8 @@ bool waits_slot_held(const struct turn *turn);
 bool waits_slot(const struct turn *turn);
 bool iterations_left_plan(const struct turn *turn);  /* waits_plan and iterations left */
 bool iterations_left_merge(const struct turn *turn); /* waits_merge and iterations left */
+bool merges(const struct turn *turn);
+bool cancel_waits(const struct turn *turn);
 bool iterations_left(const struct turn *turn);
 bool retries_left(const struct turn *turn);
 bool over_budget(const struct turn *turn);
@@ -95,6 +97,8 @@ void park(struct turn *turn);
 void unpark(struct turn *turn);
 void hold(struct turn *turn);
 void cancel(struct turn *turn);
+void cancel_after(struct turn *turn);
+void cancel_late(struct turn *turn);
 void retry_from(struct turn *turn);
 void skip(struct turn *turn);
 void skip_parked(struct turn *turn);

@@ -224,6 +224,59 @@ static void a_paused_approval_still_waits_after_resume(void **state)
     finish(&f);
 }
 
+static void to_merge(struct fixture *f)
+{
+    to_validating(f);
+    pass(f, EFFECT_SANDBOX);
+    pass(f, EFFECT_SETUP);
+    pass(f, EFFECT_CHECK);
+    pass(f, EFFECT_CHECK);
+    pass(f, EFFECT_EVALUATE);
+    assert_int_equal(send(f, EV_APPROVE), MACHINE_DONE);
+    assert_int_equal(send(f, EV_START), MACHINE_DONE);
+    assert_int_equal(f->out->effects[0].kind, EFFECT_MERGE);
+}
+
+/* Whether it is merged is not known before the outcome: never CANCELLED and merged. */
+static void a_cancel_during_the_merge_waits_for_its_outcome(void **state)
+{
+    (void)state;
+    static const struct {
+        enum effect_status status;
+        enum blame blame;
+        enum workflow_state state;
+    } cases[] = {
+        {STATUS_PASSED,    BLAME_NONE,     STATE_COMPLETED},
+        {STATUS_FAILED,    BLAME_CHANGE,   STATE_CANCELLED},
+        {STATUS_TIMED_OUT, BLAME_WORLD,    STATE_CANCELLED},
+        {STATUS_REFUSED,   BLAME_SETUP,    STATE_CANCELLED},
+        {STATUS_FAILED,    BLAME_OPERATOR, STATE_CANCELLED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f;
+        begin(&f);
+        to_merge(&f);
+        assert_int_equal(send(&f, EV_CANCEL), MACHINE_DONE);
+        assert_false(f.out->is_stopped);
+        assert_int_equal(f.workflow->row.state, STATE_VALIDATING);
+        assert_int_equal(answer(&f, cases[i].status, cases[i].blame), MACHINE_DONE);
+        assert_int_equal(f.workflow->row.state, cases[i].state);
+        assert_int_equal(f.workflow->row.held, EV_NONE);
+        if (cases[i].state == STATE_CANCELLED) {
+            assert_string_equal(f.workflow->row.reason, "cancelled by ops");
+        }
+        finish(&f);
+    }
+    struct fixture f;
+    begin(&f);
+    to_merge(&f);
+    (void)send(&f, EV_CANCEL);
+    assert_int_equal(send(&f, EV_CANCEL), MACHINE_DONE); /* means it */
+    assert_true(f.out->is_stopped);
+    assert_int_equal(f.workflow->row.state, STATE_CANCELLED);
+    finish(&f);
+}
+
 static void late_outcomes_are_ignored(void **state)
 {
     (void)state;
@@ -350,6 +403,7 @@ int main(void)
         cmocka_unit_test(agent_crash_is_retried_then_fails),
         cmocka_unit_test(pause_keeps_the_outcome_and_the_clock),
         cmocka_unit_test(a_paused_approval_still_waits_after_resume),
+        cmocka_unit_test(a_cancel_during_the_merge_waits_for_its_outcome),
         cmocka_unit_test(late_outcomes_are_ignored),
         cmocka_unit_test(budgets_stop_before_the_next_attempt),
         cmocka_unit_test(rollback_of_merged_work),
