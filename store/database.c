@@ -99,6 +99,13 @@ bool database_fail(const struct database *database, struct err *err)
                       STORE_BUSY_MS / 1000);
         break;
     default:
+        if (number != 0 &&
+            ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN)) {
+            errno = number;
+            (void)err_sys(err, "%s", path);
+            err->code = mapped;
+            break;
+        }
         (void)err_set(err, mapped, "%s: %s (SQLite error %d, errno %d)", path,
                       sqlite3_errmsg(database->db), code, number);
     }

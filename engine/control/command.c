@@ -228,6 +228,12 @@ static void steer(struct control *control, const struct command_row *command,
     }
     const struct workflow_row *row = &live->workflow->row;
     const char *wait = wait_word(row->wait);
+    if (input.event == EV_CANCEL && row->state != STATE_CANCELLED) {
+        answer_set(answer, ANSWER_DONE,
+                   "wf-%lld is being merged; it is cancelled unless that succeeds",
+                   (long long)row->id);
+        return;
+    }
     answer_set(answer, ANSWER_DONE, "wf-%lld is %s%s%s%s", (long long)row->id,
                state_name(row->state), wait[0] != '\0' ? " (" : "", wait,
                wait[0] != '\0' ? ")" : "");

@@ -132,6 +132,11 @@ gives 2 check bad.yaml quick.yaml bad.theme bad.keys nothing.yaml &&
 ok 'check: all mistakes of all files, whatever their kind'
 gives 2 check --json bad.yaml && says '"is_good":false' '"line":2' && [ "$(wc -l <"$dir/out")" -eq 1 ]
 ok 'check: one JSON object for a file'
+printf 'console: {theme: nosuch, keys: no.keys}\n' >signalbox.yaml
+gives 2 check signalbox.yaml && says 'no such theme' 'no.keys: No such file'
+ok 'check: a configuration with the theme and the keys that it names'
+gives 1 list --store "$dir" && says 'Is a directory'
+ok 'a folder as store'
 gives 2 check --kind theme quick.yaml && gives 2 check --kind horse quick.yaml && says 'pipeline, config, theme or keys'
 ok 'check: the kind can be said'
 

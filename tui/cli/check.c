@@ -19,12 +19,6 @@ static void check_pipeline(const char *file, const char *text, size_t len,
     pipeline_free(pipeline_parse(file, text, len, findings));
 }
 
-static void check_config(const char *file, const char *text, size_t len,
-                         struct findings *findings)
-{
-    config_free(config_parse(file, text, len, findings));
-}
-
 static void check_theme(const char *file, const char *text, size_t len,
                         struct findings *findings)
 {
@@ -40,6 +34,29 @@ static void check_keys(const char *file, const char *text, size_t len,
     bool is_good = keymap_add(keymap, file, text, len, findings);
     (void)is_good; /* the findings say it */
     keymap_free(keymap);
+}
+
+/* With the theme and the keys that it names. */
+static void check_config(const char *file, const char *text, size_t len,
+                         struct findings *findings)
+{
+    struct err err = ERR_INIT;
+    struct theme theme;
+    struct config *config = config_parse(file, text, len, findings);
+    if (config == NULL) {
+        return;
+    }
+    bool is_good = theme_load(config->theme, &theme, findings);
+    (void)is_good; /* the findings say it */
+    if (config->keys[0] != '\0') {
+        AUTO_FREE char *lines = NULL;
+        if (!file_read(config->keys, KEYMAP_FILE_MAX, &lines, &len, &err)) {
+            findings_add(findings, file, 0, "console.keys", "%s", err.msg);
+        } else {
+            check_keys(config->keys, lines, len, findings);
+        }
+    }
+    config_free(config);
 }
 
 static const struct kind {
