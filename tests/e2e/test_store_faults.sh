@@ -113,7 +113,7 @@ printf 'name: auto\nbase: main\nagent: {command: %s/agent, env: {KEEP: %s/keep}}
 umask 0
 start_engine && submit 'before' && until_true is 1 COMPLETED
 ok 'all is well'
-[ -z "$(find disk/box.db* repo/.git/signalbox* \( -type f -o -type d -o -type s \) -perm /077 | grep -v '/sandbox\|/tree')" ]
+! find disk/box.db* repo/.git/signalbox* \( -type f -o -type d -o -type s \) -perm /077 | grep -v '/sandbox\|/tree'
 ok 'nothing is for others to read, whatever the umask'
 umask 022
 
@@ -148,13 +148,25 @@ ok 'a lock that another program holds for long is told'
 is 3 CODING && rm keep/locked && wait "$holder" && until_true is 3 COMPLETED && [ "$(grep -c wf-3 keep/starts)" -eq 1 ] && gives 0 status && ! grep -q busy out
 ok 'without it all goes on'
 
+# ---- taken away, read-only ------------------------------------------------------------------------
+touch keep/hold
+submit 'taken away' && until_true agent_ran 4 && mv disk/box.db disk/away && rm keep/hold && until_true status_says 'cannot write: not found' && says 'put it back'
+ok 'a file that was taken away is missed'
+mv disk/away disk/box.db && until_true is 4 COMPLETED && [ "$(grep -c wf-4 keep/starts)" -eq 1 ]
+ok 'and found again'
+stop_engine
+until_true mount -o remount,ro disk 2>/dev/null && gives 0 status && says 'may not be written' 'make the store writable' && gives 1 serve && says 'Read-only' && gives 1 pause 1 && gives 0 list
+ok 'a read-only disk: what is there can be read, the rest says why'
+mount -o remount,rw disk && start_engine
+ok 'and writable again'
+
 # ---- backup -------------------------------------------------------------------------------------
 touch keep/hold
-submit 'in the backup' && until_true agent_ran 4 && gives 0 backup --verify copy.db && [ "$(stat -c %a copy.db)" = 600 ] && gives 0 cancel 4 && rm keep/hold
+submit 'in the backup' && until_true agent_ran 5 && gives 0 backup --verify copy.db && [ "$(stat -c %a copy.db)" = 600 ] && gives 0 cancel 5 && rm keep/hold
 ok 'a backup while an agent runs'
 stop_engine
 sed -i "s|^store:.*|store: $dir/copy.db|" config/signalbox/signalbox.yaml
-start_engine && until_true is 4 COMPLETED && git -C repo cat-file -e main:wf-4
+start_engine && until_true is 5 COMPLETED && git -C repo cat-file -e main:wf-5
 ok 'an engine on the backup goes on, though no worktree came with it'
 stop_engine
 ok 'and ends'
@@ -167,7 +179,7 @@ ok 'a damaged store: what is wrong and what to do'
 python3 -c 'import sqlite3; sqlite3.connect("copy.db").execute("PRAGMA user_version = 99")'
 gives 2 status --store copy.db && says 'newer signalbox (schema 99' 'the signalbox that wrote it' && gives 2 serve --store copy.db && gives 2 pause 1 --store copy.db
 ok 'a newer store: what is wrong and what to do'
-[ ! -s serve.log ]
+[ "$(grep -cv 'Read-only' serve.log)" -eq 0 ]
 ok 'the engine had nothing to complain about'
 echo "1..$n"
 exit $failures

@@ -2,6 +2,7 @@
 
 /* signalbox status: engine, totals, what waits for a person. Works without an engine. */
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/base/file.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ struct status {
     enum err_code fault;
     bool is_silent; /* the engine does not answer */
     bool has_store;
+    bool is_read_only;
     int64_t store_bytes, wal_bytes, room; /* -1 = unknown */
     const char *started_at;               /* as the engine wrote it, "" = unknown */
     struct totals totals;
@@ -48,6 +50,7 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
     if (!status->has_store) {
         return true;
     }
+    status->is_read_only = access(cli->store, W_OK) != 0;
     status->store_bytes = size_of(cli->store);
     status->wal_bytes = size_of(arena_printf(cli->arena, "%s-wal", cli->store));
     if (!cli_open_reader(cli, err) || !reader_begin(cli->reader, err)) {
@@ -75,6 +78,9 @@ static const char *advice(enum err_code code)
         return "stop the engine, put the last backup in the place of the store, remove "
                "its "
                "-wal and -shm, start again";
+    case ERR_NOT_FOUND:
+        return "its file was taken away: put it back and work goes on, or stop the "
+               "engine";
     case ERR_TOO_NEW:
         return "use the signalbox that wrote it, or another store";
     default:
@@ -111,6 +117,7 @@ static void print_json(struct cli *cli, const struct status *status)
         jsonw_int(&w, "wal_bytes", status->wal_bytes > 0 ? status->wal_bytes : 0);
         jsonw_int(&w, "room", status->room);
         jsonw_bool(&w, "is_full", is_full(status));
+        jsonw_bool(&w, "is_read_only", status->is_read_only);
     }
     jsonw_close(&w, '}');
     jsonw_open(&w, "totals", '{');
@@ -148,7 +155,7 @@ static void print_engine(const struct status *status)
         fputs(", does not answer", stdout);
     }
     putchar('\n');
-    if (status->fault != ERR_NONE && !is_full(status)) {
+    if (status->fault != ERR_NONE && !is_full(status) && !status->is_read_only) {
         printf("           %s\n", advice(status->fault));
     }
 }
@@ -164,6 +171,9 @@ static void print_store(struct cli *cli, const struct status *status)
     printf(", %.1f MiB", (double)status->store_bytes / (1024.0 * 1024.0));
     if (status->wal_bytes > 0) {
         printf(" and %.1f MiB of log", (double)status->wal_bytes / (1024.0 * 1024.0));
+    }
+    if (status->is_read_only) {
+        printf(", may not be written\n           %s", advice(ERR_READ_ONLY));
     }
     putchar('\n');
     if (is_full(status)) {
