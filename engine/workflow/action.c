@@ -133,7 +133,7 @@ void stop_clock(struct turn *turn, bool is_kept)
     row->deadline_at.ms = 0;
 }
 
-static void start_clock(struct turn *turn)
+void start_clock(struct turn *turn)
 {
     struct workflow_row *row = row_of(turn);
     struct span limit = row->time_left.ms > 0

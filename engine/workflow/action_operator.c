@@ -82,10 +82,16 @@ void cancel(struct turn *turn)
 
 void cancel_after(struct turn *turn)
 {
-    row_of(turn)->held = EV_CANCEL;
+    struct workflow_row *row = row_of(turn);
+    if (row->state == STATE_PARKED) {
+        row->state = turn->to;
+        row->wait = row->resume_wait = WAIT_NONE;
+        row->resume_state = STATE_IDLE;
+        start_clock(turn);
+    }
+    row->held = EV_CANCEL;
     say_cancelled(turn);
-    say(turn, "%s; the merge is under way, what becomes of it decides",
-        row_of(turn)->reason);
+    say(turn, "%s; the merge is under way, what becomes of it decides", row->reason);
 }
 
 void cancel_late(struct turn *turn)

@@ -71,10 +71,11 @@ bool waits_slot_held(const struct turn *turn)
  * second cancel does not wait for it. */
 bool merges(const struct turn *turn)
 {
-    const struct workflow *workflow = turn->workflow;
+    const struct workflow_row *row = &turn->workflow->row;
+    enum workflow_state state =
+        row->state == STATE_PARKED ? row->resume_state : row->state;
     return in_flight(turn) && !cancel_waits(turn) &&
-           stage_step(workflow->pipeline, workflow->row.state, workflow->row.step).kind ==
-               EFFECT_MERGE;
+           stage_step(turn->workflow->pipeline, state, row->step).kind == EFFECT_MERGE;
 }
 
 bool cancel_waits(const struct turn *turn)
@@ -128,7 +129,8 @@ bool is_merged(const struct turn *turn)
 bool may_skip(const struct turn *turn)
 {
     const struct workflow_row *row = &turn->workflow->row;
-    if (undoing(turn) || row->wait == WAIT_PLAN || row->wait == WAIT_MERGE) {
+    if (undoing(turn) || merges(turn) || row->wait == WAIT_PLAN ||
+        row->wait == WAIT_MERGE) {
         return false;
     }
     enum workflow_state state =
@@ -144,7 +146,7 @@ bool parked_without_decision(const struct turn *turn)
     const struct workflow_row *row = &turn->workflow->row;
     enum effect_kind kind =
         stage_step(turn->workflow->pipeline, row->resume_state, row->step).kind;
-    return !wait_needs_human(row->resume_wait) && kind != EFFECT_NONE &&
+    return !merges(turn) && !wait_needs_human(row->resume_wait) && kind != EFFECT_NONE &&
            kind != EFFECT_WORKSPACE && kind != EFFECT_SANDBOX &&
            kind != EFFECT_PULL_REQUEST;
 }

@@ -47,19 +47,19 @@ static const struct transition transitions[] = {
     { CODING,              EV_START,    WHEN(over_budget),           STATE_FAILED,     DO(fail_budget) },
     { ACTIVE,              EV_START,    WHEN(waits_slot),            TO_SAME,          DO(ask) },
 
-    /* Resumed, its effect still in flight, no slot yet: the outcome waits for the slot too. */
-    { ACTIVE,              EV_PASSED,   WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
-    { ACTIVE,              EV_CHANGE,   WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
-    { ACTIVE,              EV_WORLD,    WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
-    { ACTIVE,              EV_SETUP,    WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
-    { ACTIVE,              EV_OPERATOR, WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
-
     /* Cancelled during the merge: what became of it decides. */
     { VALIDATING,          EV_CHANGE,   WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
     { VALIDATING,          EV_WORLD,    WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
     { VALIDATING,          EV_SETUP,    WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
     { VALIDATING,          EV_OPERATOR, WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
     { VALIDATING,          EV_DEADLINE, WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
+
+    /* Resumed, its effect still in flight, no slot yet: the outcome waits for the slot too. */
+    { ACTIVE,              EV_PASSED,   WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
+    { ACTIVE,              EV_CHANGE,   WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
+    { ACTIVE,              EV_WORLD,    WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
+    { ACTIVE,              EV_SETUP,    WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
+    { ACTIVE,              EV_OPERATOR, WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
 
     { ACTIVE,              EV_PASSED,   WHEN(merge_asks),            TO_SAME,          DO(wait_merge) },
     { ACTIVE,              EV_PASSED,   WHEN(more_steps),            TO_SAME,          DO(next) },
@@ -111,6 +111,7 @@ static const struct transition transitions[] = {
     { RECOVERING,          EV_RESUME,   WHEN(not_undoing),           TO_RESUME,        DO(requeue) },
 
     { VALIDATING,          EV_CANCEL,   WHEN(merges),                TO_SAME,          DO(cancel_after) },
+    { PARKED,              EV_CANCEL,   WHEN(merges),                TO_RESUME,        DO(cancel_after) },
     { IDLE | ACTIVE | PARKED | FAILED, EV_CANCEL, ALWAYS,            STATE_CANCELLED,  DO(cancel) },
     { RECOVERING,          EV_CANCEL,   WHEN(not_undoing),           STATE_CANCELLED,  DO(cancel) },
 
@@ -295,7 +296,9 @@ static void refuse(const struct turn *turn)
         hint = row->merge_sha[0] != '\0' ? "; it is merged" : "";
         break;
     case EV_SKIP:
-        hint = wait_needs_human(row->wait) ? "; approve or reject it" : "";
+        hint = wait_needs_human(row->wait) ? "; approve or reject it"
+               : merges(turn)              ? "; the merge is under way"
+                                           : "";
         break;
     case EV_ROLLBACK:
         hint = "; only merged work can be taken back";

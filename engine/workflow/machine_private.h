@@ -68,6 +68,7 @@ void ask_for(struct turn *turn, struct stage_step step, struct wall deadline);
 void ask_beside(struct turn *turn, enum effect_kind kind, const char *name);
 void stop_in_flight(struct turn *turn, enum effect_status status);
 void stop_clock(struct turn *turn, bool is_kept); /* kept: time_left is what was left */
+void start_clock(struct turn *turn);
 void end(struct turn *turn, enum workflow_state state);
 const char *cause(const struct turn *turn); /* one line: why it failed */
 const char *present_step_name(const struct turn *turn);

@@ -270,6 +270,16 @@ static void a_cancel_during_the_merge_waits_for_its_outcome(void **state)
     struct fixture f;
     begin(&f);
     to_merge(&f);
+    assert_int_equal(send(&f, EV_SKIP), MACHINE_REFUSED);
+    (void)send(&f, EV_PAUSE);
+    assert_int_equal(send(&f, EV_SKIP), MACHINE_REFUSED);
+    assert_int_equal(send(&f, EV_CANCEL), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_VALIDATING);
+    assert_int_equal(answer(&f, STATUS_PASSED, BLAME_NONE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_COMPLETED);
+    finish(&f);
+    begin(&f);
+    to_merge(&f);
     (void)send(&f, EV_CANCEL);
     assert_int_equal(send(&f, EV_CANCEL), MACHINE_DONE); /* means it */
     assert_true(f.out->is_stopped);
