@@ -16,57 +16,57 @@ const struct verb verbs[] = {
      CONFIRM_NONE, "hand over a task",
      "A workflow is made and starts as soon as a slot is free. The pipeline is kept as "
      "it is "
-     "now; later changes of its file do not touch this workflow.",                       {{"pipeline", ARG_TEXT, true, 0, 0, "name of the pipeline"},
+     "now; later changes of its file do not touch this workflow.",                        {{"pipeline", ARG_TEXT, true, 0, 0, "name of the pipeline"},
       {"text", ARG_LONG, true, 0, 0, "its YAML text"},
       {"repo", ARG_TEXT, false, 0, 0, "repository; default: the pipeline's"},
       {"task", ARG_LONG, true, 0, 0, "what is to be done"},
       {"priority", ARG_INT, false, 0, 9, "9 goes first; default 5"},
-      {"metadata", ARG_OBJECT, false, 0, 0, "free JSON object, kept with the workflow"}}           },
+      {"metadata", ARG_OBJECT, false, 0, 0, "free JSON object, kept with the workflow"}}            },
     {"pause",
      true,  true,
      CONFIRM_NONE, "hold a workflow where it is",
      "What runs now is finished and its result kept; nothing new begins. Deadlines stand "
-     "still.",                                                                           {REASON}                                                                    },
+     "still.",                                                                            {REASON}                                                                    },
     {"resume",
      true,  true,
      CONFIRM_NONE, "go on with a paused or waiting workflow",
      "Also ends the pause before a retry, and goes on after something that only a person "
-     "could put right.",                                                                 {REASON}                                                                    },
+     "could put right.",                                                                  {REASON}                                                                    },
     {"cancel",
      true,  true,
      CONFIRM_ASK,  "stop a workflow for good",
-     "What runs is killed, the pull request closed, the worktree removed. Nothing merged "
+     "What runs is killed, the pull request closed, the worktree removed. A merge that "
      "is "
-     "taken back.",                                                                      {REASON}                                                                    },
+     "under way is waited for, except by a second cancel. Nothing merged is taken back.", {REASON}                                                                    },
     {"retry",
      true,  true,
      CONFIRM_NONE, "run again from a checkpoint",
      "From the start of PLANNING, CODING, PR_CREATED or VALIDATING; without one, from "
      "the "
-     "state in which it is or ended. Retries of the state are counted anew.",            {{"from", ARG_STATE, false, 0, 0, "checkpoint"}, REASON}                    },
+     "state in which it is or ended. Retries of the state are counted anew.",             {{"from", ARG_STATE, false, 0, 0, "checkpoint"}, REASON}                    },
     {"skip",
      true,  true,
      CONFIRM_ASK,  "go past the current step, done by hand",
-     "The step is recorded as skipped by you, and the next one begins.",                 {REASON}                                                                    },
+     "The step is recorded as skipped by you, and the next one begins.",                  {REASON}                                                                    },
     {"approve",
      true,  true,
      CONFIRM_ASK,  "approve the plan or the merge that waits",
      "Only what was shown is approved: give the number of the effect, and a workflow "
      "that "
-     "has moved on refuses.",                                                            {{"effect", ARG_INT, false, 0, INT64_MAX, "newest effect as shown"}, REASON}},
+     "has moved on refuses.",                                                             {{"effect", ARG_INT, false, 0, INT64_MAX, "newest effect as shown"}, REASON}},
     {"reject",
      true,  true,
      CONFIRM_ASK,  "reject the plan or the merge that waits",
-     "A rejected plan or merge goes back to PLANNING with the reason as error context.", {{"effect", ARG_INT, false, 0, INT64_MAX, "newest effect as shown"},
-      {"reason", ARG_TEXT, true, 0, 0, "what must be different"}}            },
+     "A rejected plan or merge goes back to PLANNING with the reason as error context.",  {{"effect", ARG_INT, false, 0, INT64_MAX, "newest effect as shown"},
+      {"reason", ARG_TEXT, true, 0, 0, "what must be different"}}             },
     {"rollback",
      true,  true,
      CONFIRM_ASK,  "take merged work back",
-     "A revert commit is made on the base branch.",                                      {REASON}                                                                    },
+     "A revert commit is made on the base branch.",                                       {REASON}                                                                    },
     {"priority",
      true,  true,
      CONFIRM_NONE, "change the place in the queue",
-     "0 to 9; 9 goes first.",                                                            {{"value", ARG_INT, true, 0, 9, "new priority"}, REASON}                    },
+     "0 to 9; 9 goes first.",                                                             {{"value", ARG_INT, true, 0, 9, "new priority"}, REASON}                    },
 };
 const size_t n_verbs = ARRAY_LEN(verbs);
 
