@@ -157,6 +157,13 @@ static uint32_t plain_key(uint32_t code, uint32_t mods)
     return code | (mods & ~KEY_MOD_SHIFT);
 }
 
+/* A number that may stand for a key: Unicode scalar values (no surrogates) without C1. */
+static bool is_character(int code)
+{
+    return code >= 0 && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF) &&
+           (code < 0x80 || code > 0x9F);
+}
+
 static void take_csi(struct input *input, const char *text, size_t len)
 {
     int params[4] = {0};
@@ -179,7 +186,7 @@ static void take_csi(struct input *input, const char *text, size_t len)
         input->is_pasting = true;
     } else if (final == '~') {
         key = look_up(numbers, ARRAY_LEN(numbers), params[0]);
-    } else if (final == 'u' && params[0] >= 0 && params[0] < 0x110000) {
+    } else if (final == 'u' && is_character(params[0])) {
         push_key(input, plain_key((uint32_t)params[0], mods)); /* fixterms, kitty */
     } else if (final == 'n' && params[0] == 0) {
         push(input, (struct input_event){.kind = INPUT_STATUS});
