@@ -123,6 +123,21 @@ static void arm(struct io *io, struct mono now)
     (void)timerfd_settime(io->timer, 0, &spec, NULL); /* valid arguments cannot fail */
 }
 
+/* When the store cannot say, the workflow counts as known. */
+static bool is_known(void *user, int64_t workflow)
+{
+    struct job_shop *shop = user;
+    struct err err;
+    if (shop->reader == NULL && (shop->reader = reader_open(shop->store, &err)) == NULL) {
+        return true;
+    }
+    struct arena *arena = arena_new();
+    struct workflow_row row;
+    bool found = reader_workflow(shop->reader, arena, workflow, &row, &err) != MISSING;
+    arena_free(arena);
+    return found;
+}
+
 static void clear_logs(struct io *io, struct mono now)
 {
     if (io->retention_at.ns == 0 || io->retention_at.ns > now.ns) {
@@ -130,6 +145,7 @@ static void clear_logs(struct io *io, struct mono now)
     }
     struct wall before = {wall_now().ms - io->log_keep.ms};
     bool has_more = retention_run(io->shop.logs, before);
+    has_more = retention_places(io->shop.work, is_known, &io->shop) || has_more;
     io->retention_at.ns = now.ns + (has_more ? RETENTION_MORE : RETENTION_EVERY);
 }
 

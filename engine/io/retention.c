@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+
 static DIR *open_folder(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -55,6 +58,37 @@ bool retention_run(const char *logs, struct wall before)
             (void)unlinkat(dirfd(top), entry->d_name, AT_REMOVEDIR); /* when empty */
         }
         n += gone;
+    }
+    if (top != NULL) {
+        (void)closedir(top); /* only read */
+    }
+    return n == RETENTION_MAX;
+}
+
+/* N of "wf-N", 0 when it is another name. */
+static int64_t number_of(const char *name)
+{
+    char *end;
+    if (strncmp(name, "wf-", 3) != 0 || name[3] < '1' || name[3] > '9') {
+        return 0;
+    }
+    long long number = strtoll(name + 3, &end, 10);
+    return *end == '\0' ? number : 0;
+}
+
+bool retention_places(const char *work, bool (*is_known)(void *user, int64_t workflow),
+                      void *user)
+{
+    int n = 0;
+    DIR *top = open_folder(AT_FDCWD, work);
+    struct dirent *entry;
+    while (top != NULL && n < RETENTION_MAX && (entry = readdir(top)) != NULL) {
+        int64_t workflow = number_of(entry->d_name);
+        if (workflow > 0 && !is_known(user, workflow)) {
+            struct err err;
+            AUTO_FREE char *place = file_join(work, entry->d_name);
+            n += file_remove_tree(place, &err); /* what stays is tried again */
+        }
     }
     if (top != NULL) {
         (void)closedir(top); /* only read */

@@ -18,4 +18,12 @@
 
 bool retention_run(const char *logs, struct wall before);
 
+/*
+ * Places (WORK/wf-N: worktree, effect folders) of workflows that the history no longer has;
+ * those that ended well were removed when they ended. is_known says whether a workflow is
+ * still in the store; when in doubt it says yes. Bounded as above.
+ */
+bool retention_places(const char *work, bool (*is_known)(void *user, int64_t workflow),
+                      void *user);
+
 #endif

@@ -77,6 +77,9 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_SETUP,    ALWAYS,                      STATE_FAILED,     DO(fail) },
     { ACTIVE,              EV_OPERATOR, ALWAYS,                      TO_SAME,          DO(wait_operator) },
 
+    /* Its runner has a deadline of its own and answers; until then nobody knows whether it
+     * has happened. */
+    { VALIDATING,          EV_DEADLINE, WHEN(merges),                TO_SAME,          DO(go_on) },
     { VALIDATING,          EV_DEADLINE, WHEN(iterations_left),       STATE_PLANNING,   DO(iterate) },
     { VALIDATING,          EV_DEADLINE, ALWAYS,                      STATE_FAILED,     DO(fail_iterations) },
     { ACTIVE,              EV_DEADLINE, WHEN(retries_left),          STATE_RECOVERING, DO(backoff) },

@@ -110,7 +110,7 @@ static void prepare(struct campaign *c)
     char *agent = file_join(c->folder, "agent.sh");
     char *seed = file_join(c->repo, "seed.txt");
     char *script =
-        mem_printf("#!/bin/sh\necho \"$SIGNALBOX_EFFECT\" >>'%s'\n"
+        mem_printf("#!/bin/sh\necho \"$SIGNALBOX_EFFECT\" >>'%s'\nsleep 0.05\n"
                    "echo \"$SIGNALBOX_WORKFLOW\" >\"$SIGNALBOX_WORKFLOW.txt\"\n",
                    c->starts);
     put_file(agent, script, 0755);

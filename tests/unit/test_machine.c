@@ -287,6 +287,28 @@ static void a_cancel_during_the_merge_waits_for_its_outcome(void **state)
     finish(&f);
 }
 
+static void a_merge_is_not_given_up_at_the_deadline(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    to_validating(&f);
+    pass(&f, EFFECT_SANDBOX);
+    pass(&f, EFFECT_SETUP);
+    pass(&f, EFFECT_CHECK);
+    pass(&f, EFFECT_CHECK);
+    pass(&f, EFFECT_EVALUATE);
+    (void)send(&f, EV_APPROVE);
+    (void)send(&f, EV_START);
+    f.now.ms += 86400000;
+    assert_int_equal(send(&f, EV_DEADLINE), MACHINE_DONE);
+    assert_false(f.out->is_stopped);
+    assert_true(f.workflow->row.deadline_at.ms > f.now.ms);
+    assert_int_equal(answer(&f, STATUS_PASSED, BLAME_NONE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_COMPLETED);
+    finish(&f);
+}
+
 static void late_outcomes_are_ignored(void **state)
 {
     (void)state;
@@ -414,6 +436,7 @@ int main(void)
         cmocka_unit_test(pause_keeps_the_outcome_and_the_clock),
         cmocka_unit_test(a_paused_approval_still_waits_after_resume),
         cmocka_unit_test(a_cancel_during_the_merge_waits_for_its_outcome),
+        cmocka_unit_test(a_merge_is_not_given_up_at_the_deadline),
         cmocka_unit_test(late_outcomes_are_ignored),
         cmocka_unit_test(budgets_stop_before_the_next_attempt),
         cmocka_unit_test(rollback_of_merged_work),

@@ -64,6 +64,27 @@ static void one_call_is_bounded(void **state)
     assert_false(retention_run(folder, before));
 }
 
+static bool is_two(void *user, int64_t workflow)
+{
+    (void)user;
+    return workflow == 2;
+}
+
+static void places_of_unknown_workflows_go(void **state)
+{
+    (void)state;
+    AUTO_FREE char *work = file_join(folder, "work");
+    AUTO_FREE char *gone = put("work/wf-1/tree/file", 10);
+    AUTO_FREE char *known = put("work/wf-2/tree/file", 10);
+    AUTO_FREE char *live = put("work/live/wf-1.1", 10);
+    AUTO_FREE char *other = put("work/wf-1x/file", 10);
+    assert_false(retention_places(work, is_two, NULL));
+    assert_false(file_exists(gone));
+    assert_true(file_exists(known));
+    assert_true(file_exists(live));
+    assert_true(file_exists(other));
+}
+
 static void a_missing_folder_is_fine(void **state)
 {
     (void)state;
@@ -88,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_old_logs_go),
         cmocka_unit_test(one_call_is_bounded),
+        cmocka_unit_test(places_of_unknown_workflows_go),
         cmocka_unit_test(a_missing_folder_is_fine),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
