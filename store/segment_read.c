@@ -81,7 +81,11 @@ static int64_t entry(const struct segment_reader *reader, int64_t k)
               (off_t)segment_entry_place(&reader->header, k)) != sizeof(newlines)) {
         return 0;
     }
-    return newlines;
+    /* The header is sealed, the entries are not: a crash of the machine may leave anything. */
+    if (newlines < 0) {
+        return 0;
+    }
+    return newlines < reader->header.newlines ? newlines : reader->header.newlines;
 }
 
 /*
@@ -204,7 +208,8 @@ void segment_info(const struct segment_reader *reader, struct segment_info *ret_
                                       .first_failure = header->first_failure};
     if (reader->gap_end > 0) {
         ret_info->cut_from = entry(reader, header->head / SEGMENT_STRIDE) + 1;
-        ret_info->cut_lines = reader->gap_end - ret_info->cut_from;
+        int64_t cut = reader->gap_end - ret_info->cut_from;
+        ret_info->cut_lines = cut > 0 ? cut : 0;
     }
 }
 
