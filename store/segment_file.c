@@ -42,7 +42,7 @@ bool segment_header_fits(const struct segment_header *header)
            header->head % SEGMENT_STRIDE == 0 && header->window % SEGMENT_STRIDE == 0 &&
            header->head <= SEGMENT_BYTES_MAX && header->window <= SEGMENT_BYTES_MAX &&
            header->total >= 0 && header->total <= SEGMENT_BYTES_MAX &&
-           header->reserved >= 0 && header->reserved <= SEGMENT_BYTES_MAX &&
+           header->reserved >= header->total && header->reserved <= SEGMENT_BYTES_MAX &&
            header->newlines >= 0 && header->newlines <= header->total &&
            header->line_start >= 0 && header->line_start <= header->total &&
            header->first_failure >= 0 && header->first_failure <= header->newlines + 1;

@@ -286,8 +286,11 @@ static int64_t find_line(struct segment_reader *reader, int64_t number)
             high = middle - 1;
         }
     }
+    /* An index that lies must not send us through the ring for ever: it is this stride or
+     * none. */
+    int64_t end = (low + 1) * SEGMENT_STRIDE;
     return skip_newlines(reader, low * SEGMENT_STRIDE, n_before - entry(reader, low),
-                         header->total);
+                         end < header->total ? end : header->total);
 }
 
 /* Copy the line at offset into arena; *ret_next is the offset behind it, or -1 when it
