@@ -102,3 +102,23 @@ const char *doc_name(enum doc_kind doc)
 {
     return (unsigned)doc < DOC_COUNT ? docs[doc] : "?";
 }
+
+const char *breaker_state_word(enum breaker_state state)
+{
+    static const char *const words[] = {
+#define X(id, word, help) [id] = word,
+        BREAKER_LIST(X)
+#undef X
+    };
+    return (unsigned)state < BREAKER_STATE_COUNT ? words[state] : "?";
+}
+
+const char *delivery_status_word(enum delivery_status status)
+{
+    static const char *const words[] = {
+#define X(id, word, help) [id] = word,
+        DELIVERY_LIST(X)
+#undef X
+    };
+    return (unsigned)status < DELIVERY_STATUS_COUNT ? words[status] : "?";
+}

@@ -47,7 +47,8 @@ enum workflow_state {
     X(WAIT_PLAN, "plan approval", true, "an operator approves or rejects the plan")      \
     X(WAIT_MERGE, "merge approval", true, "an operator approves or rejects the merge")   \
     X(WAIT_OPERATOR, "operator", true, "something only a person can put right")          \
-    X(WAIT_PAUSE, "resume", false, "an operator paused it")
+    X(WAIT_PAUSE, "resume", false, "an operator paused it")                              \
+    X(WAIT_SERVICE, "service", false, "a service is not available; goes on when it is")
 
 enum workflow_wait {
 #define X(id, word, human, help) id,
@@ -71,7 +72,8 @@ enum workflow_wait {
     X(EFFECT_MERGE, "merge", "forge", "merge the validated head into the base branch")   \
     X(EFFECT_REVERT, "revert", "forge", "take the merge back with a revert commit")      \
     X(EFFECT_CLOSE, "close", "forge", "close the pull request")                          \
-    X(EFFECT_CLEANUP, "cleanup", "sandbox", "remove worktree and sandbox")
+    X(EFFECT_CLEANUP, "cleanup", "sandbox", "remove worktree and sandbox")               \
+    X(EFFECT_FORGE_CHECKS, "forge-checks", "forge", "wait for the checks of the forge")
 
 enum effect_kind {
 #define X(id, name, port, help) id,
@@ -91,7 +93,8 @@ enum effect_kind {
       "could not be started: missing program, bad repository")                           \
     X(STATUS_FLAKY, "flaky", "passed, but only after a retry")                           \
     X(STATUS_SKIPPED, "skipped", "an operator says it was done by hand")                 \
-    X(STATUS_CANCELLED, "cancelled", "stopped because its workflow was")
+    X(STATUS_CANCELLED, "cancelled", "stopped because its workflow was")                 \
+    X(STATUS_DEFERRED, "deferred", "not begun: no provider was available")
 
 enum effect_status {
 #define X(id, name, help) id,
@@ -168,6 +171,9 @@ struct workflow_row {
     int64_t pr_number; /* 0 = none */
     const char
         *reason; /* one clean line: why it waits, parks, failed; "" when all is well */
+    const char *service; /* WAIT_SERVICE: for which service; else "" */
+    bool is_degraded;    /* a fallback validated it: the merge needs an approval */
+    bool is_adopted;     /* began with somebody's pull request */
 };
 
 /* One thing that happened. seq grows by one with each event of the store, without gap. */
@@ -199,6 +205,68 @@ struct effect_row {
     const char *log;     /* path of the log segment below the log folder, "" = none */
     int exit_status;     /* of the command; -1 unknown; 128+n killed by signal n */
     int64_t cpu_ms, peak_rss_kib, out_bytes; /* measured; -1 unknown */
+    const char *provider; /* who performed it: "local" or a service; "" while pending */
+    bool is_fallback;     /* not the first of its chain */
+};
+
+/* States of a circuit breaker. X(identifier, word, help) */
+#define BREAKER_LIST(X)                                                                  \
+    X(BREAKER_CLOSED, "closed", "calls go through")                                      \
+    X(BREAKER_OPEN, "open", "calls are refused until the service has had time")          \
+    X(BREAKER_HALF_OPEN, "half-open", "a few calls try whether it is back")              \
+    X(BREAKER_FORCED_OPEN, "forced-open", "an operator holds it open")                   \
+    X(BREAKER_FORCED_CLOSED, "forced-closed", "an operator holds it closed")             \
+    X(BREAKER_DISABLED, "disabled", "an operator switched it off: nothing is counted")   \
+    X(BREAKER_METRICS, "metrics-only", "it counts and says so, and refuses nothing")
+enum breaker_state {
+#define X(id, word, help) id,
+    BREAKER_LIST(X)
+#undef X
+        BREAKER_STATE_COUNT
+};
+const char *breaker_state_word(enum breaker_state state);
+
+/* A service as the engine last saw it. */
+struct service_row {
+    const char *name, *kind;
+    enum breaker_state state;
+    struct wall since;  /* in this state */
+    struct wall until;  /* open: next try; forced: its end; unset: none */
+    const char *reason; /* one clean line: cause of the state, or who forced it and why */
+    const char *detail; /* JSON object: figures for the screens, see service(7) tables */
+    const char *memo;   /* JSON object: what the next engine goes on with */
+    struct wall updated_at;
+};
+
+/* What became of a webhook delivery. X(identifier, word, help) */
+#define DELIVERY_LIST(X)                                                                 \
+    X(DELIVERY_ACCEPTED, "accepted", "kept, and told to whoever waits for it")           \
+    X(DELIVERY_IGNORED, "ignored", "kept; nothing here uses this event")                 \
+    X(DELIVERY_DUPLICATE, "duplicate", "came before; no effect")                         \
+    X(DELIVERY_REJECTED, "rejected", "bad signature or no delivery header; not kept")    \
+    X(DELIVERY_RECONCILED, "reconciled", "no delivery told it: found by asking")
+enum delivery_status {
+#define X(id, word, help) id,
+    DELIVERY_LIST(X)
+#undef X
+        DELIVERY_STATUS_COUNT
+};
+const char *delivery_status_word(enum delivery_status status);
+
+/* A webhook delivery, or what polling found in place of one. */
+struct delivery_row {
+    int64_t seq; /* grows; given by the store */
+    struct wall at;
+    const char *guid; /* X-GitHub-Delivery, unique; "" when reconciled */
+    const char *event, *action, *repository;
+    int64_t pull; /* number, 0 = none */
+    const char *sha;
+    int64_t workflow; /* that it was for, 0 = none or unknown */
+    enum delivery_status status;
+    int repeats;      /* how often it came again */
+    const char *text; /* one clean line for people */
+    const void *body; /* raw bytes; NULL when not kept or not asked for */
+    size_t body_len;  /* of the body as it came */
 };
 
 /* An operator's decision, written by any front end, answered by the engine. */
@@ -219,6 +287,7 @@ struct totals {
     int64_t by_wait[WAIT_COUNT];
     int64_t n_workflows;
     int64_t last_event; /* newest event seq */
+    int64_t by_delivery[DELIVERY_STATUS_COUNT];
 };
 
 /* One hour of history, for throughput and success rate. */

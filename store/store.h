@@ -80,6 +80,19 @@ int64_t store_put_pipeline(struct store *store, const char *name, const char *te
                            size_t len);
 void store_answer_command(struct store *store, int64_t id, int answer,
                           const char *message, int64_t workflow);
+void store_put_service(struct store *store, const struct service_row *row); /* upsert */
+/* A webhook delivery, or what polling found in place of one. *ret_is_new (may be NULL) is
+ * set by the commit: false when a delivery of this guid is there already; then only its
+ * `repeats` grows. It must stay in place until store_commit returned true. Body and
+ * strings are copied. The totals by_delivery are the store's own here. */
+void store_add_delivery(struct store *store, const struct delivery_row *row,
+                        bool *ret_is_new);
+/* Rejected ones are only counted (their flood must not write). */
+void store_count_rejected(struct store *store, int64_t n);
+/* Deliveries before `before` go, at most max; bodies of those before `bodies_before` too.
+ * Part of the batch; returns how many rows. */
+size_t store_prune_deliveries(struct store *store, struct wall before,
+                              struct wall bodies_before, size_t max);
 void store_put_totals(struct store *store, const struct totals *totals);
 void store_put_hour(struct store *store, const struct hour_row *row);
 /* Small named values of the engine ("state", "started_at", "fault", "limits" ...). */
@@ -127,6 +140,11 @@ enum found store_load_workflow(struct store *store, struct arena *arena, int64_t
 enum found store_load_pipeline(struct store *store, struct arena *arena, int64_t id,
                                const char **ret_name, const char **ret_text,
                                size_t *ret_len, struct err *err);
+/* Every service that an earlier engine left. */
+NODISCARD bool store_load_services(struct store *store,
+                                   void (*on_row)(void *user,
+                                                  const struct service_row *row),
+                                   void *user, struct err *err);
 /* Highest workflow id ever given, and totals as stored. */
 NODISCARD bool store_load_counters(struct store *store, int64_t *ret_last_workflow,
                                    struct totals *ret_totals, struct err *err);
@@ -213,6 +231,29 @@ NODISCARD bool reader_totals(struct reader *reader, struct totals *ret_totals,
 NODISCARD bool reader_hours(struct reader *reader, struct arena *arena, int64_t first,
                             int64_t last, const struct hour_row **ret_rows,
                             struct err *err);
+/* All services by name. */
+NODISCARD bool reader_services(struct reader *reader, struct arena *arena,
+                               const struct service_row **ret_rows, size_t *ret_n,
+                               struct err *err);
+struct delivery_query {
+    unsigned statuses;  /* 1u << enum delivery_status; 0 = all */
+    const char *text;   /* part of event, action, repository, sha or guid; NULL = any */
+    int64_t workflow;   /* 0 = any */
+    int64_t before_seq; /* paging: only older ones; 0 = from the newest */
+    size_t max;         /* 1..10000 */
+};
+/* Newest first, without bodies. */
+NODISCARD bool reader_deliveries(struct reader *reader, struct arena *arena,
+                                 const struct delivery_query *query,
+                                 const struct delivery_row **ret_rows, size_t *ret_n,
+                                 struct err *err);
+/* One with its body. */
+enum found reader_delivery(struct reader *reader, struct arena *arena, int64_t seq,
+                           struct delivery_row *ret_row, struct err *err);
+/* Live workflow of this repository with this pull request (pull > 0) or head commit or
+ * head branch; 0 = none. */
+int64_t reader_workflow_of(struct reader *reader, const char *repo, int64_t pull,
+                           const char *sha, const char *branch);
 /* "" when unset. In arena. */
 const char *reader_setting(struct reader *reader, struct arena *arena, const char *key);
 

@@ -18,6 +18,10 @@
  *   logs: {max_bytes: 16MiB, keep: 30d}
  *   history: {keep: 90d}
  *   recovery: {backoff: 5s, backoff_max: 5m}
+ *   services: [...]                 # see engine/service/service.h
+ *   listener: {address: 127.0.0.1, port: 9350, webhook_secrets: [{env: HOOK_SECRET}],
+ *              token: {env: SIGNALBOX_TOKEN}, origins: ["https://ops.example.com"],
+ *              certificate: /etc/ssl/x.pem, key: /etc/ssl/x.key}
  *   console: {theme: dark, ascii: auto, mouse: false, keys: my.keys}
  */
 
@@ -28,11 +32,34 @@
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/findings.h"
+#include "engine/service/service.h"
 
 enum on_hangup { HANGUP_CONTINUE, HANGUP_DRAIN, HANGUP_STOP };
 enum ascii_mode { ASCII_AUTO, ASCII_ALWAYS, ASCII_NEVER };
 
+/* The network side; off unless port is given. */
+struct listener_spec {
+    char *address; /* 127.0.0.1 by default */
+    int port;      /* 0 = off */
+    struct secret_source
+        *secrets; /* of webhooks: any of them is right, so that they can be
+                                      rotated */
+    size_t n_secrets;
+    struct secret_source
+        token;      /* bearer token of /events and /metrics; none: refused unless
+                                   the address is a loopback one */
+    char **origins; /* that may open /events from a browser */
+    size_t n_origins;
+    char *certificate, *key;       /* PEM files; both or none */
+    int64_t body_max;              /* of a webhook, bytes; 25 MB (docs.github.com) */
+    int connections;               /* at once */
+    struct span keep, keep_bodies; /* of deliveries */
+};
+
 struct config {
+    struct service_spec *services;
+    size_t n_services;
+    struct listener_spec listener;
     char *environment;
     char *store;          /* absolute path */
     char **pipeline_dirs; /* searched in order */

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "engine/base/err.h"
+#include "engine/service/desk.h"
 #include "engine/service/port.h"
 
 struct io_options {
@@ -33,7 +34,13 @@ struct io_options {
     const char *self_exe; /* NULL: /proc/self/exe */
     size_t max_running;   /* workflows that may have an effect in flight */
     void (*on_result)(void *user, struct effect_result *result);
+    /* NULL: services are not used. Both run on the io thread; the second owns its text. */
+    void (*on_report)(void *user, struct service_report *report);
+    void (*on_reconciled)(void *user, int64_t workflow, char *text);
     void *user;
+    const struct service_spec *services; /* outlive the io thread */
+    size_t n_services;
+    bool has_listener; /* webhooks may come */
 };
 
 struct io;
@@ -44,6 +51,12 @@ NODISCARD struct io *io_start(const struct io_options *options, struct err *err)
 /* Stops the thread; runners go on. Accepts NULL. */
 void io_stop(struct io *io);
 struct executor io_executor(struct io *io);
+/* Stored state of a service (row->memo), before any effect is performed. */
+void io_restore(struct io *io, const struct service_row *row);
+/* What an operator asks of a service; takes it. */
+void io_order(struct io *io, struct service_order *order);
+/* A webhook that was committed; takes it. */
+void io_hint(struct io *io, struct forge_event *event);
 /* Everything pending has been performed: stop runners that nobody asked for any more (of
  * workflows that were cancelled while no engine lived). */
 void io_sweep(struct io *io);

@@ -30,6 +30,7 @@
 
 #include "engine/base/err.h"
 #include "engine/service/port.h"
+#include "engine/service/service.h"
 #include "engine/workflow/pipeline.h"
 #include "store/store.h"
 
@@ -46,8 +47,16 @@ struct order {
     struct command_spec command; /* argv NULL: the effect runs no command */
     struct bounds bounds;
     struct span grace; /* between SIGTERM and SIGKILL */
-    char *log_folder;  /* absolute */
-    char *log;         /* below it, without suffix; "" = the effect has no log */
+    char *provider; /* "local", or the service that performs it; filled in by the desk */
+    enum service_kind service_kind;      /* unless local */
+    struct command_spec service_command; /* WAY_RUNNER: bridge, MCP server or command */
+    char *service_provider;              /* grainchain: which of its own */
+    int64_t message_max;
+    struct forge_spec forge; /* repository "" = the local forge */
+    char *forge_url;         /* base URL of the forge's service */
+    char *evaluator_url, *evaluator_task;
+    char *log_folder; /* absolute */
+    char *log;        /* below it, without suffix; "" = the effect has no log */
     int64_t log_max;
     /* not in spec.json */
     char *folder, *workflow_folder;

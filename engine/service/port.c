@@ -51,5 +51,7 @@ void effect_result_free(struct effect_result *result)
     free(result->plan);
     free(result->diff);
     free(result->commits);
+    free(result->provider);
+    free(result->service);
     free(result);
 }

@@ -25,7 +25,9 @@
     X(BLAME_CHANGE, "change", "the change is wrong: hand the error back to the agent")   \
     X(BLAME_WORLD, "world", "the surroundings failed: crash, timeout; try again later")  \
     X(BLAME_SETUP, "setup", "settings are wrong: missing program, no repository")        \
-    X(BLAME_OPERATOR, "operator", "a person must put something right, then go on")
+    X(BLAME_OPERATOR, "operator", "a person must put something right, then go on")       \
+    X(BLAME_SERVICE, "service",                                                          \
+      "no provider is available: wait for it, nothing was begun")
 enum blame {
 #define X(id, word, help) id,
     BLAME_LIST(X)
@@ -51,6 +53,11 @@ struct effect_result {
     char *branch, *base_sha, *head_sha, *merge_sha;
     int64_t pr_number;
     char *plan, *diff, *commits;
+    char *provider;   /* who performed it: "local" or the name of a service */
+    char *service;    /* BLAME_SERVICE: for which service to wait */
+    bool is_fallback; /* provider is not the first of its chain */
+    bool
+        is_degraded; /* a fallback stood in for the evaluator: the merge needs an approval */
 };
 
 #define EXCERPT_MAX 8192

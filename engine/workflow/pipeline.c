@@ -289,3 +289,16 @@ void pipeline_free(struct pipeline *pipeline)
     free(pipeline->plan.name);
     free(pipeline);
 }
+
+bool chain_has(const struct provider_chain *chain, const char *provider)
+{
+    if (strcmp(chain->first != NULL ? chain->first : "local", provider) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < chain->n_backups; i++) {
+        if (strcmp(chain->backups[i], provider) == 0) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -23,6 +23,12 @@
  *     - {name: lint, command: [make, lint], allow_failure: true}
  *   evaluator: {command: ./judge.sh, timeout: 5m}
  *   merge: {mode: ask, method: squash}
+ *   agent: {provider: codegen_api, backups: [codegen_eu, local], command: ./agent.sh}
+ *   forge: {provider: github_api, repository: acme/payments, checks: wait,
+ *           clone: "https://github.com/acme/payments.git"}
+ *   sandbox: {provider: grainchain, backups: [local]}
+ *   evaluator: {provider: web_eval_agent, backups: [local], url: "http://localhost:3000",
+ *               task: "log in and pay", command: ./judge.sh}
  *   limits: {iterations: 10, retries: 3, planning: 30m, coding: 1h, validation: 30m,
  *            cpu: 30m, memory: 2GiB, file_size: 1GiB, processes: 512, network: true}
  *   budget: {attempts: 12, wall: 8h}
@@ -63,10 +69,37 @@ struct bounds {
     bool has_network; /* false: an empty network namespace, where the kernel allows */
 };
 
+/* Who performs the effects of a port: names of services, or "local". */
+struct provider_chain {
+    char *first;    /* "local" by default */
+    char **backups; /* in order */
+    size_t n_backups;
+};
+
+/* What the forge's own checks count for. */
+enum forge_checks { FORGE_CHECKS_WAIT, FORGE_CHECKS_IGNORE };
+
+/* A forge that is not on this machine. All "" and zero with the local one. */
+struct forge_spec {
+    char *provider;   /* "local", or a service of kind github */
+    char *repository; /* "owner/name"; then also the workflow's repo */
+    char *clone;      /* URL or path for git; "" = derived from the service's URL */
+    enum forge_checks checks;
+    char **expected; /* names of checks that must be there before "green" counts */
+    size_t n_expected;
+    char **labels; /* put on the pull request */
+    size_t n_labels;
+    bool is_draft;       /* opened as a draft */
+    bool updates_branch; /* behind its base: update-branch before the merge */
+};
+
 struct pipeline {
     char *name;
     char *repository; /* "" when submit must say it */
-    char *base;       /* branch */
+    struct provider_chain agent_chain, sandbox_chain, evaluator_chain;
+    struct forge_spec forge;
+    char *evaluator_url, *evaluator_task; /* of an evaluator that is no command */
+    char *base;                           /* branch */
     struct command_spec agent;
     enum plan_mode plan_mode;
     struct command_spec plan; /* argv NULL: the task is the plan */
@@ -97,6 +130,14 @@ struct findings; /* see engine/base/findings.h */
 NODISCARD struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
                                           struct findings *findings);
 void pipeline_free(struct pipeline *pipeline); /* accepts NULL */
+
+/* Is the forge another than the one on this machine? */
+static inline bool pipeline_is_remote(const struct pipeline *pipeline)
+{
+    return pipeline->forge.repository != NULL && pipeline->forge.repository[0] != '\0';
+}
+/* Does the chain name this provider? */
+bool chain_has(const struct provider_chain *chain, const char *provider);
 
 /* The table behind it, see engine/workflow/schema.h. */
 struct schema;

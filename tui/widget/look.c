@@ -40,6 +40,7 @@ static const struct state_look status_looks[STATUS_COUNT] = {
     [STATUS_FLAKY] = {GLYPH_LOW,   ROLE_STATUS_WARN },
     [STATUS_SKIPPED] = {GLYPH_TODO,  ROLE_STATUS_OFF  },
     [STATUS_CANCELLED] = {GLYPH_TIMES, ROLE_STATUS_OFF  },
+    [STATUS_DEFERRED] = {GLYPH_OPEN,  ROLE_STATUS_WAIT },
 };
 
 enum glyph look_state_glyph(enum workflow_state state)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_SERVICE_DESK_H
+#define SIGNALBOX_SERVICE_DESK_H
+
+/*
+ * Desk: where effects meet services. Pure: no I/O, no clock, no thread.
+ *
+ * The desk gets effects with the chain of providers that may perform them, chooses the
+ * first one whose gate (engine/resilience/gate.h) admits it, and drives it: an op over
+ * HTTP, or a runner process. It has one gate per service: breaker, bulkhead, rate limits,
+ * retry budget. It queues, repeats reads, coalesces equal ones, hedges, obeys Retry-After for
+ * all callers, probes, and says what became of it. Inputs are functions; outputs are taken
+ * with desk_next until there are none.
+ *
+ *   effect, stop ──►┐                     ┌──► CALL, CANCEL      (io: libcurl; sim: a model)
+ *   answer, result ─┤  desk (gates, ops)  ├──► RUN, STOP_RUN     (io: runner process)
+ *   hint, order ────┤                     ├──► MEMO, LOG         (io: files, durable at once)
+ *   tick(now) ──────┘                     └──► RESULT, REPORT    (control thread)
+ *
+ * Order of outputs is order of doing: a MEMO stands before the CALL that it secures.
+ * After a restart every pending effect is given again with the memo it left.
+ */
+
+#include "engine/service/op.h"
+#include "store/model.h"
+
+struct desk;
+
+/* What an operator or the store says about a service. */
+enum service_force {
+    FORCE_AUTO,
+    FORCE_OPEN,
+    FORCE_CLOSED,
+    FORCE_DISABLED,
+    FORCE_METRICS
+};
+
+struct service_order {
+    char *service;
+    bool is_probe, is_reset; /* ask whether it lives; forget the window and close */
+    bool has_force;          /* set `force` until `until` (unset: until told otherwise) */
+    enum service_force force;
+    struct wall until;
+    char *actor, *reason;
+};
+void service_order_free(struct service_order *order); /* accepts NULL */
+
+/* A service as seen from outside: for the store, the screens and /metrics. */
+struct service_report {
+    struct service_row row; /* strings below are its */
+    char *text[4];          /* name, kind, reason, detail: owned */
+    /* what happened, when this report is about a transition; "" = only new figures */
+    char *event; /* "breaker-open" ...; the kind of an event row */
+    char *cause; /* one clean line */
+    char *actor; /* "engine", or who forced it */
+};
+void service_report_free(struct service_report *report); /* accepts NULL */
+
+/* An effect and who may perform it. The desk owns it. */
+struct desk_task {
+    struct order *order; /* of the effect; order->provider is filled in by the desk */
+    char **chain;        /* names of services or "local", in order of preference */
+    size_t n_chain;
+    char *task, *plan, *errors; /* documents, or NULL */
+    char *memo, *keep;   /* JSON of an earlier engine and of earlier effects, or "" */
+    char *memo_provider; /* whose memo it is; "" = none */
+    bool is_adopted;   /* a runner has it already: RUN at once, whatever the gate says */
+    bool is_operators; /* an operator asked for it */
+};
+void desk_task_free(struct desk_task *task); /* accepts NULL */
+
+struct desk_options {
+    const struct service_spec *services; /* outlive the desk */
+    size_t n_services;
+    uint64_t seed;
+    struct span report_every; /* figures, while something changes; 1 s */
+    bool has_listener; /* events may come: what polling finds first is reconciled */
+};
+
+NODISCARD struct desk *desk_new(const struct desk_options *options, struct wall now);
+void desk_free(struct desk *desk); /* accepts NULL */
+
+/* State of a service as stored by an earlier engine (row->memo). Before any effect. */
+void desk_restore(struct desk *desk, const struct service_row *row, struct wall now);
+
+/* ---- inputs ---- */
+void desk_perform(struct desk *desk, struct desk_task *task, struct wall now); /* takes */
+void desk_stop(struct desk *desk, int64_t workflow, int64_t seq, struct wall now);
+/* The answer to CALL number `call`; takes it. */
+void desk_answer(struct desk *desk, int64_t call, struct http_response *response,
+                 struct wall now);
+/* The outcome of a RUN; takes it. */
+void desk_result(struct desk *desk, struct effect_result *result, struct wall now);
+void desk_hint(struct desk *desk, const struct forge_event *event, struct wall now);
+void desk_order(struct desk *desk, const struct service_order *order, struct wall now);
+void desk_tick(struct desk *desk, struct wall now);
+/* When desk_tick has something to do; unset: never. */
+struct wall desk_wake_at(const struct desk *desk);
+
+/* ---- outputs ---- */
+enum desk_out_kind {
+    DESK_NONE,
+    DESK_CALL,     /* make this call to the service */
+    DESK_CANCEL,   /* give this call up; an answer HTTP_STOPPED may be left out */
+    DESK_RUN,      /* start or adopt a runner for this order */
+    DESK_STOP_RUN, /* stop it */
+    DESK_MEMO,     /* make durable, before anything that follows */
+    DESK_LOG,      /* append to the log of the effect */
+    DESK_RESULT,   /* to the control thread */
+    DESK_REPORT,   /* to the control thread */
+    DESK_NOTE      /* to the control thread: polling found what no event told */
+};
+
+/* The receiver owns what the pointers lead to, except `service` and `order`, which live
+ * until the effect's RESULT. */
+struct desk_out {
+    enum desk_out_kind kind;
+    int64_t workflow, seq; /* of the effect; 0 = of the house */
+    int64_t call;          /* CALL, CANCEL: number of the call, never used again */
+    const struct service_spec *service;
+    const struct order *order;    /* RUN */
+    struct http_request *request; /* CALL */
+    struct span time;             /* CALL: attempt_time, cut by the call's own deadline */
+    bool is_memo_kept; /* MEMO: `keep` of the workflow instead of the effect's */
+    char *text;        /* MEMO, LOG, NOTE */
+    struct effect_result *result;
+    struct service_report *report;
+};
+/* False when nothing is left. */
+bool desk_next(struct desk *desk, struct desk_out *ret_out);
+
+/* Effects in hand. */
+size_t desk_len(const struct desk *desk);
+
+#endif
