@@ -15,6 +15,7 @@
 static const char *const plan_modes[] = {"auto", "ask", NULL};
 static const char *const merge_modes[] = {"auto", "ask", "never", NULL};
 static const char *const merge_methods[] = {"merge", "squash", NULL};
+static const char *const check_words[] = {"wait", "ignore", NULL};
 
 #define AT_STEP(member) offsetof(struct command_spec, member)
 #define AT(member)      offsetof(struct pipeline, member)
@@ -45,40 +46,98 @@ static const struct schema step_schema = {
     .fields = step_fields, .n_fields = ARRAY_LEN(step_fields),
     .help = "A step of setup or validate: these fields, or the command alone."};
 
+#define CHAIN_FIELDS(chain, what)                                                        \
+    {.name = "provider", .type = FIELD_NAME, .offset = AT(chain.first), .fallback = "local", \
+     .help = "Who " what ": local, or the name of a service of the configuration."},     \
+    {.name = "backups", .type = FIELD_NAMES, .offset = AT(chain.backups),                \
+     .offset_n = AT(chain.n_backups), .shown = "none",                                   \
+     .help = "Who stands in, in this order, while the breaker of the provider is open."}
+
 static const struct field agent_fields[] = {
-    {.name = "name", .type = FIELD_TEXT, .max = STEP_NAME_MAX, .offset = AT_STEP(name), .fallback = "agent",
+    {.name = "name", .type = FIELD_TEXT, .max = STEP_NAME_MAX, .offset = AT(agent.name), .fallback = "agent",
      .help = "What the console calls the agent."},
-    {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
+    CHAIN_FIELDS(agent_chain, "makes the change"),
+    {.name = "command", .alias = "run", .type = FIELD_COMMAND, .offset = AT(agent),
+     .shown = "required when the agent is local, also as a backup",
      .help = "What is run, in the work tree, to make the change. Its output goes to a log."},
-    {.name = "timeout", .type = FIELD_DURATION, .offset = AT_STEP(timeout),
+    {.name = "timeout", .type = FIELD_DURATION, .offset = AT(agent.timeout),
      .min = 1000, .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0",
      .shown = "limits.coding", .help = "Longest time of one run."},
-    {.name = "env", .alias = "environment", .type = FIELD_ENV, .offset = AT_STEP(env),
-     .offset_n = AT_STEP(n_env),
+    {.name = "env", .alias = "environment", .type = FIELD_ENV, .offset = AT(agent.env),
+     .offset_n = AT(agent.n_env),
      .help = "Variables added to the scrubbed environment of the agent."},
 };
 
 static const struct schema agent_schema = {
-    .name = "agent", .shorthand = "command", .size = sizeof(struct command_spec),
+    .name = "agent", .shorthand = "command", .size = sizeof(struct pipeline),
     .fields = agent_fields, .n_fields = ARRAY_LEN(agent_fields),
     .help = "The agent: these fields, or the command alone."};
 
+static const struct field forge_fields[] = {
+    {.name = "provider", .type = FIELD_NAME, .offset = AT(forge.provider), .fallback = "local",
+     .help = "Who keeps branches and pull requests: local, or a service of kind github."},
+    {.name = "repository", .type = FIELD_TEXT, .max = 200, .offset = AT(forge.repository),
+     .may_be_empty = true, .fallback = "", .shown = "required with a service",
+     .help = "The repository there, as owner/name."},
+    {.name = "clone", .type = FIELD_TEXT, .max = 1000, .offset = AT(forge.clone),
+     .may_be_empty = true, .fallback = "", .shown = "made from the URL of the service",
+     .help = "Where git fetches from and pushes to: an https or ssh URL, or a path."},
+    {.name = "checks", .type = FIELD_WORD, .offset = AT(forge.checks), .words = check_words,
+     .fallback = "wait",
+     .help = "Whether the checks of the forge must be green before the merge (wait), or are not "
+             "looked at (ignore)."},
+    {.name = "expected", .type = FIELD_TEXTS, .max = 200, .offset = AT(forge.expected),
+     .offset_n = AT(forge.n_expected), .shown = "whatever checks there are",
+     .help = "Names of checks that must be there before green counts."},
+    {.name = "labels", .type = FIELD_TEXTS, .max = 50, .offset = AT(forge.labels),
+     .offset_n = AT(forge.n_labels), .shown = "none",
+     .help = "Labels put on the pull request."},
+    {.name = "draft", .type = FIELD_BOOL, .offset = AT(forge.is_draft), .fallback = "false",
+     .help = "Whether the pull request is opened as a draft."},
+    {.name = "update_branch", .type = FIELD_BOOL, .offset = AT(forge.updates_branch),
+     .fallback = "false",
+     .help = "Whether a branch that is behind its base is brought up to date before the merge; it "
+             "is then validated again."},
+};
+
+static const struct schema forge_schema = {
+    .name = "forge", .size = sizeof(struct pipeline),
+    .fields = forge_fields, .n_fields = ARRAY_LEN(forge_fields),
+    .help = "Where the repository and its pull requests live, when not on this machine."};
+
+static const struct field sandbox_fields[] = {
+    CHAIN_FIELDS(sandbox_chain, "runs setup and validate"),
+};
+
+static const struct schema sandbox_schema = {
+    .name = "sandbox", .shorthand = "provider", .size = sizeof(struct pipeline),
+    .fields = sandbox_fields, .n_fields = ARRAY_LEN(sandbox_fields),
+    .help = "Where the change is validated: these fields, or the provider alone."};
+
 static const struct field evaluator_fields[] = {
-    {.name = "name", .type = FIELD_TEXT, .max = STEP_NAME_MAX, .offset = AT_STEP(name), .fallback = "evaluator",
+    {.name = "name", .type = FIELD_TEXT, .max = STEP_NAME_MAX, .offset = AT(evaluator.name), .fallback = "evaluator",
      .help = "What the console calls the evaluator."},
-    {.name = "command", .alias = "run", .type = FIELD_COMMAND, .is_required = true,
+    CHAIN_FIELDS(evaluator_chain, "judges"),
+    {.name = "command", .alias = "run", .type = FIELD_COMMAND, .offset = AT(evaluator),
+     .shown = "required when the evaluator is local, also as a backup",
      .help = "What is run, in a copy of the work tree, after all steps of validate have passed."},
-    {.name = "timeout", .type = FIELD_DURATION, .offset = AT_STEP(timeout),
+    {.name = "url", .type = FIELD_TEXT, .max = 2000, .offset = AT(evaluator_url),
+     .may_be_empty = true, .fallback = "", .shown = "required with a service",
+     .help = "Page that a service opens in a browser."},
+    {.name = "task", .type = FIELD_TEXT, .max = 4000, .offset = AT(evaluator_task),
+     .may_be_empty = true, .fallback = "", .shown = "required with a service",
+     .help = "What a service tries there, in words."},
+    {.name = "timeout", .type = FIELD_DURATION, .offset = AT(evaluator.timeout),
      .min = 1000, .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0",
      .shown = "what is left of limits.validation", .help = "Longest time of one run."},
-    {.name = "retries", .type = FIELD_INT, .offset = AT_STEP(retries), .min = 0, .max = 100,
+    {.name = "retries", .type = FIELD_INT, .offset = AT(evaluator.retries), .min = 0, .max = 100,
      .fallback = "0", .help = "How often it is run again before it counts as failed."},
-    {.name = "env", .alias = "environment", .type = FIELD_ENV, .offset = AT_STEP(env),
-     .offset_n = AT_STEP(n_env), .help = "Variables added to its scrubbed environment."},
+    {.name = "env", .alias = "environment", .type = FIELD_ENV, .offset = AT(evaluator.env),
+     .offset_n = AT(evaluator.n_env), .help = "Variables added to its scrubbed environment."},
 };
 
 static const struct schema evaluator_schema = {
-    .name = "evaluator", .shorthand = "command", .size = sizeof(struct command_spec),
+    .name = "evaluator", .shorthand = "command", .size = sizeof(struct pipeline),
     .fields = evaluator_fields, .n_fields = ARRAY_LEN(evaluator_fields),
     .help = "A last opinion about the change: these fields, or the command alone."};
 
@@ -172,8 +231,10 @@ static const struct field pipeline_fields[] = {
      .help = "The git repository to work on, as an absolute path; submit --repo overrides it."},
     {.name = "base", .alias = "branch", .type = FIELD_BRANCH, .offset = AT(base),
      .fallback = "main", .help = "Branch that changes start from and are merged into."},
-    {.name = "agent", .type = FIELD_TABLE, .offset = AT(agent), .is_required = true,
-     .sub = &agent_schema, .help = "The program that makes the change."},
+    {.name = "agent", .type = FIELD_TABLE, .is_required = true,
+     .sub = &agent_schema, .help = "Who makes the change."},
+    {.name = "forge", .type = FIELD_TABLE, .sub = &forge_schema, .shown = "this machine",
+     .help = "Where the repository and its pull requests live."},
     {.name = "plan", .type = FIELD_TABLE, .sub = &plan_schema, .shown = "auto",
      .help = "How the plan is made, and whether it is approved."},
     {.name = "setup", .type = FIELD_STEPS, .offset = AT(setup), .offset_n = AT(n_setup),
@@ -183,7 +244,9 @@ static const struct field pipeline_fields[] = {
      .sub = &step_schema, .is_required = true,
      .help = "Steps that a change must pass, in order. A pipeline that checks nothing says so "
              "with an empty list."},
-    {.name = "evaluator", .type = FIELD_TABLE, .offset = AT(evaluator),
+    {.name = "sandbox", .type = FIELD_TABLE, .sub = &sandbox_schema, .shown = "this machine",
+     .help = "Where setup and validate run."},
+    {.name = "evaluator", .type = FIELD_TABLE,
      .sub = &evaluator_schema, .shown = "none", .help = "A last opinion about the change."},
     {.name = "merge", .type = FIELD_TABLE, .sub = &merge_schema, .shown = "auto",
      .help = "What becomes of a validated change."},
@@ -255,6 +318,135 @@ static void check_names(const char *file, const struct command_spec *steps, size
     }
 }
 
+/* Providers: what one field says and another must then have. */
+
+struct checked {
+    const char *file;
+    const struct pipeline *pipeline;
+    const struct yaml_item *root;
+    struct findings *findings;
+};
+
+/* At field `name` of the table, or where the table begins. */
+static void report_in(const struct checked *at, const char *table, const char *name,
+                      const char *text)
+{
+    const struct yaml_item *item = yaml_item_get(at->root, table);
+    const struct yaml_item *field =
+        item != NULL && item->kind == YAML_MAP ? yaml_item_get(item, name) : NULL;
+    AUTO_FREE char *path = mem_printf("%s.%s", table, name);
+    findings_add(at->findings, at->file,
+                 field != NULL  ? field->line
+                 : item != NULL ? item->line
+                                : 1,
+                 path, "%s", text);
+}
+
+/* Is a field not there, in a table that is? What is there and wrong was told already. */
+static bool lacks(const struct checked *at, const char *table, const char *name,
+                  const char *alias)
+{
+    const struct yaml_item *item = yaml_item_get(at->root, table);
+    return item != NULL && item->kind == YAML_MAP && yaml_item_get(item, name) == NULL &&
+           (alias == NULL || yaml_item_get(item, alias) == NULL);
+}
+
+static void check_chain(const struct checked *at, const char *table,
+                        const struct provider_chain *chain)
+{
+    for (size_t i = 0; i < chain->n_backups; i++) {
+        bool is_twice = strcmp(chain->backups[i], chain->first) == 0;
+        for (size_t j = 0; j < i; j++) {
+            is_twice = is_twice || strcmp(chain->backups[i], chain->backups[j]) == 0;
+        }
+        if (is_twice) {
+            report_in(at, table, "backups",
+                      "names a provider twice; expected each one once");
+            return;
+        }
+    }
+}
+
+static bool is_local(const char *provider)
+{
+    return strcmp(provider, "local") == 0;
+}
+
+/* Does the chain have a provider that is not on this machine? */
+static bool is_served(const struct provider_chain *chain)
+{
+    return !is_local(chain->first) || chain->n_backups > 1 ||
+           (chain->n_backups == 1 && !is_local(chain->backups[0]));
+}
+
+static bool is_full_name(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789._-";
+    size_t owner = strspn(text, letters);
+    size_t name = text[owner] == '/' ? strspn(text + owner + 1, letters) : 0;
+    return owner > 0 && name > 0 && text[owner + 1 + name] == '\0' && text[0] != '.' &&
+           text[0] != '-' && strcmp(text + owner + 1, ".") != 0 &&
+           strcmp(text + owner + 1, "..") != 0;
+}
+
+static void check_forge(const struct checked *at)
+{
+    const struct forge_spec *forge = &at->pipeline->forge;
+    const struct yaml_item *repository = yaml_item_get(at->root, "repository");
+    bool is_remote = !is_local(forge->provider);
+    if (is_remote && lacks(at, "forge", "repository", NULL)) {
+        report_in(at, "forge", "repository",
+                  "missing; expected owner/name, because the forge is a service");
+    } else if (forge->repository[0] != '\0' && lacks(at, "forge", "provider", NULL)) {
+        report_in(at, "forge", "provider",
+                  "missing; expected the service that has the repository");
+    } else if (forge->repository[0] != '\0' && !is_full_name(forge->repository)) {
+        report_in(at, "forge", "repository", "is no repository; expected owner/name");
+    }
+    if (is_remote && repository != NULL && repository->len > 0) {
+        findings_add(at->findings, at->file, repository->line, "repository",
+                     "is of no use beside forge.repository; expected one of them");
+    }
+    if (!is_remote && is_served(&at->pipeline->agent_chain)) {
+        report_in(at, "agent", "provider",
+                  "a service works on a repository of a forge; expected forge.provider "
+                  "and forge.repository too");
+    }
+    if (forge->clone[0] == '-') {
+        report_in(at, "forge", "clone", "begins with '-'; expected a URL or a path");
+    }
+}
+
+static void check_providers(const struct checked *at)
+{
+    const struct pipeline *pipeline = at->pipeline;
+    check_chain(at, "agent", &pipeline->agent_chain);
+    check_chain(at, "sandbox", &pipeline->sandbox_chain);
+    check_chain(at, "evaluator", &pipeline->evaluator_chain);
+    check_forge(at);
+    if (chain_has(&pipeline->agent_chain, "local") &&
+        lacks(at, "agent", "command", "run")) {
+        report_in(at, "agent", "command",
+                  "missing; expected a command, as text or list of words");
+    }
+    if (chain_has(&pipeline->evaluator_chain, "local") &&
+        lacks(at, "evaluator", "command", "run")) {
+        report_in(at, "evaluator", "command",
+                  "missing; expected a command, as text or list of words");
+    }
+    if (is_served(&pipeline->evaluator_chain)) {
+        if (lacks(at, "evaluator", "url", NULL)) {
+            report_in(at, "evaluator", "url",
+                      "missing; expected the page that the service opens");
+        }
+        if (lacks(at, "evaluator", "task", NULL)) {
+            report_in(at, "evaluator", "task",
+                      "missing; expected what the service is to try");
+        }
+    }
+}
+
 struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
                                 struct findings *findings)
 {
@@ -268,6 +460,9 @@ struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
                 yaml_item_get(tree->root, "setup"), findings);
     check_names(file, pipeline->checks, pipeline->n_checks,
                 yaml_item_get(tree->root, "validate"), findings);
+    if (tree->root != NULL && tree->root->kind == YAML_MAP && !tree->is_partial) {
+        check_providers(&(struct checked){file, pipeline, tree->root, findings});
+    }
     yaml_tree_free(tree);
     if (findings->n > n_before || findings->n_dropped > n_dropped) {
         findings_sort(findings, n_before);

@@ -136,6 +136,12 @@ static inline bool pipeline_is_remote(const struct pipeline *pipeline)
 {
     return pipeline->forge.repository != NULL && pipeline->forge.repository[0] != '\0';
 }
+/* Is there an evaluator, here or at a service? */
+static inline bool pipeline_has_evaluator(const struct pipeline *pipeline)
+{
+    return pipeline->evaluator.argv != NULL ||
+           (pipeline->evaluator_task != NULL && pipeline->evaluator_task[0] != '\0');
+}
 /* Does the chain name this provider? */
 bool chain_has(const struct provider_chain *chain, const char *provider);
 

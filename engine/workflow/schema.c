@@ -124,6 +124,8 @@ static void fini_field(const struct field *field, void *object, struct todo_list
         schema_free_command(slot);
         break;
     case FIELD_PATHS:
+    case FIELD_NAMES:
+    case FIELD_TEXTS:
         rows = schema_get_list(field, object, &n);
         schema_free_texts(rows, n);
         schema_set_list(field, object, NULL, 0);
@@ -137,6 +139,7 @@ static void fini_field(const struct field *field, void *object, struct todo_list
         todo_add(todo, (struct todo){.schema = field->sub, .object = slot});
         break;
     case FIELD_STEPS:
+    case FIELD_MAPS:
         rows = schema_get_list(field, object, &n);
         todo_add(todo, (struct todo){.garbage =
                                          rows}); /* last in, first out: after its steps */

@@ -33,6 +33,8 @@
     X(FIELD_PATH, "path")                        /* char *, absolute after decoding */   \
     X(FIELD_PLACE, "name or path")               /* char *, a path when it has '/' */    \
     X(FIELD_PATHS, "list of paths")              /* char **, and size_t at offset_n */   \
+    X(FIELD_NAMES, "list of names")              /* likewise */                          \
+    X(FIELD_TEXTS, "list of texts")              /* likewise */                          \
     X(FIELD_COMMAND, "command")                  /* struct command_spec: argv, text */   \
     X(FIELD_ENV, "map of environment variables") /* struct env_var *, size_t */          \
     X(FIELD_DURATION, "duration")                /* struct span */                       \
@@ -41,7 +43,8 @@
     X(FIELD_BOOL, "true or false")               /* bool */                              \
     X(FIELD_WORD, "word")                        /* an enum: index into words */         \
     X(FIELD_TABLE, "map")                        /* fields of `sub` at offset */         \
-    X(FIELD_STEPS, "list of steps")              /* array of `sub`, and size_t */
+    X(FIELD_STEPS, "list of steps")              /* array of `sub`, and size_t */        \
+    X(FIELD_MAPS, "list of maps")                /* likewise */
 
 enum field_type {
 #define X(id, word) id,

@@ -92,7 +92,8 @@ static void decode_steps(struct decoder *d, const struct field *field,
         if (item->kind != YAML_LIST) {
             decode_report_shape(d, field, item);
         } else {
-            decode_report(d, item, "%zu steps; expected at most %d", item->n, STEPS_MAX);
+            decode_report(d, item, "%zu %s; expected at most %d", item->n,
+                          field->type == FIELD_STEPS ? "steps" : "entries", STEPS_MAX);
         }
         return;
     }
@@ -121,9 +122,10 @@ static void decode_value(struct decoder *d, const struct field *field,
         decode_command(d, field, item, slot);
     } else if (field->type == FIELD_ENV) {
         decode_env(d, field, item, object);
-    } else if (field->type == FIELD_PATHS) {
-        decode_paths(d, field, item, object);
-    } else if (field->type == FIELD_STEPS) {
+    } else if (field->type == FIELD_PATHS || field->type == FIELD_NAMES ||
+               field->type == FIELD_TEXTS) {
+        decode_texts(d, field, item, object);
+    } else if (field->type == FIELD_STEPS || field->type == FIELD_MAPS) {
         decode_steps(d, field, item, object);
     } else if (!value_from_text(field, d->folder, item->text, item->len, slot, why)) {
         decode_report(d, item, "%s", why);

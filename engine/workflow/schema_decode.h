@@ -63,7 +63,7 @@ void decode_command(struct decoder *d, const struct field *field,
                     const struct yaml_item *item, struct command_spec *command);
 void decode_env(struct decoder *d, const struct field *field,
                 const struct yaml_item *item, void *object);
-void decode_paths(struct decoder *d, const struct field *field,
+void decode_texts(struct decoder *d, const struct field *field,
                   const struct yaml_item *item, void *object);
 
 #endif

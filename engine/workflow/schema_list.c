@@ -8,7 +8,7 @@
 
 #define WORDS_MAX     256 /* of a command that is a list */
 #define ENV_MAX       256
-#define PATHS_MAX     64
+#define TEXTS_MAX     64
 #define COMMAND_MAX   (96 * 1024) /* the kernel takes 128 KiB per argument */
 #define ENV_VALUE_MAX (32 * 1024)
 
@@ -167,27 +167,32 @@ void decode_env(struct decoder *d, const struct field *field,
     schema_set_list(field, object, env, n);
 }
 
-void decode_paths(struct decoder *d, const struct field *field,
+void decode_texts(struct decoder *d, const struct field *field,
                   const struct yaml_item *item, void *object)
 {
-    static const struct field one = {.name = "", .type = FIELD_PATH};
-    if (item->kind != YAML_LIST || item->n > PATHS_MAX) {
+    const struct field one = {.name = "",
+                              .type = field->type == FIELD_PATHS   ? FIELD_PATH
+                                      : field->type == FIELD_NAMES ? FIELD_NAME
+                                                                   : FIELD_TEXT,
+                              .max = field->max};
+    if (item->kind != YAML_LIST || item->n > TEXTS_MAX) {
         if (item->kind != YAML_LIST) {
             decode_report_shape(d, field, item);
         } else {
-            decode_report(d, item, "%zu paths; expected at most %d", item->n, PATHS_MAX);
+            decode_report(d, item, "%zu %s; expected at most %d", item->n,
+                          field->type == FIELD_PATHS ? "paths" : "entries", TEXTS_MAX);
         }
         return;
     }
-    char **paths = mem_array(item->n, sizeof(*paths));
+    char **texts = mem_array(item->n, sizeof(*texts));
     size_t n = 0;
-    for (const struct yaml_item *path = item->first; path != NULL; path = path->next) {
+    for (const struct yaml_item *text = item->first; text != NULL; text = text->next) {
         char why[VALUE_WHY_MAX];
-        if (path->kind != YAML_SCALAR) {
-            decode_report_shape(d, &one, path);
-        } else if (!value_from_text(&one, d->folder, path->text, path->len, &paths[n],
+        if (text->kind != YAML_SCALAR) {
+            decode_report_shape(d, &one, text);
+        } else if (!value_from_text(&one, d->folder, text->text, text->len, &texts[n],
                                     why)) {
-            decode_report(d, path, "%s", why);
+            decode_report(d, text, "%s", why);
         } else {
             n++;
         }
@@ -195,5 +200,5 @@ void decode_paths(struct decoder *d, const struct field *field,
     size_t n_old = 0;
     char **old = schema_get_list(field, object, &n_old);
     schema_free_texts(old, n_old);
-    schema_set_list(field, object, paths, n);
+    schema_set_list(field, object, texts, n);
 }

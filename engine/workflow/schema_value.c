@@ -96,6 +96,15 @@ const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
     case FIELD_PATHS:
         snprintf(out, VALUE_WHY_MAX, "a list of paths");
         break;
+    case FIELD_NAMES:
+        snprintf(out, VALUE_WHY_MAX, "a list of names");
+        break;
+    case FIELD_TEXTS:
+        snprintf(out, VALUE_WHY_MAX, "a list of texts");
+        break;
+    case FIELD_MAPS:
+        snprintf(out, VALUE_WHY_MAX, "a list of maps, or [] for none");
+        break;
     case FIELD_COMMAND:
         snprintf(out, VALUE_WHY_MAX, "a command, as text or list of words");
         break;
@@ -142,8 +151,9 @@ const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
 
 bool value_is_text(enum field_type type)
 {
-    return type != FIELD_PATHS && type != FIELD_COMMAND && type != FIELD_ENV &&
-           type != FIELD_TABLE && type != FIELD_STEPS;
+    return type != FIELD_PATHS && type != FIELD_NAMES && type != FIELD_TEXTS &&
+           type != FIELD_COMMAND && type != FIELD_ENV && type != FIELD_TABLE &&
+           type != FIELD_STEPS && type != FIELD_MAPS;
 }
 
 /* Edit distance with neighbours swapped counted once (optimal string alignment). */
@@ -440,6 +450,9 @@ bool value_from_text(const struct field *field, const char *folder, const char *
     case FIELD_WORD:
         return set_word(field, text, len, slot, why);
     case FIELD_PATHS:
+    case FIELD_NAMES:
+    case FIELD_TEXTS:
+    case FIELD_MAPS:
     case FIELD_COMMAND:
     case FIELD_ENV:
     case FIELD_TABLE:

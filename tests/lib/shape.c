@@ -17,21 +17,25 @@
 /* A table and where it hangs: "limits", or "validate" with is_list. */
 struct place {
     const struct schema *schema;
-    const char *name; /* NULL: the root */
+    const struct place *above; /* NULL: this is the root */
+    const char *name;
     bool is_list;
 };
 
+#define DEPTH_MAX 4
+
 static size_t collect(const struct schema *root, struct place places[TABLES_MAX])
 {
-    size_t n = 0;
-    places[n++] = (struct place){.schema = root};
-    for (size_t i = 0; i < root->n_fields; i++) {
-        const struct field *field = &root->fields[i];
-        if (field->sub != NULL) {
-            places[n++] =
-                (struct place){field->sub, field->name, field->type == FIELD_STEPS};
-            for (size_t j = 0; j < field->sub->n_fields; j++) {
-                assert_null(field->sub->fields[j].sub); /* deeper: extend this function */
+    size_t n = 1;
+    places[0] = (struct place){.schema = root};
+    for (size_t at = 0; at < n; at++) {
+        for (size_t i = 0; i < places[at].schema->n_fields; i++) {
+            const struct field *field = &places[at].schema->fields[i];
+            if (field->sub != NULL) {
+                assert_true(n < TABLES_MAX);
+                places[n++] = (struct place){field->sub, &places[at], field->name,
+                                             field->type == FIELD_STEPS ||
+                                                 field->type == FIELD_MAPS};
             }
         }
     }
@@ -61,7 +65,11 @@ static const char *good_value(const struct field *field, int which, char text[64
     case FIELD_TABLE:
         return "{}";
     case FIELD_STEPS:
+    case FIELD_MAPS:
         return "[]";
+    case FIELD_NAMES:
+    case FIELD_TEXTS:
+        return "[a, b]";
     case FIELD_TEXT:
     case FIELD_NAME:
     case FIELD_BRANCH:
@@ -97,15 +105,25 @@ static void put_file(struct buf *out, const struct schema *root,
                      const struct place *place, const struct field *field,
                      const char *key, const char *value, size_t value_len)
 {
+    const struct place *way[DEPTH_MAX]; /* from the place up to below the root */
+    size_t n = 0;
+    for (const struct place *at = place; at->above != NULL; at = at->above) {
+        assert_true(n < DEPTH_MAX);
+        way[n++] = at;
+    }
     buf_clear(out);
-    put_required(out, root, place->name != NULL ? place->name : field->name, "\n");
-    if (place->name != NULL) {
-        buf_printf(out, "%s: %s{", place->name, place->is_list ? "[" : "");
-        put_required(out, place->schema, field->name, ", ");
+    put_required(out, root, n > 0 ? way[n - 1]->name : field->name, "\n");
+    for (size_t i = n; i > 0; i--) {
+        buf_printf(out, "%s: %s{", way[i - 1]->name, way[i - 1]->is_list ? "[" : "");
+        put_required(out, way[i - 1]->schema, i > 1 ? way[i - 2]->name : field->name,
+                     ", ");
     }
     buf_printf(out, "%s: ", key);
     buf_add(out, value, value_len);
-    buf_str(out, place->name == NULL ? "\n" : place->is_list ? "}]\n" : "}\n");
+    for (size_t i = 0; i < n; i++) {
+        buf_str(out, way[i]->is_list ? "}]" : "}");
+    }
+    buf_str(out, "\n");
 }
 
 /* Number of findings. */

@@ -8,6 +8,7 @@
 #include "engine/base/findings.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/base/yaml.h"
 #include "engine/workflow/pipeline.h"
 #include "engine/workflow/schema.h"
 #include "tests/lib/shape.h"
@@ -121,6 +122,43 @@ static void test_every_field(void **state)
     pipeline_free(p);
 }
 
+static void test_providers(void **state)
+{
+    (void)state;
+    struct pipeline *p = parse_good(
+        "name: p\n"
+        "agent: {provider: codegen_api, backups: [codegen_eu, local], command: ./a}\n"
+        "forge: {provider: github_api, repository: acme/pay.ments, checks: ignore,\n"
+        "        clone: /srv/mirror, expected: [ci/build, lint], labels: [bot],\n"
+        "        draft: true, update_branch: true}\n"
+        "sandbox: grainchain\n"
+        "evaluator: {provider: web_eval_agent, url: \"http://localhost:1\", task: look}\n"
+        "validate: []\n");
+    assert_string_equal(p->agent_chain.first, "codegen_api");
+    assert_int_equal(p->agent_chain.n_backups, 2);
+    assert_string_equal(p->agent_chain.backups[1], "local");
+    assert_true(chain_has(&p->agent_chain, "local"));
+    assert_false(chain_has(&p->sandbox_chain, "local"));
+    assert_string_equal(p->sandbox_chain.first, "grainchain");
+    assert_true(pipeline_is_remote(p));
+    assert_string_equal(p->forge.repository, "acme/pay.ments");
+    assert_string_equal(p->forge.clone, "/srv/mirror");
+    assert_int_equal(p->forge.checks, FORGE_CHECKS_IGNORE);
+    assert_int_equal(p->forge.n_expected, 2);
+    assert_string_equal(p->forge.expected[0], "ci/build");
+    assert_string_equal(p->forge.labels[0], "bot");
+    assert_true(p->forge.is_draft && p->forge.updates_branch);
+    assert_true(pipeline_has_evaluator(p));
+    assert_null(p->evaluator.argv);
+    pipeline_free(p);
+    p = parse_good(MINIMAL);
+    assert_string_equal(p->agent_chain.first, "local");
+    assert_string_equal(p->forge.provider, "local");
+    assert_false(pipeline_is_remote(p));
+    assert_false(pipeline_has_evaluator(p));
+    pipeline_free(p);
+}
+
 static void test_defaults(void **state)
 {
     (void)state;
@@ -196,10 +234,23 @@ static void test_every_shape_at_every_field(void **state)
     assert_true(n > 1000);
 }
 
+/* Each row by itself: what other rows it needs is none of its business. */
+static void parse_one_row(const char *file, const char *text, size_t len,
+                          struct findings *findings)
+{
+    struct pipeline *pipeline = mem_alloc(sizeof(*pipeline));
+    struct yaml_tree *tree = yaml_tree_parse(file, text, len, findings);
+    schema_init(pipeline_schema(), pipeline);
+    schema_decode(pipeline_schema(), file, NULL, tree, pipeline, findings);
+    schema_fini(pipeline_schema(), pipeline);
+    yaml_tree_free(tree);
+    free(pipeline);
+}
+
 static void test_every_row(void **state)
 {
     (void)state;
-    shape_check_rows(pipeline_schema(), parse_quietly);
+    shape_check_rows(pipeline_schema(), parse_one_row);
 }
 
 static void test_cut_at_every_byte(void **state)
@@ -268,6 +319,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field),
+        cmocka_unit_test(test_providers),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_short_forms),
         cmocka_unit_test(test_wrong_files),
