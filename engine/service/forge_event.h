@@ -46,7 +46,7 @@ struct forge_event {
     char *repository; /* "owner/name" */
     char *branch;     /* head branch, or the ref pushed to without refs/heads/ */
     char *base;       /* base branch of a pull request */
-    char *sha;        /* head commit */
+    char *sha;        /* head commit; "" when a push deleted the branch */
     char *before;     /* push, synchronize: the commit before */
     int64_t pull;     /* number of the pull request, 0 = not said */
     int64_t id;       /* of the check run, suite, workflow run, job, status, deployment */
@@ -55,12 +55,17 @@ struct forge_event {
     char *conclusion; /* success failure ...; a review's state */
     char *actor;      /* login of who did it */
     char *url;        /* for people */
-    bool is_merged, is_draft, is_closed;
-    char *merge_sha;
+    bool is_merged, is_draft;
+    bool is_closed;  /* the pull request, or by a push the branch, is gone */
+    char *merge_sha; /* "" unless is_merged */
 };
 
-/* From a payload. False with err when it is no JSON object, or an event that is used has
- * lost the fields that make it one. */
+#define FORGE_TEXT_MAX 1024 /* bytes of each string; a longer one is cut */
+
+/* From a payload. False with err (ERR_PROTOCOL) when it is no JSON object, or an event that
+ * is used has lost the fields that make it one; then ret_event needs no fini. A ping may
+ * have no repository (one of an organization's hook), and a check of a fork's pull
+ * request has `pull` 0: it is known by its sha. */
 NODISCARD bool forge_event_parse(const char *name, const char *body, size_t len,
                                  struct forge_event *ret_event, struct err *err);
 void forge_event_fini(struct forge_event *event);
