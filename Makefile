@@ -11,6 +11,7 @@ DESTDIR ?=
 BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/signalbox
+LIBEXECDIR ?= $(PREFIX)/libexec/signalbox
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 FUZZ_SECONDS ?= 30
@@ -67,20 +68,34 @@ JANSSON_CFLAGS ?=
 JANSSON_LIBS   ?= -ljansson
 YAML_CFLAGS    ?=
 YAML_LIBS      ?= -lyaml
-LDLIBS := $(CURSES_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(YAML_LIBS) -lm
+CURL_CFLAGS    ?=
+CURL_LIBS      ?= -lcurl
+LWS_CFLAGS     ?=
+LWS_LIBS       ?= -lwebsockets
+CRYPTO_CFLAGS  ?=
+CRYPTO_LIBS    ?= -lcrypto
+LDLIBS := $(CURSES_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(YAML_LIBS) $(CURL_LIBS) $(LWS_LIBS) $(CRYPTO_LIBS) -lm
 TEST_LIBS := -lcmocka -lvterm -lutil
 
 $(B)/tui/term_info.o:    OWNER_CFLAGS := $(CURSES_CFLAGS)
 $(B)/store/%.o:          OWNER_CFLAGS := $(SQLITE_CFLAGS)
 $(B)/engine/base/json.o: OWNER_CFLAGS := $(JANSSON_CFLAGS)
 $(B)/engine/base/yaml.o: OWNER_CFLAGS := $(YAML_CFLAGS)
+$(B)/engine/io/http%.o:  OWNER_CFLAGS := $(CURL_CFLAGS)
+$(B)/engine/io/listener%.o: OWNER_CFLAGS := $(LWS_CFLAGS)
+$(B)/engine/base/digest.o: OWNER_CFLAGS := $(CRYPTO_CFLAGS)
 
 # ---- files ---------------------------------------------------------------------------
-SRC := $(filter-out tui/main.c,$(sort $(wildcard tui/*.c tui/*/*.c engine/*.c engine/*/*.c store/*.c)))
+MAIN := tui/main.c engine/io/runner_main.c
+SRC := $(filter-out $(MAIN),$(sort $(wildcard tui/*.c tui/*/*.c engine/*.c engine/*/*.c store/*.c)))
 ASSETS := $(sort $(wildcard themes/*.theme tui/default.keys))
 GEN := $(if $(wildcard tui/asset.h),$(B)/gen/assets.c)
 OBJ := $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 TESTLIB := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
+# Services that are simulated: programs, and what they share with the tests that ask for it.
+FAKE_MAINS := $(sort $(wildcard tests/fakes/fake_*.c tests/fakes/mcp_server.c))
+FAKE_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(FAKE_MAINS),$(sort $(wildcard tests/fakes/*.c))))
+FAKES  := $(FAKE_MAINS:tests/%.c=$(B)/tests/%)
 programs = $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard $(1))))
 UNIT   := $(call programs,tests/unit/test_*.c)
 SCREEN := $(call programs,tests/screen/test_*.c)
@@ -94,14 +109,16 @@ TESTS  := $(UNIT) $(SCREEN) $(SIM)
 ifneq ($(FLAVOR),fuzz)
 TESTS += $(FUZZ)
 endif
-HEADERS := $(sort $(wildcard tui/*.h tui/*/*.h engine/*.h engine/*/*.h store/*.h tests/lib/*.h))
-SHELLS := $(sort $(wildcard .ci/run tests/tools/* tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh))
+HEADERS := $(sort $(wildcard tui/*.h tui/*/*.h engine/*.h engine/*/*.h store/*.h tests/lib/*.h tests/fakes/*.h))
+SHELLS := $(sort $(wildcard .ci/run tests/tools/* tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh \
+	tests/fakes/run tests/fakes/*.sh tests/conformance/run tests/conformance/*.sh))
 SHELLS := $(filter-out %.c %.awk %.yaml %.md %.txt tests/demo/library,$(SHELLS))
 
 # ---- stamps: rewritten only when their content changes ------------------------------
 stamp = $(if $(filter-out ok,$(if $(findstring |$(strip $(2))|,|$(strip $(file <$(1)))|),ok,no)),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))
-$(call stamp,$(B)/flags,$(filter-out ccache,$(CC)) $(shell $(CC) -dumpfullversion -dumpversion 2>/dev/null) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(CURSES_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(LDLIBS))
+$(call stamp,$(B)/flags,$(filter-out ccache,$(CC)) $(shell $(CC) -dumpfullversion -dumpversion 2>/dev/null) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(CURSES_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS) $(LWS_CFLAGS) $(CRYPTO_CFLAGS) $(LDLIBS))
 $(call stamp,$(B)/objects,$(OBJ))
+$(call stamp,$(B)/tests/fakes/objects,fakes $(FAKE_OBJ))
 $(call stamp,$(B)/assets,$(ASSETS))
 
 # ---- build ---------------------------------------------------------------------------
@@ -110,14 +127,19 @@ $(call stamp,$(B)/assets,$(ASSETS))
 .SUFFIXES:
 
 ifeq ($(FLAVOR),release)
-all: build/signalbox ## build the program (the default)
-build/signalbox: $(B)/signalbox
+all: build/signalbox build/signalbox-run ## build the program (the default)
+build/signalbox build/signalbox-run: build/%: $(B)/%
 	@ln -f $< $@
 else
-all: $(B)/signalbox
+all: $(B)/signalbox $(B)/signalbox-run
 endif
 
 $(B)/signalbox: $(B)/tui/main.o $(B)/libsignalbox.a
+	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# What performs one effect. A program of its own, because the dynamic linker takes 3 ms and
+# 6 MB for the libraries of the network side, which a runner does not need.
+$(B)/signalbox-run: $(B)/engine/io/runner_main.o $(B)/libsignalbox.a
 	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/libsignalbox.a: $(OBJ) $(B)/objects
@@ -138,7 +160,11 @@ $(B)/gen/assets.c: $(ASSETS) $(B)/assets $(TOOLS)/embed
 	@mkdir -p $(@D)
 	$(call say,gen,$@)$(TOOLS)/embed $(ASSETS) >$@
 
-$(B)/tests/%: $(B)/tests/%.o $(TESTLIB) $(B)/libsignalbox.a
+$(B)/tests/fakes/libfakes.a: $(FAKE_OBJ) $(B)/tests/fakes/objects
+	@mkdir -p $(@D)
+	@rm -f $@ && ar rcsD $@ $(FAKE_OBJ)
+
+$(B)/tests/%: $(B)/tests/%.o $(TESTLIB) $(B)/tests/fakes/libfakes.a $(B)/libsignalbox.a
 	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
 
 # Preloaded into the engine by the crash campaign.
@@ -177,13 +203,13 @@ test: ## install what the tests need, then run them all
 	@$(TOOLS)/deps build test
 	@$(SUB) check
 
-check: all $(TESTS) $(E2E) ## run all tests with what is installed
+check: all $(TESTS) $(E2E) $(FAKES) ## run all tests with what is installed
 	@$(TEST_ENV) $(TOOLS)/run_tests $(TESTS) $(E2E)
 
 quick: $(B)/libsignalbox.a $(B)/whole $(UNIT) $(SCREEN) ## library, unit and screen tests
 	@$(TEST_ENV) $(TOOLS)/run_tests $(UNIT) $(SCREEN)
 
-e2e: all $(E2E) ## command line and pty tests alone
+e2e: all $(E2E) $(FAKES) ## command line and pty tests alone
 	@$(TEST_ENV) $(TOOLS)/run_tests $(E2E)
 
 sim: all $(SIM) ## deterministic simulation: faults, crashes, invariants
@@ -217,6 +243,12 @@ fuzz-run: $(FUZZ)
 crash: all $(CRASH) $(KILL_SHIM) ## KILLS (1000) times kill -9 under load, and once at every commit point
 	@$(TEST_ENV) KILLS=$(KILLS) KILL_SHIM=$(KILL_SHIM) TEST_TIMEOUT=100000 $(TOOLS)/run_tests $(sort $(wildcard tests/crash/*.sh)) $(CRASH)
 
+conformance: all $(FAKES) ## every call of the adapters against GitHub's own description
+	@$(TEST_ENV) TEST_TIMEOUT=1800 $(TOOLS)/run_tests tests/conformance/run
+
+run-services: all $(FAKES) ## the demo against simulated services over real sockets
+	@$(TEST_ENV) tests/fakes/run
+
 bench: all $(BENCH) ## figures, each beside its yardstick of the same run
 	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)) $(BENCH); do $(TEST_ENV) $$b; done
 
@@ -230,7 +262,6 @@ check-repro: ## the same bytes from two folders
 	@$(TEST_ENV) TEST_TIMEOUT=1800 $(TOOLS)/run_tests $(TOOLS)/check_repro
 
 # ---- lint ----------------------------------------------------------------------------
-MAIN := $(wildcard tui/main.c)
 C_FILES := $(SRC) $(MAIN) $(sort $(wildcard tests/*/*.c tests/*/*.h)) $(HEADERS)
 LINTS := lint-format lint-gcc lint-clang lint-tidy lint-cppcheck check-headers check-layers \
 	check-source lint-shell lint-man lint-spelling
@@ -245,7 +276,7 @@ lint-gcc: # warnings of gcc that clang does not know, all of them errors
 	@$(SUB) FLAVOR=strict objects
 lint-clang: # clang's whole list and the thread roles
 	@$(SUB) FLAVOR=clang objects
-objects: $(OBJ) $(MAIN:%.c=$(B)/%.o) $(TESTLIB) $(patsubst %,%.o,$(TESTS) $(FUZZ) $(CRASH) $(BENCH))
+objects: $(OBJ) $(MAIN:%.c=$(B)/%.o) $(TESTLIB) $(patsubst %,%.o,$(TESTS) $(FUZZ) $(CRASH) $(BENCH) $(FAKES)) $(FAKE_OBJ)
 
 lint-tidy:
 	@printf '%s\0' $(SRC) $(MAIN) | xargs -0 -n 4 -P 2 sh -c \
@@ -291,9 +322,10 @@ $(COMPLETION): $(B)/signalbox
 
 section = $(patsubst .%,%,$(suffix $(1)))
 install: all man ## into DESTDIR and PREFIX (/usr/local)
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR) \
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR) \
 		$(sort $(foreach p,$(PAGES),$(DESTDIR)$(MANDIR)/man$(call section,$(p))))
 	install -m 755 $(B)/signalbox $(DESTDIR)$(BINDIR)/signalbox
+	install -m 755 $(B)/signalbox-run $(DESTDIR)$(LIBEXECDIR)/signalbox-run
 	install -m 644 $(wildcard themes/*.theme) $(DESTDIR)$(DATADIR)/themes
 	$(foreach p,$(PAGES),install -m 644 $(p) $(DESTDIR)$(MANDIR)/man$(call section,$(p)) &&) true
 	install -m 644 $(COMPLETION) $(DESTDIR)$(COMPDIR)/signalbox
@@ -301,10 +333,10 @@ install: all man ## into DESTDIR and PREFIX (/usr/local)
 	chmod 644 $(DESTDIR)$(UNITDIR)/signalbox.service
 
 uninstall: ## take away what install put there
-	rm -f $(DESTDIR)$(BINDIR)/signalbox $(DESTDIR)$(COMPDIR)/signalbox $(DESTDIR)$(UNITDIR)/signalbox.service
+	rm -f $(DESTDIR)$(BINDIR)/signalbox $(DESTDIR)$(LIBEXECDIR)/signalbox-run $(DESTDIR)$(COMPDIR)/signalbox $(DESTDIR)$(UNITDIR)/signalbox.service
 	rm -f $(foreach p,$(PAGES),$(DESTDIR)$(MANDIR)/man$(call section,$(p))/$(notdir $(p)))
 	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard themes/*.theme))
-	-rmdir $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(DATADIR)
+	-rmdir $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBEXECDIR)
 
 clean: ## remove build/
 	rm -rf build
@@ -314,5 +346,5 @@ help: ## this list
 	@echo "  FLAVOR=release|debug|asan|tsan|clang|fuzz|cov  CC  CFLAGS  PREFIX  DESTDIR  V=1"
 
 .PHONY: all run run-clean deps test check quick e2e sim screens-update asan tsan check-threads \
-	valgrind fuzz fuzz-run crash bench check-fresh check-install check-repro lint $(LINTS) \
+	valgrind fuzz fuzz-run crash bench conformance run-services check-fresh check-install check-repro lint $(LINTS) \
 	objects man install uninstall clean help

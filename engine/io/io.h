@@ -7,7 +7,7 @@
  *
  * One thread for all of them: it waits for its mailbox, for runners that end (a pidfd
  * each) and for a timer. It reads the store through a handle of its own to write the
- * order of an effect, starts `SELF __run FOLDER` in a session of its own, and delivers
+ * order of an effect, starts `signalbox-run __run FOLDER` in a session of its own, and delivers
  * what the runner left. Runners survive the engine; performing a key again adopts
  * (engine/io/runner.h says how nothing happens twice).
  *
@@ -31,7 +31,7 @@ struct io_options {
     const char *logs;  /* folder of step logs, absolute */
     int64_t log_max_bytes;
     struct span log_keep; /* step logs older than this are removed; 0 = never */
-    const char *self_exe; /* NULL: /proc/self/exe */
+    const char *self_exe; /* program of runners; NULL: signalbox-run, else our own */
     size_t max_running;   /* workflows that may have an effect in flight */
     void (*on_result)(void *user, struct effect_result *result);
     /* NULL: services are not used. Both run on the io thread; the second owns its text. */

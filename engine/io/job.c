@@ -63,18 +63,48 @@ void job_free(struct job *job)
     free(job);
 }
 
+/* ---- the program of runners -----------------------------------------------------------
+ */
+
+/* The small program that is installed for runners: beside ours in a build folder, else
+ * where `make install` puts it. -1: none, and ours has to do. */
+static int open_runner_program(void)
+{
+    struct err err;
+    AUTO_FREE char *self = file_real("/proc/self/exe", &err);
+    char *slash = self != NULL ? strrchr(self, '/') : NULL;
+    if (slash == NULL) {
+        return -1;
+    }
+    *slash = '\0';
+    AUTO_FREE char *beside = file_join(self, "signalbox-run");
+    AUTO_FREE char *installed = file_join(self, "../libexec/signalbox/signalbox-run");
+    int fd = open(beside, O_PATH | O_CLOEXEC);
+    return fd >= 0 ? fd : open(installed, O_PATH | O_CLOEXEC);
+}
+
+/* Held open, so that an engine goes on with the runner that it came with when the program
+ * is replaced by a newer one. Not /proc/self: the child closes its copy before it begins. */
+static char *runner_program(int fd)
+{
+    return fd >= 0 ? mem_printf("/proc/%ld/fd/%d", (long)getpid(), fd)
+                   : mem_str("/proc/self/exe");
+}
+
 /* ---- the shop -------------------------------------------------------------------------
  */
 
 bool job_shop_init(struct job_shop *shop, const struct io_options *options, int epoll,
                    struct err *err)
 {
+    int program = options->self_exe == NULL ? open_runner_program() : -1;
     *shop = (struct job_shop){
         .store = mem_str(options->store),
         .work = mem_str(options->work),
         .logs = mem_str(options->logs),
-        .self_exe =
-            mem_str(options->self_exe != NULL ? options->self_exe : "/proc/self/exe"),
+        .program_fd = program,
+        .program = options->self_exe != NULL ? mem_str(options->self_exe)
+                                             : runner_program(program),
         .log_max = options->log_max_bytes,
         .on_result = options->on_result,
         .user = options->user,
@@ -99,7 +129,10 @@ void job_shop_fini(struct job_shop *shop)
     free(shop->store);
     free(shop->work);
     free(shop->logs);
-    free(shop->self_exe);
+    free(shop->program);
+    if (shop->program_fd >= 0) {
+        (void)close(shop->program_fd); /* only a path */
+    }
 }
 
 static struct job **bucket_of(struct job_shop *shop, int64_t workflow)
@@ -342,8 +375,8 @@ static bool spawn(const struct job_shop *shop, const char *folder, char *const *
         &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     (void)posix_spawnattr_setsigmask(&attributes, &none);
     (void)posix_spawnattr_setsigdefault(&attributes, &all);
-    errno = posix_spawn(ret_pid, shop->self_exe, &actions, &attributes, argv, env);
-    bool done = errno == 0 || err_sys(err, "starting %s", shop->self_exe);
+    errno = posix_spawn(ret_pid, shop->program, &actions, &attributes, argv, env);
+    bool done = errno == 0 || err_sys(err, "starting %s", shop->program);
     (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&actions);
     return done;

@@ -22,7 +22,9 @@
 struct job;
 
 struct job_shop {
-    char *store, *work, *logs, *self_exe;
+    char *store, *work, *logs;
+    char *program;  /* of runners */
+    int program_fd; /* keeps it, -1 = nothing to keep */
     int64_t log_max;
     void (*on_result)(void *user, struct effect_result *result);
     void *user;

@@ -5,7 +5,7 @@
 /*
  * Runner: the small process that performs one effect and survives the engine.
  *
- * `signalbox __run FOLDER` reads FOLDER/spec.json (engine/service/order.h), performs it
+ * `signalbox-run __run FOLDER` reads FOLDER/spec.json (engine/service/order.h), performs it
  * through the local providers, and leaves FOLDER/result.json. Exactly once, by files:
  *
  *   lock         an open file description lock, held as long as anything works in FOLDER,
