@@ -66,6 +66,7 @@ struct desk_task {
     char *memo_provider; /* whose memo it is; "" = none */
     bool is_adopted;   /* a runner has it already: RUN at once, whatever the gate says */
     bool is_operators; /* an operator asked for it */
+    bool then_local;   /* cleanup: at the service, then a local runner (route.h) */
 };
 void desk_task_free(struct desk_task *task); /* accepts NULL */
 

@@ -19,6 +19,14 @@ char *order_folder(const char *work, int64_t workflow, int64_t seq)
     return mem_printf("%s/wf-%lld/fx-%lld", work, (long long)workflow, (long long)seq);
 }
 
+/* clang-format off */
+/* Texts about services and the forge, for spec.json and for order_free. */
+#define SERVICE_FIELDS(X)                                                                \
+    X(provider) X(service_provider) X(forge_url) X(forge_token.env) X(forge_token.file)  \
+    X(forge.provider) X(forge.repository) X(forge.clone) X(evaluator_url)                \
+    X(evaluator_task)
+/* clang-format on */
+
 /* ---- building from the store ----------------------------------------------------------
  */
 
@@ -66,6 +74,89 @@ static void copy_command(struct command_spec *to, const struct command_spec *fro
         to->env[i] = (struct env_var){.name = mem_str(from->env[i].name),
                                       .value = mem_str(from->env[i].value)};
     }
+}
+
+static void free_command(struct command_spec *command)
+{
+    for (size_t i = 0; command->argv != NULL && command->argv[i] != NULL; i++) {
+        free(command->argv[i]);
+    }
+    free(command->argv);
+    for (size_t i = 0; i < command->n_env; i++) {
+        free(command->env[i].name);
+        free(command->env[i].value);
+    }
+    free(command->env);
+    free(command->name);
+    free(command->text);
+    *command = (struct command_spec){0};
+}
+
+static void replace(char **text, const char *with)
+{
+    char *copy = mem_str(with != NULL ? with : "");
+    free(*text);
+    *text = copy;
+}
+
+static char **copy_list(char *const *list, size_t n)
+{
+    char **copy = mem_array(n, sizeof(char *));
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = mem_str(list[i]);
+    }
+    return copy;
+}
+
+static void free_list(char **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(list[i]);
+    }
+    free(list);
+}
+
+static void copy_forge(struct forge_spec *to, const struct forge_spec *from)
+{
+    *to = *from;
+    to->provider = mem_str(from->provider != NULL ? from->provider : "");
+    to->repository = mem_str(from->repository != NULL ? from->repository : "");
+    to->clone = mem_str(from->clone != NULL ? from->clone : "");
+    to->expected = copy_list(from->expected, from->n_expected);
+    to->labels = copy_list(from->labels, from->n_labels);
+}
+
+void order_set_provider(struct order *order, const struct service_spec *service)
+{
+    static const struct command_spec none = {0};
+    replace(&order->provider, service != NULL ? service->name : SERVICE_LOCAL);
+    replace(&order->service_provider, service != NULL ? service->provider : "");
+    order->service_kind = service != NULL ? service->kind : SERVICE_CODEGEN;
+    order->message_max = service != NULL ? service->message_max : 0;
+    free_command(&order->service_command);
+    copy_command(&order->service_command, service != NULL ? &service->command : &none);
+    for (size_t i = 0; service != NULL && i < service->n_env; i++) {
+        struct command_spec *command = &order->service_command;
+        command->env = mem_grow(command->env, command->n_env + 1, sizeof(*command->env));
+        command->env[command->n_env++] =
+            (struct env_var){.name = mem_str(service->env[i].name),
+                             .value = mem_str(service->env[i].value)};
+    }
+}
+
+void order_set_forge(struct order *order, const struct service_spec *forge)
+{
+    bool has_url = forge->url != NULL && forge->url[0] != '\0';
+    replace(&order->forge_url, has_url ? forge->url : service_kind_url(forge->kind));
+    replace(&order->forge_token.env, forge->token.env);
+    replace(&order->forge_token.file, forge->token.file);
+    free_command(&order->forge_token.command);
+    copy_command(&order->forge_token.command, &forge->token.command);
+}
+
+bool order_is_remote(const struct order *order)
+{
+    return order->forge.repository != NULL && order->forge.repository[0] != '\0';
 }
 
 /* SEQ-NAME, with the name reduced to [a-z0-9-]. */
@@ -140,26 +231,18 @@ struct order *order_build(const struct pipeline *pipeline,
     order->log_max = paths->log_max;
     order->log = log_path(effect);
     copy_command(&order->command, command);
+    copy_forge(&order->forge, &from->forge);
+    order_set_provider(order, NULL);
+    replace(&order->forge_url, "");
+    replace(&order->forge_token.env, "");
+    replace(&order->forge_token.file, "");
+    replace(&order->evaluator_url, from->evaluator_url);
+    replace(&order->evaluator_task, from->evaluator_task);
     order->folder = order_folder(paths->work, effect->workflow, effect->seq);
     order->workflow_folder =
         mem_printf("%s/wf-%lld", paths->work, (long long)effect->workflow);
     json_free(params);
     return order;
-}
-
-static void free_command(struct command_spec *command)
-{
-    for (size_t i = 0; command->argv != NULL && command->argv[i] != NULL; i++) {
-        free(command->argv[i]);
-    }
-    free(command->argv);
-    for (size_t i = 0; i < command->n_env; i++) {
-        free(command->env[i].name);
-        free(command->env[i].value);
-    }
-    free(command->env);
-    free(command->name);
-    free(command->text);
 }
 
 void order_free(struct order *order)
@@ -168,6 +251,13 @@ void order_free(struct order *order)
         return;
     }
     free_command(&order->command);
+    free_command(&order->service_command);
+    free_command(&order->forge_token.command);
+    free_list(order->forge.expected, order->forge.n_expected);
+    free_list(order->forge.labels, order->forge.n_labels);
+#define X(field) free(order->field);
+    SERVICE_FIELDS(X)
+#undef X
     free(order->name);
     free(order->repo);
     free(order->base);
@@ -200,7 +290,8 @@ void order_free(struct order *order)
     X(step) X(iteration) X(attempt) X(asked_at.ms) X(deadline_at.ms) X(pr_number)        \
         X(method) X(grace.ms) X(log_max) X(command.timeout.ms) X(command.retries)        \
             X(command.may_fail) X(bounds.cpu.ms) X(bounds.memory) X(bounds.file_size)    \
-                X(bounds.processes) X(bounds.has_network)
+                X(bounds.processes) X(bounds.has_network) X(message_max) X(forge.checks) \
+                    X(forge.is_draft) X(forge.updates_branch)
 /* clang-format on */
 
 static void write_command(struct jsonw *w, const struct command_spec *command)
@@ -220,6 +311,31 @@ static void write_command(struct jsonw *w, const struct command_spec *command)
         jsonw_close(w, ']');
     }
     jsonw_close(w, ']');
+}
+
+static void write_list(struct jsonw *w, const char *key, char *const *list, size_t n)
+{
+    jsonw_open(w, key, '[');
+    for (size_t i = 0; i < n; i++) {
+        jsonw_str(w, NULL, list[i]);
+    }
+    jsonw_close(w, ']');
+}
+
+static void write_services(struct jsonw *w, const struct order *order)
+{
+#define X(field) jsonw_str(w, #field, order->field);
+    SERVICE_FIELDS(X)
+#undef X
+    jsonw_str(w, "service_kind", service_kind_word(order->service_kind));
+    jsonw_open(w, "service_command", '{');
+    write_command(w, &order->service_command);
+    jsonw_close(w, '}');
+    jsonw_open(w, "forge_token.command", '{');
+    write_command(w, &order->forge_token.command);
+    jsonw_close(w, '}');
+    write_list(w, "forge.expected", order->forge.expected, order->forge.n_expected);
+    write_list(w, "forge.labels", order->forge.labels, order->forge.n_labels);
 }
 
 /* Without fsync: an order that a power failure took is written again before it is run. */
@@ -254,11 +370,16 @@ static bool write_doc(const struct order *order, struct reader *reader, enum doc
     return done;
 }
 
-bool order_write(const struct order *order, struct reader *reader, struct err *err)
+bool order_needs_docs(enum effect_kind kind)
 {
     static const unsigned needs_docs = 1u << EFFECT_PLAN | 1u << EFFECT_CODE |
                                        1u << EFFECT_EVALUATE | 1u << EFFECT_COMMIT |
                                        1u << EFFECT_PULL_REQUEST | 1u << EFFECT_MERGE;
+    return (needs_docs & 1u << kind) != 0;
+}
+
+bool order_write(const struct order *order, struct reader *reader, struct err *err)
+{
     AUTO_BUF struct buf buf;
     buf_init(&buf, SPEC_MAX);
     struct jsonw w;
@@ -272,6 +393,7 @@ bool order_write(const struct order *order, struct reader *reader, struct err *e
     INT_FIELDS(X)
 #undef X
     write_command(&w, &order->command);
+    write_services(&w, order);
     jsonw_close(&w, '}');
     if (buf.is_cut) {
         return err_set(err, ERR_TOO_LARGE, "order above %d bytes", SPEC_MAX);
@@ -279,7 +401,7 @@ bool order_write(const struct order *order, struct reader *reader, struct err *e
     if (!file_make_dirs(order->folder, err)) {
         return false;
     }
-    if (reader != NULL && (needs_docs & 1u << order->kind) != 0 &&
+    if (reader != NULL && order_needs_docs(order->kind) &&
         (!write_doc(order, reader, DOC_TASK, "task.md", err) ||
          !write_doc(order, reader, DOC_PLAN, "plan.md", err) ||
          !write_doc(order, reader, DOC_ERRORS, "errors.md", err))) {
@@ -312,6 +434,40 @@ static void read_command(const struct json *root, struct command_spec *command)
     }
 }
 
+static char **read_list(const struct json *array, size_t *ret_n)
+{
+    size_t n = json_len(array);
+    char **list = mem_array(n, sizeof(char *));
+    for (size_t i = 0; i < n; i++) {
+        const char *text = json_text(json_at(array, i));
+        list[i] = mem_str(text != NULL ? text : "");
+    }
+    *ret_n = n;
+    return list;
+}
+
+static void read_services(const struct json *root, struct order *order)
+{
+#define X(field) order->field = mem_str(json_str(root, #field, ""));
+    SERVICE_FIELDS(X)
+#undef X
+    const char *kind = json_str(root, "service_kind", "");
+    for (int i = 0; i < SERVICE_KIND_COUNT; i++) {
+        if (strcmp(kind, service_kind_word((enum service_kind)i)) == 0) {
+            order->service_kind = (enum service_kind)i;
+        }
+    }
+    read_command(json_get(root, "service_command"), &order->service_command);
+    read_command(json_get(root, "forge_token.command"), &order->forge_token.command);
+    order->forge.expected =
+        read_list(json_get(root, "forge.expected"), &order->forge.n_expected);
+    order->forge.labels =
+        read_list(json_get(root, "forge.labels"), &order->forge.n_labels);
+    if (order->provider[0] == '\0') {
+        replace(&order->provider, SERVICE_LOCAL); /* of an earlier version */
+    }
+}
+
 struct order *order_read(const char *folder, struct err *err)
 {
     AUTO_FREE char *path = file_join(folder, "spec.json");
@@ -339,6 +495,7 @@ struct order *order_read(const char *folder, struct err *err)
     INT_FIELDS(X)
 #undef X
     read_command(root, &order->command);
+    read_services(root, order);
     order->folder = mem_str(folder);
     order->workflow_folder = mem_str(folder);
     char *slash = strrchr(order->workflow_folder, '/');

@@ -22,7 +22,9 @@
  * Environment: a value written as "${NAME}" in a pipeline's env stands for the variable
  * NAME of the engine, so that secrets stay out of files. Only variables that are named so
  * reach a runner, beside PATH, HOME, USER, LOGNAME, SHELL, TZ, SSH_AUTH_SOCK and
- * XDG_*_HOME.
+ * XDG_*_HOME. The same goes for the env of a service that a runner performs, and for the
+ * variable that holds the forge's token, which reaches only the runners that call git
+ * (engine/service/local_askpass.h).
  */
 
 #include <stdbool.h>
@@ -47,13 +49,14 @@ struct order {
     struct command_spec command; /* argv NULL: the effect runs no command */
     struct bounds bounds;
     struct span grace; /* between SIGTERM and SIGKILL */
-    char *provider; /* "local", or the service that performs it; filled in by the desk */
+    char *provider;    /* "local", or the service that performs it; order_set_provider */
     enum service_kind service_kind;      /* unless local */
     struct command_spec service_command; /* WAY_RUNNER: bridge, MCP server or command */
     char *service_provider;              /* grainchain: which of its own */
     int64_t message_max;
     struct forge_spec forge; /* repository "" = the local forge */
-    char *forge_url;         /* base URL of the forge's service */
+    char *forge_url;         /* base URL of the forge's service; order_set_forge */
+    struct secret_source forge_token; /* where git finds the token; never the token */
     char *evaluator_url, *evaluator_task;
     char *log_folder; /* absolute */
     char *log;        /* below it, without suffix; "" = the effect has no log */
@@ -77,6 +80,14 @@ NODISCARD struct order *order_build(const struct pipeline *pipeline,
                                     const struct effect_row *effect,
                                     const struct order_paths *paths, struct err *err);
 void order_free(struct order *order); /* accepts NULL */
+/* Who performs it: provider and service_*; NULL = "local". May be called again. */
+void order_set_provider(struct order *order, const struct service_spec *service);
+/* The service behind order->forge: forge_url and forge_token. May be called again. */
+void order_set_forge(struct order *order, const struct service_spec *forge);
+/* Does an effect of this kind get the documents task, plan and errors? */
+bool order_needs_docs(enum effect_kind kind);
+/* Does it work on a mirror of a remote forge (local_mirror.h)? */
+bool order_is_remote(const struct order *order);
 /* WORK/wf-N/fx-SEQ, malloc'd. */
 NODISCARD char *order_folder(const char *work, int64_t workflow, int64_t seq);
 

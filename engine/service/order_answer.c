@@ -9,11 +9,13 @@
 
 /* clang-format off */
 #define TEXT_FIELDS(X)                                                                   \
-    X(summary) X(log) X(excerpt) X(branch) X(base_sha) X(head_sha) X(merge_sha)
+    X(summary) X(log) X(excerpt) X(branch) X(base_sha) X(head_sha) X(merge_sha)         \
+    X(provider) X(service)
 #define INT_FIELDS(X)                                                                    \
     X(started_at.ms)                                                                     \
     X(finished_at.ms)                                                                    \
     X(exit_status) X(cpu_ms) X(peak_rss_kib) X(out_bytes) X(tries) X(pr_number)
+#define BOOL_FIELDS(X) X(is_fallback) X(is_degraded)
 #define DOC_FIELDS(X) X(plan) X(diff) X(commits)
 /* clang-format on */
 
@@ -41,6 +43,9 @@ bool order_answer(const char *folder, const struct effect_result *result, struct
 #undef X
 #define X(field) jsonw_int(&w, #field, (int64_t)result->field);
     INT_FIELDS(X)
+#undef X
+#define X(field) jsonw_bool(&w, #field, result->field);
+    BOOL_FIELDS(X)
 #undef X
 #define X(field) jsonw_bool(&w, #field, result->field != NULL);
     DOC_FIELDS(X)
@@ -113,6 +118,9 @@ enum found order_read_answer(const char *folder, int64_t workflow, int64_t seq,
 #undef X
 #define X(field) result->field = (__typeof__(result->field))json_int(root, #field, 0);
     INT_FIELDS(X)
+#undef X
+#define X(field) result->field = json_bool(root, #field, false);
+    BOOL_FIELDS(X)
 #undef X
     bool done = read_parts(folder, root, result, err);
     json_free(root);
