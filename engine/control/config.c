@@ -7,6 +7,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/base/yaml.h"
+#include "engine/control/config_schema.h"
 #include "engine/workflow/schema.h"
 
 #define SECOND INT64_C(1000)
@@ -92,6 +93,10 @@ static const struct field config_fields[] = {
      .help = "Finished workflows."},
     {.name = "recovery", .type = FIELD_TABLE, .sub = &recovery_schema,
      .help = "Retries after failures of the surroundings."},
+    {.name = "services", .type = FIELD_MAPS, .offset = AT(services), .offset_n = AT(n_services),
+     .sub = &service_schema, .shown = "none", .help = "External services that pipelines may name."},
+    {.name = "listener", .type = FIELD_TABLE, .sub = &listener_schema, .shown = "off",
+     .help = "Webhooks in, events out, metrics."},
     {.name = "console", .type = FIELD_TABLE, .sub = &console_schema,
      .help = "The console."},
 };
@@ -164,6 +169,8 @@ struct config *config_parse(const char *file, const char *text, size_t len,
     if (!is_all_default) { /* a file of comments only is fine */
         schema_decode(config_schema(), file, folder, tree, config, findings);
         check_backoff(file, config, tree->root, findings);
+        config_check_services(file, config, tree->root, findings);
+        config_check_listener(file, config, tree->root, findings);
     }
     yaml_tree_free(tree);
     if (findings->n > n_before || findings->n_dropped > n_dropped) {

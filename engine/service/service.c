@@ -43,7 +43,7 @@ const struct service_spec *service_find(const struct service_spec *services, siz
                                         const char *name)
 {
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(services[i].name, name) == 0) {
+        if (services[i].name != NULL && strcmp(services[i].name, name) == 0) {
             return &services[i];
         }
     }
