@@ -7,7 +7,8 @@
  */
 #include "store/sqlite_private.h"
 
-static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row)
+static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row,
+                          int64_t service)
 {
     bind_int(s, 1, row->id);
     bind_int(s, 2, !state_is_final(row->state));
@@ -37,6 +38,9 @@ static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row)
     bind_text(s, 26, row->head_sha);
     bind_text(s, 27, row->merge_sha);
     bind_text(s, 28, row->reason);
+    bind_int(s, 29, service);
+    bind_int(s, 30, row->is_degraded);
+    bind_int(s, 31, row->is_adopted);
 }
 
 #define WORKFLOW_CHANGES                                                                 \
@@ -45,17 +49,17 @@ static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row)
     "effect_seq=?15, "                                                                   \
     "is_active=?16, started_at=?17, state_since=?18, deadline_at=?20, time_left=?21, "   \
     "retry_at=?22, pr_number=?23, branch=?24, base_sha=?25, head_sha=?26, "              \
-    "merge_sha=?27, "                                                                    \
-    "reason=?28"
+    "merge_sha=?27, reason=?28, service=?29, is_degraded=?30, is_adopted=?31"
 
 static bool run_workflow(struct store *store, enum slot slot, const char *sql,
                          const struct workflow_row *row)
 {
+    int64_t service = 0;
     sqlite3_stmt *s = database_get(&store->database, slot, sql);
-    if (s == NULL) {
+    if (s == NULL || !word_put_some(&store->database, row->service, &service)) {
         return false;
     }
-    bind_workflow(s, row);
+    bind_workflow(s, row, service);
     return database_run(s);
 }
 
@@ -118,10 +122,11 @@ static bool apply_workflow(struct store *store, const struct workflow_row *row)
                " resume_wait, priority, step, iteration, attempt, retries,"
                " agent_runs, held, effect_seq, is_active, started_at, state_since,"
                " finished_at, deadline_at, time_left, retry_at, pr_number, branch,"
-               " base_sha, head_sha, merge_sha, reason)"
+               " base_sha, head_sha, merge_sha, reason, service, is_degraded,"
+               " is_adopted)"
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
                " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,"
-               " ?27, ?28)",
+               " ?27, ?28, ?29, ?30, ?31)",
                row) &&
            insert_submission(store, row);
 }
@@ -158,17 +163,19 @@ static bool apply_effect(struct store *store, const struct effect_row *row)
 {
     struct database *db = &store->database;
     int64_t name = word_put(db, row->name);
+    int64_t provider = 0;
     sqlite3_stmt *s = database_get(
         db, SLOT_EFFECT_PUT,
         "INSERT INTO effect (id, kind, status, step, name, iteration, attempt, asked_at,"
         " started_at, finished_at, deadline_at, exit_status, cpu_ms, peak_rss_kib,"
-        " out_bytes, params, summary, log)"
+        " out_bytes, params, summary, log, provider, is_fallback)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-        " ?17, ?18) ON CONFLICT (id) DO UPDATE SET kind=?2, status=?3, step=?4, name=?5,"
+        " ?17, ?18, ?19, ?20) ON CONFLICT (id) DO UPDATE SET kind=?2, status=?3, "
+        "step=?4, name=?5,"
         " iteration=?6, attempt=?7, asked_at=?8, started_at=?9, finished_at=?10,"
         " deadline_at=?11, exit_status=?12, cpu_ms=?13, peak_rss_kib=?14, out_bytes=?15,"
-        " params=?16, summary=?17, log=?18");
-    if (s == NULL || name == 0) {
+        " params=?16, summary=?17, log=?18, provider=?19, is_fallback=?20");
+    if (s == NULL || name == 0 || !word_put_some(db, row->provider, &provider)) {
         return false;
     }
     bind_int(s, 1, effect_key(row->workflow, row->seq));
@@ -189,6 +196,8 @@ static bool apply_effect(struct store *store, const struct effect_row *row)
     bind_text(s, 16, row->params);
     bind_text(s, 17, row->summary);
     bind_text(s, 18, row->log);
+    bind_int(s, 19, provider);
+    bind_int(s, 20, row->is_fallback);
     return database_run(s);
 }
 
@@ -409,6 +418,15 @@ bool apply_op(struct store *store, const struct op *op)
         return apply_setting(store, op);
     case OP_PRUNE:
         return apply_prune(store, op);
+    case OP_SERVICE:
+        return apply_service(store, &op->service);
+    case OP_DELIVERY:
+        return apply_delivery(store, op);
+    case OP_REJECTED:
+        store->n_deliveries[DELIVERY_REJECTED] += op->n_rejected;
+        return true;
+    case OP_PRUNE_DELIVERIES:
+        return apply_prune_deliveries(store, op);
     }
     BUG("unknown op");
 }

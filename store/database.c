@@ -386,6 +386,11 @@ void bind_bytes(sqlite3_stmt *statement, int index, const char *text, size_t len
     (void)sqlite3_bind_text64(statement, index, text, len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
+void bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t len)
+{
+    (void)sqlite3_bind_blob64(statement, index, bytes, len, SQLITE_STATIC);
+}
+
 void bind_text(sqlite3_stmt *statement, int index, const char *text)
 {
     bind_bytes(statement, index, text != NULL ? text : "",

@@ -111,6 +111,7 @@ enum found store_load_workflow(struct store *store, struct arena *arena, int64_t
     ret_row->head_sha = arena_str(arena, row->head_sha);
     ret_row->merge_sha = arena_str(arena, row->merge_sha);
     ret_row->reason = arena_str(arena, row->reason);
+    ret_row->service = arena_str(arena, row->service);
     return FOUND;
 }
 

@@ -8,11 +8,6 @@
 
 #define ROWS_MAX 10000
 
-struct reader {
-    struct database database;
-    bool is_begun;
-};
-
 struct reader *reader_open(const char *path, struct err *err)
 {
     struct reader *reader = mem_alloc(sizeof(*reader));

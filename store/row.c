@@ -76,6 +76,9 @@ void row_workflow(struct database *database, sqlite3_stmt *s, struct arena *aren
     row->merge_sha = text(&c);
     row->pr_number = number(&c);
     row->reason = text(&c);
+    row->service = word(&c);
+    row->is_degraded = small(&c) != 0;
+    row->is_adopted = small(&c) != 0;
 }
 
 void row_event(struct database *database, sqlite3_stmt *s, struct arena *arena,
@@ -122,6 +125,8 @@ void row_effect(struct database *database, sqlite3_stmt *s, struct arena *arena,
     row->cpu_ms = number(&c);
     row->peak_rss_kib = number(&c);
     row->out_bytes = number(&c);
+    row->provider = word(&c);
+    row->is_fallback = small(&c) != 0;
 }
 
 void row_command(sqlite3_stmt *s, struct arena *arena, struct command_row *ret_row)
@@ -147,6 +152,41 @@ void row_hour(sqlite3_stmt *s, struct hour_row *ret_row)
     ret_row->cancelled = number(&c);
     ret_row->submitted = number(&c);
     ret_row->duration_ms = number(&c);
+}
+
+void row_service(sqlite3_stmt *s, struct arena *arena, struct service_row *ret_row)
+{
+    struct columns c = {.s = s, .arena = arena};
+    struct service_row *row = ret_row;
+    row->name = text(&c);
+    row->kind = text(&c);
+    row->state = (enum breaker_state)small(&c);
+    row->since = wall(&c);
+    row->until = wall(&c);
+    row->updated_at = wall(&c);
+    row->reason = text(&c);
+    row->detail = text(&c);
+    row->memo = text(&c);
+}
+
+void row_delivery(struct database *database, sqlite3_stmt *s, struct arena *arena,
+                  struct delivery_row *ret_row)
+{
+    struct columns c = {.database = database, .s = s, .arena = arena};
+    struct delivery_row *row = ret_row;
+    *row = (struct delivery_row){.seq = number(&c)};
+    row->at = wall(&c);
+    row->event = word(&c);
+    row->action = word(&c);
+    row->repository = word(&c);
+    row->pull = number(&c);
+    row->workflow = number(&c);
+    row->status = (enum delivery_status)small(&c);
+    row->repeats = small(&c);
+    row->body_len = (size_t)number(&c);
+    row->guid = text(&c);
+    row->sha = text(&c);
+    row->text = text(&c);
 }
 
 enum found get_workflow(struct database *database, struct arena *arena, int64_t id,
@@ -202,6 +242,8 @@ static void add_total(struct totals *totals, int64_t *last_workflow, int64_t cod
         totals->by_state[code - TOTAL_STATE] = value;
     } else if (code >= TOTAL_WAIT && code < TOTAL_WAIT + WAIT_COUNT) {
         totals->by_wait[code - TOTAL_WAIT] = value;
+    } else if (code >= TOTAL_DELIVERY && code < TOTAL_DELIVERY + DELIVERY_STATUS_COUNT) {
+        totals->by_delivery[code - TOTAL_DELIVERY] = value;
     } else if (code == TOTAL_WORKFLOWS) {
         totals->n_workflows = value;
     } else if (code == TOTAL_LAST_EVENT && value > totals->last_event) {

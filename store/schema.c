@@ -5,8 +5,8 @@
  *
  * Busy tables hold numbers where they can: words (see word.c) for repeated strings, codes
  * for the lists of model.h, milliseconds since 1970 for times. The views workflows,
- * events, effects and commands show the same with names, for people with the sqlite3
- * shell.
+ * events, effects, commands, services and deliveries show the same with names, for people
+ * with the sqlite3 shell.
  *
  * `live` and `human` repeat what state and wait say, as the keys of two small indexes: a
  * step that keeps both touches no index at all (see apply.c).
@@ -185,7 +185,90 @@ static const char *const first[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {first};
+/* Services, webhook deliveries, and who performed an effect. A delivery's body stands apart
+ * from its row, so that a list of deliveries reads no bodies and old bodies go first. */
+static const char *const second[] = {
+    "ALTER TABLE workflow ADD COLUMN service INTEGER NOT NULL DEFAULT 0", /* word, or 0 */
+    "ALTER TABLE workflow ADD COLUMN is_degraded INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE workflow ADD COLUMN is_adopted INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE effect ADD COLUMN provider INTEGER NOT NULL DEFAULT 0", /* word, or 0 */
+    "ALTER TABLE effect ADD COLUMN is_fallback INTEGER NOT NULL DEFAULT 0",
+
+    "CREATE TABLE service ("
+    " name TEXT PRIMARY KEY,"
+    " kind TEXT NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " since INTEGER NOT NULL,"
+    " until INTEGER NOT NULL,"
+    " updated_at INTEGER NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " memo TEXT NOT NULL) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE delivery ("
+    " seq INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " event INTEGER NOT NULL,"      /* word */
+    " action INTEGER NOT NULL,"     /* word, or 0 */
+    " repository INTEGER NOT NULL," /* word, or 0 */
+    " pull INTEGER NOT NULL,"
+    " workflow INTEGER NOT NULL,"
+    " status INTEGER NOT NULL,"
+    " repeats INTEGER NOT NULL,"
+    " body_len INTEGER NOT NULL,"
+    " guid TEXT NOT NULL,"
+    " sha TEXT NOT NULL,"
+    " text TEXT NOT NULL) STRICT",
+    "CREATE UNIQUE INDEX delivery_guid ON delivery (guid) WHERE guid <> ''",
+    "CREATE INDEX delivery_workflow ON delivery (workflow) WHERE workflow <> 0",
+    "CREATE TABLE delivery_body ("
+    " seq INTEGER PRIMARY KEY," /* of the delivery */
+    " body BLOB NOT NULL) STRICT",
+
+    "DROP VIEW workflows",
+    "CREATE VIEW workflows AS SELECT 'wf-' || w.id AS workflow,"
+    " (SELECT name FROM code WHERE list = 'state' AND id = w.state) AS state,"
+    " (SELECT name FROM code WHERE list = 'wait' AND id = w.wait) AS wait,"
+    " ifnull((SELECT text FROM word WHERE id = w.service), '') AS service,"
+    " w.iteration, w.attempt, w.priority,"
+    " (SELECT text FROM word WHERE id = s.pipeline) AS pipeline,"
+    " (SELECT text FROM word WHERE id = s.repo) AS repo,"
+    " (SELECT text FROM word WHERE id = s.submitter) AS submitter,"
+    " datetime(s.created_at / 1000, 'unixepoch') AS created_at,"
+    " datetime(w.state_since / 1000, 'unixepoch') AS state_since,"
+    " s.title, w.branch, w.pr_number, w.head_sha, w.merge_sha, w.is_degraded,"
+    " w.is_adopted, w.reason"
+    " FROM workflow w JOIN submission s ON s.workflow = w.id",
+
+    "DROP VIEW effects",
+    "CREATE VIEW effects AS SELECT 'wf-' || (id >> 20) || '.' || (id & 1048575) AS "
+    "effect,"
+    " (SELECT name FROM code WHERE list = 'effect' AND id = kind) AS kind,"
+    " (SELECT name FROM code WHERE list = 'status' AND id = status) AS status,"
+    " (SELECT text FROM word WHERE id = effect.name) AS name,"
+    " ifnull((SELECT text FROM word WHERE id = provider), '') AS provider, is_fallback,"
+    " step, iteration, attempt,"
+    " datetime(asked_at / 1000, 'unixepoch') AS asked_at,"
+    " finished_at - started_at AS run_ms, exit_status, summary, log, params FROM effect",
+
+    "CREATE VIEW services AS SELECT name, kind,"
+    " (SELECT c.name FROM code c WHERE list = 'breaker' AND id = state) AS state,"
+    " datetime(since / 1000, 'unixepoch') AS since,"
+    " CASE until WHEN 0 THEN '' ELSE datetime(until / 1000, 'unixepoch') END AS until,"
+    " reason, datetime(updated_at / 1000, 'unixepoch') AS updated_at, detail"
+    " FROM service",
+
+    "CREATE VIEW deliveries AS SELECT seq, datetime(at / 1000, 'unixepoch') AS at, guid,"
+    " (SELECT text FROM word WHERE id = event) AS event,"
+    " ifnull((SELECT text FROM word WHERE id = action), '') AS action,"
+    " ifnull((SELECT text FROM word WHERE id = repository), '') AS repository,"
+    " pull, sha, CASE workflow WHEN 0 THEN '' ELSE 'wf-' || workflow END AS workflow,"
+    " (SELECT name FROM code WHERE list = 'delivery' AND id = status) AS status,"
+    " repeats, body_len, text FROM delivery",
+    NULL,
+};
+
+static const char *const *const migrations[] = {first, second};
 
 static const struct code {
     const char *list;
@@ -206,6 +289,12 @@ static const struct code {
 #undef X
 #define X(id, name, help) {"doc", id, name},
                     DOC_LIST(X)
+#undef X
+#define X(id, word, help) {"breaker", id, word},
+                        BREAKER_LIST(X)
+#undef X
+#define X(id, word, help) {"delivery", id, word},
+                            DELIVERY_LIST(X)
 #undef X
 };
 

@@ -13,6 +13,8 @@
  *   writer.c    the batch, and its commit (apply.c writes the single rows)
  *   loader.c    what the engine reads back
  *   reader.c, list_query.c   what screens read
+ *   delivery.c               webhook deliveries: collected, written, read, pruned
+ *   service.c                services
  *   command.c, backup.c      command rows; copy and check of the whole file
  */
 
@@ -64,6 +66,21 @@ enum slot {
     SLOT_EVENT_OF,
     SLOT_EVENT_LAST_ALL,
     SLOT_EVENT_LAST_OF,
+    SLOT_SERVICE_PUT,
+    SLOT_SERVICE_ALL,
+    SLOT_DELIVERY_ADD,
+    SLOT_DELIVERY_BODY,
+    SLOT_DELIVERY_REPEAT,
+    SLOT_DELIVERY_OLDEST,
+    SLOT_BODY_OLDEST,
+    SLOT_DELIVERY_DELETE,
+    SLOT_BODY_DELETE,
+    SLOT_DELIVERY_LIST,
+    SLOT_DELIVERY_OF,
+    SLOT_DELIVERY_GET,
+    SLOT_BODY_GET,
+    SLOT_TOTAL_ADD,
+    SLOT_WORKFLOW_OF,
     SLOT_COUNT
 };
 
@@ -119,6 +136,7 @@ void bind_int(sqlite3_stmt *statement, int index, int64_t number);
 /* Text must live until the statement has run. */
 void bind_text(sqlite3_stmt *statement, int index, const char *text);
 void bind_bytes(sqlite3_stmt *statement, int index, const char *text, size_t len);
+void bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t len);
 
 /* Bring an empty or older store up to date. */
 NODISCARD bool schema_migrate(struct database *database, struct err *err);
@@ -134,6 +152,9 @@ NODISCARD bool schema_check(struct database *database, int64_t *ret_version,
 
 /* Number of a word, added when new; inside a write transaction. 0 = failed. */
 int64_t word_put(struct database *database, const char *text);
+/* The same, but "" is 0: for columns that are mostly empty. False = failed. */
+NODISCARD bool word_put_some(struct database *database, const char *text,
+                             int64_t *ret_id);
 /* Number of a word that may be missing: 0. */
 int64_t word_find(struct database *database, const char *text);
 /* Text of a word, "" when there is none. Borrowed until the next call. */
@@ -159,7 +180,8 @@ enum total_code {
     TOTAL_WAIT = 1000, /* + enum workflow_wait */
     TOTAL_WORKFLOWS = 2000,
     TOTAL_LAST_EVENT, /* numbers given before the newest rows were pruned */
-    TOTAL_LAST_WORKFLOW
+    TOTAL_LAST_WORKFLOW,
+    TOTAL_DELIVERY = 3000 /* + enum delivery_status */
 };
 
 /* Columns for row_*, in this order. */
@@ -170,14 +192,15 @@ enum total_code {
     "w.agent_runs, w.held, w.effect_seq, w.is_active, s.created_at, w.started_at, "      \
     "w.state_since, w.finished_at, "                                                     \
     "w.deadline_at, w.time_left, w.retry_at, w.branch, w.base_sha, w.head_sha, "         \
-    "w.merge_sha, w.pr_number, w.reason"
+    "w.merge_sha, w.pr_number, w.reason, w.service, w.is_degraded, w.is_adopted"
 #define EVENT_COLUMNS                                                                    \
     "seq, at, workflow, kind, actor, from_state, to_state, wait, iteration, attempt, "   \
     "effect, text"
 #define EFFECT_COLUMNS                                                                   \
     "id, kind, status, step, name, iteration, attempt, asked_at, started_at, "           \
     "finished_at, "                                                                      \
-    "deadline_at, params, summary, log, exit_status, cpu_ms, peak_rss_kib, out_bytes"
+    "deadline_at, params, summary, log, exit_status, cpu_ms, peak_rss_kib, out_bytes, "  \
+    "provider, is_fallback"
 #define COMMAND_COLUMNS "id, at, actor, verb, workflow, args, answer, message"
 
 void row_workflow(struct database *database, sqlite3_stmt *s, struct arena *arena,
@@ -188,6 +211,14 @@ void row_effect(struct database *database, sqlite3_stmt *s, struct arena *arena,
                 struct effect_row *ret_row);
 void row_command(sqlite3_stmt *s, struct arena *arena, struct command_row *ret_row);
 void row_hour(sqlite3_stmt *s, struct hour_row *ret_row);
+#define SERVICE_COLUMNS                                                                  \
+    "name, kind, state, since, until, updated_at, reason, detail, memo"
+void row_service(sqlite3_stmt *s, struct arena *arena, struct service_row *ret_row);
+#define DELIVERY_COLUMNS                                                                 \
+    "seq, at, event, action, repository, pull, workflow, status, repeats, body_len, "    \
+    "guid, sha, text"
+void row_delivery(struct database *database, sqlite3_stmt *s, struct arena *arena,
+                  struct delivery_row *ret_row);
 
 /* Queries that the engine's loader and the readers share. */
 enum found get_workflow(struct database *database, struct arena *arena, int64_t id,
@@ -219,7 +250,11 @@ enum op_kind {
     OP_TOTALS,
     OP_HOUR,
     OP_SETTING,
-    OP_PRUNE
+    OP_PRUNE,
+    OP_SERVICE,
+    OP_DELIVERY,
+    OP_REJECTED,
+    OP_PRUNE_DELIVERIES
 };
 
 struct op {
@@ -254,6 +289,15 @@ struct op {
             const int64_t *ids;
             size_t n;
         } prune;
+        struct service_row service;
+        struct {
+            struct delivery_row row; /* the body is the caller's */
+            bool *ret_is_new;
+        } delivery;
+        int64_t n_rejected;
+        struct {
+            int64_t rows_to, bodies_to; /* up to these numbers */
+        } prune_deliveries;
     };
 };
 
@@ -269,7 +313,22 @@ struct store {
     bool is_written_known;
     bool
         is_locked_out; /* the last commit met a lock; it is tried again with less patience */
+    int64_t n_deliveries[DELIVERY_STATUS_COUNT]; /* counted in this transaction */
 };
+
+struct reader {
+    struct database database;
+    bool is_begun;
+};
+
+/* A new change at the end of the batch (writer.c). */
+struct op *batch_add(struct store *store, enum op_kind kind);
+/* Changes of deliveries and services; apply_op calls these. */
+NODISCARD bool apply_delivery(struct store *store, const struct op *op);
+NODISCARD bool apply_prune_deliveries(struct store *store, const struct op *op);
+NODISCARD bool apply_service(struct store *store, const struct service_row *row);
+/* The totals by_delivery grow by what this transaction counted. */
+NODISCARD bool apply_delivery_totals(struct store *store);
 
 /* Write one change inside the open transaction (apply.c). On false the connection says
  * why. */

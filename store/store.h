@@ -81,16 +81,19 @@ int64_t store_put_pipeline(struct store *store, const char *name, const char *te
 void store_answer_command(struct store *store, int64_t id, int answer,
                           const char *message, int64_t workflow);
 void store_put_service(struct store *store, const struct service_row *row); /* upsert */
-/* A webhook delivery, or what polling found in place of one. *ret_is_new (may be NULL) is
- * set by the commit: false when a delivery of this guid is there already; then only its
- * `repeats` grows. It must stay in place until store_commit returned true. Body and
- * strings are copied. The totals by_delivery are the store's own here. */
+/* A webhook delivery, or what polling found in place of one; seq and repeats are the
+ * store's. *ret_is_new (may be NULL) is set by the commit: false when a delivery of this
+ * guid is there already; then only its `repeats` grows. It and the body must stay in place
+ * until store_commit returned true: the body is not copied, strings are. A body of NULL is
+ * not kept, its body_len is. The totals by_delivery are the store's own: they count what
+ * came, and a repetition as DELIVERY_DUPLICATE. */
 void store_add_delivery(struct store *store, const struct delivery_row *row,
                         bool *ret_is_new);
 /* Rejected ones are only counted (their flood must not write). */
 void store_count_rejected(struct store *store, int64_t n);
-/* Deliveries before `before` go, at most max; bodies of those before `bodies_before` too.
- * Part of the batch; returns how many rows. */
+/* Deliveries before `before` go, the oldest first, at most max, never the newest; bodies
+ * of those before `bodies_before` go too. Part of the batch; returns how many rows; a
+ * second call before the commit gives 0. Totals go on counting what came. */
 size_t store_prune_deliveries(struct store *store, struct wall before,
                               struct wall bodies_before, size_t max);
 void store_put_totals(struct store *store, const struct totals *totals);
@@ -236,7 +239,8 @@ NODISCARD bool reader_services(struct reader *reader, struct arena *arena,
                                const struct service_row **ret_rows, size_t *ret_n,
                                struct err *err);
 struct delivery_query {
-    unsigned statuses;  /* 1u << enum delivery_status; 0 = all */
+    unsigned statuses;  /* 1u << enum delivery_status; 0 = all. DELIVERY_DUPLICATE:
+                           those that came more than once */
     const char *text;   /* part of event, action, repository, sha or guid; NULL = any */
     int64_t workflow;   /* 0 = any */
     int64_t before_seq; /* paging: only older ones; 0 = from the newest */
@@ -251,7 +255,8 @@ NODISCARD bool reader_deliveries(struct reader *reader, struct arena *arena,
 enum found reader_delivery(struct reader *reader, struct arena *arena, int64_t seq,
                            struct delivery_row *ret_row, struct err *err);
 /* Live workflow of this repository with this pull request (pull > 0) or head commit or
- * head branch; 0 = none. */
+ * head branch, the first of these that fits, then the newest; 0 = none. Looks at all live
+ * workflows: for screens, not for a flood (the engine has its own index). */
 int64_t reader_workflow_of(struct reader *reader, const char *repo, int64_t pull,
                            const char *sha, const char *branch);
 /* "" when unset. In arena. */

@@ -68,10 +68,23 @@ int64_t word_put(struct database *database, const char *text)
     return database_run(s) ? sqlite3_last_insert_rowid(database->db) : 0;
 }
 
+bool word_put_some(struct database *database, const char *text, int64_t *ret_id)
+{
+    if (text == NULL || text[0] == '\0') {
+        *ret_id = 0;
+        return true;
+    }
+    *ret_id = word_put(database, text);
+    return *ret_id != 0;
+}
+
 const char *word_text(struct database *database, int64_t id)
 {
+    if (id == 0) {
+        return ""; /* see word_put_some */
+    }
     struct word_entry *entry = &database->by_id[(uint64_t)id % WORD_CACHE];
-    if (entry->id == id && id != 0) {
+    if (entry->id == id) {
         return entry->text;
     }
     sqlite3_stmt *s =

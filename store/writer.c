@@ -12,7 +12,7 @@
 /* A batch that held large documents gives its memory back. */
 #define BATCH_KEPT_BYTES (1024 * 1024)
 
-static struct op *add_op(struct store *store, enum op_kind kind)
+struct op *batch_add(struct store *store, enum op_kind kind)
 {
     struct op *op = arena_alloc(store->arena, sizeof(*op));
     op->kind = kind;
@@ -40,10 +40,10 @@ static void clear_batch(struct store *store)
 const struct op *batch_find(const struct store *store, enum op_kind kind, int64_t id)
 {
     for (const struct op *op = store->last; op != NULL; op = op->previous) {
-        if (op->kind == kind &&
-            ((kind == OP_WORKFLOW && op->workflow.id == id) ||
-             (kind == OP_PIPELINE && op->pipeline.id == id) ||
-             (kind == OP_HOUR && op->hour.hour == id) || kind == OP_PRUNE)) {
+        if (op->kind == kind && ((kind == OP_WORKFLOW && op->workflow.id == id) ||
+                                 (kind == OP_PIPELINE && op->pipeline.id == id) ||
+                                 (kind == OP_HOUR && op->hour.hour == id) ||
+                                 kind == OP_PRUNE || kind == OP_PRUNE_DELIVERIES)) {
             return op;
         }
     }
@@ -95,7 +95,7 @@ void store_close(struct store *store)
 void store_put_workflow(struct store *store, const struct workflow_row *row)
 {
     struct arena *arena = store->arena;
-    struct workflow_row *copy = &add_op(store, OP_WORKFLOW)->workflow;
+    struct workflow_row *copy = &batch_add(store, OP_WORKFLOW)->workflow;
     *copy = *row;
     copy->pipeline = arena_str(arena, row->pipeline);
     copy->repo = arena_str(arena, row->repo);
@@ -106,11 +106,12 @@ void store_put_workflow(struct store *store, const struct workflow_row *row)
     copy->head_sha = arena_str(arena, row->head_sha);
     copy->merge_sha = arena_str(arena, row->merge_sha);
     copy->reason = arena_str(arena, row->reason);
+    copy->service = arena_str(arena, row->service);
 }
 
 int64_t store_add_event(struct store *store, const struct event_row *event)
 {
-    struct event_row *copy = &add_op(store, OP_EVENT)->event;
+    struct event_row *copy = &batch_add(store, OP_EVENT)->event;
     *copy = *event;
     copy->seq = ++store->last_event;
     copy->kind = arena_str(store->arena, event->kind);
@@ -124,18 +125,19 @@ void store_put_effect(struct store *store, const struct effect_row *row)
     if (row->seq >> EFFECT_SEQ_BITS != 0) {
         BUG("effect number too large");
     }
-    struct effect_row *copy = &add_op(store, OP_EFFECT)->effect;
+    struct effect_row *copy = &batch_add(store, OP_EFFECT)->effect;
     *copy = *row;
     copy->name = arena_str(store->arena, row->name);
     copy->params = arena_str(store->arena, row->params);
     copy->summary = arena_str(store->arena, row->summary);
     copy->log = arena_str(store->arena, row->log);
+    copy->provider = arena_str(store->arena, row->provider);
 }
 
 static void add_doc(struct store *store, enum op_kind kind, int64_t workflow,
                     enum doc_kind doc, const char *text, size_t len)
 {
-    struct op *op = add_op(store, kind);
+    struct op *op = batch_add(store, kind);
     op->doc.workflow = workflow;
     op->doc.kind = doc;
     op->doc.text = arena_strn(store->arena, text, len);
@@ -200,7 +202,7 @@ int64_t store_put_pipeline(struct store *store, const char *name, const char *te
     if (id != 0) {
         return id;
     }
-    struct op *op = add_op(store, OP_PIPELINE);
+    struct op *op = batch_add(store, OP_PIPELINE);
     op->pipeline.id = ++store->last_pipeline;
     op->pipeline.digest = digest;
     op->pipeline.name = arena_str(store->arena, name);
@@ -212,7 +214,7 @@ int64_t store_put_pipeline(struct store *store, const char *name, const char *te
 void store_answer_command(struct store *store, int64_t id, int answer,
                           const char *message, int64_t workflow)
 {
-    struct op *op = add_op(store, OP_ANSWER);
+    struct op *op = batch_add(store, OP_ANSWER);
     op->answer.id = id;
     op->answer.answer = answer;
     op->answer.message = arena_str(store->arena, message);
@@ -221,17 +223,17 @@ void store_answer_command(struct store *store, int64_t id, int answer,
 
 void store_put_totals(struct store *store, const struct totals *totals)
 {
-    add_op(store, OP_TOTALS)->totals = *totals;
+    batch_add(store, OP_TOTALS)->totals = *totals;
 }
 
 void store_put_hour(struct store *store, const struct hour_row *row)
 {
-    add_op(store, OP_HOUR)->hour = *row;
+    batch_add(store, OP_HOUR)->hour = *row;
 }
 
 void store_put_setting(struct store *store, const char *key, const char *value)
 {
-    struct op *op = add_op(store, OP_SETTING);
+    struct op *op = batch_add(store, OP_SETTING);
     op->setting.key = arena_str(store->arena, key);
     op->setting.value = arena_str(store->arena, value);
 }
@@ -262,7 +264,7 @@ size_t store_prune(struct store *store, struct wall before, size_t max)
     }
     (void)sqlite3_reset(s); /* unreadable: pruned another time */
     if (n > 0) {
-        struct op *op = add_op(store, OP_PRUNE);
+        struct op *op = batch_add(store, OP_PRUNE);
         op->prune.ids = ids;
         op->prune.n = n;
     }
@@ -332,12 +334,13 @@ static bool write_batch(struct store *store)
     if (!database_begin(&store->database)) {
         return false;
     }
+    memset(store->n_deliveries, 0, sizeof(store->n_deliveries));
     for (const struct op *op = store->first; op != NULL; op = op->next) {
         if (!apply_op(store, op)) {
             return false;
         }
     }
-    return database_commit(&store->database);
+    return apply_delivery_totals(store) && database_commit(&store->database);
 }
 
 bool store_commit(struct store *store, struct err *err)

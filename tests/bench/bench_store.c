@@ -290,6 +290,47 @@ static void bench_lists(const char *path)
     print("store.rss", rss_mib(), "MiB", ",\"what\":\"high water of this process\"");
 }
 
+/* Webhook deliveries of 21 KB, each batch committed at FULL; beside them the same in one
+ * transaction each. */
+static void bench_deliveries(const char *path, int batch, double for_seconds)
+{
+    enum { LEN = 21 * 1024 };
+    struct err err = ERR_INIT;
+    struct store *store = store_open(path, STORE_FULL, &err);
+    must(store != NULL, &err);
+    char *body = mem_alloc(LEN);
+    memset(body, 'x', LEN);
+    int64_t n = 0;
+    struct mono start = mono_now();
+    while (seconds(start) < for_seconds) {
+        for (int i = 0; i < batch; i++, n++) {
+            char guid[64];
+            uint64_t mixed = (uint64_t)(n + batch * 1000003) * 0x9e3779b97f4a7c15u;
+            (void)snprintf(guid, sizeof(guid), "%016llx-%012llx",
+                           (unsigned long long)mixed, (unsigned long long)n);
+            store_add_delivery(store,
+                               &(struct delivery_row){.at = wall_now(),
+                                                      .guid = guid,
+                                                      .event = "pull_request",
+                                                      .action = "synchronize",
+                                                      .repository = "acme/payments",
+                                                      .pull = n,
+                                                      .sha = guid,
+                                                      .workflow = n % 3,
+                                                      .text = "new commits",
+                                                      .body = body,
+                                                      .body_len = LEN},
+                               NULL);
+        }
+        must(store_commit(store, &err), &err);
+    }
+    AUTO_FREE char *more = mem_printf(",\"bytes\":%d,\"batch\":%d,\"goal\":%d", LEN,
+                                      batch, batch == 1 ? 3000 : 6500);
+    print("store.deliveries", (double)n / seconds(start), "1/s", more);
+    free(body);
+    store_close(store);
+}
+
 int main(int argc, char **argv)
 {
     double for_seconds = argc > 1 ? strtod(argv[1], NULL) : 3;
@@ -305,6 +346,9 @@ int main(int argc, char **argv)
     bench_steps(few, "store.steps", 1, 1, for_seconds);
     build(many);
     bench_steps(many, "store.steps", N_LIVE, BATCH, for_seconds);
+    AUTO_FREE char *hooks = file_join(folder, "hooks.db");
+    bench_deliveries(hooks, 16, for_seconds);
+    bench_deliveries(hooks, 1, for_seconds);
     AUTO_FREE char *lists = file_join(folder, "lists.db");
     build(lists);
     bench_load(lists);

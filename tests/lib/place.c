@@ -98,5 +98,8 @@ struct workflow_row sample_workflow(int64_t id)
         .merge_sha = "cccc",
         .pr_number = 9,
         .reason = "because",
+        .service = id % 2 == 0 ? "github_api" : "",
+        .is_degraded = id % 2 == 0,
+        .is_adopted = id % 3 == 0,
     };
 }

@@ -47,6 +47,9 @@ static void assert_same_workflow(const struct workflow_row *a,
     assert_string_equal(a->merge_sha, b->merge_sha);
     assert_int_equal(a->pr_number, b->pr_number);
     assert_string_equal(a->reason, b->reason);
+    assert_string_equal(a->service, b->service);
+    assert_int_equal(a->is_degraded * 2 + a->is_adopted,
+                     b->is_degraded * 2 + b->is_adopted);
 }
 
 static void test_workflow_comes_back_whole(void **state)
