@@ -252,8 +252,7 @@ void breaker_init(struct breaker *breaker, const struct breaker_settings *settin
         clamp_ms(set->open_max.ms, set->open.ms, (int64_t)24 * 3600 * 1000);
     set->jitter_percent = clamp_int(set->jitter_percent, 0, 100);
     set->half_open_calls = clamp_int(set->half_open_calls, 1, 1000);
-    set->half_open_max.ms =
-        clamp_ms(set->half_open_max.ms, 1, (int64_t)24 * 3600 * 1000);
+    set->half_open_max.ms = clamp_ms(set->half_open_max.ms, 1, (int64_t)24 * 3600 * 1000);
     set->min_calls = set->min_calls > 1 ? set->min_calls : 1;
     breaker->slice_ms = (set->window_time.ms + BREAKER_SLICES - 1) / BREAKER_SLICES;
     breaker->state = BREAKER_CLOSED;
@@ -553,8 +552,8 @@ void breaker_restore(struct breaker *breaker, const struct json *memo, struct wa
         until = now.ms;
     } else if (state == BREAKER_OPEN) {
         int64_t stay = set->open_max.ms + set->open_max.ms * set->jitter_percent / 100;
-        until = clamp_ms(until, 1, later(wall_add(now, (struct span){stay}),
-                                         breaker->hold).ms);
+        until = clamp_ms(until, 1,
+                         later(wall_add(now, (struct span){stay}), breaker->hold).ms);
     }
     breaker->until.ms = state == BREAKER_CLOSED ? 0 : until;
     set_due(breaker);

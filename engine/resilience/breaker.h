@@ -71,24 +71,24 @@ struct breaker {
     struct breaker_settings settings;
     struct rng rng;
     enum breaker_state state;
-    uint32_t epoch;     /* grows with every change of state; 1.. */
-    struct wall since;  /* in this state */
-    struct wall until;  /* open: next try; forced: end; half-open: longest stay */
-    struct wall due;    /* the earliest moment breaker_tick does something; far = never */
-    struct wall hold;   /* the service asked not to be called before */
-    int n_reopened;     /* half-opens that failed since it was closed */
-    int n_trial;        /* half-open: calls under way */
-    int n_passed;       /* half-open: calls that passed */
-    int n_in_a_row;     /* failures */
-    bool is_tripped;    /* metrics-only: said so already */
+    uint32_t epoch;    /* grows with every change of state; 1.. */
+    struct wall since; /* in this state */
+    struct wall until; /* open: next try; forced: end; half-open: longest stay */
+    struct wall due;   /* the earliest moment breaker_tick does something; far = never */
+    struct wall hold;  /* the service asked not to be called before */
+    int n_reopened;    /* half-opens that failed since it was closed */
+    int n_trial;       /* half-open: calls under way */
+    int n_passed;      /* half-open: calls that passed */
+    int n_in_a_row;    /* failures */
+    bool is_tripped;   /* metrics-only: said so already */
     char cause[BREAKER_CAUSE_MAX], actor[BREAKER_ACTOR_MAX]; /* of this state */
     /* the last 64 outcomes, bit 0 newest */
     uint64_t recent_failed, recent_slow;
     int n_recent;
     /* window */
     int n_calls, n_failed, n_slow;
-    int place;             /* count: next; time: slice of slice_at */
-    int64_t slice_at;      /* number of the newest slice since 1970 */
+    int place;        /* count: next; time: slice of slice_at */
+    int64_t slice_at; /* number of the newest slice since 1970 */
     int64_t slice_ms;
     union {
         uint8_t ring[BREAKER_CALLS_MAX / 4]; /* two bits a call: 1 failed, 2 slow */

@@ -96,9 +96,7 @@ void gate_tick(struct gate *gate, struct wall now)
 
 enum breaker_outcome gate_judge(int status)
 {
-    return status >= 500   ? OUTCOME_FAILURE
-           : status == 429 ? OUTCOME_NEUTRAL
-                           : OUTCOME_OK;
+    return status >= 500 ? OUTCOME_FAILURE : status == 429 ? OUTCOME_NEUTRAL : OUTCOME_OK;
 }
 
 void gate_save(const struct gate *gate, struct jsonw *w)

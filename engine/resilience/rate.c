@@ -107,8 +107,8 @@ static bool read_date(const char *text, struct wall *ret_at)
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     int d = 0, y = 0, h = 0, min = 0, s = 0, end = 0;
     char month[4] = "";
-    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &d, month, &y, &h,
-               &min, &s, &end) != 6 ||
+    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &d, month, &y,
+               &h, &min, &s, &end) != 6 ||
         end == 0 || text[end] != '\0' || strlen(month) != 3) {
         return false;
     }
@@ -239,8 +239,7 @@ static struct wall quota_at(const struct rate *rate, const struct rate_call *cal
                             struct wall now)
 {
     const struct rate_quota *quota = &rate->quotas[call->resource];
-    int64_t reserve =
-        call->is_operators ? 0 : quota->limit * rate->reserve_percent / 100;
+    int64_t reserve = call->is_operators ? 0 : quota->limit * rate->reserve_percent / 100;
     bool is_spent = quota->limit > 0 && quota->remaining <= reserve;
     return is_spent && quota->reset_at.ms > now.ms ? quota->reset_at : now;
 }

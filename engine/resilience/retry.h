@@ -27,8 +27,8 @@
 #define RETRY_MAX        100
 
 struct retry {
-    int percent;     /* 0: never repeat */
-    int64_t balance; /* of paid repetitions, in hundredths */
+    int percent;          /* 0: never repeat */
+    int64_t balance;      /* of paid repetitions, in hundredths */
     struct wall floor_at; /* begin of this RETRY_FLOOR_TIME */
     int n_floor;          /* taken from its floor */
     int64_t n_repeats;    /* in all */

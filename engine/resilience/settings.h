@@ -29,7 +29,8 @@ struct breaker_settings {
         open_max;        /* first stay in open; doubles with each failed half-open */
     int jitter_percent;  /* of the stay, drawn on top */
     int half_open_calls; /* permitted at once, and needed to pass, in half-open */
-    struct span half_open_max; /* longest stay in half-open; then open again */
+    struct span half_open_max; /* longest stay in half-open with calls that do not end;
+                                  then open again */
     struct span probe;         /* between two active probes while not closed; 0 = none */
 };
 
@@ -38,12 +39,12 @@ struct gate_settings {
     /* bulkhead */
     int concurrency;        /* calls in flight at once, 1..1000 */
     int queue;              /* calls that may wait for a place; more are refused */
-    struct span queue_time; /* longest wait for a place */
+    struct span queue_time; /* longest wait for a place; a limit is waited for longer */
     bool is_adaptive;       /* the limit follows the latency, between 1 and concurrency */
     /* timeouts, from the inside out; the state's deadline is the fourth */
     struct span connect_time; /* until connected */
     struct span attempt_time; /* one request with its answer */
-    struct span call_time;    /* with all its repetitions and waits */
+    struct span call_time;    /* with all its repetitions, from the first one on */
     /* repetitions of reads */
     int retries;
     int retry_percent; /* budget: repetitions as a share of calls, 0..100 */

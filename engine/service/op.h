@@ -18,11 +18,24 @@
  * before its step's call is made. `keep` is the same for the whole workflow: later effects
  * get it (id of the agent run to resume, of the sandbox).
  *
- * Faults. Reads are repeated by the desk; what an op sees has been tried enough. With
- * HTTP_BLOCKED it asks itself whether it has begun something outside: if not, it ends with
- * STATUS_DEFERRED and BLAME_SERVICE (op_deferred), and its workflow is parked without
- * losing an attempt; if so, it sleeps (until response->until) and looks again. With
- * HTTP_LOST and HTTP_TIMEOUT of a write it looks whether it was done.
+ * Faults. Reads are repeated by the desk; what an op sees has been tried enough:
+ *
+ *   class        what came of it in the end                    what the op gets
+ *   any          an answer below 500 that is no limit          HTTP_FINE
+ *   any          breaker open, line full, 429 or a limit that  HTTP_BLOCKED
+ *                lasts long, no connection: nothing was done
+ *   read         no answer, or 5xx, or lost: nobody learned    HTTP_BLOCKED
+ *   write        5xx                                           HTTP_FINE with that status
+ *   write        lost or no answer in time                     HTTP_LOST, HTTP_TIMEOUT
+ *   any          the token cannot be had; too large            HTTP_NO_TOKEN, _TOO_LARGE
+ *
+ * So 429 is never seen, and a 403 only when it is no limit. With HTTP_BLOCKED (text says
+ * why) an op asks itself whether it has begun something outside: if not, it ends with
+ * STATUS_DEFERRED and BLAME_SERVICE (op_deferred); then the desk tries the next provider,
+ * or the workflow is parked without losing an attempt. If so, it sleeps (until
+ * response->until when that is set, else some seconds) and looks again. With HTTP_LOST,
+ * HTTP_TIMEOUT and 5xx of a write it looks whether it was done. While the breaker is not
+ * closed the op's deadline does not run.
  */
 
 #include "engine/base/rng.h"
@@ -63,10 +76,23 @@ struct op_class {
     /* hint NULL: the sleep is over. A hint that is not for this op: the same sleep again. */
     struct op_step (*wake)(void *op, const struct forge_event *hint, struct wall now,
                            struct rng *rng);
-    /* Nobody waits any more: last calls (ban, delete), then OP_DONE. The op may be in a
-     * call; its answer still comes to answer(). */
+    /* Nobody waits any more: last calls (ban, delete), then OP_DONE, within a minute. No
+     * call is under way: a write was waited for, and a read given up, which answer() was
+     * told as HTTP_STOPPED; what answer() wanted next was dropped, but for its memo. */
     struct op_step (*stop)(void *op, struct wall now, struct rng *rng);
     void (*close)(void *op);
+};
+
+/* Rows of an adapter: `const struct op_table github_ops` in its header, added to the list in
+ * op.c. */
+struct op_row {
+    enum service_kind service;
+    enum effect_kind effect;
+    const struct op_class *class;
+};
+struct op_table {
+    const struct op_row *rows;
+    size_t n;
 };
 
 /* The op that performs this effect at a service of this kind, or NULL. */
