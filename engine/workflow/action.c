@@ -57,6 +57,7 @@ static const char *params_of(struct turn *turn, enum effect_kind kind)
         return out;
     case EFFECT_PULL_REQUEST:
     case EFFECT_SANDBOX:
+    case EFFECT_FORGE_CHECKS:
         (void)snprintf(out, cap, "{\"head\":\"%.64s\"}", row->head_sha);
         return out;
     case EFFECT_REVERT:
@@ -126,6 +127,9 @@ void stop_in_flight(struct turn *turn, enum effect_status status)
 void stop_clock(struct turn *turn, bool is_kept)
 {
     struct workflow_row *row = row_of(turn);
+    if (is_kept && !wall_is_set(row->deadline_at)) {
+        return; /* it stands already */
+    }
     row->time_left.ms = 0;
     if (is_kept && wall_is_set(row->deadline_at) && row->deadline_at.ms > turn->now.ms) {
         row->time_left = wall_since(row->deadline_at, turn->now);
@@ -148,9 +152,16 @@ void set_reason(struct turn *turn, const char *reason)
     workflow_set(&row_of(turn)->reason, reason);
 }
 
+void set_service(struct turn *turn, const char *service)
+{
+    workflow_set(&row_of(turn)->service, service);
+}
+
 void begin_state(struct turn *turn, enum workflow_state state)
 {
     struct workflow_row *row = row_of(turn);
+    set_service(turn, NULL);
+    row->is_degraded = false; /* each state begins with what has to be validated again */
     row->state = state;
     row->resume_state = STATE_IDLE;
     row->resume_wait = WAIT_NONE;
@@ -286,8 +297,17 @@ void wait_merge(struct turn *turn)
     row->attempt = 1;
     row->wait = WAIT_MERGE;
     stop_clock(turn, false);
-    set_reason(turn, "all checks passed; the merge waits for approval");
-    say(turn, "all checks passed; the merge waits for approval");
+    const struct effect_result *result = turn->input->result;
+    if (result != NULL && result->is_degraded && result->summary != NULL) {
+        say(turn, "validation is degraded: %s; the merge waits for approval",
+            result->summary);
+    } else if (row->is_degraded) {
+        say(turn, "validation is degraded: a fallback judged it, or nobody; the merge "
+                  "waits for approval");
+    } else {
+        say(turn, "all checks passed; the merge waits for approval");
+    }
+    set_reason(turn, turn->text);
 }
 
 void wait_operator(struct turn *turn)
@@ -367,7 +387,9 @@ void backoff(struct turn *turn)
     row->state = STATE_RECOVERING;
     row->wait = WAIT_RETRY;
     if (turn->input->result != NULL && turn->input->result->status == STATUS_REFUSED) {
-        row->step = 0; /* it could not begin: what the steps before it made may be gone */
+        /* it could not begin: what the steps before it made may be gone */
+        row->step = 0;
+        row->is_degraded = false;
     }
     row->retry_at = wall_add(turn->now, span);
     stop_clock(turn, false);
@@ -382,6 +404,7 @@ void end(struct turn *turn, enum workflow_state state)
     row->state = state;
     row->wait = WAIT_NONE;
     row->resume_wait = WAIT_NONE;
+    set_service(turn, NULL);
     row->held = EV_NONE;
     row->retry_at.ms = 0;
     row->finished_at = turn->now;

@@ -35,6 +35,7 @@ void unpark(struct turn *turn)
     row->wait = wait_needs_human(row->resume_wait) ? row->resume_wait : WAIT_SLOT;
     row->resume_state = STATE_IDLE;
     row->resume_wait = WAIT_NONE;
+    set_service(turn, NULL);
     if (row->held == EV_NONE || row->held == EV_PASSED) {
         set_reason(turn, NULL);
     }
@@ -58,7 +59,7 @@ static void end_cancelled(struct turn *turn)
     bool has_started = wall_is_set(row->started_at);
     stop_in_flight(turn, STATUS_CANCELLED);
     end(turn, STATE_CANCELLED);
-    if (row->pr_number > 0) {
+    if (row->pr_number > 0 && !row->is_adopted) { /* else it is somebody's own */
         ask_beside(turn, EFFECT_CLOSE, "close pull request");
     }
     if (has_started) {
@@ -130,7 +131,7 @@ void retry_from(struct turn *turn)
         turn->input->reason != NULL ? turn->input->reason : "");
 }
 
-static void skip_step(struct turn *turn)
+void skip_step(struct turn *turn)
 {
     struct workflow_row *row = row_of(turn);
     stop_in_flight(turn, STATUS_SKIPPED);
@@ -156,17 +157,23 @@ void skip_parked(struct turn *turn)
     skip_step(turn);
 }
 
+void ask_undo(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->wait = WAIT_NONE;
+    row->deadline_at = wall_add(turn->now, UNDO_DEADLINE);
+    ask_for(turn, (struct stage_step){EFFECT_REVERT, 0, "revert"}, row->deadline_at);
+    row->is_active = true;
+}
+
 void undo(struct turn *turn)
 {
     struct workflow_row *row = row_of(turn);
     row->state = STATE_RECOVERING;
     row->resume_state = STATE_ROLLED_BACK;
-    row->wait = WAIT_NONE;
     row->finished_at.ms = 0;
     row->attempt = 1;
-    row->deadline_at = wall_add(turn->now, UNDO_DEADLINE);
-    ask_for(turn, (struct stage_step){EFFECT_REVERT, 0, "revert"}, row->deadline_at);
-    row->is_active = true;
+    ask_undo(turn);
     say(turn, "rolled back by %s%s%s", turn->input->actor,
         turn->input->reason != NULL ? ": " : "",
         turn->input->reason != NULL ? turn->input->reason : "");

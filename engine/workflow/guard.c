@@ -32,9 +32,13 @@ bool plan_asks(const struct turn *turn)
 bool merge_asks(const struct turn *turn)
 {
     const struct workflow *workflow = turn->workflow;
+    const struct effect_result *result = turn->input->result;
     struct stage_step step =
         stage_step(workflow->pipeline, workflow->row.state, workflow->row.step + 1);
-    return step.kind == EFFECT_MERGE && workflow->pipeline->merge_mode == MERGE_ASK;
+    bool is_degraded =
+        workflow->row.is_degraded || (result != NULL && result->is_degraded);
+    return step.kind == EFFECT_MERGE &&
+           (workflow->pipeline->merge_mode == MERGE_ASK || is_degraded);
 }
 
 bool waits_plan(const struct turn *turn)
@@ -55,6 +59,21 @@ bool waits_operator(const struct turn *turn)
 bool waits_slot(const struct turn *turn)
 {
     return turn->workflow->row.wait == WAIT_SLOT;
+}
+
+bool waits_service(const struct turn *turn)
+{
+    return turn->workflow->row.wait == WAIT_SERVICE;
+}
+
+bool undo_waits(const struct turn *turn)
+{
+    return undoing(turn) && waits_service(turn);
+}
+
+bool is_adopted(const struct turn *turn)
+{
+    return turn->workflow->row.is_adopted;
 }
 
 bool waits_slot_in_flight(const struct turn *turn)
@@ -103,10 +122,48 @@ bool retries_left(const struct turn *turn)
     return turn->workflow->row.retries < turn->workflow->pipeline->max_retries;
 }
 
+/* What the last run that was paid for has made is still committed. */
 bool over_budget(const struct turn *turn)
 {
-    int max = turn->workflow->pipeline->max_attempts;
-    return max > 0 && turn->workflow->row.agent_runs >= max;
+    const struct workflow_row *row = &turn->workflow->row;
+    const struct pipeline *pipeline = turn->workflow->pipeline;
+    return pipeline->max_attempts > 0 && row->agent_runs >= pipeline->max_attempts &&
+           stage_step(pipeline, row->state, row->step).kind != EFFECT_COMMIT;
+}
+
+/* Where a retry begins. */
+static enum workflow_state retry_state(const struct turn *turn)
+{
+    const struct workflow_row *row = &turn->workflow->row;
+    if (turn->input->checkpoint != STATE_COUNT) {
+        return turn->input->checkpoint;
+    }
+    return state_is_final(row->state) && row->state != STATE_FAILED ? STATE_PLANNING
+           : row->state >= STATE_PLANNING && row->state <= STATE_VALIDATING
+               ? row->state
+               : row->resume_state;
+}
+
+bool budget_spent(const struct turn *turn, char *ret_text)
+{
+    const struct workflow_row *row = &turn->workflow->row;
+    const struct pipeline *pipeline = turn->workflow->pipeline;
+    char span[CLOCK_TEXT_MAX];
+    if (pipeline->max_attempts > 0 && row->agent_runs >= pipeline->max_attempts &&
+        retry_state(turn) <= STATE_CODING) {
+        (void)snprintf(ret_text, BUDGET_TEXT_MAX - 2,
+                       "budget: %d of %d agent runs are used up", row->agent_runs,
+                       pipeline->max_attempts);
+        return true;
+    }
+    if (pipeline->max_wall.ms > 0 && wall_is_set(row->started_at) &&
+        row->started_at.ms + pipeline->max_wall.ms <= turn->now.ms) {
+        (void)snprintf(ret_text, BUDGET_TEXT_MAX - 2,
+                       "budget: %s of wall time are used up",
+                       span_format(pipeline->max_wall, span));
+        return true;
+    }
+    return false;
 }
 
 bool undoing(const struct turn *turn)
@@ -151,13 +208,19 @@ bool parked_without_decision(const struct turn *turn)
            kind != EFFECT_PULL_REQUEST;
 }
 
+bool may_skip_blocked(const struct turn *turn)
+{
+    return waits_service(turn) && parked_without_decision(turn);
+}
+
 /* Merged work is not made again; what was taken back starts from a plan; and a checkpoint
  * needs what the states before it made. */
 bool may_retry(const struct turn *turn)
 {
     const struct workflow_row *row = &turn->workflow->row;
     enum workflow_state from = turn->input->checkpoint;
-    if (undoing(turn)) {
+    char spent[BUDGET_TEXT_MAX];
+    if (undoing(turn) || budget_spent(turn, spent)) {
         return false;
     }
     if (row->state == STATE_ROLLED_BACK) {
@@ -172,7 +235,7 @@ bool may_retry(const struct turn *turn)
     bool has_head = row->head_sha[0] != '\0';
     switch (from) {
     case STATE_PR_CREATED:
-        return has_head;
+        return has_head || row->is_adopted;
     case STATE_VALIDATING:
         return has_head && row->pr_number > 0;
     default:

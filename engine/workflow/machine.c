@@ -41,6 +41,7 @@ struct transition {
 /* clang-format off */
 static const struct transition transitions[] = {
     /* from                event        guard                        to                action */
+    { IDLE,                EV_START,    WHEN(is_adopted),            STATE_PR_CREATED, DO(enter) },
     { IDLE,                EV_START,    ALWAYS,                      STATE_PLANNING,   DO(enter) },
     { ACTIVE,              EV_START,    WHEN(waits_slot_in_flight),  TO_SAME,          DO(go_on) },
     { ACTIVE,              EV_START,    WHEN(waits_slot_held),       TO_SAME,          DO(replay) },
@@ -53,6 +54,7 @@ static const struct transition transitions[] = {
     { VALIDATING,          EV_SETUP,    WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
     { VALIDATING,          EV_OPERATOR, WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
     { VALIDATING,          EV_DEADLINE, WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
+    { VALIDATING,          EV_SERVICE,  WHEN(cancel_waits),          STATE_CANCELLED,  DO(cancel_late) },
 
     /* Resumed, its effect still in flight, no slot yet: the outcome waits for the slot too. */
     { ACTIVE,              EV_PASSED,   WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
@@ -100,6 +102,13 @@ static const struct transition transitions[] = {
     { PARKED,              EV_SETUP,    WHEN(in_flight),             TO_SAME,          DO(hold) },
     { PARKED,              EV_OPERATOR, WHEN(in_flight),             TO_SAME,          DO(hold) },
 
+    /* No provider was available, nothing was begun: the same step again when there is one. */
+    { ACTIVE,              EV_SERVICE,  ALWAYS,                      STATE_PARKED,     DO(defer) },
+    { PARKED,              EV_SERVICE,  WHEN(in_flight),             TO_SAME,          DO(defer_parked) },
+    { RECOVERING,          EV_SERVICE,  WHEN(undoing),               TO_SAME,          DO(defer_undo) },
+    { PARKED,              EV_RELEASE,  WHEN(waits_service),         TO_RESUME,        DO(let_go) },
+    { RECOVERING,          EV_RELEASE,  WHEN(undo_waits),            TO_SAME,          DO(undo_again) },
+
     { PLANNING,            EV_APPROVE,  WHEN(waits_plan),            STATE_CODING,     DO(queue_entry) },
     { VALIDATING,          EV_APPROVE,  WHEN(waits_merge),           TO_SAME,          DO(queue_step) },
     { PLANNING,            EV_REJECT,   WHEN(iterations_left_plan),  STATE_PLANNING,   DO(iterate) },
@@ -109,20 +118,24 @@ static const struct transition transitions[] = {
 
     { IDLE | ACTIVE,       EV_PAUSE,    ALWAYS,                      STATE_PARKED,     DO(park) },
     { RECOVERING,          EV_PAUSE,    WHEN(not_undoing),           STATE_PARKED,     DO(park) },
+    { PARKED,              EV_PAUSE,    WHEN(waits_service),         TO_SAME,          DO(park_over) },
     { PARKED,              EV_RESUME,   ALWAYS,                      TO_RESUME,        DO(unpark) },
     { ACTIVE,              EV_RESUME,   WHEN(waits_operator),        TO_SAME,          DO(requeue) },
     { RECOVERING,          EV_RESUME,   WHEN(not_undoing),           TO_RESUME,        DO(requeue) },
+    { RECOVERING,          EV_RESUME,   WHEN(undo_waits),            TO_SAME,          DO(undo_again) },
 
     { VALIDATING,          EV_CANCEL,   WHEN(merges),                TO_SAME,          DO(cancel_after) },
     { PARKED,              EV_CANCEL,   WHEN(merges),                TO_RESUME,        DO(cancel_after) },
     { IDLE | ACTIVE | PARKED | FAILED, EV_CANCEL, ALWAYS,            STATE_CANCELLED,  DO(cancel) },
     { RECOVERING,          EV_CANCEL,   WHEN(not_undoing),           STATE_CANCELLED,  DO(cancel) },
+    { RECOVERING,          EV_CANCEL,   WHEN(undo_waits),            STATE_COMPLETED,  DO(undo_given_up) },
 
     { ACTIVE | PARKED | RECOVERING | COMPLETED | FAILED | CANCELLED | ROLLED,
                            EV_RETRY,    WHEN(may_retry),             TO_CHECKPOINT,    DO(retry_from) },
 
     { ACTIVE,              EV_SKIP,     WHEN(may_skip),              TO_SAME,          DO(skip) },
     { RECOVERING | FAILED, EV_SKIP,     WHEN(may_skip),              TO_RESUME,        DO(skip) },
+    { PARKED,              EV_SKIP,     WHEN(may_skip_blocked),      TO_RESUME,        DO(skip_blocked) },
     { PARKED,              EV_SKIP,     WHEN(parked_without_decision), TO_SAME,        DO(skip_parked) },
 
     { COMPLETED,           EV_ROLLBACK, WHEN(is_merged),             STATE_RECOVERING, DO(undo) },
@@ -169,6 +182,9 @@ enum machine_event event_of_result(const struct effect_result *result)
         break;
     }
     switch (result->blame) {
+    case BLAME_SERVICE: /* without a name nobody could tell when to go on */
+        return result->service != NULL && result->service[0] != '\0' ? EV_SERVICE
+                                                                     : EV_WORLD;
     case BLAME_CHANGE:
         return EV_CHANGE;
     case BLAME_SETUP:
@@ -212,6 +228,7 @@ static void absorb(struct workflow *workflow, const struct effect_result *result
 {
     struct workflow_row *row = &workflow->row;
     row->is_active = false;
+    row->is_degraded = row->is_degraded || result->is_degraded;
     take_text(&row->branch, result->branch);
     take_text(&row->base_sha, result->base_sha);
     take_text(&row->head_sha, result->head_sha);
@@ -286,17 +303,21 @@ static void refuse(const struct turn *turn)
     const struct workflow_row *row = &turn->workflow->row;
     const char *wait = wait_word(row->wait);
     const char *hint = "";
+    char spent[BUDGET_TEXT_MAX];
     switch (turn->event) {
     case EV_RESUME:
         hint = row->state == STATE_FAILED ? "; retry it" : "; nothing holds it";
         break;
     case EV_APPROVE:
     case EV_REJECT:
-        hint = row->state == STATE_PARKED ? "; resume it first"
-                                          : "; nothing waits for approval";
+        hint = row->state == STATE_PARKED && row->wait == WAIT_PAUSE
+                   ? "; resume it first"
+                   : "; nothing waits for approval";
         break;
     case EV_RETRY:
-        hint = row->merge_sha[0] != '\0' ? "; it is merged" : "";
+        hint = row->merge_sha[0] != '\0'       ? "; it is merged"
+               : budget_spent(turn, spent + 2) ? memcpy(spent, "; ", 2)
+                                               : "";
         break;
     case EV_SKIP:
         hint = wait_needs_human(row->wait) ? "; approve or reject it"

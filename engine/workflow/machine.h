@@ -19,6 +19,13 @@
  * Slots: a workflow that may go on has wait WAIT_SLOT until the scheduler gives it
  * EV_START.
  *
+ * Services: an effect that no provider could begin (EV_SERVICE) uses up nothing. The
+ * workflow is PARKED with WAIT_SERVICE, its clock stands, and EV_RELEASE lets it go on
+ * with the same attempt. A rollback waits in RECOVERING, without a slot.
+ *
+ * An adopted workflow begins with somebody's pull request, in PR_CREATED; cancelling it
+ * leaves the pull request open.
+ *
  * tests/unit/machine.golden holds the whole table as text.
  */
 
@@ -46,8 +53,11 @@
     X(EV_SKIP, "skip", "operator", "")                                                   \
     X(EV_APPROVE, "approve", "operator", "")                                             \
     X(EV_REJECT, "reject", "operator", "")                                               \
-    X(EV_ROLLBACK, "rollback", "operator", "")
+    X(EV_ROLLBACK, "rollback", "operator", "")                                           \
+    X(EV_SERVICE, "service-blocked", "outcome", "not begun: no provider is available")   \
+    X(EV_RELEASE, "release", "engine", "the service is available again")
 
+/* The store keeps numbers of these (workflow_row.held): new ones go to the end. */
 enum machine_event {
 #define X(id, name, from, help) id,
     EVENT_LIST(X)

@@ -43,6 +43,9 @@ bool waits_operator(const struct turn *turn);
 bool waits_slot_in_flight(const struct turn *turn);
 bool waits_slot_held(const struct turn *turn);
 bool waits_slot(const struct turn *turn);
+bool waits_service(const struct turn *turn);
+bool undo_waits(const struct turn *turn); /* a rollback, for a service */
+bool is_adopted(const struct turn *turn);
 bool iterations_left_plan(const struct turn *turn);  /* waits_plan and iterations left */
 bool iterations_left_merge(const struct turn *turn); /* waits_merge and iterations left */
 bool merges(const struct turn *turn);
@@ -56,6 +59,12 @@ bool not_undoing(const struct turn *turn);
 bool is_merged(const struct turn *turn);
 bool may_retry(const struct turn *turn);
 bool parked_without_decision(const struct turn *turn);
+bool may_skip_blocked(const struct turn *turn); /* waits_service, and a step to skip */
+
+/* Is a budget used up that a retry from where the input says would need? Then ret_text,
+ * of at least BUDGET_TEXT_MAX - 2 bytes, says which. */
+#define BUDGET_TEXT_MAX 128
+bool budget_spent(const struct turn *turn, char *ret_text);
 
 /* What actions are made of (action.c). */
 void say(struct turn *turn, const char *format, ...)
@@ -66,9 +75,12 @@ void begin_state(struct turn *turn,
                  enum workflow_state state); /* all anew but the clock */
 void ask_for(struct turn *turn, struct stage_step step, struct wall deadline);
 void ask_beside(struct turn *turn, enum effect_kind kind, const char *name);
+void ask_undo(struct turn *turn);
+void skip_step(struct turn *turn);
 void stop_in_flight(struct turn *turn, enum effect_status status);
 void stop_clock(struct turn *turn, bool is_kept); /* kept: time_left is what was left */
 void start_clock(struct turn *turn);
+void set_service(struct turn *turn, const char *service); /* NULL: waits for none */
 void end(struct turn *turn, enum workflow_state state);
 const char *cause(const struct turn *turn); /* one line: why it failed */
 const char *present_step_name(const struct turn *turn);
@@ -106,5 +118,14 @@ void skip_parked(struct turn *turn);
 void undo(struct turn *turn);
 void undone(struct turn *turn);
 void undo_failed(struct turn *turn);
+/* Waiting for a service (action_service.c). */
+void defer(struct turn *turn);
+void defer_parked(struct turn *turn);
+void defer_undo(struct turn *turn);
+void let_go(struct turn *turn);
+void park_over(struct turn *turn);
+void skip_blocked(struct turn *turn);
+void undo_again(struct turn *turn);
+void undo_given_up(struct turn *turn);
 
 #endif

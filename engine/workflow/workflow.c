@@ -17,9 +17,9 @@ void workflow_set(const char **slot, const char *text)
 /* Every string of a row, so that copying and freeing cannot forget one. */
 static const char **row_string(struct workflow_row *row, int i)
 {
-    const char **strings[] = {&row->pipeline,  &row->repo,      &row->title,
-                              &row->submitter, &row->branch,    &row->base_sha,
-                              &row->head_sha,  &row->merge_sha, &row->reason};
+    const char **strings[] = {
+        &row->pipeline, &row->repo,     &row->title,     &row->submitter, &row->branch,
+        &row->base_sha, &row->head_sha, &row->merge_sha, &row->reason,    &row->service};
     return i < (int)ARRAY_LEN(strings) ? strings[i] : NULL;
 }
 

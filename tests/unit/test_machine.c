@@ -80,6 +80,7 @@ static enum machine_verdict answer(struct fixture *f, enum effect_status status,
     result->status = status;
     result->blame = blame;
     result->summary = mem_str(status == STATUS_PASSED ? "fine" : "broken");
+    result->service = blame == BLAME_SERVICE ? mem_str("github_api") : NULL;
     result->head_sha = mem_str("abc");
     result->pr_number = 7;
     struct machine_input input = {.event = event_of_result(result),
@@ -380,17 +381,19 @@ static void walk_every_pair(void **state)
                 row->effect_seq = 5;
                 row->is_active = variant % 4 >= 2;
                 struct workflow_row before = *row;
-                bool is_outcome = e >= EV_PASSED && e <= EV_OPERATOR;
+                bool is_outcome = (e >= EV_PASSED && e <= EV_OPERATOR) || e == EV_SERVICE;
+                bool is_verb = e >= EV_PAUSE && e <= EV_ROLLBACK;
                 enum machine_verdict verdict =
                     is_outcome
                         ? answer(&f, e == EV_PASSED ? STATUS_PASSED : STATUS_FAILED,
-                                 (enum blame)(e - EV_PASSED))
+                                 e == EV_SERVICE ? BLAME_SERVICE
+                                                 : (enum blame)(e - EV_PASSED))
                         : send(&f, (enum machine_event)e);
                 if (verdict != MACHINE_DONE) {
                     assert_int_equal(row->state, before.state);
                     assert_int_equal(row->effect_seq, before.effect_seq);
                     assert_int_equal(f.out->n_effects, 0);
-                    assert_int_equal(verdict == MACHINE_REFUSED, e >= EV_PAUSE);
+                    assert_int_equal(verdict == MACHINE_REFUSED, is_verb);
                     assert_int_equal(verdict == MACHINE_REFUSED,
                                      f.out->text[0][0] != '\0');
                 } else {
@@ -400,6 +403,7 @@ static void walk_every_pair(void **state)
                     assert_false(machine_holds_slot(f.workflow) && !row->is_active);
                     assert_false(state_is_final(row->state) &&
                                  wall_is_set(row->deadline_at));
+                    assert_false(row->wait != WAIT_SERVICE && row->service[0] != '\0');
                 }
                 finish(&f);
             }

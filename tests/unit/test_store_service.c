@@ -157,7 +157,7 @@ static void test_deliveries_are_found(void **state)
     struct place *place = *state;
     struct store *store = place_store(place);
     for (int i = 1; i <= 6; i++) {
-        char guid[16];
+        char guid[24];
         (void)snprintf(guid, sizeof(guid), "guid-%d", i);
         struct delivery_row row = sample_delivery(guid, 100 * i);
         row.workflow = i % 3;
@@ -208,7 +208,7 @@ static void test_old_deliveries_go(void **state)
     struct place *place = *state;
     struct err err = ERR_INIT;
     struct store *store = place_store(place);
-    char guid[16];
+    char guid[24];
     for (int i = 1; i <= 10; i++) {
         (void)snprintf(guid, sizeof(guid), "g-%d", i);
         struct delivery_row row = sample_delivery(guid, 100 * i);
