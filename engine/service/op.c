@@ -5,12 +5,13 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/service/codegen_op.h"
 
 #define SUMMARY_MAX 400
 
 /* Each adapter has a table of its own and adds it here. */
 static const struct op_table *const tables[] = {
-    NULL, /* until the first one is there */
+    &codegen_ops,
 };
 
 const struct op_class *op_find(enum service_kind service, enum effect_kind effect)
