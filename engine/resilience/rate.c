@@ -174,14 +174,12 @@ static void read_quota(struct rate *rate, const struct rate_answer *answer,
         reset_at.ms = reset > (int64_t)100000000000 ? reset : reset * 1000;
         reset_at = not_beyond(reset_at, now);
     }
-    /* Answers overtake each other: within one period the lowest number is the newest. */
-    bool is_same = quota->limit == limit && reset_at.ms <= quota->reset_at.ms &&
-                   now.ms < quota->reset_at.ms;
+    /* The newest answer is believed, though answers overtake each other: what that is
+     * wrong by, at most the calls in flight, the next answer puts right, and the reserve
+     * is larger. */
     quota->limit = limit;
-    if (!is_same || remaining < quota->remaining || answer->is_probe) {
-        quota->remaining = remaining;
-    }
-    quota->reset_at = is_same ? quota->reset_at : reset_at;
+    quota->remaining = remaining < limit ? remaining : limit;
+    quota->reset_at = reset_at;
 }
 
 /* docs.github.com "Rate limits for the REST API", "Exceeding the rate limit". */
@@ -273,6 +271,12 @@ void rate_take(struct rate *rate, const struct rate_call *call, struct wall now)
         quota->remaining = quota->limit; /* a new period, until an answer says more */
     }
     quota->remaining -= quota->remaining > 0;
+}
+
+void rate_give_back(struct rate *rate, enum rate_resource resource)
+{
+    struct rate_quota *quota = &rate->quotas[resource];
+    quota->remaining += quota->remaining < quota->limit;
 }
 
 int rate_creates_left(const struct rate *rate, struct wall now)

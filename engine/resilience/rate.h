@@ -59,7 +59,6 @@ struct rate_answer {
     int status;
     const char *limit, *remaining, *reset, *resource, *retry_after;
     const char *body; /* "" */
-    bool is_probe;    /* answered from outside of the quota */
 };
 
 struct rate_call {
@@ -72,6 +71,8 @@ void rate_init(struct rate *rate, const struct gate_settings *settings);
 struct wall rate_at(const struct rate *rate, const struct rate_call *call,
                     struct wall now);
 void rate_take(struct rate *rate, const struct rate_call *call, struct wall now);
+/* The call took nothing of the quota after all (304). */
+void rate_give_back(struct rate *rate, enum rate_resource resource);
 /* Reads what the answer says. True when it is "not now" (429, or 403 for a limit): then the
  * call was not performed, and the hold says when it may be repeated. */
 bool rate_told(struct rate *rate, const struct rate_answer *answer, struct wall now);

@@ -18,7 +18,27 @@
  *   tick(now) ──────┘                     └──► RESULT, REPORT    (control thread)
  *
  * Order of outputs is order of doing: a MEMO stands before the CALL that it secures.
- * After a restart every pending effect is given again with the memo it left.
+ * After a restart every pending effect is given again with the memo it left. A MEMO with
+ * text "" means: forget it, nothing was begun.
+ *
+ * Choice. The first of the chain whose gate is open to something new; the provider whose
+ * memo there is goes before all. An op that ends DEFERRED has begun nothing, and the next
+ * of the chain tries. When none takes it: an evaluation passes, degraded; a cleanup goes
+ * on locally; everything else ends DEFERRED with BLAME_SERVICE and result->service, the
+ * first of the chain, to be parked.
+ *
+ * Release of what is parked is the control thread's: on every report of that service whose
+ * state lets calls through (not only on the transition: a workflow may be parked because a
+ * line was full) some are let go, all within gate.ramp; and when a report says half-open,
+ * up to breaker.half_open_calls of them, for a service without a probe learns from nothing
+ * else whether it is back. Reports of figures come while something waits or changes.
+ *
+ * Stop. A runner that is stopped (STOP_RUN) still gives its desk_result. An op gets its
+ * time for last calls; its RESULT comes in any case.
+ *
+ * Events in reports: breaker-open, breaker-half-open, breaker-closed, breaker-forced-open,
+ * breaker-forced-closed, breaker-disabled, breaker-metrics-only, breaker-would-open
+ * (metrics-only), fallback, fallback-end, service-probe (an operator's).
  */
 
 #include "engine/service/op.h"
@@ -48,7 +68,7 @@ void service_order_free(struct service_order *order); /* accepts NULL */
 /* A service as seen from outside: for the store, the screens and /metrics. */
 struct service_report {
     struct service_row row; /* strings below are its */
-    char *text[4];          /* name, kind, reason, detail: owned */
+    char *text[5];          /* name, kind, reason, detail, memo: owned */
     /* what happened, when this report is about a transition; "" = only new figures */
     char *event; /* "breaker-open" ...; the kind of an event row */
     char *cause; /* one clean line */
@@ -76,6 +96,8 @@ struct desk_options {
     uint64_t seed;
     struct span report_every; /* figures, while something changes; 1 s */
     bool has_listener; /* events may come: what polling finds first is reconciled */
+    /* Where ops come from; NULL: op_find. Simulations bring models of services. */
+    const struct op_class *(*find_op)(enum service_kind service, enum effect_kind effect);
 };
 
 NODISCARD struct desk *desk_new(const struct desk_options *options, struct wall now);
