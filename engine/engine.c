@@ -25,6 +25,7 @@
 #include "engine/base/version.h"
 #include "engine/control/config.h"
 #include "engine/control/control.h"
+#include "engine/control/message.h"
 #include "engine/io/io.h"
 #include "engine/io/runner.h"
 #include "store/bell.h"
@@ -39,7 +40,7 @@ struct engine {
     /* immutable after start */
     const struct config *config;
     struct lease *lease;
-    struct mailbox *inbox; /* struct effect_result, from the io thread */
+    struct mailbox *inbox; /* struct message, from the other threads */
     struct io *io;
     struct executor executor;
     int ended_fd;
@@ -60,14 +61,41 @@ int engine_run_effect(const char *folder)
     return runner_main(folder);
 }
 
+/* ---- messages from other threads ---- */
+
+static bool send(struct engine *engine, struct message *message)
+{
+    bool is_taken = mailbox_put(engine->inbox, message);
+    if (!is_taken) {
+        message_free(message);
+    }
+    return is_taken;
+}
+
 static void on_result(void *user, struct effect_result *result)
 {
-    struct engine *engine = user;
+    struct message *message = message_new(MESSAGE_RESULT);
+    message->result = result;
     /* The inbox holds more than there can be effects in flight. */
-    if (!mailbox_put(engine->inbox, result)) {
-        effect_result_free(result);
-    }
+    (void)send(user, message);
 }
+
+static void on_report(void *user, struct service_report *report)
+{
+    struct message *message = message_new(MESSAGE_REPORT);
+    message->report = report;
+    (void)send(user, message); /* full: the next one tells more */
+}
+
+static void on_reconciled(void *user, int64_t workflow, char *text)
+{
+    struct message *message = message_new(MESSAGE_RECONCILED);
+    message->reconciled = mem_alloc(sizeof(*message->reconciled));
+    message->reconciled->workflow = workflow;
+    message->reconciled->text = text;
+    (void)send(user, message);
+}
+
 
 static void put_state(struct engine *engine, const char *state)
 {
@@ -115,13 +143,36 @@ static bool commit(struct engine *engine)
     return true;
 }
 
-static void take_results(struct engine *engine)
+/* The message's content moves on to the control center. */
+static void take(struct engine *engine, struct message *message, struct wall now)
+{
+    switch (message->kind) {
+    case MESSAGE_RESULT:
+        control_result(engine->control, message->result, now);
+        break;
+    case MESSAGE_REPORT:
+        control_report(engine->control, message->report, now);
+        break;
+    case MESSAGE_RECONCILED:
+        control_reconciled(engine->control, message->reconciled, now);
+        break;
+    case MESSAGE_WEBHOOK:
+        control_webhook(engine->control, message->webhook);
+        break;
+    case MESSAGE_REJECTED:
+        control_rejected(engine->control, message->n_rejected);
+        break;
+    }
+    free(message);
+}
+
+static void take_messages(struct engine *engine)
 {
     void *messages[BATCH_MAX];
     size_t n = mailbox_drain(engine->inbox, messages, BATCH_MAX);
     struct wall now = wall_now();
     for (size_t i = 0; i < n; i++) {
-        control_result(engine->control, messages[i], now);
+        take(engine, messages[i], now);
     }
 }
 
@@ -140,7 +191,7 @@ static void take_commands(struct engine *engine)
 
 static void one_batch(struct engine *engine)
 {
-    take_results(engine);
+    take_messages(engine);
     take_commands(engine);
     if (atomic_load(&engine->is_draining) && !engine->is_drain_told) {
         engine->is_drain_told = true;
@@ -222,12 +273,17 @@ static void *control_main(void *user)
     return NULL;
 }
 
+static void on_left(void *message)
+{
+    message_free(message);
+}
+
 static void free_parts(struct engine *engine)
 {
     bell_close(engine->bell);
     control_free(engine->control);
     store_close(engine->store);
-    mailbox_free(engine->inbox, (void (*)(void *))effect_result_free);
+    mailbox_free(engine->inbox, on_left);
     lease_give_back(engine->lease);
     if (engine->ended_fd >= 0) {
         (void)close(engine->ended_fd);
@@ -248,7 +304,11 @@ static bool start_io(struct engine *engine, struct err *err)
         .log_keep = config->log_keep,
         .max_running = (size_t)config->max_running,
         .on_result = on_result,
+        .on_report = on_report,
+        .on_reconciled = on_reconciled,
         .user = engine,
+        .services = config->services,
+        .n_services = config->n_services,
     };
     engine->io = io_start(&options, err);
     return engine->io != NULL;
@@ -265,6 +325,10 @@ static bool make_parts(struct engine *engine, struct err *err)
         .max_running = config->max_running,
         .limits = {config->backoff, config->backoff_max},
         .history_keep = config->history_keep,
+        .deliveries_keep = config->listener.keep,
+        .bodies_keep = config->listener.keep_bodies,
+        .services = config->services,
+        .n_services = config->n_services,
         .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
     };
     engine->control = control_new(&options, engine->store);

@@ -7,24 +7,13 @@
 
 #include <stdarg.h>
 
-#include "engine/base/findings.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/control/control_private.h"
 #include "engine/control/verb.h"
 
-enum { ANSWER_DONE = 0, ANSWER_REFUSED = 1, ANSWER_BAD = 2 };
-
-struct answer {
-    int status;
-    int64_t workflow;
-    char text[480];
-};
-
-static void answer_set(struct answer *answer, int status, const char *format, ...)
-    PRINTF_LIKE(3, 4);
-static void answer_set(struct answer *answer, int status, const char *format, ...)
+void answer_set(struct answer *answer, int status, const char *format, ...)
 {
     va_list args;
     answer->status = status;
@@ -39,115 +28,6 @@ static void answer_err(struct answer *answer, const struct err *err)
 {
     answer_set(answer, err->code == ERR_USAGE ? ANSWER_BAD : ANSWER_REFUSED, "%s",
                err->msg);
-}
-
-/* First line with words in it, clean, at most TITLE_MAX bytes. */
-static void make_title(char title[TITLE_MAX], const char *task)
-{
-    const char *line = task;
-    while (*line == '\n' || *line == '\r' || *line == ' ' || *line == '\t') {
-        line++;
-    }
-    size_t len = strcspn(line, "\n\r");
-    AUTO_FREE char *first = mem_strn(line, len < 4096 ? len : 4096);
-    (void)text_clean_into(title, TITLE_MAX, first);
-}
-
-static const struct pipeline *parse_pipeline(struct control *control,
-                                             const struct json *args, int64_t *ret_id,
-                                             struct answer *answer)
-{
-    const char *name = json_str(args, "pipeline", "");
-    const char *text = json_str(args, "text", "");
-    struct findings findings;
-    findings_init(&findings);
-    const struct pipeline *result = NULL;
-    struct pipeline *parsed = pipeline_parse(name, text, strlen(text), &findings);
-    if (parsed == NULL) {
-        AUTO_FREE char *line =
-            findings.n > 0 ? finding_format(&findings.rows[0]) : mem_str("unreadable");
-        answer_set(answer, ANSWER_BAD, "%s", line);
-    } else {
-        *ret_id = store_put_pipeline(control->store, parsed->name, text, strlen(text));
-        result = idmap_get(&control->pipelines, *ret_id);
-        if (result == NULL && *ret_id > 0) {
-            idmap_put(&control->pipelines, *ret_id, parsed);
-            result = parsed;
-            parsed = NULL;
-        } else if (*ret_id <= 0) {
-            answer_set(answer, ANSWER_REFUSED, "the pipeline could not be stored");
-        }
-    }
-    pipeline_free(parsed);
-    findings_fini(&findings);
-    return result;
-}
-
-static void put_task(struct control *control, int64_t id, const struct json *args)
-{
-    const char *task = json_str(args, "task", "");
-    store_put_doc(control->store, id, DOC_TASK, task, strlen(task));
-    const struct json *metadata = json_get(args, "metadata");
-    if (metadata != NULL) {
-        AUTO_FREE char *text = json_format(metadata);
-        store_put_doc(control->store, id, DOC_METADATA, text, strlen(text));
-    }
-}
-
-static void submit(struct control *control, const struct command_row *command,
-                   const struct json *args, struct wall now, struct answer *answer)
-{
-    char title[TITLE_MAX];
-    int64_t pipeline_id = 0;
-    const struct pipeline *pipeline = parse_pipeline(control, args, &pipeline_id, answer);
-    if (pipeline == NULL) {
-        return;
-    }
-    const char *repo = json_str(args, "repo", pipeline->repository);
-    if (repo[0] == '\0') {
-        answer_set(answer, ANSWER_BAD,
-                   "no repository: neither the pipeline nor the command names one");
-        return;
-    }
-    make_title(title, json_str(args, "task", ""));
-    if (title[0] == '\0') {
-        answer_set(answer, ANSWER_BAD, "task: empty; expected what is to be done");
-        return;
-    }
-    struct workflow_row row = {
-        .id = ++control->last_workflow,
-        .pipeline = pipeline->name,
-        .pipeline_id = pipeline_id,
-        .repo = repo,
-        .title = title,
-        .submitter = command->actor,
-        .priority = (int)json_int(args, "priority", 5),
-        .state = STATE_IDLE,
-        .wait = WAIT_SLOT,
-        .attempt = 1,
-        .created_at = now,
-        .state_since = now,
-        .branch = "",
-        .base_sha = "",
-        .head_sha = "",
-        .merge_sha = "",
-        .reason = "",
-    };
-    struct live *live = control_add(control, &row, pipeline);
-    control->totals.n_workflows++;
-    put_task(control, row.id, args);
-    control->totals.last_event =
-        store_add_event(control->store, &(struct event_row){.at = now,
-                                                            .workflow = row.id,
-                                                            .kind = "submit",
-                                                            .actor = command->actor,
-                                                            .from = STATE_IDLE,
-                                                            .to = STATE_IDLE,
-                                                            .wait = WAIT_SLOT,
-                                                            .text = title});
-    control_settle(control, live, &(struct workflow_row){.id = 0}, now);
-    answer->workflow = row.id;
-    answer_set(answer, ANSWER_DONE, "wf-%lld accepted", (long long)row.id);
 }
 
 static void set_priority(struct control *control, const struct command_row *command,
@@ -170,17 +50,16 @@ static void set_priority(struct control *control, const struct command_row *comm
     }
     answer_set(answer, ANSWER_DONE, "wf-%lld has priority %d", (long long)row->id,
                row->priority);
-    control->totals.last_event =
-        store_add_event(control->store, &(struct event_row){.at = now,
-                                                            .workflow = row->id,
-                                                            .kind = "priority",
-                                                            .actor = command->actor,
-                                                            .from = row->state,
-                                                            .to = row->state,
-                                                            .wait = row->wait,
-                                                            .iteration = row->iteration,
-                                                            .attempt = row->attempt,
-                                                            .text = answer->text});
+    control_note(control, &(struct event_row){.at = now,
+                                              .workflow = row->id,
+                                              .kind = "priority",
+                                              .actor = command->actor,
+                                              .from = row->state,
+                                              .to = row->state,
+                                              .wait = row->wait,
+                                              .iteration = row->iteration,
+                                              .attempt = row->attempt,
+                                              .text = answer->text});
     control_settle(control, live, &before, now);
 }
 
@@ -253,7 +132,13 @@ static void carry_out(struct control *control, const struct command_row *command
         return;
     }
     if (!verb->has_workflow) {
-        submit(control, command, args, now, answer);
+        if (strcmp(verb->name, "submit") == 0) {
+            control_submit(control, command, args, now, answer);
+        } else if (strcmp(verb->name, "adopt") == 0) {
+            control_adopt(control, command, args, now, answer);
+        } else {
+            control_order(control, command, args, now, answer);
+        }
         return;
     }
     struct live *live = control_find(control, command->workflow, &err);

@@ -5,8 +5,9 @@
 #include "engine/base/mem.h"
 #include "engine/control/control_private.h"
 
-#define PRUNE_EVERY span_s(3600)
-#define PRUNE_MAX   500
+#define PRUNE_EVERY      span_s(3600)
+#define PRUNE_MAX        500
+#define PRUNE_DELIVERIES 5000
 
 struct control *control_new(const struct control_options *options, struct store *store)
 {
@@ -15,15 +16,9 @@ struct control *control_new(const struct control_options *options, struct store 
     control->store = store;
     control->queue = queue_new();
     control->out = mem_alloc(sizeof(*control->out));
+    ramp_init(control);
     rng_init(&control->rng, options->seed);
     return control;
-}
-
-static void pending_free(struct pending *pending)
-{
-    free(pending->name);
-    free(pending->params);
-    free(pending);
 }
 
 static void live_free(struct live *live)
@@ -54,116 +49,13 @@ void control_free(struct control *control)
     idmap_fini(&control->live);
     idmap_fini(&control->pipelines);
     heap_fini(&control->timers);
+    ramp_fini(control);
+    place_fini(control);
+    intake_fini(control);
     queue_free(control->queue);
     free(control->releases);
     free(control->out);
     free(control);
-}
-
-/* ---- effects ----------------------------------------------------------------------- */
-
-static void release(struct control *control, bool is_stop, int64_t workflow, int64_t seq)
-{
-    if (control->n_releases == control->cap_releases) {
-        control->cap_releases =
-            control->cap_releases > 0 ? control->cap_releases * 2 : 64;
-        control->releases =
-            mem_grow(control->releases, control->cap_releases, sizeof(struct release));
-    }
-    control->releases[control->n_releases++] = (struct release){is_stop, workflow, seq};
-}
-
-static struct pending *pending_add(struct live *live, const struct effect_row *row)
-{
-    struct pending *pending = mem_alloc(sizeof(*pending));
-    pending->row = *row;
-    pending->name = mem_str(row->name);
-    pending->params = mem_str(row->params);
-    pending->row.name = pending->name;
-    pending->row.params = pending->params;
-    pending->row.summary = "";
-    pending->row.log = "";
-    pending->next = live->pending;
-    live->pending = pending;
-    return pending;
-}
-
-static struct pending *pending_take(struct live *live, int64_t seq)
-{
-    for (struct pending **at = &live->pending; *at != NULL; at = &(*at)->next) {
-        struct pending *pending = *at;
-        if (pending->row.seq == seq) {
-            *at = pending->next;
-            return pending;
-        }
-    }
-    return NULL;
-}
-
-static const struct pending *pending_find(const struct live *live, int64_t seq)
-{
-    for (const struct pending *p = live->pending; p != NULL; p = p->next) {
-        if (p->row.seq == seq) {
-            return p;
-        }
-    }
-    return NULL;
-}
-
-static const char *or_empty(const char *text)
-{
-    return text != NULL ? text : "";
-}
-
-static void put_outcome(struct control *control, struct effect_row row,
-                        const struct effect_result *result, struct wall now)
-{
-    row.status = result->status;
-    row.started_at = wall_is_set(result->started_at) ? result->started_at : row.asked_at;
-    row.finished_at = wall_is_set(result->finished_at) ? result->finished_at : now;
-    row.summary = or_empty(result->summary);
-    row.log = or_empty(result->log);
-    row.exit_status = result->exit_status;
-    row.cpu_ms = result->cpu_ms;
-    row.peak_rss_kib = result->peak_rss_kib;
-    row.out_bytes = result->out_bytes;
-    store_put_effect(control->store, &row);
-}
-
-static void put_docs(struct control *control, const struct effect_result *result)
-{
-    const struct {
-        enum doc_kind doc;
-        const char *text;
-    } docs[] = {
-        {DOC_PLAN,    result->plan   },
-        {DOC_DIFF,    result->diff   },
-        {DOC_COMMITS, result->commits},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(docs); i++) {
-        if (docs[i].text != NULL) {
-            store_put_doc(control->store, result->workflow, docs[i].doc, docs[i].text,
-                          strlen(docs[i].text));
-        }
-    }
-}
-
-static void stop_effect(struct control *control, struct live *live, int64_t seq,
-                        enum effect_status status, struct wall now)
-{
-    struct pending *pending = pending_take(live, seq);
-    if (pending == NULL) {
-        return;
-    }
-    struct effect_row row = pending->row;
-    row.status = status;
-    row.finished_at = now;
-    row.summary = status == STATUS_SKIPPED     ? "skipped by an operator"
-                  : status == STATUS_TIMED_OUT ? "stopped at the deadline"
-                                               : "stopped";
-    store_put_effect(control->store, &row);
-    release(control, true, row.workflow, row.seq);
-    pending_free(pending);
 }
 
 /* ---- workflows in memory --------------------------------------------------------------
@@ -235,6 +127,7 @@ void control_forget(struct control *control, struct live *live)
 {
     const struct workflow_row *row = &live->workflow->row;
     if (state_is_final(row->state) && live->pending == NULL) {
+        heap_remove(&control->ramp, &live->ramp);
         (void)idmap_take(&control->live, row->id);
         live_free(live);
     }
@@ -313,7 +206,14 @@ void control_settle(struct control *control, struct live *live,
     count_hour(control, before, row, now);
     set_slot(control, live);
     set_timer(control, live);
+    ramp_settle(control, live, before, now);
+    place_settle(control, live);
     store_put_workflow(control->store, row);
+}
+
+void control_note(struct control *control, const struct event_row *event)
+{
+    control->totals.last_event = store_add_event(control->store, event);
 }
 
 enum machine_verdict control_step(struct control *control, struct live *live,
@@ -336,12 +236,12 @@ enum machine_verdict control_step(struct control *control, struct live *live,
                          strlen(out->errors));
     }
     if (out->is_stopped) {
-        stop_effect(control, live, out->stop_effect, out->stop_status, now);
+        outbox_stop(control, live, out->stop_effect, out->stop_status, now);
     }
     for (int i = 0; i < out->n_effects; i++) {
         store_put_effect(control->store, &out->effects[i]);
         (void)pending_add(live, &out->effects[i]);
-        release(control, false, out->effects[i].workflow, out->effects[i].seq);
+        outbox_add(control, false, out->effects[i].workflow, out->effects[i].seq);
     }
     control_settle(control, live, &before, now);
     return verdict;
@@ -359,18 +259,17 @@ static void note_beside(struct control *control, struct live *live,
         return;
     }
     workflow_set(&row->merge_sha, result->merge_sha);
-    control->totals.last_event = store_add_event(
-        control->store, &(struct event_row){.at = now,
-                                            .workflow = row->id,
-                                            .kind = "merged-before",
-                                            .actor = "engine",
-                                            .from = row->state,
-                                            .to = row->state,
-                                            .wait = row->wait,
-                                            .iteration = row->iteration,
-                                            .attempt = row->attempt,
-                                            .effect = result->seq,
-                                            .text = "the merge had happened already"});
+    control_note(control, &(struct event_row){.at = now,
+                                              .workflow = row->id,
+                                              .kind = "merged-before",
+                                              .actor = "engine",
+                                              .from = row->state,
+                                              .to = row->state,
+                                              .wait = row->wait,
+                                              .iteration = row->iteration,
+                                              .attempt = row->attempt,
+                                              .effect = result->seq,
+                                              .text = "the merge had happened already"});
     store_put_workflow(control->store, row);
 }
 
@@ -385,11 +284,12 @@ void control_result(struct control *control, struct effect_result *result,
         effect_result_free(result);
         return;
     }
-    put_outcome(control, pending->row, result, now);
-    put_docs(control, result);
+    outbox_put_outcome(control, pending->row, result, now);
+    outbox_put_docs(control, result);
     if (live->workflow->row.is_active && live->workflow->row.effect_seq == result->seq) {
         struct machine_input input = {
             .event = event_of_result(result), .actor = "engine", .result = result};
+        live->n_deferrals = input.event == EV_SERVICE ? live->n_deferrals : 0;
         (void)control_step(control, live, &input, now);
     } else {
         note_beside(control, live, result, now);
@@ -427,25 +327,58 @@ static void fill_slots(struct control *control, struct wall now)
     }
 }
 
+static bool prunes(const struct control *control)
+{
+    const struct control_options *options = &control->options;
+    return options->history_keep.ms > 0 || options->deliveries_keep.ms > 0 ||
+           options->bodies_keep.ms > 0;
+}
+
+static struct wall before(struct wall now, struct span keep)
+{
+    return (struct wall){keep.ms > 0 ? now.ms - keep.ms : 0};
+}
+
+/* True: there is more. */
+static bool prune(struct control *control, struct wall now)
+{
+    const struct control_options *options = &control->options;
+    size_t n = 0, n_deliveries;
+    if (options->history_keep.ms > 0) {
+        n = store_prune(control->store, before(now, options->history_keep), PRUNE_MAX);
+    }
+    n_deliveries =
+        store_prune_deliveries(control->store, before(now, options->deliveries_keep),
+                               before(now, options->bodies_keep), PRUNE_DELIVERIES);
+    return n == PRUNE_MAX || n_deliveries == PRUNE_DELIVERIES;
+}
+
 void control_tick(struct control *control, struct wall now)
 {
     run_timers(control, now);
+    ramp_tick(control, now);
     fill_slots(control, now);
-    if (control->options.history_keep.ms > 0 && control->next_prune.ms <= now.ms) {
-        struct wall before = {now.ms - control->options.history_keep.ms};
-        size_t n = store_prune(control->store, before, PRUNE_MAX);
-        control->next_prune = n == PRUNE_MAX ? now : wall_add(now, PRUNE_EVERY);
+    if (prunes(control) && control->next_prune.ms <= now.ms) {
+        bool is_more = prune(control, now);
+        control->next_prune = is_more ? now : wall_add(now, PRUNE_EVERY);
+    }
+}
+
+static void sooner(struct wall *at, struct wall other)
+{
+    if (wall_is_set(other) && (!wall_is_set(*at) || other.ms < at->ms)) {
+        *at = other;
     }
 }
 
 struct wall control_wake_at(const struct control *control)
 {
-    struct wall at =
-        control->options.history_keep.ms > 0 ? control->next_prune : (struct wall){0};
+    struct wall at = prunes(control) ? control->next_prune : (struct wall){0};
     const struct heap_node *first = heap_first(&control->timers);
-    if (first != NULL && (!wall_is_set(at) || first->key < at.ms)) {
-        at.ms = first->key;
+    if (first != NULL) {
+        sooner(&at, (struct wall){first->key});
     }
+    sooner(&at, ramp_wake_at(control));
     return at;
 }
 
@@ -464,18 +397,8 @@ bool control_commit(struct control *control, const struct executor *executor,
         return false;
     }
     control->stats.n_commits++;
-    for (size_t i = 0; i < control->n_releases; i++) {
-        struct release *r = &control->releases[i];
-        const struct live *live = idmap_get(&control->live, r->workflow);
-        const struct pending *pending =
-            live != NULL && !r->is_stop ? pending_find(live, r->seq) : NULL;
-        if (r->is_stop) {
-            executor->stop(executor->self, r->workflow, r->seq);
-        } else if (pending != NULL) {
-            executor->perform(executor->self, &pending->row);
-        }
-    }
-    control->n_releases = 0;
+    outbox_release(control, executor);
+    intake_release(control);
     return true;
 }
 
@@ -504,6 +427,7 @@ static void on_live(void *user, const struct workflow_row *row)
     struct live *live = control_add(control, row, pipeline);
     set_slot(control, live);
     set_timer(control, live);
+    place_settle(control, live);
 }
 
 static void on_pending(void *user, const struct effect_row *row)
@@ -518,7 +442,7 @@ static void on_pending(void *user, const struct effect_row *row)
         return;
     }
     (void)pending_add(live, row);
-    release(loading->control, false, row->workflow, row->seq);
+    outbox_add(loading->control, false, row->workflow, row->seq);
 }
 
 bool control_load(struct control *control, struct wall now, struct err *err)
@@ -528,12 +452,13 @@ bool control_load(struct control *control, struct wall now, struct err *err)
                              err) ||
         !store_load_hour(control->store, now.ms / 3600000, &control->hour, err) ||
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
-        !store_load_pending(control->store, on_pending, &loading, err)) {
+        !store_load_pending(control->store, on_pending, &loading, err) ||
+        !loading.is_ok || !ramp_load(control, now, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;
     control->next_prune = wall_add(now, span_s(60));
-    return loading.is_ok;
+    return true;
 }
 
 /* ---- questions

@@ -15,16 +15,31 @@
  * inputs give the same store, byte for byte.
  */
 
+#include "engine/control/message.h"
 #include "engine/service/port.h"
 #include "engine/workflow/machine.h"
 #include "store/store.h"
 
 struct control;
 
+/* What leaves after a commit beside effects. Each function takes what it is given; NULL:
+ * it is dropped. */
+struct control_outlet {
+    void *self;
+    /* The webhook is committed; is_kept false: not yet, the store is out of order. */
+    void (*answer)(void *self, struct webhook *webhook, bool is_kept);
+    void (*hint)(void *self, struct forge_event *event); /* of a webhook that is new */
+    void (*order)(void *self, struct service_order *order);
+};
+
 struct control_options {
     int max_running;
     struct machine_limits limits;
     struct span history_keep; /* finished workflows older than this go; 0 = never */
+    struct span deliveries_keep, bodies_keep; /* the same for webhook deliveries */
+    const struct service_spec *services;      /* outlive the control center */
+    size_t n_services;
+    struct control_outlet outlet;
     uint64_t seed;
 };
 
@@ -41,6 +56,21 @@ NODISCARD bool control_load(struct control *control, struct wall now, struct err
 /* An outcome; takes ownership. Late or unknown ones are counted and dropped. */
 void control_result(struct control *control, struct effect_result *result,
                     struct wall now);
+/* A service as the desk sees it; takes it. When it becomes available, the workflows that
+ * wait for it go on, spread over its ramp, a few first (ramp.c). */
+void control_report(struct control *control, struct service_report *report,
+                    struct wall now);
+/* Polling found what no webhook told; takes it. */
+void control_reconciled(struct control *control, struct reconciled *reconciled,
+                        struct wall now);
+/* A webhook: kept with the next commit, then its event goes to outlet.hint when it is new,
+ * and it to outlet.answer. Takes it. */
+void control_webhook(struct control *control, struct webhook *webhook);
+/* Webhooks that were turned away. */
+void control_rejected(struct control *control, int64_t n);
+/* The commit failed: tell outlet.answer of the webhooks in hand that they are not kept.
+ * They stay in the batch, and are kept when it is committed after all. */
+void control_fault(struct control *control);
 /* Read new commands from the store and carry them out, at most max. Returns how many, or
  * -1 with err when the store cannot be read. */
 NODISCARD int control_commands(struct control *control, size_t max, struct wall now,

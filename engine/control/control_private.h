@@ -3,7 +3,13 @@
 #define SIGNALBOX_CONTROL_PRIVATE_H
 
 /*
- * What control.c (workflows, outcomes, time, commit) and submit.c (commands) share.
+ * What these share:
+ *   control.c          workflows, outcomes, time, commit
+ *   outbox.c           effects without outcome, and what leaves after the commit
+ *   command.c          commands; submit.c: new workflows; order.c: orders to services
+ *   intake.c           services' reports and webhooks
+ *   ramp.c             workflows that wait for a service, and when they go on
+ *   place.c            which workflow a forge's event is about
  */
 
 #include "engine/base/heap.h"
@@ -27,6 +33,17 @@ struct live {
     struct queue_entry queued;
     bool has_slot;
     struct pending *pending;
+    struct heap_node ramp; /* WAIT_SERVICE: when it goes on; in no heap: not known yet */
+    int n_deferrals;       /* in a row while its service said it was available */
+    int64_t place_keys[3]; /* see place.c */
+};
+
+/* What is known of a configured service. */
+struct service_state {
+    const struct service_spec *spec;
+    enum breaker_state state;
+    struct wall tried_at; /* a few went on to try */
+    struct wall next_try; /* not available: when a few go on to try; unset: never */
 };
 
 /* What leaves after the commit. */
@@ -52,6 +69,13 @@ struct control {
     struct release *releases;
     size_t n_releases, cap_releases;
     struct wall next_prune;
+    struct service_state *services; /* one for each that is configured */
+    struct heap ramp;
+    struct idmap places;       /* key -> id of a workflow */
+    struct webhook **webhooks; /* in the batch */
+    size_t n_webhooks, cap_webhooks;
+    struct service_order **orders; /* for after the commit */
+    size_t n_orders, cap_orders;
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
 };
@@ -73,5 +97,70 @@ void control_settle(struct control *control, struct live *live,
                     const struct workflow_row *before, struct wall now);
 /* Drop from memory what is final and waits for nothing. */
 void control_forget(struct control *control, struct live *live);
+/* Record an event that is not the machine's. */
+void control_note(struct control *control, const struct event_row *event);
+
+/* ---- effects (outbox.c) ---- */
+void pending_free(struct pending *pending);
+struct pending *pending_add(struct live *live, const struct effect_row *row);
+/* Out of the list; NULL when it does not wait for its outcome. */
+struct pending *pending_take(struct live *live, int64_t seq);
+const struct pending *pending_find(const struct live *live, int64_t seq);
+/* For after the commit: perform it, or stop it. */
+void outbox_add(struct control *control, bool is_stop, int64_t workflow, int64_t seq);
+/* Its row with the outcome, and the documents that came with it. */
+void outbox_put_outcome(struct control *control, struct effect_row row,
+                        const struct effect_result *result, struct wall now);
+void outbox_put_docs(struct control *control, const struct effect_result *result);
+/* Nobody waits for it any more: its row with this status, and stopped after the commit. */
+void outbox_stop(struct control *control, struct live *live, int64_t seq,
+                 enum effect_status status, struct wall now);
+void outbox_release(struct control *control, const struct executor *executor);
+
+/* ---- answers to commands (command.c) ---- */
+
+enum { ANSWER_DONE = 0, ANSWER_REFUSED = 1, ANSWER_BAD = 2 };
+
+struct answer {
+    int status;
+    int64_t workflow;
+    char text[480];
+};
+void answer_set(struct answer *answer, int status, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+struct json;
+/* submit.c */
+void control_submit(struct control *control, const struct command_row *command,
+                    const struct json *args, struct wall now, struct answer *answer);
+void control_adopt(struct control *control, const struct command_row *command,
+                   const struct json *args, struct wall now, struct answer *answer);
+/* order.c: breaker, probe and reset; the service gets them after the commit. */
+void control_order(struct control *control, const struct command_row *command,
+                   const struct json *args, struct wall now, struct answer *answer);
+
+/* ---- after the commit (intake.c) ---- */
+void intake_release(struct control *control);
+void intake_fini(struct control *control);
+
+/* ---- waiting for services (ramp.c) ---- */
+void ramp_init(struct control *control);
+void ramp_fini(struct control *control);
+/* After a start: services as stored, then those who wait for them. */
+NODISCARD bool ramp_load(struct control *control, struct wall now, struct err *err);
+/* The workflow's row has changed. */
+void ramp_settle(struct control *control, struct live *live,
+                 const struct workflow_row *before, struct wall now);
+void ramp_report(struct control *control, const struct service_row *row, struct wall now);
+void ramp_tick(struct control *control, struct wall now);
+struct wall ramp_wake_at(const struct control *control); /* unset: never */
+
+/* ---- what a forge calls a workflow (place.c) ---- */
+void place_settle(struct control *control, struct live *live);
+/* The workflow with this pull request (0: not said), head commit or branch ("": not said)
+ * in this repository, also one that has ended lately; 0 = none. */
+int64_t place_find(const struct control *control, const char *repo, int64_t pull,
+                   const char *sha, const char *branch);
+void place_fini(struct control *control);
 
 #endif

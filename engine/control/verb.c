@@ -22,6 +22,19 @@ const struct verb verbs[] = {
       {"task", ARG_LONG, true, 0, 0, "what is to be done"},
       {"priority", ARG_INT, false, 0, 9, "9 goes first; default 5"},
       {"metadata", ARG_OBJECT, false, 0, 0, "free JSON object, kept with the workflow"}}            },
+    {"adopt",
+     false, true,
+     CONFIRM_NONE, "take over a pull request that somebody opened",
+     "A workflow is made that starts with the pull request: it is validated and merged "
+     "as the "
+     "pipeline says, and mended by the agent when a check fails. The pipeline names the "
+     "forge.",                                                                            {{"pipeline", ARG_TEXT, true, 0, 0, "name of the pipeline"},
+      {"text", ARG_LONG, true, 0, 0, "its YAML text"},
+      {"pull", ARG_INT, true, 1, INT32_MAX, "number of the pull request"},
+      {"task", ARG_LONG, false, 0, 0,
+       "what the agent is told when something must be mended"},
+      {"priority", ARG_INT, false, 0, 9, "9 goes first; default 5"},
+      {"metadata", ARG_OBJECT, false, 0, 0, "free JSON object, kept with the workflow"}}                                                                },
     {"pause",
      true,  true,
      CONFIRM_NONE, "hold a workflow where it is",
@@ -67,6 +80,27 @@ const struct verb verbs[] = {
      true,  true,
      CONFIRM_NONE, "change the place in the queue",
      "0 to 9; 9 goes first.",                                                             {{"value", ARG_INT, true, 0, 9, "new priority"}, REASON}                    },
+    {"breaker",
+     false, true,
+     CONFIRM_ASK,  "hold a service's breaker open or closed, or let it decide again",
+     "open refuses all calls, closed lets all through; disabled also counts nothing, "
+     "metrics-only counts and refuses nothing; auto gives the decision back to the "
+     "breaker. "
+     "It holds over a restart.",                                                          {{"service", ARG_TEXT, true, 0, 0, "name of the service"},
+      {"state", ARG_TEXT, true, 0, 0, "open, closed, disabled, metrics-only or auto"},
+      {"for", ARG_TEXT, false, 0, 0,
+       "for how long, like 10m; default: until it is changed"},
+      {"reason", ARG_TEXT, true, 0, 0, "why; kept with the act"}}                                                                     },
+    {"probe",
+     false, true,
+     CONFIRM_NONE, "ask a service now whether it is alive",
+     "One call is made, whatever the breaker says; it learns from the answer.",           {{"service", ARG_TEXT, true, 0, 0, "name of the service"},
+      {"reason", ARG_TEXT, true, 0, 0, "why; kept with the act"}}                      },
+    {"reset",
+     false, true,
+     CONFIRM_ASK,  "close a service's breaker and forget what it has counted",
+     "Workflows that wait for the service go on, a few first.",                           {{"service", ARG_TEXT, true, 0, 0, "name of the service"},
+      {"reason", ARG_TEXT, true, 0, 0, "why; kept with the act"}}                                      },
 };
 const size_t n_verbs = ARRAY_LEN(verbs);
 

@@ -89,6 +89,7 @@ void ask_for(struct turn *turn, struct stage_step step, struct wall deadline)
         .params = params_of(turn, step.kind),
         .summary = "",
         .log = "",
+        .provider = "",
         .exit_status = -1,
         .cpu_ms = -1,
         .peak_rss_kib = -1,

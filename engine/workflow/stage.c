@@ -29,22 +29,6 @@ static struct stage_step coding_step(int step)
     return (size_t)step < ARRAY_LEN(steps) ? steps[step] : step_of(EFFECT_NONE, 0, "");
 }
 
-static bool is_service(const char *provider)
-{
-    return provider != NULL && provider[0] != '\0' && strcmp(provider, "local") != 0;
-}
-
-/* A command of ours, or a service: with neither there is nobody to ask. */
-static bool has_evaluator(const struct pipeline *pipeline)
-{
-    const struct provider_chain *chain = &pipeline->evaluator_chain;
-    bool has = pipeline->evaluator.argv != NULL || is_service(chain->first);
-    for (size_t i = 0; i < chain->n_backups; i++) {
-        has = has || is_service(chain->backups[i]);
-    }
-    return has;
-}
-
 /* With a local forge the sandbox is always made: that the head can be checked out is
  * itself checked. */
 static bool needs_sandbox(const struct pipeline *pipeline)
@@ -70,7 +54,7 @@ static struct stage_step validating_step(const struct pipeline *pipeline, int st
         return step_of(EFFECT_CHECK, (int)i, pipeline->checks[i].name);
     }
     i -= pipeline->n_checks;
-    if (has_evaluator(pipeline)) {
+    if (pipeline_has_evaluator(pipeline)) {
         if (i == 0) {
             return step_of(EFFECT_EVALUATE, 0,
                            pipeline->evaluator.argv != NULL ? pipeline->evaluator.name

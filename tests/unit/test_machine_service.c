@@ -355,7 +355,7 @@ static void a_remote_forge_has_checks_of_its_own(void **state)
     struct fixture f;
     begin(&f);
     struct pipeline remote = *f.pipeline;
-    char repository[] = "acme/payments", service[] = "web_eval_agent";
+    char repository[] = "acme/payments", task[] = "log in and pay";
     remote.forge.repository = repository;
     static const enum effect_kind ours[] = {EFFECT_SANDBOX,  EFFECT_CHECK,
                                             EFFECT_EVALUATE, EFFECT_FORGE_CHECKS,
@@ -366,7 +366,7 @@ static void a_remote_forge_has_checks_of_its_own(void **state)
     /* Nothing to run: no sandbox. The evaluator is a service: no command. */
     remote.n_checks = 0;
     remote.evaluator.argv = NULL;
-    remote.evaluator_chain.first = service;
+    remote.evaluator_task = task;
     static const enum effect_kind theirs[] = {EFFECT_EVALUATE, EFFECT_FORGE_CHECKS,
                                               EFFECT_MERGE, EFFECT_NONE};
     for (int i = 0; i < (int)ARRAY_LEN(theirs); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * signalbox submit: hand a task over.
+ * signalbox submit: hand a task over. signalbox adopt: hand a pull request over.
  *
  * What a person can get wrong is checked here, where the person is: the pipeline's text,
  * the repository and its base branch, the task. The pipeline goes into the command as
@@ -31,6 +31,7 @@ struct submission {
     size_t task_len;
     int64_t priority;
     const char *metadata; /* JSON object, or NULL */
+    int64_t pull;         /* adopt; else 0 */
 };
 
 static void submission_fini(struct submission *submission)
@@ -74,6 +75,10 @@ static int read_repo(struct cli *cli, struct submission *submission)
     const char *repo = cli_value(cli, "repo");
     if (pipeline == NULL) {
         return CLI_USAGE;
+    }
+    if (pipeline_is_remote(pipeline)) { /* the engine refuses another one */
+        submission->repo = mem_str(repo != NULL ? repo : pipeline->forge.repository);
+        return CLI_OK;
     }
     if (repo == NULL) {
         repo = pipeline->repository;
@@ -196,15 +201,21 @@ static const char *make_args(struct cli *cli, const struct submission *submissio
     jsonw_open(&w, NULL, '{');
     jsonw_str(&w, "pipeline", submission->pipeline->name);
     jsonw_strn(&w, "text", submission->pipeline_text, submission->pipeline_len);
-    jsonw_str(&w, "repo", submission->repo);
-    jsonw_strn(&w, "task", submission->task, submission->task_len);
+    if (submission->pull > 0) {
+        jsonw_int(&w, "pull", submission->pull);
+    } else {
+        jsonw_str(&w, "repo", submission->repo);
+    }
+    if (submission->task != NULL) {
+        jsonw_strn(&w, "task", submission->task, submission->task_len);
+    }
     jsonw_int(&w, "priority", submission->priority);
     if (submission->metadata != NULL) {
         jsonw_raw(&w, "metadata", submission->metadata, strlen(submission->metadata));
     }
     jsonw_close(&w, '}');
     struct json *args = json_parse(out.data, out.len, err);
-    bool is_good = args != NULL && verb_check(verb_find("submit"), args, err);
+    bool is_good = args != NULL && verb_check(verb_find(cli->command->name), args, err);
     json_free(args);
     return is_good ? arena_strn(cli->arena, out.data, out.len) : NULL;
 }
@@ -212,7 +223,7 @@ static const char *make_args(struct cli *cli, const struct submission *submissio
 static int send_it(struct cli *cli, const struct submission *submission)
 {
     struct err err = ERR_INIT;
-    struct request request = {.verb = "submit"};
+    struct request request = {.verb = cli->command->name};
     request.args = make_args(cli, submission, &err);
     if (request.args == NULL) {
         return cli_complain(cli, "%s", err.msg);
@@ -277,4 +288,57 @@ const struct cli_command cli_submit = {
         "the next engine starts it. With --wait the exit status is 0 when the workflow "
         "completed, 1 when it failed or was cancelled, 3 when it waits for a person.",
     .run = run,
+};
+
+/* ---- adopt ---- */
+
+static int run_adopt(struct cli *cli)
+{
+    struct submission submission = {0};
+    char *end;
+    submission.pull = strtoll(cli->args[0], &end, 10);
+    if (end == cli->args[0] || *end != '\0' || submission.pull < 1) {
+        return cli_complain(cli, "'%.80s' is no number of a pull request", cli->args[0]);
+    }
+    const char *task = cli_value(cli, "task");
+    if (task != NULL) {
+        submission.task = mem_str(task);
+        submission.task_len = strlen(task);
+    }
+    int status = read_pipeline(cli, &submission);
+    if (status == CLI_OK) {
+        status = read_rest(cli, &submission);
+    }
+    if (status == CLI_OK) {
+        status = send_it(cli, &submission);
+    }
+    submission_fini(&submission);
+    return status;
+}
+
+/* clang-format off */
+static const struct cli_option adopt_options[] = {
+    {"pipeline", 'p', "FILE", "pipeline: a file, or a name that is looked up in the "
+                              "configured folders; it names the forge"},
+    {"task", 't', "TEXT", "what the agent is told when something must be mended"},
+    {"priority", 0, "N", "0 to 9, 9 goes first; default 5"},
+    {"metadata", 0, "JSON", "a JSON object that is kept with the workflow"},
+    {"wait", 'w', NULL, "follow the workflow to its end, a line for each transition"},
+    {0},
+};
+/* clang-format on */
+
+const struct cli_command cli_adopt = {
+    .name = "adopt",
+    .args = "PULL",
+    .min_args = 1,
+    .max_args = 1,
+    .options = adopt_options,
+    .access = ACCESS_WRITE,
+    .help = "take over a pull request that somebody opened",
+    .more =
+        "Its workflow starts with the pull request: it is validated and merged as the "
+        "pipeline says, and mended by the agent when a check fails. Cancelling the "
+        "workflow leaves the pull request open. Exit status as of submit.",
+    .run = run_adopt,
 };

@@ -119,6 +119,55 @@ static int run(struct cli *cli)
     return requests_report(cli, requests, (size_t)n);
 }
 
+/* ---- verbs that act on a service ---- */
+
+static bool is_of_service(const struct verb *verb)
+{
+    return !verb->has_workflow && strcmp(verb->args[0].name, "service") == 0;
+}
+
+/* Stands as a word of its own; the reason is an option, so that nobody forgets which. */
+static bool is_word(const struct verb_arg *arg)
+{
+    return arg->is_required && strcmp(arg->name, "reason") != 0;
+}
+
+static const char *service_args(struct cli *cli, const struct verb *verb, struct err *err)
+{
+    struct buf AUTO_BUF out = {0};
+    struct jsonw w;
+    int next = 0;
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        const char *text = is_word(arg) && next < cli->n_args ? cli->args[next++]
+                                                              : cli_value(cli, arg->name);
+        if (text != NULL && !put_arg(&w, arg, text, err)) {
+            return NULL;
+        }
+    }
+    jsonw_close(&w, '}');
+    struct json *args = json_parse(out.data, out.len, err);
+    bool is_good = args != NULL && verb_check(verb, args, err);
+    json_free(args);
+    return is_good ? arena_strn(cli->arena, out.data, out.len) : NULL;
+}
+
+static int run_service(struct cli *cli)
+{
+    struct err err = ERR_INIT;
+    struct request request = {.verb = cli->command->name};
+    request.args = service_args(cli, verb_find(request.verb), &err);
+    if (request.args == NULL) {
+        return cli_complain(cli, "%s", err.msg);
+    }
+    if (!requests_send(cli, &request, 1, &err)) {
+        return cli_fail(&err);
+    }
+    return requests_report(cli, &request, 1);
+}
+
 /* ---- rows from the table of verbs
  * -------------------------------------------------------- */
 
@@ -152,17 +201,46 @@ static void make_command(size_t at, const struct verb *verb)
     };
 }
 
+static void make_service_command(size_t at, const struct verb *verb)
+{
+    size_t n = 0;
+    int n_words = 0;
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (is_word(arg)) {
+            n_words++;
+        } else {
+            options[at][n++] = (struct cli_option){
+                .name = arg->name, .value = value_words[arg->type], .help = arg->help};
+        }
+    }
+    commands[at] = (struct cli_command){
+        .name = verb->name,
+        .args = n_words == 1 ? "SERVICE" : "SERVICE STATE",
+        .min_args = n_words,
+        .max_args = n_words,
+        .options = options[at],
+        .access = ACCESS_WRITE,
+        .help = verb->help,
+        .more = verb->more,
+        .run = run_service,
+    };
+}
+
 size_t cli_verb_commands(const struct cli_command **ret_rows, size_t max)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_verbs; i++) {
-        if (!verbs[i].has_workflow) {
+        if (!verbs[i].has_workflow && !is_of_service(&verbs[i])) {
             continue;
         }
         if (n == max || n == VERBS_MAX) {
             BUG("more verbs than the command line has room for");
         }
-        make_command(n, &verbs[i]);
+        if (verbs[i].has_workflow) {
+            make_command(n, &verbs[i]);
+        } else {
+            make_service_command(n, &verbs[i]);
+        }
         ret_rows[n] = &commands[n];
         n++;
     }
