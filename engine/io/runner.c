@@ -13,6 +13,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/io/process.h"
+#include "engine/io/runner_eval.h"
 #include "engine/service/local_command.h"
 #include "engine/service/local_forge.h"
 #include "engine/service/local_sandbox.h"
@@ -136,6 +137,26 @@ static const struct {
     [EFFECT_CLEANUP] = {local_cleanup,      false},
 };
 
+/* Who performs it: the providers on this machine, or a service that runs as a process.
+ * NULL: nobody. */
+static perform_fn *find_performer(const struct order *order)
+{
+    bool is_sandbox = strcmp(effect_port(order->kind), "sandbox") == 0;
+    bool is_evaluation = order->kind == EFFECT_EVALUATE;
+    if (order->provider[0] == '\0' || strcmp(order->provider, SERVICE_LOCAL) == 0) {
+        return performers[order->kind].perform;
+    }
+    switch (order->service_kind) {
+    case SERVICE_WEB_EVAL:
+        return is_evaluation ? eval_mcp : NULL;
+    case SERVICE_WEB_EVAL_CLI:
+        return is_evaluation ? eval_cli : NULL;
+    default:
+        (void)is_sandbox;
+        return NULL;
+    }
+}
+
 bool runner_is_stopped(const struct runner *runner)
 {
     struct pollfd fd = {.fd = runner->stop_fd, .events = POLLIN};
@@ -167,8 +188,14 @@ static void perform(struct runner *runner, struct effect_result *result)
     const struct order *order = runner->order;
     struct err err = ERR_INIT;
     AUTO_FREE char *mark = mem_printf("SIGNALBOX_EFFECT=%s", order->folder);
-    if (performers[order->kind].perform == NULL) {
-        BUG("an effect of no kind");
+    perform_fn *performer = find_performer(order);
+    if (performer == NULL) {
+        result->status = STATUS_REFUSED;
+        result->blame = BLAME_SETUP;
+        result->summary =
+            mem_printf("service %s (%s) does not perform '%s'", order->provider,
+                       service_kind_word(order->service_kind), effect_name(order->kind));
+        return;
     }
     if (!mark_start(order->folder, performers[order->kind].is_once, &runner->is_again,
                     &err)) {
@@ -188,7 +215,7 @@ static void perform(struct runner *runner, struct effect_result *result)
         result->blame = BLAME_WORLD;
         result->summary = mem_printf("%s vanished without a result", order->name);
     } else {
-        performers[order->kind].perform(runner, result);
+        performer(runner, result);
     }
 }
 

@@ -91,17 +91,23 @@ static void inherit_operators_own(struct env *env)
     }
 }
 
-void env_for_runner(struct env *env, const struct order *order)
+static void inherit_borrowed(struct env *env, const struct command_spec *command)
 {
     char name[256];
-    set_path(env);
-    set_user(env);
-    inherit_operators_own(env);
-    for (size_t i = 0; i < order->command.n_env; i++) {
-        if (order_borrows(order->command.env[i].value, name, sizeof(name))) {
+    for (size_t i = 0; i < command->n_env; i++) {
+        if (order_borrows(command->env[i].value, name, sizeof(name))) {
             env_inherit(env, name);
         }
     }
+}
+
+void env_for_runner(struct env *env, const struct order *order)
+{
+    set_path(env);
+    set_user(env);
+    inherit_operators_own(env);
+    inherit_borrowed(env, &order->command);
+    inherit_borrowed(env, &order->service_command);
 }
 
 void env_for_git(struct env *env, const struct order *order)
