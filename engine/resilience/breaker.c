@@ -398,7 +398,7 @@ void breaker_tick(struct breaker *breaker, struct wall now)
 
 struct wall breaker_wake_at(const struct breaker *breaker)
 {
-    return breaker->due.ms == NEVER ? (struct wall){0} : breaker->due;
+    return (struct wall){breaker->due.ms == NEVER ? 0 : breaker->due.ms};
 }
 
 void breaker_hold(struct breaker *breaker, struct wall until, struct wall now)

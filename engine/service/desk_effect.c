@@ -384,10 +384,8 @@ void desk_effect_stop(struct desk *desk, struct desk_effect *effect, struct wall
 /* ---- who performs it -------------------------------------------------------------------
  */
 
-static struct op_step open_op(struct desk *desk, struct desk_effect *effect,
-                              struct wall now)
+static bool open_op(struct desk_effect *effect, struct err *err)
 {
-    struct err err = ERR_INIT;
     const struct desk_task *task = effect->task;
     const char *owner = task->memo_provider != NULL ? task->memo_provider : "";
     bool is_mine = strcmp(owner, provider_of(effect)) == 0;
@@ -400,11 +398,8 @@ static struct op_step open_op(struct desk *desk, struct desk_effect *effect,
                                        is_mine && task->memo != NULL ? task->memo : "",
                                    .keep = task->keep != NULL ? task->keep : ""};
     effect->has_memo = input.memo[0] != '\0';
-    effect->op = effect->class->open(&input, &err);
-    if (effect->op == NULL) {
-        return op_done(effect->order, STATUS_REFUSED, BLAME_SETUP, "%s", err.msg);
-    }
-    return effect->class->begin(effect->op, now, &desk->rng);
+    effect->op = effect->class->open(&input, err);
+    return effect->op != NULL;
 }
 
 /* True: the next provider may try. */
@@ -415,7 +410,12 @@ static bool begin_op(struct desk *desk, struct desk_effect *effect, struct wall 
     if (wall_is_set(effect->deadline_at)) {
         desk_timer_set(desk, &effect->deadline, effect->deadline_at);
     }
-    return drive(desk, effect, open_op(desk, effect, now), now);
+    struct err err = ERR_INIT;
+    struct op_step step =
+        open_op(effect, &err)
+            ? effect->class->begin(effect->op, now, &desk->rng)
+            : op_done(effect->order, STATUS_REFUSED, BLAME_SETUP, "%s", err.msg);
+    return drive(desk, effect, step, now);
 }
 
 /* A runner on behalf of a service. False: not this one. */

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A call that somebody wants answered: line, attempts, repetition, hedge. */
+/* A call that somebody wants answered: the line before the gate, sending, who waits. */
 #include "engine/service/desk_private.h"
 
 /* ---- values ----------------------------------------------------------------------------
  */
 
-static bool is_read(const struct errand *errand)
-{
-    return errand->request->class == CALL_READ;
-}
-
-static struct rate_call rate_call_of(const struct http_request *request)
+struct rate_call desk_rate_call(const struct http_request *request)
 {
     return (struct rate_call){.resource = rate_resource_of(request->url),
                               .is_write = request->class == CALL_WRITE ||
@@ -19,7 +14,7 @@ static struct rate_call rate_call_of(const struct http_request *request)
                               .is_operators = request->is_operators};
 }
 
-static struct http_response *blocked(struct wall until, const char *text)
+struct http_response *desk_blocked(struct wall until, const char *text)
 {
     struct http_response *response = http_response_new(HTTP_BLOCKED, 0);
     response->until = until;
@@ -45,11 +40,6 @@ static struct http_response *copy_response(const struct http_response *from)
     free(to->text);
     to->text = mem_str(from->text != NULL ? from->text : "");
     return to;
-}
-
-static bool has_attempt(const struct errand *errand)
-{
-    return errand->attempts[0].call != 0 || errand->attempts[1].call != 0;
 }
 
 /* ---- lists -----------------------------------------------------------------------------
@@ -151,8 +141,8 @@ static void add_mesh_headers(struct desk *desk, struct errand *errand,
     http_request_header(request, "x-envoy-upstream-rq-timeout-ms", ms);
 }
 
-static void send_attempt(struct desk *desk, struct errand *errand, uint32_t ticket,
-                         bool has_ticket, struct wall now)
+void desk_errand_send(struct desk *desk, struct errand *errand, uint32_t ticket,
+                      bool has_ticket, struct wall now)
 {
     struct attempt *attempt = &errand->attempts[errand->attempts[0].call != 0];
     if (!wall_is_set(errand->sent_at)) {
@@ -178,43 +168,44 @@ static void send_attempt(struct desk *desk, struct errand *errand, uint32_t tick
     desk_put(desk, &out);
     struct wall at = attempt->lost_at;
     struct span hedge = errand->service->gate.settings.hedge;
-    if (hedge.ms > 0 && is_read(errand) && !errand->has_hedged && hedge.ms < time.ms) {
+    if (hedge.ms > 0 && errand_is_read(errand) && !errand->has_hedged &&
+        hedge.ms < time.ms) {
         at = wall_add(now, hedge);
     }
     desk_timer_set(desk, &errand->timer, at);
 }
 
 /* Once more through the gate. NULL: sent, or in line. */
-static struct http_response *try_send(struct desk *desk, struct errand *errand,
+struct http_response *desk_errand_try(struct desk *desk, struct errand *errand,
                                       struct wall now)
 {
     struct desk_service *service = errand->service;
-    struct rate_call call = rate_call_of(errand->request);
+    struct rate_call call = desk_rate_call(errand->request);
     struct gate_verdict verdict = gate_admit(&service->gate, &call, now);
     char text[BREAKER_CAUSE_MAX + 64];
     desk_touch(service);
     if (verdict.answer == GATE_GO) {
         line_leave(errand);
-        send_attempt(desk, errand, verdict.ticket, true, now);
+        desk_errand_send(desk, errand, verdict.ticket, true, now);
         return NULL;
     }
     if (verdict.answer == GATE_CLOSED) {
         (void)snprintf(text, sizeof(text), "%s: %s",
                        breaker_state_word(service->gate.breaker.state),
                        service->gate.breaker.cause);
-        return blocked(verdict.until, text);
+        return desk_blocked(verdict.until, text);
     }
     bool is_full = verdict.answer == GATE_FULL;
     if (!is_full && verdict.until.ms > now.ms + DESK_PATIENCE.ms) {
-        return blocked(verdict.until, "a limit of the service is reached");
+        return desk_blocked(verdict.until, "a limit of the service is reached");
     }
     if (!errand->is_in_line) {
         if (!line_enter(errand)) {
-            return blocked((struct wall){0}, "the line of waiting calls is full");
+            return desk_blocked((struct wall){0}, "the line of waiting calls is full");
         }
         desk_timer_stop(desk, &errand->timer);
     }
-    errand->due = is_full ? (struct wall){0} : verdict.until;
+    errand->due.ms = is_full ? 0 : verdict.until.ms;
     if (is_full && !errand->is_full && service->gate.settings.queue_time.ms > 0) {
         desk_timer_set(desk, &errand->timer,
                        wall_add(now, service->gate.settings.queue_time));
@@ -279,7 +270,7 @@ struct http_response *desk_errand_begin(struct desk *desk, struct desk_effect *e
     errand->waiters = effect;
     effect->next = NULL;
     effect->errand = errand;
-    struct http_response *response = try_send(desk, errand, now);
+    struct http_response *response = desk_errand_try(desk, errand, now);
     effect->trace[0] = errand->trace[0]; /* all calls of an effect are one trace */
     effect->trace[1] = errand->trace[1];
     if (response != NULL) {
@@ -295,15 +286,15 @@ void desk_errand_house(struct desk *desk, struct desk_service *service,
 {
     struct errand *errand = errand_new(desk, service, request);
     errand->house = house;
-    send_attempt(desk, errand, 0, false, now);
+    desk_errand_send(desk, errand, 0, false, now);
 }
 
 /* ---- ends ------------------------------------------------------------------------------
  */
 
-static void attempt_end(struct desk *desk, struct errand *errand, struct attempt *attempt,
-                        enum breaker_outcome outcome, bool is_overload, struct span took,
-                        struct wall now)
+void desk_attempt_end(struct desk *desk, struct errand *errand, struct attempt *attempt,
+                      enum breaker_outcome outcome, bool is_overload, struct span took,
+                      struct wall now)
 {
     (void)idmap_take(&desk->calls, attempt->call);
     if (attempt->has_ticket) {
@@ -323,8 +314,8 @@ static void cancel_attempts(struct desk *desk, struct errand *errand, struct wal
                                    .call = attempt->call,
                                    .service = errand->service->spec};
             desk_put(desk, &out);
-            attempt_end(desk, errand, attempt, OUTCOME_NEUTRAL, false, (struct span){0},
-                        now);
+            desk_attempt_end(desk, errand, attempt, OUTCOME_NEUTRAL, false,
+                             (struct span){0}, now);
         }
     }
 }
@@ -352,12 +343,12 @@ void desk_errand_leave(struct desk *desk, struct desk_effect *effect, struct wal
 
 bool desk_errand_is_risky(const struct errand *errand)
 {
-    return !is_read(errand) && has_attempt(errand);
+    return !errand_is_read(errand) && errand_has_attempt(errand);
 }
 
 /* The answer, at last: to everybody who waits. Takes the response. */
-static void deliver(struct desk *desk, struct errand *errand,
-                    struct http_response *response, struct wall now)
+void desk_errand_deliver(struct desk *desk, struct errand *errand,
+                         struct http_response *response, struct wall now)
 {
     struct desk_service *service = errand->service;
     enum errand_house house = errand->house;
@@ -384,256 +375,34 @@ static void deliver(struct desk *desk, struct errand *errand,
     http_response_free(response);
 }
 
-/* ---- answers ---------------------------------------------------------------------------
+/* ---- line ------------------------------------------------------------------------------
  */
 
-static enum breaker_outcome judge(const struct http_response *response)
+/* The first in line for whom there is news. A write that has to wait does not keep back a
+ * read behind it. */
+static struct errand *first_movable(const struct desk_service *service, struct wall now)
 {
-    switch (response->fault) {
-    case HTTP_FINE:
-        return gate_judge(response->status);
-    case HTTP_UNREACHED:
-    case HTTP_LOST:
-    case HTTP_TIMEOUT:
-        return OUTCOME_FAILURE;
-    case HTTP_TOO_LARGE:
-        return OUTCOME_OK; /* it answers, only too much */
-    default:
-        return OUTCOME_NEUTRAL;
-    }
-}
-
-/* What the headers say. True: "not now", the call was not performed. */
-static bool told(struct errand *errand, const struct http_response *response,
-                 struct wall now)
-{
-    struct gate *gate = &errand->service->gate;
-    if (response->fault != HTTP_FINE || errand->request->is_foreign) {
-        return false;
-    }
-    if (response->is_cached) { /* 304 takes nothing of the quota of GitHub */
-        rate_give_back(&gate->rate, rate_resource_of(errand->request->url));
-        return false;
-    }
-    struct span expected = {0};
-    if (mesh_expected(http_header_of(response, "x-envoy-expected-rq-timeout-ms"),
-                      &expected)) {
-        errand->service->expected = expected;
-    }
-    const struct rate_answer answer = {
-        .status = response->status,
-        .limit = http_header_of(response, "x-ratelimit-limit"),
-        .remaining = http_header_of(response, "x-ratelimit-remaining"),
-        .reset = http_header_of(response, "x-ratelimit-reset"),
-        .resource = http_header_of(response, "x-ratelimit-resource"),
-        .retry_after = http_header_of(response, "retry-after"),
-        .body = response->body};
-    return gate_told(gate, &answer, now);
-}
-
-/* May it be sent again? Not what may have been done already. */
-static bool may_repeat(struct desk *desk, struct errand *errand, bool is_limited,
-                       const struct http_response *response, struct wall now)
-{
-    struct gate *gate = &errand->service->gate;
-    bool was_not_done =
-        is_limited || response->fault == HTTP_UNREACHED || is_read(errand);
-    if (errand->house != HOUSE_NONE || !was_not_done || errand->waiters == NULL ||
-        errand->service->spec->mesh.retries == MESH_RETRIES_MESH) {
-        return false;
-    }
-    if (is_limited) { /* costs nothing but the wait, which the gate sees to */
-        errand->pause.ms = 1;
-        return errand->n_retries++ < 10;
-    }
-    if (errand->n_retries >= gate->settings.retries) {
-        return false;
-    }
-    errand->pause = backoff_next(errand->pause, gate->settings.retry_min,
-                                 gate->settings.retry_max, &desk->rng);
-    bool is_late =
-        gate->settings.call_time.ms > 0 &&
-        now.ms + errand->pause.ms >= errand->sent_at.ms + gate->settings.call_time.ms;
-    if (is_late || !breaker_admits(&gate->breaker, now) ||
-        !retry_take(&gate->retry, now)) {
-        return false;
-    }
-    errand->n_retries++;
-    return true;
-}
-
-/* What nobody learned anything from becomes "blocked"; see op.h. */
-static struct http_response *to_blocked(const struct errand *errand,
-                                        struct http_response *response, bool is_limited,
-                                        enum breaker_outcome outcome)
-{
-    bool is_nothing = is_limited || response->fault == HTTP_UNREACHED ||
-                      (is_read(errand) && outcome == OUTCOME_FAILURE);
-    if (!is_nothing || errand->house != HOUSE_NONE) {
-        return response;
-    }
-    char text[DESK_ERROR_MAX];
-    const char *detail = text_or_empty(response->text);
-    if (response->fault == HTTP_FINE) {
-        (void)snprintf(text, sizeof(text), "%s: HTTP %d", errand->request->name,
-                       response->status);
-    } else {
-        (void)snprintf(text, sizeof(text), "%s: %s%s%.100s", errand->request->name,
-                       http_fault_word(response->fault), detail[0] != '\0' ? ": " : "",
-                       detail);
-    }
-    const struct gate *gate = &errand->service->gate;
-    struct wall until = gate->rate.hold.ms > gate->breaker.until.ms ? gate->rate.hold
-                                                                    : gate->breaker.until;
-    http_response_free(response);
-    return blocked(until, text);
-}
-
-static void note_outcome(struct errand *errand, const struct http_response *response,
-                         enum breaker_outcome outcome, bool is_limited, struct wall now)
-{
-    char text[DESK_ERROR_MAX];
-    bool is_error = outcome == OUTCOME_FAILURE || is_limited ||
-                    (response->fault != HTTP_FINE && response->fault != HTTP_STOPPED) ||
-                    response->status >= 400;
-    desk_count(errand->service, errand->request, response, is_error, now);
-    if (!is_error || (outcome == OUTCOME_OK && response->status == 404)) {
-        return; /* 404 is an answer that ops ask for */
-    }
-    if (response->fault == HTTP_FINE) {
-        (void)snprintf(text, sizeof(text), "HTTP %d%s", response->status,
-                       is_limited ? ", a rate limit" : "");
-    } else {
-        (void)snprintf(text, sizeof(text), "%s %.120s", http_fault_word(response->fault),
-                       text_or_empty(response->text));
-    }
-    desk_error(errand->service, errand->request->name, text, now);
-}
-
-void desk_errand_answer(struct desk *desk, struct errand *errand, int64_t call,
-                        struct http_response *response, struct wall now)
-{
-    struct attempt *attempt = &errand->attempts[errand->attempts[1].call == call];
-    bool is_limited = told(errand, response, now);
-    enum breaker_outcome outcome = is_limited ? OUTCOME_NEUTRAL : judge(response);
-    bool is_overload = is_limited || response->fault == HTTP_TIMEOUT ||
-                       (response->fault == HTTP_FINE && response->status == 503);
-    note_outcome(errand, response, outcome, is_limited, now);
-    /* Another host's illness (a log in a blob store) is not this service's. */
-    bool is_ours = !errand->request->is_foreign;
-    attempt_end(desk, errand, attempt, is_ours ? outcome : OUTCOME_NEUTRAL,
-                is_ours && is_overload, response->took, now);
-    bool is_good = !is_limited && outcome == OUTCOME_OK;
-    if (!is_good && has_attempt(errand)) { /* its twin may do better */
-        const struct attempt *twin = &errand->attempts[errand->attempts[0].call == 0];
-        desk_timer_set(desk, &errand->timer, twin->lost_at);
-        http_response_free(response);
-        return;
-    }
-    if (!is_good && may_repeat(desk, errand, is_limited, response, now)) {
-        http_response_free(response);
-        errand->stage = ERRAND_PAUSE;
-        desk_timer_set(desk, &errand->timer, wall_add(now, errand->pause));
-        return;
-    }
-    deliver(desk, errand, to_blocked(errand, response, is_limited, outcome), now);
-}
-
-/* ---- clock and line --------------------------------------------------------------------
- */
-
-/* A second try beside the first: only with a place and a repetition left. */
-static void hedge(struct desk *desk, struct errand *errand, struct wall now)
-{
-    struct gate *gate = &errand->service->gate;
-    struct rate_call call = rate_call_of(errand->request);
-    errand->has_hedged = true;
-    struct wall lost_at = errand->attempts[0].call != 0 ? errand->attempts[0].lost_at
-                                                        : errand->attempts[1].lost_at;
-    desk_timer_set(desk, &errand->timer, lost_at);
-    bool may = gate->breaker.state == BREAKER_CLOSED &&
-               bulkhead_has_place(&gate->bulkhead) && gate->bulkhead.waiting == 0 &&
-               rate_at(&gate->rate, &call, now).ms <= now.ms &&
-               retry_take(&gate->retry, now);
-    if (!may) {
-        return;
-    }
-    struct gate_verdict verdict = gate_admit(gate, &call, now);
-    if (verdict.answer == GATE_GO) {
-        send_attempt(desk, errand, verdict.ticket, true, now);
-    }
-}
-
-/* The shell lost a call: nobody can wait for it for ever. */
-static void lose(struct desk *desk, struct errand *errand, struct wall now)
-{
-    for (size_t i = 0; i < ARRAY_LEN(errand->attempts); i++) {
-        struct attempt *attempt = &errand->attempts[i];
-        if (attempt->call == 0 || attempt->lost_at.ms > now.ms) {
-            continue;
+    const struct gate *gate = &service->gate;
+    bool admits = breaker_admits(&gate->breaker, now);
+    bool has_place = bulkhead_has_place(&gate->bulkhead);
+    for (struct errand *errand = service->line_first; errand != NULL;
+         errand = errand->line_next) {
+        if (!admits || (has_place && (errand->is_full || errand->due.ms <= now.ms))) {
+            return errand;
         }
-        struct http_response *response = http_response_new(HTTP_TIMEOUT, 0);
-        struct desk_out out = {
-            .kind = DESK_CANCEL, .call = attempt->call, .service = errand->service->spec};
-        response->took = wall_since(now, attempt->at);
-        desk_put(desk, &out);
-        desk_errand_answer(desk, errand, attempt->call, response, now);
-        return; /* the errand may be gone */
     }
-    struct wall at = errand->attempts[errand->attempts[0].call == 0].lost_at;
-    desk_timer_set(desk, &errand->timer, at);
+    return NULL;
 }
 
-void desk_errand_timer(struct desk *desk, struct errand *errand, struct wall now)
-{
-    struct http_response *response = NULL;
-    switch (errand->stage) {
-    case ERRAND_LINE:
-        if (errand->is_full) {
-            errand->service->gate.bulkhead.n_refused++;
-            deliver(desk, errand,
-                    blocked((struct wall){0}, "no place became free in time"), now);
-        }
-        break;
-    case ERRAND_PAUSE:
-        response = try_send(desk, errand, now);
-        if (response != NULL) {
-            deliver(desk, errand, response, now);
-        }
-        break;
-    case ERRAND_FLIGHT:
-        if (!errand->has_hedged && is_read(errand) &&
-            errand->service->gate.settings.hedge.ms > 0 &&
-            now.ms < errand->attempts[errand->attempts[0].call == 0].lost_at.ms) {
-            hedge(desk, errand, now);
-        } else {
-            lose(desk, errand, now);
-        }
-        break;
-    }
-}
-
-/* Those in line, in order. A write that has to wait does not keep back a read behind it. */
+/* Each turn takes one out of the line, or learns for how long it has to wait. */
 void desk_errand_pump(struct desk *desk, struct desk_service *service, struct wall now)
 {
-    struct errand *next = NULL;
-    for (struct errand *errand = service->line_first; errand != NULL; errand = next) {
-        next = errand->line_next;
-        struct wall due = errand->due;
-        if (breaker_admits(&service->gate.breaker, now)) {
-            if (!errand->is_full && due.ms > now.ms) {
-                continue;
-            }
-            if (!bulkhead_has_place(&service->gate.bulkhead)) {
-                return;
-            }
-        }
-        bool was_moved = service->is_moved;
-        struct http_response *response = try_send(desk, errand, now);
-        service->is_moved = was_moved;
+    struct errand *errand = NULL;
+    while ((errand = first_movable(service, now)) != NULL) {
+        struct http_response *response = desk_errand_try(desk, errand, now);
         if (response != NULL) {
-            deliver(desk, errand, response, now);
-            next = service->line_first; /* whoever that woke may have left the line */
+            desk_errand_deliver(desk, errand, response, now);
         }
     }
+    service->is_moved = false; /* what was to be moved has been */
 }

@@ -7,7 +7,8 @@
  *
  *   desk.c         inputs, choice of the provider, timers
  *   desk_effect.c  an effect in hand: steps of its op, stop, outcome
- *   desk_errand.c  a call: line, attempts, repetition, hedge, who waits for the answer
+ *   desk_errand.c  a call: line, sending, who waits for the answer
+ *   desk_answer.c  what came of an attempt: repetition, hedge, what the op is told
  *   desk_house.c   calls of the desk's own: probes and looks at the mesh; orders
  *   desk_report.c  what the store and the screens are told
  *
@@ -184,6 +185,15 @@ void desk_effect_free(struct desk *desk, struct desk_effect *effect);
 /* Those who wait for a place for a runner. */
 void desk_work_pump(struct desk *desk, struct desk_service *service, struct wall now);
 
+static inline bool errand_is_read(const struct errand *errand)
+{
+    return errand->request->class == CALL_READ;
+}
+static inline bool errand_has_attempt(const struct errand *errand)
+{
+    return errand->attempts[0].call != 0 || errand->attempts[1].call != 0;
+}
+
 /* ---- desk_errand.c ---- */
 /* Takes the request. NULL: the effect waits; else the answer is there already (the
  * caller's). */
@@ -192,15 +202,30 @@ struct http_response *desk_errand_begin(struct desk *desk, struct desk_effect *e
 /* Nobody answers that effect any more. */
 void desk_errand_leave(struct desk *desk, struct desk_effect *effect, struct wall now);
 bool desk_errand_is_risky(const struct errand *errand); /* a write is under way */
-void desk_errand_answer(struct desk *desk, struct errand *errand, int64_t call,
-                        struct http_response *response, struct wall now); /* takes */
-void desk_errand_timer(struct desk *desk, struct errand *errand, struct wall now);
+/* Once more through the gate. NULL: sent, or in line; else why not. */
+struct http_response *desk_errand_try(struct desk *desk, struct errand *errand,
+                                      struct wall now);
+void desk_errand_send(struct desk *desk, struct errand *errand, uint32_t ticket,
+                      bool has_ticket, struct wall now);
+void desk_attempt_end(struct desk *desk, struct errand *errand, struct attempt *attempt,
+                      enum breaker_outcome outcome, bool is_overload, struct span took,
+                      struct wall now);
+/* The answer, at last, to everybody who waits; takes it, and the errand is gone. */
+void desk_errand_deliver(struct desk *desk, struct errand *errand,
+                         struct http_response *response, struct wall now);
+struct rate_call desk_rate_call(const struct http_request *request);
+struct http_response *desk_blocked(struct wall until, const char *text);
 void desk_errand_pump(struct desk *desk, struct desk_service *service, struct wall now);
 /* The desk's own: sent at once, past the gate. Takes the request. */
 void desk_errand_house(struct desk *desk, struct desk_service *service,
                        enum errand_house house, struct http_request *request,
                        struct wall now);
 void desk_errand_free(struct desk *desk, struct errand *errand);
+
+/* ---- desk_answer.c ---- */
+void desk_errand_answer(struct desk *desk, struct errand *errand, int64_t call,
+                        struct http_response *response, struct wall now); /* takes */
+void desk_errand_timer(struct desk *desk, struct errand *errand, struct wall now);
 
 /* ---- desk_house.c ---- */
 void desk_house_tick(struct desk *desk, struct desk_service *service, struct wall now);
