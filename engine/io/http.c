@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -48,6 +47,19 @@ static void list_enter(struct transfer **list, struct transfer *transfer)
         (*list)->at = &transfer->next;
     }
     *list = transfer;
+}
+
+static struct transfer *list_pop(struct transfer **list)
+{
+    struct transfer *first = *list;
+    if (first != NULL) {
+        *list = first->next;
+        if (*list != NULL) {
+            (*list)->at = list;
+        }
+        first->at = NULL;
+    }
+    return first;
 }
 
 /* ---- time -----------------------------------------------------------------------------
@@ -222,8 +234,8 @@ static void take_ended(struct http *http)
 
 static void take_over(struct http *http)
 {
-    while (http->over != NULL) {
-        struct transfer *transfer = http->over;
+    struct transfer *transfer;
+    while ((transfer = list_pop(&http->over)) != NULL) {
         struct http_response *answer = TAKE(transfer->response);
         answer->took.ms = (mono_now().ns - transfer->begun_at.ns) / 1000000;
         give(transfer, answer);
@@ -239,9 +251,8 @@ static void look_at_waiting(struct http *http)
     if (list != NULL) {
         list->at = &list;
     }
-    while (list != NULL) {
-        struct transfer *transfer = list;
-        list_leave(transfer);
+    struct transfer *transfer;
+    while ((transfer = list_pop(&list)) != NULL) {
         if (transfer->end_at.ns <= mono_now().ns) {
             transfer_fail(transfer, HTTP_NO_TOKEN, "the token came too late");
         } else {
@@ -354,8 +365,6 @@ struct http *http_start(const struct http_options *options, struct err *err)
         return NULL;
     }
     struct http *http = mem_alloc(sizeof(*http));
-    uint64_t seed[2] = {(uint64_t)mono_now().ns, (uint64_t)getpid()};
-    (void)!getrandom(seed, sizeof(seed), GRND_NONBLOCK); /* traces only need to differ */
     http->options = *options;
     if (options->ca_file != NULL) {
         http->options.ca_file = mem_str(options->ca_file);
@@ -363,8 +372,6 @@ struct http *http_start(const struct http_options *options, struct err *err)
     http->user_agent = mem_str("signalbox/" SIGNALBOX_VERSION);
     http->cache = http_cache_new(options->cache_bytes > 0 ? options->cache_bytes
                                                           : HTTP_CACHE_BYTES);
-    http->trace = seed[0] | 1;
-    rng_init(&http->rng, seed[1]);
     if (!prepare(http, err)) {
         http_stop(http);
         return NULL;

@@ -12,10 +12,8 @@
  *
  *   http_send ─► token (engine/io/secret.h) ─► libcurl ─► redirects ─► cache ─► on_answer
  *
- * What is added to a request: User-Agent, the token of its service, and with
- * mesh.sends_headers traceparent (w3.org/TR/trace-context) and
- * x-envoy-upstream-rq-timeout-ms (envoyproxy.io, "Router"). Accept, API versions and the
- * like are the adapter's.
+ * What is added to a request: User-Agent and the token of its service. Accept, API versions
+ * and the like are the adapter's, the headers of a service mesh the desk's.
  *
  * Token: Authorization: Bearer (RFC 6750, 2.1), for E2B X-API-Key. It is sent to the
  * service's own origin (scheme, host and port of its base URL) only: an absolute URL or a

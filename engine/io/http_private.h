@@ -11,7 +11,6 @@
 #include "engine/base/buf.h"
 #include "engine/base/clock.h"
 #include "engine/base/idmap.h"
-#include "engine/base/rng.h"
 #include "engine/io/http.h"
 #include "engine/io/http_cache.h"
 #include "engine/io/secret.h"
@@ -58,8 +57,6 @@ struct http {
     struct secrets *secrets;
     struct http_cache *cache;
     char *user_agent;
-    struct rng rng; /* of traces */
-    uint64_t trace; /* of this process */
     void *spare[HTTP_SPARE];
     size_t n_spare;
 };

@@ -135,23 +135,6 @@ static void add_token(struct transfer *transfer, const struct secret *secret)
     transfer->generation = secret->generation;
 }
 
-/* All calls of a workflow are one trace; those of the house are one each. */
-static void add_mesh(struct transfer *transfer)
-{
-    struct http *http = transfer->http;
-    int64_t workflow = transfer->request->workflow;
-    int64_t left = (transfer->end_at.ns - mono_now().ns) / 1000000;
-    uint64_t span = rng_next(&http->rng) | 1; /* all zero is no id */
-    uint64_t low = workflow != 0 ? (uint64_t)workflow : span;
-    AUTO_FREE char *trace = mem_printf("traceparent: 00-%016llx%016llx-%016llx-01",
-                                       (unsigned long long)http->trace,
-                                       (unsigned long long)low, (unsigned long long)span);
-    AUTO_FREE char *time = mem_printf("x-envoy-upstream-rq-timeout-ms: %lld",
-                                      (long long)(left > 0 ? left : 1));
-    add_line(transfer, trace);
-    add_line(transfer, time);
-}
-
 static bool is_own_header_wanted(const struct transfer *transfer, const char *name)
 {
     bool has_left = transfer->n_hops > 0 && !transfer->is_home;
@@ -174,9 +157,6 @@ static void make_headers(struct transfer *transfer, const struct secret *secret)
         add_line(transfer, "Content-Type:");
     }
     add_line(transfer, "Expect:"); /* 100-continue would cost a round trip */
-    if (transfer->is_home && transfer->service->mesh.sends_headers) {
-        add_mesh(transfer);
-    }
     if (secret != NULL) {
         add_token(transfer, secret);
     }

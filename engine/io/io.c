@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop. What happens to one effect is in job.c. */
+/*
+ * The loop. What happens to one effect is in job.c. With services, effects go to the desk
+ * first (desk_shell.c), and come to job.c from there when a runner is to perform them.
+ */
 #include "engine/io/io.h"
 
 #include <dirent.h>
@@ -15,23 +18,36 @@
 #include "engine/base/file.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/mem.h"
+#include "engine/io/desk_shell.h"
 #include "engine/io/job.h"
 #include "engine/io/limits.h"
 #include "engine/io/retention.h"
 
 #define BATCH  64
 #define EVENTS 64
+#define HINTS_MAX                                                                        \
+    512 /* webhooks on their way to this thread; polling finds what is left out */
 
 #define RETENTION_FIRST 60000000000LL   /* ns after the start: nothing waits for it */
 #define RETENTION_EVERY 3600000000000LL /* ns */
 #define RETENTION_MORE  1000000000LL    /* ns until the next part of a large clearing */
 
-enum message_kind { MESSAGE_PERFORM, MESSAGE_STOP, MESSAGE_SWEEP };
+enum message_kind {
+    MESSAGE_PERFORM,
+    MESSAGE_STOP,
+    MESSAGE_SWEEP,
+    MESSAGE_RESTORE,
+    MESSAGE_ORDER,
+    MESSAGE_HINT
+};
 
 struct message {
     enum message_kind kind;
     int64_t workflow, seq;
-    struct job *job; /* MESSAGE_PERFORM */
+    struct job *job;             /* MESSAGE_PERFORM */
+    char *service, *memo;        /* MESSAGE_RESTORE */
+    struct service_order *order; /* MESSAGE_ORDER */
+    struct forge_event *event;   /* MESSAGE_HINT */
 };
 
 struct io {
@@ -39,11 +55,15 @@ struct io {
     struct mailbox *mailbox;
     pthread_t thread;
     int epoll, timer;
+    void (*on_result)(void *user, struct effect_result *result);
+    void *user;
     /* atomic */
     atomic_bool is_ending;
+    atomic_int n_hints; /* on their way */
     /* io thread only */
     struct job_shop shop;
-    struct mono armed; /* what the timer is set to; 0 = not set */
+    struct desk_shell *desk; /* NULL: there are no services */
+    struct mono armed;       /* what the timer is set to; 0 = not set */
     struct span log_keep;
     struct mono retention_at; /* 0 = never */
 };
@@ -52,18 +72,22 @@ static void free_message(void *p)
 {
     struct message *message = p;
     job_free(message->job);
+    free(message->service);
+    free(message->memo);
+    service_order_free(message->order);
+    forge_event_free(message->event);
     free(message);
 }
 
 /* ---- the control thread's side --------------------------------------------------------
  */
 
-static void send(struct io *io, struct message value)
+static bool send(struct io *io, struct message value)
 {
     struct message *message = mem_alloc(sizeof(*message));
     *message = value;
     if (mailbox_put(io->mailbox, message)) {
-        return;
+        return true;
     }
     /* Cannot happen while each workflow has one effect in flight. It is answered all the
      * same, so that the workflow tries again and does not hang. */
@@ -73,27 +97,54 @@ static void send(struct io *io, struct message value)
         result->blame = BLAME_WORLD;
         result->started_at = result->finished_at = wall_now();
         result->summary = mem_str("too many effects at once");
-        io->shop.on_result(io->shop.user, result);
+        io->on_result(io->user, result);
     }
     free_message(message);
+    return false;
 }
 
 static void perform(void *self, const struct effect_row *effect)
 {
-    send(self, (struct message){.kind = MESSAGE_PERFORM,
-                                .workflow = effect->workflow,
-                                .seq = effect->seq,
-                                .job = job_new(effect)});
+    (void)send(self, (struct message){.kind = MESSAGE_PERFORM,
+                                      .workflow = effect->workflow,
+                                      .seq = effect->seq,
+                                      .job = job_new(effect)}); /* or it is answered */
 }
 
 static void stop(void *self, int64_t workflow, int64_t seq)
 {
-    send(self, (struct message){.kind = MESSAGE_STOP, .workflow = workflow, .seq = seq});
+    (void)send(self, (struct message){.kind = MESSAGE_STOP,
+                                      .workflow = workflow,
+                                      .seq = seq}); /* there is room, see send */
 }
 
 void io_sweep(struct io *io)
 {
-    send(io, (struct message){.kind = MESSAGE_SWEEP});
+    (void)send(io, (struct message){.kind = MESSAGE_SWEEP}); /* there is room, see send */
+}
+
+void io_restore(struct io *io, const struct service_row *row)
+{
+    (void)send(io, (struct message){.kind = MESSAGE_RESTORE,
+                                    .service = mem_str(row->name),
+                                    .memo = mem_str(row->memo)}); /* the same */
+}
+
+void io_order(struct io *io, struct service_order *order)
+{
+    (void)send(io,
+               (struct message){.kind = MESSAGE_ORDER, .order = order}); /* the same */
+}
+
+/* They come from outside, so that there is no bound on them but this one. */
+void io_hint(struct io *io, struct forge_event *event)
+{
+    if (atomic_fetch_add(&io->n_hints, 1) >= HINTS_MAX) {
+        atomic_fetch_sub(&io->n_hints, 1);
+        forge_event_free(event);
+    } else if (!send(io, (struct message){.kind = MESSAGE_HINT, .event = event})) {
+        atomic_fetch_sub(&io->n_hints, 1);
+    }
 }
 
 struct executor io_executor(struct io *io)
@@ -107,6 +158,10 @@ struct executor io_executor(struct io *io)
 static void arm(struct io *io, struct mono now)
 {
     struct mono next = job_next_time(&io->shop);
+    if (io->desk != NULL) {
+        struct mono desk = desk_shell_next_time(io->desk);
+        next = next.ns == 0 || (desk.ns > 0 && desk.ns < next.ns) ? desk : next;
+    }
     if (io->retention_at.ns > 0 && (next.ns == 0 || io->retention_at.ns < next.ns)) {
         next = io->retention_at;
     }
@@ -149,7 +204,35 @@ static void clear_logs(struct io *io, struct mono now)
     io->retention_at.ns = now.ns + (has_more ? RETENTION_MORE : RETENTION_EVERY);
 }
 
-static void take(struct io *io, struct message *message)
+/* The desk's part of it. */
+static void take_for_desk(struct io *io, struct message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_PERFORM:
+        desk_shell_perform(io->desk, job_effect(message->job));
+        break;
+    case MESSAGE_STOP:
+        desk_shell_stop_effect(io->desk, message->workflow, message->seq);
+        break;
+    case MESSAGE_SWEEP:
+        desk_shell_sweep(io->desk);
+        job_sweep(&io->shop);
+        break;
+    case MESSAGE_RESTORE:
+        desk_shell_restore(io->desk, &(struct service_row){.name = message->service,
+                                                           .memo = message->memo});
+        break;
+    case MESSAGE_ORDER:
+        desk_shell_order(io->desk, message->order);
+        break;
+    case MESSAGE_HINT:
+        atomic_fetch_sub(&io->n_hints, 1);
+        desk_shell_hint(io->desk, message->event);
+        break;
+    }
+}
+
+static void take_for_jobs(struct io *io, struct message *message)
 {
     switch (message->kind) {
     case MESSAGE_PERFORM:
@@ -161,6 +244,21 @@ static void take(struct io *io, struct message *message)
     case MESSAGE_SWEEP:
         job_sweep(&io->shop);
         break;
+    case MESSAGE_HINT:
+        atomic_fetch_sub(&io->n_hints, 1);
+        break;
+    case MESSAGE_RESTORE:
+    case MESSAGE_ORDER:
+        break; /* there is no such service any more */
+    }
+}
+
+static void take(struct io *io, struct message *message)
+{
+    if (io->desk != NULL) {
+        take_for_desk(io, message);
+    } else {
+        take_for_jobs(io, message);
     }
     free_message(message);
 }
@@ -188,6 +286,8 @@ static void *run(void *self)
                 has_mail = true;
             } else if (events[i].data.ptr == &io->timer) {
                 has_time = true;
+            } else if (events[i].data.ptr == &io->desk) {
+                desk_shell_look(io->desk);
             } else {
                 job_ended(&io->shop, events[i].data.ptr);
             }
@@ -203,6 +303,9 @@ static void *run(void *self)
             io->armed = (struct mono){0};
             job_run_timers(&io->shop, mono_now());
             clear_logs(io, mono_now());
+        }
+        if (io->desk != NULL) {
+            desk_shell_run(io->desk);
         }
     }
     return NULL;
@@ -238,6 +341,7 @@ static bool start_thread(struct io *io, struct err *err)
 static void destroy(struct io *io)
 {
     mailbox_free(io->mailbox, free_message);
+    desk_shell_stop(io->desk);
     job_shop_fini(&io->shop);
     if (io->epoll >= 0) {
         (void)close(io->epoll);
@@ -248,9 +352,39 @@ static void destroy(struct io *io)
     free(io);
 }
 
+/* Outcomes of runners are the desk's first. */
+static void on_runner_result(void *user, struct effect_result *result)
+{
+    struct io *io = user;
+    desk_shell_result(io->desk, result);
+}
+
+static bool start_desk(struct io *io, const struct io_options *options, struct err *err)
+{
+    if (options->n_services == 0) {
+        return true;
+    }
+    io->desk = desk_shell_start(
+        &(struct desk_shell_options){.shop = &io->shop,
+                                     .services = options->services,
+                                     .n_services = options->n_services,
+                                     .has_listener = options->has_listener,
+                                     .on_result = options->on_result,
+                                     .on_report = options->on_report,
+                                     .on_reconciled = options->on_reconciled,
+                                     .user = options->user},
+        err);
+    io->shop.on_result = on_runner_result;
+    io->shop.user = io;
+    return io->desk != NULL && (watch(io->epoll, desk_shell_fd(io->desk), &io->desk) ||
+                                err_sys(err, "starting the io thread"));
+}
+
 struct io *io_start(const struct io_options *options, struct err *err)
 {
     struct io *io = mem_alloc(sizeof(*io));
+    io->on_result = options->on_result;
+    io->user = options->user;
     io->mailbox = mailbox_new(4 * options->max_running + 1024);
     io->epoll = epoll_create1(EPOLL_CLOEXEC);
     io->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -270,7 +404,7 @@ struct io *io_start(const struct io_options *options, struct err *err)
         destroy(io);
         return NULL;
     }
-    if (!start_thread(io, err)) {
+    if (!start_desk(io, options, err) || !start_thread(io, err)) {
         destroy(io);
         return NULL;
     }

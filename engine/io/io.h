@@ -3,17 +3,19 @@
 #define SIGNALBOX_IO_IO_H
 
 /*
- * Io: the thread that starts, watches and adopts the runners of local effects.
+ * Io: the thread that performs effects: it starts, watches and adopts the runners of local
+ * ones, and makes the calls of those at services.
  *
  * One thread for all of them: it waits for its mailbox, for runners that end (a pidfd
- * each) and for a timer. It reads the store through a handle of its own to write the
- * order of an effect, starts `signalbox-run __run FOLDER` in a session of its own, and delivers
- * what the runner left. Runners survive the engine; performing a key again adopts
- * (engine/io/runner.h says how nothing happens twice).
+ * each), for its connections and for a timer. It reads the store through a handle of its
+ * own to write the order of an effect, starts `signalbox-run __run FOLDER` in a session of
+ * its own, and delivers what the runner left. Runners survive the engine; performing a key
+ * again adopts (engine/io/runner.h says how nothing happens twice; for services
+ * engine/service/op.h, through engine/io/desk_shell.h).
  *
  * After a start: perform every pending effect, then io_sweep once.
- * Threads: io_start, io_stop, io_sweep and the executor's functions belong to the control
- * thread. on_result runs on the io thread and owns the result.
+ * Threads: the functions here and the executor's belong to the control thread. on_result
+ * runs on the io thread and owns the result.
  * A process that hosts this must not wait for children that are not its own
  * (waitpid(-1)).
  */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,8 +28,9 @@ struct job {
     struct job *next;         /* of its bucket */
     struct effect_row effect; /* name and params are ours */
     char *name, *params, *folder;
-    int pid_fd; /* of the runner, -1 = none is watched */
-    int tries;  /* runners that ended without a result, and failures to start one */
+    const struct order *ready; /* made by whom this job is for; NULL: from the store */
+    int pid_fd;                /* of the runner, -1 = none is watched */
+    int tries; /* runners that ended without a result, and failures to start one */
     bool is_stopping;
     bool is_blocked; /* waits for an earlier effect of its workflow to leave the place */
     bool is_orphan;  /* nobody waits for its result */
@@ -63,32 +63,9 @@ void job_free(struct job *job)
     free(job);
 }
 
-/* ---- the program of runners -----------------------------------------------------------
- */
-
-/* The small program that is installed for runners: beside ours in a build folder, else
- * where `make install` puts it. -1: none, and ours has to do. */
-static int open_runner_program(void)
+const struct effect_row *job_effect(const struct job *job)
 {
-    struct err err;
-    AUTO_FREE char *self = file_real("/proc/self/exe", &err);
-    char *slash = self != NULL ? strrchr(self, '/') : NULL;
-    if (slash == NULL) {
-        return -1;
-    }
-    *slash = '\0';
-    AUTO_FREE char *beside = file_join(self, "signalbox-run");
-    AUTO_FREE char *installed = file_join(self, "../libexec/signalbox/signalbox-run");
-    int fd = open(beside, O_PATH | O_CLOEXEC);
-    return fd >= 0 ? fd : open(installed, O_PATH | O_CLOEXEC);
-}
-
-/* Held open, so that an engine goes on with the runner that it came with when the program
- * is replaced by a newer one. Not /proc/self: the child closes its copy before it begins. */
-static char *runner_program(int fd)
-{
-    return fd >= 0 ? mem_printf("/proc/%ld/fd/%d", (long)getpid(), fd)
-                   : mem_str("/proc/self/exe");
+    return &job->effect;
 }
 
 /* ---- the shop -------------------------------------------------------------------------
@@ -97,19 +74,16 @@ static char *runner_program(int fd)
 bool job_shop_init(struct job_shop *shop, const struct io_options *options, int epoll,
                    struct err *err)
 {
-    int program = options->self_exe == NULL ? open_runner_program() : -1;
     *shop = (struct job_shop){
         .store = mem_str(options->store),
         .work = mem_str(options->work),
         .logs = mem_str(options->logs),
-        .program_fd = program,
-        .program = options->self_exe != NULL ? mem_str(options->self_exe)
-                                             : runner_program(program),
         .log_max = options->log_max_bytes,
         .on_result = options->on_result,
         .user = options->user,
         .epoll = epoll,
     };
+    job_program_init(shop, options->self_exe);
     AUTO_FREE char *live = file_join(shop->work, "live");
     return file_make_dirs(live, err) && file_make_dirs(shop->logs, err);
 }
@@ -129,10 +103,7 @@ void job_shop_fini(struct job_shop *shop)
     free(shop->store);
     free(shop->work);
     free(shop->logs);
-    free(shop->program);
-    if (shop->program_fd >= 0) {
-        (void)close(shop->program_fd); /* only a path */
-    }
+    job_program_fini(shop);
 }
 
 static struct job **bucket_of(struct job_shop *shop, int64_t workflow)
@@ -288,105 +259,27 @@ static void ask_to_stop(struct job_shop *shop, struct job *job)
 /* ---- starting -------------------------------------------------------------------------
  */
 
-static const struct pipeline *load_pipeline(struct job_shop *shop, int64_t id,
-                                            struct err *err)
+/* Written into the folder, and what a runner of it may know of our environment into env.
+ * An orphan is only cleaned up after, by the order that it had. */
+static bool prepare(struct job_shop *shop, const struct job *job, struct env *env,
+                    struct err *err)
 {
-    for (size_t i = 0; i < JOB_PIPELINES; i++) {
-        if (shop->pipelines[i].pipeline != NULL && shop->pipelines[i].id == id) {
-            return shop->pipelines[i].pipeline;
+    if (job->ready != NULL) {
+        struct reader *reader = job_reader(shop, err);
+        if (reader == NULL || !order_write(job->ready, reader, err)) {
+            return false;
         }
+        env_for_runner(env, job->ready);
+        return true;
     }
-    const char *name, *text;
-    size_t len;
-    struct arena *arena = arena_new();
-    struct pipeline *pipeline = NULL;
-    enum found found = reader_pipeline(shop->reader, arena, id, &name, &text, &len, err);
-    if (found == FOUND) {
-        struct findings findings;
-        findings_init(&findings);
-        pipeline = pipeline_parse(name, text, len, &findings);
-        if (pipeline == NULL) {
-            AUTO_FREE char *line = finding_format(&findings.rows[0]);
-            err_set(err, ERR_CONFIG, "%s", line);
-        }
-        findings_fini(&findings);
-    } else if (found == MISSING) {
-        err_set(err, ERR_CORRUPT, "the store has no pipeline %lld", (long long)id);
+    struct order *order = job->is_orphan ? order_read(job->folder, err)
+                                         : job_order(shop, &job->effect, err);
+    if (order == NULL) {
+        return false;
     }
-    arena_free(arena);
-    if (pipeline != NULL) {
-        size_t slot = shop->n_pipelines++ % JOB_PIPELINES;
-        pipeline_free(shop->pipelines[slot].pipeline);
-        shop->pipelines[slot].id = id;
-        shop->pipelines[slot].pipeline = pipeline;
-    }
-    return pipeline;
-}
-
-static struct order *make_order(struct job_shop *shop, const struct job *job,
-                                struct err *err)
-{
-    if (shop->reader == NULL && (shop->reader = reader_open(shop->store, err)) == NULL) {
-        return NULL;
-    }
-    struct order *order = NULL;
-    struct workflow_row workflow;
-    struct arena *arena = arena_new();
-    enum found found =
-        reader_workflow(shop->reader, arena, job->effect.workflow, &workflow, err);
-    if (found == MISSING) {
-        err_set(err, ERR_CORRUPT, "the store has no workflow %lld",
-                (long long)job->effect.workflow);
-    } else if (found == FOUND) {
-        const struct pipeline *pipeline = load_pipeline(shop, workflow.pipeline_id, err);
-        const struct order_paths paths = {shop->work, shop->logs, shop->log_max};
-        order = pipeline != NULL
-                    ? order_build(pipeline, &workflow, &job->effect, &paths, err)
-                    : NULL;
-    }
-    if (order != NULL && !order_write(order, shop->reader, err)) {
-        order_free(order);
-        order = NULL;
-    }
-    arena_free(arena);
-    return order;
-}
-
-/* posix_spawn shares memory with the child until exec: it costs the same however large
- * the engine is. */
-static bool spawn(const struct job_shop *shop, const char *folder, char *const *env,
-                  pid_t *ret_pid, struct err *err)
-{
-    char program[] = "signalbox", verb[] = "__run";
-    AUTO_FREE char *place = mem_str(folder);
-    char *const argv[] = {program, verb, place, NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    (void)sigemptyset(&none); /* cannot fail */
-    (void)sigfillset(&all);   /* cannot fail */
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawnattr_init(&attributes);
-    for (int fd = 0; fd < 3; fd++) {
-        (void)posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-    }
-    (void)posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-    (void)posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawnattr_setsigdefault(&attributes, &all);
-    errno = posix_spawn(ret_pid, shop->program, &actions, &attributes, argv, env);
-    bool done = errno == 0 || err_sys(err, "starting %s", shop->program);
-    (void)posix_spawnattr_destroy(&attributes);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return done;
-}
-
-/* An orphan is only cleaned up after, by the order that it had. */
-static struct order *order_for(struct job_shop *shop, const struct job *job,
-                               struct err *err)
-{
-    return job->is_orphan ? order_read(job->folder, err) : make_order(shop, job, err);
+    env_for_runner(env, order);
+    order_free(order);
+    return true;
 }
 
 static void start(struct job_shop *shop, struct job *job)
@@ -394,22 +287,20 @@ static void start(struct job_shop *shop, struct job *job)
     struct err err = ERR_INIT;
     struct env env = {0};
     pid_t pid;
-    struct order *order = order_for(shop, job, &err);
-    if (order == NULL && err.code == ERR_CONFIG) {
-        deliver_failure(shop, job, STATUS_REFUSED, BLAME_SETUP, err.msg);
-        return;
-    }
-    if (order == NULL) {
-        try_later(shop, job, err.msg);
+    if (!prepare(shop, job, &env, &err)) {
+        env_fini(&env);
+        if (err.code == ERR_CONFIG) {
+            deliver_failure(shop, job, STATUS_REFUSED, BLAME_SETUP, err.msg);
+        } else {
+            try_later(shop, job, err.msg);
+        }
         return;
     }
     AUTO_FREE char *mark = live_mark(shop, job);
     AUTO_CLOSE int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     (void)fd; /* without it, only the sweep misses this one */
-    env_for_runner(&env, order);
-    bool is_started = spawn(shop, job->folder, env.entries, &pid, &err);
+    bool is_started = job_spawn(shop, job->folder, env.entries, &pid, &err);
     env_fini(&env);
-    order_free(order);
     if (!is_started) {
         try_later(shop, job, err.msg);
     } else if (!watch(shop, job, pid)) {
@@ -514,6 +405,21 @@ void job_begin(struct job_shop *shop, struct job *job)
     *bucket = job;
     shop->n_jobs++;
     look(shop, job);
+}
+
+void job_begin_order(struct job_shop *shop, const struct order *order)
+{
+    const struct effect_row effect = {
+        .workflow = order->workflow,
+        .seq = order->seq,
+        .kind = order->kind,
+        .name = order->name,
+        .params = "{}",
+        .deadline_at = order->deadline_at,
+    };
+    struct job *job = job_new(&effect);
+    job->ready = order;
+    job_begin(shop, job);
 }
 
 void job_stop(struct job_shop *shop, int64_t workflow, int64_t seq)

@@ -12,6 +12,8 @@
  * io thread only, but for job_new and job_free.
  */
 
+#include <sys/types.h>
+
 #include "engine/base/clock.h"
 #include "engine/io/io.h"
 #include "engine/service/order.h"
@@ -46,13 +48,31 @@ void job_shop_fini(struct job_shop *shop);
 
 NODISCARD struct job *job_new(const struct effect_row *effect); /* copies */
 void job_free(struct job *job);                                 /* accepts NULL */
+const struct effect_row *job_effect(const struct job *job);
 
 void job_begin(struct job_shop *shop, struct job *job); /* takes the job */
+/* By an order that somebody else made, who keeps it until the result came. */
+void job_begin_order(struct job_shop *shop, const struct order *order);
 void job_stop(struct job_shop *shop, int64_t workflow, int64_t seq);
 void job_sweep(struct job_shop *shop);
 /* Its runner has ended. */
 void job_ended(struct job_shop *shop, struct job *job);
 void job_run_timers(struct job_shop *shop, struct mono now);
 struct mono job_next_time(const struct job_shop *shop);
+
+/* ---- job_order.c: of the store; NULL with err ---- */
+NODISCARD struct reader *job_reader(struct job_shop *shop, struct err *err);
+/* Borrowed until the next call. ERR_CONFIG when it does not parse. */
+NODISCARD const struct pipeline *job_pipeline(struct job_shop *shop, int64_t id,
+                                              struct err *err);
+/* Made and written into the effect's folder. */
+NODISCARD struct order *job_order(struct job_shop *shop, const struct effect_row *effect,
+                                  struct err *err);
+
+/* ---- job_start.c ---- */
+void job_program_init(struct job_shop *shop, const char *self_exe);
+void job_program_fini(struct job_shop *shop);
+NODISCARD bool job_spawn(const struct job_shop *shop, const char *folder,
+                         char *const *env, pid_t *ret_pid, struct err *err);
 
 #endif

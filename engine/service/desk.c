@@ -23,6 +23,7 @@ void desk_task_free(struct desk_task *task)
     free(task->memo);
     free(task->keep);
     free(task->memo_provider);
+    free(task->keep_provider);
     free(task);
 }
 

@@ -84,6 +84,7 @@ struct desk_task {
     char *task, *plan, *errors; /* documents, or NULL */
     char *memo, *keep;   /* JSON of an earlier engine and of earlier effects, or "" */
     char *memo_provider; /* whose memo it is; "" = none */
+    char *keep_provider; /* whose keep it is: no other one gets it; NULL = anyone's */
     bool is_adopted;   /* a runner has it already: RUN at once, whatever the gate says */
     bool is_operators; /* an operator asked for it */
     bool then_local;   /* cleanup: at the service, then a local runner (route.h) */

@@ -389,6 +389,9 @@ static bool open_op(struct desk_effect *effect, struct err *err)
     const struct desk_task *task = effect->task;
     const char *owner = task->memo_provider != NULL ? task->memo_provider : "";
     bool is_mine = strcmp(owner, provider_of(effect)) == 0;
+    bool is_kept =
+        task->keep != NULL && (task->keep_provider == NULL ||
+                               strcmp(task->keep_provider, provider_of(effect)) == 0);
     const struct op_input input = {.order = effect->order,
                                    .service = effect->service->spec,
                                    .task = task->task != NULL ? task->task : "",
@@ -396,7 +399,7 @@ static bool open_op(struct desk_effect *effect, struct err *err)
                                    .errors = task->errors != NULL ? task->errors : "",
                                    .memo =
                                        is_mine && task->memo != NULL ? task->memo : "",
-                                   .keep = task->keep != NULL ? task->keep : ""};
+                                   .keep = is_kept ? task->keep : ""};
     effect->has_memo = input.memo[0] != '\0';
     effect->op = effect->class->open(&input, err);
     return effect->op != NULL;

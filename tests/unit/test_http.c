@@ -294,7 +294,6 @@ static void test_normal(void **state)
     assert_true(saw("\r\nUser-Agent: signalbox/" SIGNALBOX_VERSION "\r\n"));
     assert_true(saw("\r\nX-Nothing:\r\n"));
     assert_true(saw(BEARER));
-    assert_false(saw("traceparent"));
     assert_false(saw("Content-Type"));
     expect_fine(answer_to(post("/see", "{\"a\":1}"), 0), 200, "hello");
     assert_true(saw("POST /see HTTP/1.1\r\n"));
@@ -523,27 +522,6 @@ static void test_tokens(void **state)
     wait_answers(1, 20);
 }
 
-static void test_mesh(void **state)
-{
-    (void)state;
-    lab.service.mesh.sends_headers = true;
-    struct http_request *request = get("/see");
-    request->workflow = 0x1234;
-    expect_fine(answer_to(request, 7000), 200, "hello");
-    lab.service.mesh.sends_headers = false;
-    char trace[100] = "", time[20] = "";
-    const char *at = strstr(lab.seen, "\r\ntraceparent: ");
-    assert_non_null(at);
-    (void)snprintf(trace, sizeof(trace), "%.*s", 55, at + 15);
-    assert_int_equal(strspn(trace, "0123456789abcdef-"), 55);
-    assert_true(trace[2] == '-' && trace[35] == '-' && trace[52] == '-');
-    assert_memory_equal(trace + 19, "0000000000001234", 16);
-    at = strstr(lab.seen, "\r\nx-envoy-upstream-rq-timeout-ms: ");
-    assert_non_null(at);
-    (void)snprintf(time, sizeof(time), "%.*s", 4, at + 34);
-    assert_true(strtol(time, NULL, 10) > 6000 && strtol(time, NULL, 10) <= 7000);
-}
-
 /* libcurl would send a POST again when a used connection dies: it must not. */
 static void test_a_write_is_sent_once(void **state)
 {
@@ -671,19 +649,12 @@ int main(void)
     (void)pthread_mutex_init(&lab.lock, NULL);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_normal),
-        TEST(test_chunks_and_headers),
-        TEST(test_faults),
-        TEST(test_unreached),
-        TEST(test_too_large),
-        TEST(test_redirects),
-        TEST(test_foreign),
-        TEST(test_cache),
-        TEST(test_tokens),
-        TEST(test_mesh),
-        TEST(test_a_write_is_sent_once),
-        TEST(test_cancel),
-        TEST(test_thousands),
+        TEST(test_normal),    TEST(test_chunks_and_headers),
+        TEST(test_faults),    TEST(test_unreached),
+        TEST(test_too_large), TEST(test_redirects),
+        TEST(test_foreign),   TEST(test_cache),
+        TEST(test_tokens),    TEST(test_a_write_is_sent_once),
+        TEST(test_cancel),    TEST(test_thousands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
