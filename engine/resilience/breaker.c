@@ -197,13 +197,15 @@ static void go(struct breaker *breaker, enum breaker_state state, struct wall un
     breaker->until = until;
     breaker->n_trial = breaker->n_passed = 0;
     breaker->is_tripped = false;
+    if (state == BREAKER_CLOSED && breaker->is_proven) {
+        breaker->n_reopened = 0;
+    }
     breaker->epoch++;
     breaker->epoch += breaker->epoch == 0;
     (void)text_clean_into(breaker->cause, sizeof(breaker->cause), cause);
     (void)text_clean_into(breaker->actor, sizeof(breaker->actor), actor);
     if (state == BREAKER_CLOSED) {
         window_clear(breaker);
-        breaker->n_reopened = 0;
     }
     set_due(breaker);
     note_change(breaker, from, now, actor, cause);
@@ -232,6 +234,7 @@ static void open_now(struct breaker *breaker, struct wall now, const char *cause
 
 static void reopen(struct breaker *breaker, struct wall now, const char *cause)
 {
+    breaker->is_proven = false;
     if (breaker->n_reopened < STAYS_MAX) {
         breaker->n_reopened++;
     }
@@ -258,6 +261,7 @@ void breaker_init(struct breaker *breaker, const struct breaker_settings *settin
     breaker->state = BREAKER_CLOSED;
     breaker->since = now;
     breaker->epoch = 1;
+    breaker->is_proven = true;
     (void)snprintf(breaker->actor, sizeof(breaker->actor), "engine");
     set_due(breaker);
     rng_init(&breaker->rng, seed);
@@ -339,8 +343,11 @@ static void judge(struct breaker *breaker, struct wall now)
     char cause[BREAKER_CAUSE_MAX] = "";
     if (!is_ill(breaker, cause)) {
         breaker->is_tripped = false;
-    } else if (breaker->state == BREAKER_CLOSED) {
+    } else if (breaker->state == BREAKER_CLOSED && breaker->is_proven) {
+        breaker->is_proven = false;
         open_now(breaker, now, cause);
+    } else if (breaker->state == BREAKER_CLOSED) {
+        reopen(breaker, now, cause);
     } else if (!breaker->is_tripped) {
         breaker->is_tripped = true;
         note_change(breaker, breaker->state, now, "engine", cause);
@@ -357,6 +364,10 @@ void breaker_record(struct breaker *breaker, uint32_t ticket,
         return; /* begun in another state: says nothing about this one */
     }
     bool is_slow = breaker->settings.slow.ms > 0 && took.ms > breaker->settings.slow.ms;
+    if (outcome == OUTCOME_OK && !breaker->is_proven) {
+        breaker->is_proven = true;
+        breaker->n_reopened = breaker->state == BREAKER_CLOSED ? 0 : breaker->n_reopened;
+    }
     if (breaker->state == BREAKER_HALF_OPEN) {
         end_trial(breaker, outcome, is_slow, now);
         return;
@@ -428,6 +439,7 @@ void breaker_evidence(struct breaker *breaker, int healthy_percent, struct wall 
 {
     breaker_tick(breaker, now);
     if (healthy_percent == 0 && breaker->state == BREAKER_CLOSED) {
+        breaker->is_proven = false;
         open_now(breaker, now, "the mesh has no healthy host");
     } else if (healthy_percent == 0 && breaker->state == BREAKER_HALF_OPEN) {
         reopen(breaker, now, "the mesh has no healthy host");
@@ -459,6 +471,7 @@ void breaker_reset(struct breaker *breaker, const char *actor, const char *reaso
                    struct wall now)
 {
     breaker->hold.ms = 0;
+    breaker->is_proven = true;
     go(breaker, BREAKER_CLOSED, (struct wall){0}, now, actor, reason);
 }
 
@@ -535,6 +548,7 @@ void breaker_restore(struct breaker *breaker, const struct json *memo, struct wa
     const struct breaker_settings *set = &breaker->settings;
     restore_window(breaker, memo, now);
     breaker->n_reopened = (int)clamp_ms(json_int(memo, "reopened", 0), 0, STAYS_MAX);
+    breaker->is_proven = state == BREAKER_CLOSED && breaker->n_reopened == 0;
     breaker->since.ms = clamp_ms(json_int(memo, "since", now.ms), 0, now.ms);
     struct wall hold = {json_int(memo, "hold", 0)};
     breaker->hold.ms = clamp_ms(hold.ms, 0, now.ms + BREAKER_HOLD_MAX.ms);

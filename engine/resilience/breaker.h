@@ -30,7 +30,9 @@
  * min_calls on (resilience4j minimumNumberOfCalls). Whatever is 0 is off.
  *
  * Stay in open: open * 2^(failed half-opens in a row), at most open_max, and then up to
- * jitter_percent more. Retry-After of the service may extend it (breaker_hold). It ends by
+ * jitter_percent more. A breaker that probes alone closed, and that opens before a real call
+ * passed, counts as one whose half-open failed: a health check may be well while the work
+ * is not. Retry-After of the service may extend it (breaker_hold). It ends by
  * the clock, without traffic (breaker_tick; breaker_wake_at says when).
  *
  * Half-open: at most half_open_calls at once, and as many must pass. Results of calls that
@@ -78,9 +80,10 @@ struct breaker {
     struct wall hold;  /* the service asked not to be called before */
     int n_reopened;    /* half-opens that failed since it was closed */
     int n_trial;       /* half-open: calls under way */
-    int n_passed;      /* half-open: calls that passed */
+    int n_passed;      /* half-open: calls and probes that passed */
     int n_in_a_row;    /* failures */
     bool is_tripped;   /* metrics-only: said so already */
+    bool is_proven;    /* a real call passed since it was open */
     char cause[BREAKER_CAUSE_MAX], actor[BREAKER_ACTOR_MAX]; /* of this state */
     /* the last 64 outcomes, bit 0 newest */
     uint64_t recent_failed, recent_slow;
@@ -118,7 +121,7 @@ struct wall breaker_wake_at(const struct breaker *breaker); /* unset: never */
 /* Retry-After: not before `until` (at most BREAKER_HOLD_MAX from now). */
 void breaker_hold(struct breaker *breaker, struct wall until, struct wall now);
 /* An active probe was answered, or not. In open a good one ends the stay (unless the service
- * asked to wait), in half-open it counts as a call. */
+ * asked to wait) and counts, as in half-open it does. */
 void breaker_probed(struct breaker *breaker, bool is_ok, struct wall now);
 /* What others see: 0 = no host is healthy. */
 void breaker_evidence(struct breaker *breaker, int healthy_percent, struct wall now);

@@ -31,7 +31,8 @@ struct breaker_settings {
     int half_open_calls; /* permitted at once, and needed to pass, in half-open */
     struct span half_open_max; /* longest stay in half-open with calls that do not end;
                                   then open again */
-    struct span probe;         /* between two active probes while not closed; 0 = none */
+    struct span probe; /* between two active probes while not closed; 0 = one when it
+                          becomes half-open; not for kinds that only work can probe */
 };
 
 struct gate_settings {

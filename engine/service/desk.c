@@ -211,7 +211,9 @@ static void tell_change(struct desk *desk, struct desk_service *service,
         give_back_time(desk, service, now);
         service->down_since.ms = 0;
     }
-    if (is_down(change->to) && service->spec->gate.breaker.probe.ms > 0) {
+    if (change->to == BREAKER_HALF_OPEN) {
+        service->probe_at = now;
+    } else if (change->to == BREAKER_OPEN && service->spec->gate.breaker.probe.ms > 0) {
         service->probe_at = wall_add(now, service->spec->gate.breaker.probe);
     }
     desk_report(desk, service, event, change->cause, change->actor, now);

@@ -577,6 +577,12 @@ void desk_effect_result(struct desk *desk, struct desk_effect *effect,
             desk_error(effect->service, effect->order->name,
                        result->summary != NULL ? result->summary : "", now);
         }
+        /* It opened the breaker, or found it open: the service's fault, not the step's. */
+        if (outcome == OUTCOME_FAILURE &&
+            effect->service->gate.breaker.state != BREAKER_CLOSED) {
+            result->status = STATUS_DEFERRED;
+            result->blame = BLAME_SERVICE;
+        }
         if (result->blame == BLAME_SERVICE && result->service == NULL) {
             result->service = mem_str(provider_of(effect));
         }

@@ -160,7 +160,8 @@ void desk_house_tick(struct desk *desk, struct desk_service *service, struct wal
 {
     const struct mesh_spec *mesh = &service->spec->mesh;
     if (wants_probe(service) && probe_due(service).ms <= now.ms) {
-        service->probe_at = wall_add(now, service->spec->gate.breaker.probe);
+        struct span every = service->spec->gate.breaker.probe;
+        service->probe_at.ms = every.ms > 0 ? now.ms + every.ms : 0;
         desk_probe(desk, service, NULL, now);
     }
     if (wall_is_set(service->envoy_at) && service->envoy_at.ms <= now.ms) {
