@@ -6,12 +6,14 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/service/codegen_op.h"
+#include "engine/service/github.h"
 
 #define SUMMARY_MAX 400
 
 /* Each adapter has a table of its own and adds it here. */
 static const struct op_table *const tables[] = {
     &codegen_ops,
+    &github_ops,
 };
 
 const struct op_class *op_find(enum service_kind service, enum effect_kind effect)

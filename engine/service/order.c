@@ -224,6 +224,7 @@ struct order *order_build(const struct pipeline *pipeline,
     order->head_sha = param(params, "head_sha", workflow->head_sha);
     order->merge_sha = param(params, "merge_sha", workflow->merge_sha);
     order->pr_number = json_int(params, "pr_number", workflow->pr_number);
+    order->is_adopted = workflow->is_adopted;
     order->method = from->merge_method;
     order->bounds = from->bounds;
     order->grace = ORDER_GRACE;

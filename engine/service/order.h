@@ -45,6 +45,7 @@ struct order {
     char *repo, *base, *title, *submitter;
     char *branch, *base_sha, *head_sha, *merge_sha; /* "" = not known yet */
     int64_t pr_number;
+    bool is_adopted; /* somebody's pull request; not in spec.json */
     enum merge_method method;
     struct command_spec command; /* argv NULL: the effect runs no command */
     struct bounds bounds;
