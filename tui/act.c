@@ -168,6 +168,12 @@ bool console_action(struct console *c, enum action action)
     case ACTION_GO_SUBMIT:
         place_open(c, view_class_find("submit"), 0, NULL);
         return true;
+    case ACTION_GO_SERVICES:
+        place_open(c, view_class_find("services"), 0, NULL);
+        return true;
+    case ACTION_GO_DELIVERIES:
+        place_open(c, view_class_find("deliveries"), 0, NULL);
+        return true;
     case ACTION_NEXT_NEEDED:
         act_next_needed(c);
         return true;
@@ -196,6 +202,8 @@ static bool is_for_view(enum action action)
     case ACTION_GO_OVERVIEW:
     case ACTION_GO_WORKFLOWS:
     case ACTION_GO_SUBMIT:
+    case ACTION_GO_SERVICES:
+    case ACTION_GO_DELIVERIES:
         return false;
     default:
         return true;

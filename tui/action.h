@@ -41,6 +41,16 @@
     X(ACTION_GO_WORKFLOWS, "go-workflows", "workflows", "",                              \
       "Show the table of workflows")                                                     \
     X(ACTION_GO_SUBMIT, "go-submit", "new", "", "Hand over a new task")                  \
+    X(ACTION_GO_SERVICES, "go-services", "services", "",                                 \
+      "Show the external services and their breakers")                                   \
+    X(ACTION_GO_DELIVERIES, "go-deliveries", "deliveries", "",                           \
+      "Show the webhook deliveries")                                                     \
+    X(ACTION_SERVICE_FORCE, "service-force", "force", "",                                \
+      "Force the breaker open or closed, or let it go, for a time and with a reason")    \
+    X(ACTION_SERVICE_PROBE, "service-probe", "probe", "",                                \
+      "Ask now whether the service answers")                                             \
+    X(ACTION_SERVICE_RESET, "service-reset", "reset", "",                                \
+      "Forget the calls counted so far and close the breaker")                           \
     X(ACTION_SHOW_LOG, "show-log", "log", "", "Show the log of the selected step")       \
     X(ACTION_SHOW_DIFF, "show-diff", "diff", "", "Show the diff of the pull request")    \
     X(ACTION_SHOW_CONTEXT, "show-context", "context", "",                                \
@@ -129,6 +139,8 @@ enum action {
     X(CONTEXT_OVERVIEW, "overview", "Overview")                                          \
     X(CONTEXT_WORKFLOWS, "workflows", "Table of workflows")                              \
     X(CONTEXT_WORKFLOW, "workflow", "One workflow")                                      \
+    X(CONTEXT_SERVICES, "services", "External services")                                 \
+    X(CONTEXT_DELIVERIES, "deliveries", "Webhook deliveries")                            \
     X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
     X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \
     X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")                       \

@@ -136,7 +136,9 @@ static bool make_submit_args(const struct order *order, struct source *source,
     findings_fini(&findings);
     if (!is_good)
         return false;
-    const char *repo = order->repo[0] ? order->repo : pipeline->repository;
+    const char *repo = pipeline_is_remote(pipeline) ? pipeline->forge.repository
+                       : order->repo[0]             ? order->repo
+                                                    : pipeline->repository;
     if (repo[0] == '\0') {
         pipeline_free(pipeline);
         return err_set(err, ERR_USAGE, "no repository: the pipeline names none");

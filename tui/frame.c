@@ -65,6 +65,8 @@ void frame_borrow(struct frame *frame, const struct frame *older)
     frame->list = older->list;
     frame->detail = older->detail;
     frame->submit = older->submit;
+    frame->services = older->services;
+    frame->deliveries = older->deliveries;
     frame->pipelines = older->pipelines;
     frame->n_pipelines = older->n_pipelines;
     frame->read_at = older->read_at;

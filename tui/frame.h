@@ -29,6 +29,7 @@
 #include "engine/base/mem.h"
 #include "store/model.h"
 #include "store/segment.h"
+#include "store/service_detail.h"
 #include "store/store.h"
 
 /* ---- what a view asks for ---------------------------------------------------------- */
@@ -36,13 +37,15 @@
 /* Parts of a frame; a view asks for the ones it draws. Totals, engine and answers are
  * always there. */
 enum frame_part {
-    PART_OVERVIEW = 1u << 0, /* needs, wrong, live, moves, hours */
-    PART_LIST = 1u << 1,     /* page of the list */
-    PART_DETAIL = 1u << 2,   /* one workflow: row, events, spans, effects */
-    PART_LOG = 1u << 3,      /* lines of one step's log; needs PART_DETAIL */
-    PART_DOCS = 1u << 4,     /* the documents in `docs`; needs PART_DETAIL */
-    PART_SUBMIT = 1u << 5,   /* choices and findings for the submit form */
-    PART_STATUS = 1u << 6    /* facts about store and engine */
+    PART_OVERVIEW = 1u << 0,  /* needs, wrong, live, moves, hours */
+    PART_LIST = 1u << 1,      /* page of the list */
+    PART_DETAIL = 1u << 2,    /* one workflow: row, events, spans, effects */
+    PART_LOG = 1u << 3,       /* lines of one step's log; needs PART_DETAIL */
+    PART_DOCS = 1u << 4,      /* the documents in `docs`; needs PART_DETAIL */
+    PART_SUBMIT = 1u << 5,    /* choices and findings for the submit form */
+    PART_STATUS = 1u << 6,    /* facts about store and engine */
+    PART_SERVICES = 1u << 7,  /* every external service */
+    PART_DELIVERIES = 1u << 8 /* webhook deliveries */
 };
 
 #define FRAME_FILTER_MAX 200  /* bytes of a filter or search text */
@@ -93,6 +96,11 @@ struct frame_query {
     bool
         log_find_failure; /* instead of a text: the next line that looks like a failure */
     unsigned log_find_serial;
+
+    /* deliveries, newest first; `text` filters them too */
+    unsigned delivery_statuses; /* 1u << enum delivery_status; 0 = all */
+    int64_t delivery_before; /* only older ones than this number; 0 = from the newest */
+    int64_t delivery;        /* the one whose body is wanted; 0 = none */
 
     /* submit: pipeline (name or path) and repository to be checked, "" = not yet */
     char submit_pipeline[FRAME_PATH_MAX];
@@ -252,6 +260,7 @@ struct frame_submit {
     const char *checked_pipeline;
     const char *checked_repo;
     bool is_pipeline_good, is_repo_good;
+    bool is_repo_fixed;          /* a remote forge's; none can be given */
     const char *const *findings; /* "file:line: field: text" */
     size_t n_findings;
     const char *repo_problem;  /* "" */
@@ -268,6 +277,25 @@ struct frame_status {
     const char *log_dir;
     int64_t free_bytes; /* of the store's file system, -1 unknown */
     int64_t version;    /* reader_version */
+};
+
+struct frame_service {
+    struct service_row row;
+    struct service_detail detail;
+};
+struct frame_services {
+    const struct frame_service *services; /* by name */
+    size_t n;
+};
+
+#define FRAME_DELIVERIES 400
+struct frame_deliveries {
+    const struct delivery_row *rows; /* newest first */
+    size_t n;
+    bool has_more;                 /* older ones */
+    bool is_missing;               /* the one that was asked for */
+    struct delivery_row one;       /* with body_len; seq 0 = not asked for */
+    const struct frame_text *body; /* of it, clean lines; NULL = none is kept */
 };
 
 /* What became of an order that was sent through the feed. */
@@ -301,6 +329,8 @@ struct frame {
     const struct frame_detail *detail;
     const struct frame_submit *submit;
     const struct frame_status *status;
+    const struct frame_services *services;
+    const struct frame_deliveries *deliveries;
 
     const struct frame_answer *answers; /* oldest first */
     size_t n_answers;

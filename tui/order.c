@@ -40,6 +40,8 @@ const char *order_target(const struct console *c, char *out, size_t cap)
     const struct order *order = &c->order;
     if (order->n == 1) {
         (void)snprintf(out, cap, "wf-%lld", (long long)order->ids[0]);
+    } else if (order->n == 0) {
+        (void)snprintf(out, cap, "%s", order->title);
     } else {
         (void)snprintf(out, cap, "%zu workflows", order->n);
     }
@@ -92,6 +94,20 @@ static bool is_refused(struct console *c, const struct verb *verb, size_t n)
     return false;
 }
 
+/* A verb without workflow: what its arguments speak of, "github_api open for 10m". */
+static void name_subject(struct order *order)
+{
+    struct err ignored = ERR_INIT;
+    struct json *args = json_parse(order->args, strlen(order->args), &ignored);
+    char text[200];
+    const char *state = json_str(args, "state", ""), *span = json_str(args, "for", "");
+    (void)snprintf(text, sizeof(text), "%s%s%s%s%s", json_str(args, "service", ""),
+                   state[0] != '\0' ? " " : "", state, span[0] != '\0' ? " for " : "",
+                   span);
+    (void)text_clean_into(order->title, sizeof(order->title), text);
+    json_free(args);
+}
+
 void order_begin(struct console *c, const struct verb *verb, const int64_t *ids, size_t n,
                  char *args)
 {
@@ -115,6 +131,9 @@ void order_begin(struct console *c, const struct verb *verb, const int64_t *ids,
             (void)text_clean_into(order->title, sizeof(order->title), row->title);
             (void)text_clean_into(order->why, sizeof(order->why), row->reason);
         }
+    }
+    if (n == 0 && args != NULL) {
+        name_subject(order);
     }
     if (needs_reason(order)) {
         (void)snprintf(label, sizeof(label), "%s %s, reason", verb->name,

@@ -37,6 +37,9 @@ bool source_read_detail(struct source *source, struct reader *reader,
 bool source_read_submit(struct source *source, struct reader *reader,
                         const struct frame_query *query, struct frame *frame,
                         struct err *err);
+bool source_read_services(struct reader *reader, struct frame *frame, struct err *err);
+bool source_read_deliveries(struct reader *reader, const struct frame_query *query,
+                            struct frame *frame, struct err *err);
 /* Limits of the pipelines of all rows in the frame. */
 void source_read_limits(struct source *source, struct reader *reader,
                         struct frame *frame);

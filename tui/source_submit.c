@@ -188,7 +188,10 @@ static void check_pipeline(struct source *source, struct reader *reader,
         findings_add(&findings, query->submit_pipeline, 0, "", "%s", err.msg);
     if (pipeline) {
         submit->is_pipeline_good = true;
-        submit->pipeline_repo = arena_str(arena, pipeline->repository);
+        submit->pipeline_repo =
+            arena_str(arena, pipeline_is_remote(pipeline) ? pipeline->forge.repository
+                                                          : pipeline->repository);
+        submit->is_repo_fixed = pipeline_is_remote(pipeline);
         submit->pipeline_help = describe(arena, pipeline);
         pipeline_free(pipeline);
     }
@@ -209,7 +212,10 @@ bool source_read_submit(struct source *source, struct reader *reader,
         check_pipeline(source, reader, query, submit, arena);
     if (query->submit_repo[0] != '\0') {
         char problem[120];
-        if (source_repo_problem(query->submit_repo, problem, sizeof problem))
+        if (submit->is_repo_fixed)
+            submit->repo_problem =
+                "this pipeline works on the repository of its forge: leave it empty";
+        else if (source_repo_problem(query->submit_repo, problem, sizeof problem))
             submit->repo_problem = arena_str(arena, problem);
         else
             submit->is_repo_good = true;

@@ -22,6 +22,9 @@ const struct frame *frames_list(size_t n);
 const struct frame *frames_failed(void);
 /* Texts from outside that try to break the screen. */
 const struct frame *frames_hostile(void);
+/* Four services: closed, open with a fallback, half-open, forced; deliveries of every kind, one of
+ * them with its body. */
+const struct frame *frames_services(void);
 /* Choices and findings of the form. */
 const struct frame *frames_submit(bool is_good);
 /* Store or engine in trouble, with or without something read before. */

@@ -400,6 +400,77 @@ static void test_overview_acts_on_what_it_shows(void **state)
     end(&stage);
 }
 
+/* ---- services and deliveries ---------------------------------------------------------- */
+
+static void test_services_are_named_in_orders(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_services();
+    struct stage stage = begin(&services_class, 0, "");
+    act(&stage, frame, ACTION_ROW_DOWN);
+    act(&stage, frame, ACTION_SERVICE_PROBE);
+    assert_true(stage.reply.has_verb);
+    assert_string_equal(stage.reply.verb.verb, "probe");
+    assert_string_equal(stage.reply.verb.args, "{\"service\":\"github_api\"}");
+    act(&stage, frame, ACTION_SERVICE_FORCE);
+    assert_true(stage.reply.has_prompt);
+    int token = stage.reply.prompt.token;
+    reply_fini(&stage.reply);
+    reply_init(&stage.reply);
+    services_class.on_prompt(stage.view, frame, token, " Open  10m", true, &stage.reply);
+    assert_string_equal(stage.reply.verb.verb, "breaker");
+    assert_string_equal(
+        stage.reply.verb.args,
+        "{\"service\":\"github_api\",\"state\":\"open\",\"for\":\"10m\"}");
+    act(&stage, frame, ACTION_OPEN);
+    assert_ptr_equal(stage.reply.open, &service_class);
+    assert_string_equal(stage.reply.open_arg, "github_api");
+    act(&stage, frame, ACTION_END);
+    int y;
+    AUTO_FREE char *row = cursor_row(&stage, frame, &y);
+    assert_non_null(strstr(row, "web_eval_agent"));
+    end(&stage);
+    frame_unref(frame);
+}
+
+static void test_a_service_that_is_gone_gets_no_orders(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_services();
+    struct stage stage = begin(&service_class, 0, "not_there");
+    act(&stage, frame, ACTION_SERVICE_RESET);
+    assert_false(stage.reply.has_verb);
+    end(&stage);
+    frame_unref(frame);
+}
+
+static void test_deliveries_open_and_filter(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_services();
+    struct stage stage = begin(&deliveries_class, 0, "");
+    struct frame_query query = {0};
+    act(&stage, frame, ACTION_ROW_DOWN);
+    act(&stage, frame, ACTION_ROW_DOWN);
+    act(&stage, frame, ACTION_OPEN);
+    assert_ptr_equal(stage.reply.open, &delivery_class);
+    assert_int_equal(stage.reply.open_id, 898);
+    act(&stage, frame, ACTION_SHOW_STEPS);
+    assert_int_equal(stage.reply.open_id, 2207);
+    act(&stage, frame, ACTION_FILTER_STATE);
+    deliveries_class.query(stage.view, &query);
+    assert_int_equal(query.delivery_statuses, 1u << DELIVERY_ACCEPTED);
+    deliveries_class.on_prompt(stage.view, frame, 1, "push", false, &stage.reply);
+    deliveries_class.query(stage.view, &query);
+    assert_string_equal(query.text, "push");
+    act(&stage, frame, ACTION_CLOSE); /* first the filter, then the view */
+    assert_false((stage.reply.flags & REPLY_UNUSED) != 0);
+    act(&stage, frame, ACTION_CLOSE);
+    assert_true((stage.reply.flags & REPLY_UNUSED) != 0);
+    end(&stage);
+    frame_unref(frame);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +487,9 @@ int main(void)
         cmocka_unit_test(test_form_holds_back_what_is_wrong),
         cmocka_unit_test(test_form_takes_choices),
         cmocka_unit_test(test_overview_acts_on_what_it_shows),
+        cmocka_unit_test(test_services_are_named_in_orders),
+        cmocka_unit_test(test_a_service_that_is_gone_gets_no_orders),
+        cmocka_unit_test(test_deliveries_open_and_filter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

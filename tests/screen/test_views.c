@@ -221,6 +221,27 @@ static void test_engine(void **state)
     check_golden("engine", &engine_class, 0, "", frames_busy(), NULL);
 }
 
+static void test_services(void **state)
+{
+    (void)state;
+    check_golden("services", &services_class, 0, "", frames_services(), NULL);
+    const enum action down[] = {ACTION_ROW_DOWN, ACTION_ROW_DOWN, ACTION_ROW_DOWN,
+                                ACTION_NONE};
+    check_golden("services-open", &services_class, 0, "", frames_services(),
+                 &(struct play){down, NULL});
+    check_golden("services-none", &services_class, 0, "", frames_busy(), NULL);
+    check_golden("service", &service_class, 0, "web_eval_agent", frames_services(), NULL);
+    check_golden("service-closed", &service_class, 0, "codegen_api", frames_services(), NULL);
+    check_golden("overview-services", &overview_class, 0, "", frames_services(), NULL);
+}
+
+static void test_deliveries(void **state)
+{
+    (void)state;
+    check_golden("deliveries", &deliveries_class, 0, "", frames_services(), NULL);
+    check_golden("delivery", &delivery_class, 900, "", frames_services(), NULL);
+}
+
 static void test_trouble(void **state)
 {
     (void)state;
@@ -251,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_workflow), cmocka_unit_test(test_texts),
         cmocka_unit_test(test_submit),   cmocka_unit_test(test_engine),
         cmocka_unit_test(test_trouble),  cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_services), cmocka_unit_test(test_deliveries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -328,7 +328,9 @@ static void records_are_json(void **state)
                                .base_sha = "",
                                .head_sha = "h",
                                .merge_sha = "",
-                               .reason = ""};
+                               .reason = "",
+                               .service = "",
+                               .is_adopted = true};
     struct buf AUTO_BUF out = {0};
     struct err err = ERR_INIT;
     struct jsonw w;
@@ -350,6 +352,58 @@ static void records_are_json(void **state)
     assert_null(json_text(json_get(json, "branch"))); /* none is null, not "" */
     assert_null(json_text(json_get(json, "finished_at")));
     assert_string_equal(json_str(json, "head_sha", ""), "h");
+    assert_true(json_bool(json, "is_adopted", false));
+    json_free(json);
+}
+
+static void services_and_deliveries_are_json(void **state)
+{
+    const struct service_row service = {.name = "github_api",
+                                        .kind = "github",
+                                        .state = BREAKER_HALF_OPEN,
+                                        .since = {1000},
+                                        .reason = "",
+                                        .detail = "{\"rate\":{\"remaining\":3}}",
+                                        .memo = "{}"};
+    const struct service_row odd = {
+        .name = "x", .kind = "", .reason = "", .detail = "{", .memo = ""};
+    const struct delivery_row delivery = {.seq = 7,
+                                          .at = {1000},
+                                          .guid = "",
+                                          .event = "",
+                                          .action = "",
+                                          .repository = "a/b",
+                                          .sha = "",
+                                          .status = DELIVERY_RECONCILED,
+                                          .text = "found by asking"};
+    struct buf AUTO_BUF out = {0};
+    struct err err = ERR_INIT;
+    struct jsonw w;
+    (void)state;
+    buf_init(&out, 65536);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    jsonw_open(&w, "service", '{');
+    record_service(&w, &service);
+    jsonw_close(&w, '}');
+    jsonw_open(&w, "odd", '{');
+    record_service(&w, &odd);
+    jsonw_close(&w, '}');
+    jsonw_open(&w, "delivery", '{');
+    record_delivery(&w, &delivery);
+    jsonw_close(&w, '}');
+    jsonw_close(&w, '}');
+    struct json *json = json_parse(out.data, out.len, &err);
+    assert_non_null(json);
+    const struct json *one = json_get(json, "service");
+    assert_string_equal(json_str(one, "state", ""), "half-open");
+    assert_int_equal(json_int(json_get(json_get(one, "detail"), "rate"), "remaining", 0),
+                     3);
+    assert_false(json_is_an_object(json_get(json_get(json, "odd"), "detail")));
+    one = json_get(json, "delivery");
+    assert_string_equal(json_str(one, "status", ""), "reconciled");
+    assert_null(json_text(json_get(one, "guid")));
+    assert_int_equal(json_int(one, "workflow", -5), -5); /* null: none */
     json_free(json);
 }
 
@@ -369,6 +423,7 @@ int main(void)
         cmocka_unit_test(columns_align_by_cells),
         cmocka_unit_test(columns_hold_many_rows),
         cmocka_unit_test(records_are_json),
+        cmocka_unit_test(services_and_deliveries_are_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,9 @@ void record_workflow(struct jsonw *w, const struct workflow_row *row)
         jsonw_null(w, "pr_number");
     }
     put_text(w, "reason", row->reason);
+    put_text(w, "service", row->service);
+    jsonw_bool(w, "is_degraded", row->is_degraded);
+    jsonw_bool(w, "is_adopted", row->is_adopted);
 }
 
 void record_event(struct jsonw *w, const struct event_row *row)
@@ -111,6 +114,44 @@ void record_effect(struct jsonw *w, const struct effect_row *row)
     put_measure(w, "cpu_ms", row->cpu_ms);
     put_measure(w, "peak_rss_kib", row->peak_rss_kib);
     put_measure(w, "out_bytes", row->out_bytes);
+    put_text(w, "provider", row->provider);
+    jsonw_bool(w, "is_fallback", row->is_fallback);
+}
+
+void record_service(struct jsonw *w, const struct service_row *row)
+{
+    jsonw_str(w, "name", row->name);
+    jsonw_str(w, "kind", row->kind);
+    jsonw_str(w, "state", breaker_state_word(row->state));
+    record_wall(w, "since", row->since);
+    record_wall(w, "until", row->until);
+    put_text(w, "reason", row->reason);
+    record_wall(w, "updated_at", row->updated_at);
+    struct err ignored = ERR_INIT;
+    struct json *detail = json_parse(row->detail, strlen(row->detail), &ignored);
+    if (detail != NULL) {
+        jsonw_raw(w, "detail", row->detail, strlen(row->detail));
+    } else {
+        jsonw_null(w, "detail");
+    }
+    json_free(detail);
+}
+
+void record_delivery(struct jsonw *w, const struct delivery_row *row)
+{
+    jsonw_int(w, "seq", row->seq);
+    record_wall(w, "at", row->at);
+    jsonw_str(w, "status", delivery_status_word(row->status));
+    put_text(w, "guid", row->guid);
+    put_text(w, "event", row->event);
+    put_text(w, "action", row->action);
+    put_text(w, "repository", row->repository);
+    put_measure(w, "pull", row->pull != 0 ? row->pull : -1);
+    put_text(w, "sha", row->sha);
+    put_measure(w, "workflow", row->workflow != 0 ? row->workflow : -1);
+    jsonw_int(w, "repeats", row->repeats);
+    put_text(w, "text", row->text);
+    jsonw_int(w, "body_bytes", (int64_t)row->body_len);
 }
 
 void record_totals(struct jsonw *w, const struct totals *totals)
@@ -125,6 +166,12 @@ void record_totals(struct jsonw *w, const struct totals *totals)
     jsonw_open(w, "by_wait", '{');
     for (int i = 1; i < WAIT_COUNT; i++) {
         jsonw_int(w, wait_word((enum workflow_wait)i), totals->by_wait[i]);
+    }
+    jsonw_close(w, '}');
+    jsonw_open(w, "by_delivery", '{');
+    for (int i = 0; i < DELIVERY_STATUS_COUNT; i++) {
+        jsonw_int(w, delivery_status_word((enum delivery_status)i),
+                  totals->by_delivery[i]);
     }
     jsonw_close(w, '}');
 }

@@ -17,6 +17,8 @@
 void record_workflow(struct jsonw *w, const struct workflow_row *row);
 void record_event(struct jsonw *w, const struct event_row *row);
 void record_effect(struct jsonw *w, const struct effect_row *row);
+void record_service(struct jsonw *w, const struct service_row *row);
+void record_delivery(struct jsonw *w, const struct delivery_row *row); /* without body */
 void record_totals(struct jsonw *w, const struct totals *totals);
 
 /* "key": moment or null. */

@@ -137,6 +137,40 @@ static void table_states(void)
     puts(".El");
 }
 
+static void table_kinds(void)
+{
+    puts(".Bl -tag -width web_eval_cli -compact");
+#define X(id, word, port, way, url, failures, open, help)                                \
+    puts(".It " word);                                                                   \
+    mdoc_capital(help " (port: " port "; opens after " #failures " failures for " #open  \
+                      " seconds)");
+    SERVICE_KIND_LIST(X)
+#undef X
+    puts(".El");
+}
+
+static void table_breakers(void)
+{
+    puts(".Bl -tag -width forced-closed -compact");
+#define X(id, word, help)                                                                \
+    puts(".It " word);                                                                   \
+    mdoc_capital(help);
+    BREAKER_LIST(X)
+#undef X
+    puts(".El");
+}
+
+static void table_deliveries(void)
+{
+    puts(".Bl -tag -width reconciled -compact");
+#define X(id, word, help)                                                                \
+    puts(".It " word);                                                                   \
+    mdoc_capital(help);
+    DELIVERY_LIST(X)
+#undef X
+    puts(".El");
+}
+
 static void table_version(void)
 {
     puts(SIGNALBOX_VERSION);
@@ -171,6 +205,9 @@ static const struct {
     {"console",    table_console   },
     {"exit",       table_exit      },
     {"states",     table_states    },
+    {"kinds",      table_kinds     },
+    {"breakers",   table_breakers  },
+    {"deliveries", table_deliveries},
     {"version",    table_version   },
     {"pipeline",   table_pipeline  },
     {"config",     table_config    },

@@ -216,8 +216,9 @@ void common_on_prompt(struct view *view, const struct frame *frame, int token,
  */
 
 const struct view_class *const view_classes[] = {
-    &overview_class, &workflows_class, &workflow_class, &log_class,    &diff_class,
-    &context_class,  &history_class,   &submit_class,   &engine_class, NULL,
+    &overview_class, &workflows_class,  &workflow_class, &log_class,    &diff_class,
+    &context_class,  &history_class,    &submit_class,   &engine_class, &services_class,
+    &service_class,  &deliveries_class, &delivery_class, NULL,
 };
 
 const struct view_class *view_class_find(const char *name)

@@ -17,7 +17,8 @@
 #define TOKEN_RETRY_FROM (TOKEN_COMMON + 0)
 
 extern const struct view_class overview_class, workflows_class, workflow_class, log_class,
-    diff_class, context_class, history_class, submit_class, engine_class;
+    diff_class, context_class, history_class, submit_class, engine_class, services_class,
+    service_class, deliveries_class, delivery_class;
 
 /*
  * What is wrong with store or engine, above everything else. Draws nothing when all is

@@ -7,6 +7,7 @@
 
 #include "tui/view/common.h"
 #include "tui/widget/look.h"
+#include "tui/widget/signal.h"
 #include "tui/widget/track.h"
 
 #define LISTS_Y  (1 + TRACK_HEIGHT + 1)
@@ -55,7 +56,7 @@ static void overview_close(struct view *view)
 static void overview_query(const struct view *view, struct frame_query *query)
 {
     const struct overview *over = (const struct overview *)view;
-    query->parts = PART_OVERVIEW;
+    query->parts = PART_OVERVIEW | PART_SERVICES;
     query->n_rows = view->h;
     if (view->w >= WIDE_COLUMNS && over->cursor != 0) {
         query->parts |= PART_DETAIL | PART_LOG;
@@ -128,10 +129,30 @@ static void collect(const struct frame *frame, int h, struct shown *shown)
     shown->n_all[RUNNING] = frame_running(frame);
 }
 
-/* The height that draw_lists gets: what a notice takes is not there for rows. */
+static size_t count_bad(const struct frame_services *data)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < data->n; i++)
+        n += data->services[i].row.state != BREAKER_CLOSED;
+    return n;
+}
+
+/* Lines of the services below the lists, with title and the blank before it; 0 = none. Where
+ * there is little room, only those that are not closed. */
+static int services_height(const struct frame *frame, int h)
+{
+    if (!frame->services || frame->services->n == 0 || h < 18)
+        return 0;
+    int n = (int)(h < 28 ? count_bad(frame->services) : frame->services->n);
+    int most = h < 28 ? 3 : h / 4;
+    return 2 + (n < most ? n : most);
+}
+
+/* The height that draw_lists gets: what notice and services take is not there for rows. */
 static int lists_height(const struct view *view, const struct frame *frame)
 {
-    return view->h - notice_height(frame, view->now, view->h);
+    int h = view->h - notice_height(frame, view->now, view->h);
+    return h - services_height(frame, h);
 }
 
 static size_t find_cursor(const struct overview *over, const struct shown *shown)
@@ -260,6 +281,25 @@ static void draw_lists(const struct canvas *canvas, const struct overview *over,
     }
 }
 
+/* Those that are not closed first: with many services the healthy ones are left out. */
+static void draw_services(const struct canvas *canvas, const struct frame *frame,
+                          struct wall now)
+{
+    const struct frame_services *data = frame->services;
+    char note[80] = "";
+    int y = 1, room = canvas->h - 1;
+    size_t n_bad = count_bad(data);
+    if (n_bad > 0)
+        (void)snprintf(note, sizeof note, "%zu of %zu not closed", n_bad, data->n);
+    else
+        (void)snprintf(note, sizeof note, "%zu, all closed", data->n);
+    look_title(canvas, 2, 0, canvas->w - 3, "SERVICES", note);
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < data->n && y <= room; i++)
+            if ((data->services[i].row.state != BREAKER_CLOSED) == (pass == 0))
+                signal_line(canvas, y++, &data->services[i], now);
+}
+
 static void overview_draw(const struct view *view, const struct frame *frame,
                           const struct canvas *all)
 {
@@ -278,8 +318,15 @@ static void overview_draw(const struct view *view, const struct frame *frame,
     if (!frame->overview)
         return;
     int left = list_width(canvas.w);
-    struct canvas lists = canvas_sub(&canvas, (struct rect){0, LISTS_Y, left, rest});
-    draw_lists(&lists, over, frame, canvas.h);
+    int below = services_height(frame, canvas.h);
+    struct canvas lists =
+        canvas_sub(&canvas, (struct rect){0, LISTS_Y, left, rest - below});
+    draw_lists(&lists, over, frame, canvas.h - below);
+    if (below > 0) {
+        struct canvas signals =
+            canvas_sub(&canvas, (struct rect){0, canvas.h - below + 1, left, below - 1});
+        draw_services(&signals, frame, view->now);
+    }
     if (left == canvas.w)
         return;
     int x = left + SIDE_GAP, width = canvas.w - x;
@@ -381,6 +428,10 @@ static struct wall overview_next_change(const struct view *view,
     collect(frame, lists_height(view, frame), &shown);
     for (size_t i = 0; i < shown.n; i++)
         next = look_sooner(next, row_next_change(shown.rows[i], view->now));
+    for (size_t i = 0; frame->services && i < frame->services->n; i++)
+        if (frame->services->services[i].row.state == BREAKER_OPEN)
+            next = look_sooner(
+                next, signal_next_change(&frame->services->services[i].row, view->now));
     if (frame->detail && view->w >= WIDE_COLUMNS && frame->detail->row.id == over->cursor)
         next = look_sooner(next, detail_next_change(frame->detail, view->now));
     return next;
