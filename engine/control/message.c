@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/control/message.h"
 
-void webhook_free(struct webhook *webhook)
-{
-    if (webhook != NULL) {
-        free(webhook->guid);
-        free(webhook->name);
-        free(webhook->body);
-        forge_event_free(webhook->event);
-        free(webhook);
-    }
-}
-
 struct message *message_new(enum message_kind kind)
 {
     struct message *message = mem_alloc(sizeof(*message));
