@@ -15,6 +15,7 @@
 #include "engine/io/process.h"
 #include "engine/io/runner_eval.h"
 #include "engine/service/local_command.h"
+#include "engine/service/local_credential.h"
 #include "engine/service/local_forge.h"
 #include "engine/service/local_sandbox.h"
 
@@ -268,6 +269,9 @@ static int open_stop_fd(void)
 int runner_main(const char *folder)
 {
     struct err err = ERR_INIT;
+    if (credential_is_asked(folder)) { /* not by the engine, but by git */
+        return credential_main(folder);
+    }
     AUTO_CLOSE int stop_fd = open_stop_fd();
     AUTO_FREE char *mark = mem_printf("SIGNALBOX_EFFECT=%s", folder);
     AUTO_FREE char *done = file_join(folder, "result.json");

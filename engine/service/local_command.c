@@ -10,6 +10,7 @@
 #include "engine/service/local_env.h"
 #include "engine/service/local_forge.h"
 #include "engine/service/local_prompt.h"
+#include "engine/service/local_sandbox.h"
 
 /* What differs between the commands. */
 struct command_role {
@@ -407,6 +408,15 @@ static void run_command(const struct runner *runner, struct effect_result *resul
     free(folder);
 }
 
+/* What was made ready first is no outcome; what was learned of the branch stays. */
+static void begin_anew(struct effect_result *result)
+{
+    free(TAKE(result->summary));
+    free(TAKE(result->excerpt));
+    result->status = STATUS_PENDING;
+    result->blame = BLAME_NONE;
+}
+
 static char *workflow_file(const struct runner *runner, const char *name)
 {
     return file_join(runner->order->workflow_folder, name);
@@ -414,6 +424,10 @@ static char *workflow_file(const struct runner *runner, const char *name)
 
 void local_code(const struct runner *runner, struct effect_result *result)
 {
+    if (!local_ensure_tree(runner, result)) {
+        return;
+    }
+    begin_anew(result);
     run_command(runner, result, workflow_file(runner, "tree"));
 }
 
@@ -429,6 +443,14 @@ void local_check(const struct runner *runner, struct effect_result *result)
 
 void local_evaluate(const struct runner *runner, struct effect_result *result)
 {
+    AUTO_FREE char *sandbox = workflow_file(runner, "sandbox");
+    if (!file_exists(sandbox)) { /* that of the checks is somewhere else */
+        local_sandbox(runner, result);
+        if (result->status != STATUS_PASSED) {
+            return;
+        }
+        begin_anew(result);
+    }
     run_command(runner, result, workflow_file(runner, "sandbox"));
 }
 

@@ -101,6 +101,15 @@ static void inherit_borrowed(struct env *env, const struct command_spec *command
     }
 }
 
+/* Effects whose runner may call git over the network (local_mirror.h). */
+static bool is_online(enum effect_kind kind)
+{
+    static const unsigned kinds = 1u << EFFECT_PLAN | 1u << EFFECT_WORKSPACE |
+                                  1u << EFFECT_CODE | 1u << EFFECT_COMMIT |
+                                  1u << EFFECT_SANDBOX | 1u << EFFECT_EVALUATE;
+    return (kinds & 1u << kind) != 0;
+}
+
 void env_for_runner(struct env *env, const struct order *order)
 {
     set_path(env);
@@ -108,6 +117,10 @@ void env_for_runner(struct env *env, const struct order *order)
     inherit_operators_own(env);
     inherit_borrowed(env, &order->command);
     inherit_borrowed(env, &order->service_command);
+    if (order_is_remote(order) && is_online(order->kind) &&
+        order->forge_token.env != NULL && order->forge_token.env[0] != '\0') {
+        env_inherit(env, order->forge_token.env);
+    }
 }
 
 void env_for_git(struct env *env, const struct order *order)

@@ -22,7 +22,7 @@ bool env_has(const struct env *env, const char *name);
 void env_inherit(struct env *env, const char *name);
 
 /* What the io thread gives to a runner: the variables of order.h and those that the order
- * borrows. */
+ * borrows, for the command, for its service, and for the forge's token. */
 void env_for_runner(struct env *env, const struct order *order);
 /* What a runner gives to git: those of the operator, and a fixed language. */
 void env_for_git(struct env *env, const struct order *order);

@@ -4,6 +4,8 @@
 
 /*
  * Local forge: a git repository on this machine as a forge, driven with the git program.
+ * With a remote forge the same workspace and commit on a mirror of it (local_mirror.h),
+ * and the commit is pushed.
  *
  * Branch of a workflow: signalbox/wf-N (with a suffix -2, -3 ... when that name is taken
  * by another store). Pull request N: ref refs/pull/N/head, as on GitHub, and the record
@@ -32,6 +34,11 @@ void local_pull_request(const struct runner *runner, struct effect_result *resul
 void local_merge(const struct runner *runner, struct effect_result *result);
 void local_revert(const struct runner *runner, struct effect_result *result);
 void local_close(const struct runner *runner, struct effect_result *result);
+
+/* With a remote forge: tree/ is made, or brought up to date, unless a workspace of this round
+ * has done so (a service was to do the work, and did not). False: result says why. */
+NODISCARD bool local_ensure_tree(const struct runner *runner,
+                                 struct effect_result *result);
 
 /* A copy of the base branch in plan/, for planning before there is a tree. False: result
  * says why. */

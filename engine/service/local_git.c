@@ -7,10 +7,13 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/io/process.h"
+#include "engine/service/local_credential.h"
+#include "engine/service/local_mirror.h"
 #include "engine/service/local_turn.h"
 
-#define ARGS_MAX 64
-#define GIT_TIME ((struct span){600000}) /* one call; a clone of a huge worktree fits */
+#define ARGS_MAX    64
+#define GIT_TIME    ((struct span){600000}) /* one call; a clone of a huge worktree fits */
+#define ONLINE_TIME ((struct span){1800000}) /* a first fetch of a huge repository */
 
 /* Options of every call. Hooks and helpers of the repository are not for our plumbing. */
 static const char *const options[] = {
@@ -37,15 +40,56 @@ static void trim(struct buf *buf)
     }
 }
 
-static bool run_in(struct git *git, const char *folder, const char *stdin_path,
-                   const char *const *args)
+/* More for calls that use the network: no credential but ours, when there is one, and an
+ * end when less than a kilobyte a second has come for a minute. */
+static const char *const online_options[] = {
+    "-c", "http.lowSpeedLimit=1000",   "-c", "http.lowSpeedTime=60",
+    "-c", "push.recurseSubmodules=no",
+};
+static const char *const token_options[] = {
+    "-c",
+    "credential.helper=",
+    "-c",
+    "credential.useHttpPath=false",
+};
+
+/* The environment of a call that uses the network; entries are borrowed. */
+static char **online_entries(const struct git *git)
 {
-    const char *argv[ARGS_MAX + ARRAY_LEN(options) + 4] = {"git"};
+    char **entries =
+        mem_array(git->env.n + git->online_env.n + 1, sizeof(git->env.entries[0]));
+    size_t n = 0;
+    for (size_t i = 0; i < git->env.n; i++) {
+        entries[n++] = git->env.entries[i];
+    }
+    for (size_t i = 0; i < git->online_env.n; i++) {
+        entries[n++] = git->online_env.entries[i];
+    }
+    return entries;
+}
+
+static bool run_in(struct git *git, const char *folder, const char *stdin_path,
+                   bool is_online, const char *const *args)
+{
+    const char *argv[ARGS_MAX + ARRAY_LEN(options) + ARRAY_LEN(online_options) +
+                     ARRAY_LEN(token_options) + 8] = {"git"};
     size_t n = 1;
+    AUTO_FREE char *helper = mem_printf("credential.helper=%s", credential_helper);
+    AUTO_FREE char **entries = is_online ? online_entries(git) : NULL;
     AUTO_FREE char *common =
         folder == NULL ? mem_printf("--git-dir=%s", git->common) : NULL;
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
         argv[n++] = options[i];
+    }
+    for (size_t i = 0; is_online && i < ARRAY_LEN(online_options); i++) {
+        argv[n++] = online_options[i];
+    }
+    if (is_online && git->has_token) {
+        for (size_t i = 0; i < ARRAY_LEN(token_options); i++) {
+            argv[n++] = token_options[i];
+        }
+        argv[n++] = "-c";
+        argv[n++] = helper;
     }
     if (common != NULL) {
         argv[n++] = common;
@@ -61,11 +105,11 @@ static bool run_in(struct git *git, const char *folder, const char *stdin_path,
     buf_clear(&git->err);
     struct process_spec spec = {
         .argv = (char *const *)(uintptr_t)argv, /* execvp changes nothing */
-        .envp = git->env.entries,
+        .envp = entries != NULL ? entries : git->env.entries,
         .folder = folder != NULL ? folder : git->order->workflow_folder,
         .stdin_path = stdin_path,
         .name = "git",
-        .deadline = wall_add(wall_now(), GIT_TIME),
+        .deadline = wall_add(wall_now(), is_online ? ONLINE_TIME : GIT_TIME),
         .grace = ORDER_GRACE,
         .out = &git->out,
         .errors = &git->err,
@@ -87,7 +131,12 @@ static bool run_in(struct git *git, const char *folder, const char *stdin_path,
 
 bool git_run(struct git *git, const char *folder, const char *const *args)
 {
-    return run_in(git, folder, NULL, args);
+    return run_in(git, folder, NULL, false, args);
+}
+
+bool git_online(struct git *git, const char *const *args)
+{
+    return run_in(git, NULL, NULL, true, args);
 }
 
 bool git_run_with(struct git *git, const char *folder, const char *in, size_t len,
@@ -102,7 +151,7 @@ bool git_run_with(struct git *git, const char *folder, const char *in, size_t le
         git->status = -1;
         return false;
     }
-    bool done = run_in(git, folder, path, args);
+    bool done = run_in(git, folder, path, false, args);
     (void)unlink(path); /* it goes with the folder at the latest */
     return done;
 }
@@ -192,7 +241,8 @@ bool git_open(struct git *git, const struct runner *runner, struct effect_result
     buf_init(&git->out, GIT_OUT_MAX);
     buf_init(&git->err, GIT_OUT_MAX);
     env_for_git(&git->env, runner->order);
-    if (!find_common(git, runner->order->repo, result)) {
+    if (order_is_remote(runner->order) ? !mirror_open(git, result)
+                                       : !find_common(git, runner->order->repo, result)) {
         return false;
     }
     set_identity(git);
@@ -204,8 +254,10 @@ void git_close(struct git *git)
     buf_fini(&git->out);
     buf_fini(&git->err);
     env_fini(&git->env);
+    env_fini(&git->online_env);
     free(git->common);
-    git->common = NULL;
+    free(git->url);
+    git->common = git->url = NULL;
 }
 
 void git_commit_of(struct git *git, const char *name, char sha[SHA_MAX])
@@ -221,7 +273,8 @@ void git_commit_of(struct git *git, const char *name, char sha[SHA_MAX])
 bool git_find_base(struct git *git, char sha[SHA_MAX], struct effect_result *result)
 {
     const struct order *order = git->order;
-    AUTO_FREE char *ref = mem_printf("refs/heads/%s", order->base);
+    AUTO_FREE char *ref = git->url != NULL ? mirror_ref(order->base)
+                                           : mem_printf("refs/heads/%s", order->base);
     git_commit_of(git, ref, sha);
     if (sha[0] != '\0') {
         return true;

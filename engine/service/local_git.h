@@ -29,9 +29,15 @@ struct git {
     struct buf err;       /* stderr of the last call */
     int status;           /* exit status of the last call; -1: killed or not started */
     int turn_fd, n_turns; /* of local_turn.h: its lock, kept open in children; 0 = none */
+    /* of a mirror (local_mirror.h); url NULL: the operator's own repository */
+    char *url;
+    bool has_token;        /* git is told to ask for it */
+    struct env online_env; /* more for calls that use the network */
+    struct span patience;  /* for a turn; 0 = two minutes */
 };
 
-/* Opens order->repo. False: result says what is wrong with it (REFUSED, setup). */
+/* Opens order->repo, or its mirror. False: result says what is wrong with it (REFUSED,
+ * setup). */
 NODISCARD bool git_open(struct git *git, const struct runner *runner,
                         struct effect_result *result);
 void git_close(struct git *git);
@@ -44,10 +50,14 @@ bool git_run(struct git *git, const char *folder, const char *const *args);
 bool git_run_with(struct git *git, const char *folder, const char *in, size_t len,
                   const char *const *args);
 
+/* A call that uses the network, on the mirror: with the forge's credentials, no hooks of its
+ * own, and an end when nothing moves any more. */
+bool git_online(struct git *git, const char *const *args);
+
 /* Commit id of a name, "" when there is none. */
 void git_commit_of(struct git *git, const char *name, char sha[SHA_MAX]);
-/* Commit of the base branch. False: REFUSED, setup; result says which branches there are.
- */
+/* Commit of the base branch; of a mirror, as last fetched. False: REFUSED, setup; result
+ * says which branches there are. */
 NODISCARD bool git_find_base(struct git *git, char sha[SHA_MAX],
                              struct effect_result *result);
 /* Is a an ancestor of b, or b itself? */

@@ -6,6 +6,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/service/local_git.h"
+#include "engine/service/local_mirror.h"
 
 static bool fail(struct effect_result *result, const struct err *err)
 {
@@ -30,6 +31,9 @@ static void make_sandbox(struct git *git, struct effect_result *result)
     char sha[SHA_MAX];
     const struct order *order = git->order;
     AUTO_FREE char *ref = mem_printf("refs/heads/%s", order->branch);
+    if (git->url != NULL && !mirror_want(git, order->head_sha, result)) {
+        return;
+    }
     git_commit_of(git, order->head_sha[0] != '\0' ? order->head_sha : ref, sha);
     if (sha[0] == '\0') {
         result->status = STATUS_FAILED;
@@ -88,6 +92,9 @@ void local_cleanup(const struct runner *runner, struct effect_result *result)
             done =
                 (!file_exists(path) || git_remove_worktree(&git, worktrees[i], &err)) &&
                 done;
+        }
+        if (git.url != NULL) {
+            mirror_tidy(&git);
         }
     }
     git_close(&git);

@@ -8,8 +8,8 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
-#define TRIES 6000 /* 2 minutes: as many merges as can queue up in front */
-#define PAUSE 20   /* ms */
+#define TIME  120000 /* ms: as many merges as can queue up in front */
+#define PAUSE 20     /* ms */
 
 static int open_lock(const struct git *git)
 {
@@ -19,7 +19,8 @@ static int open_lock(const struct git *git)
 
 static bool lock(const struct git *git, int fd)
 {
-    for (int i = 0; i < TRIES && !runner_is_stopped(git->runner); i++) {
+    int64_t tries = (git->patience.ms > 0 ? git->patience.ms : TIME) / PAUSE;
+    for (int64_t i = 0; i < tries && !runner_is_stopped(git->runner); i++) {
         struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         if (fcntl(fd, F_OFD_SETLK, &whole) == 0) {
             return true;

@@ -16,8 +16,8 @@
 
 #include "engine/service/local_git.h"
 
-/* Waits at most two minutes, or until the runner is stopped; false: result says so. May
- * be nested; give back as often as taken. */
+/* Waits at most two minutes (git->patience, when that is set), or until the runner is
+ * stopped; false: result says so. May be nested; give back as often as taken. */
 NODISCARD bool turn_take(struct git *git, struct effect_result *result);
 void turn_give(struct git *git);
 
