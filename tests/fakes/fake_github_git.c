@@ -206,6 +206,7 @@ void gh_compare(struct gh_call *call)
     }
     struct fake_change change = *fake_git_change(gh->git, base, head);
     AUTO_FREE char *list = fake_git_between(gh->git, base, head);
+    AUTO_FREE char *files = fake_git_files(gh->git, base, head);
     gh_object(call, 200);
     struct jsonw *w = &call->w;
     fake_put(w, "url", "%s/compare/%s", gh->api, call->arg[0]);
@@ -229,6 +230,14 @@ void gh_compare(struct gh_call *call)
         if (*end == '\n')
             *end++ = '\0';
         gh_put_commit(gh, w, NULL, line);
+    }
+    jsonw_close(w, ']');
+    jsonw_open(w, "files", '[');
+    for (char *line = files, *end; line != NULL && *line != '\0'; line = end) {
+        end = line + strcspn(line, "\n");
+        if (*end == '\n')
+            *end++ = '\0';
+        gh_put_file(gh, w, base, head, line);
     }
     jsonw_close(w, ']');
     gh_close(call);

@@ -267,6 +267,9 @@ void gh_put_ref(struct fake_github *gh, struct jsonw *w, const char *ref,
 void gh_put_hook(struct fake_github *gh, struct jsonw *w, const char *key,
                  const struct gh_hook *hook);
 
+void gh_put_file(struct fake_github *gh, struct jsonw *w, const char *base,
+                 const char *head, const char *line);
+
 /* ---- webhooks ---- */
 /* A payload begun: write the event's own fields, then gh_event_send. */
 struct gh_event {

@@ -489,25 +489,6 @@ void gh_pulls_commits(struct gh_call *call)
     gh_page_close(call, NULL);
 }
 
-static void put_file(struct gh_call *call, const struct gh_pull *pull, const char *line)
-{
-    char *end;
-    int64_t added = strtoll(line, &end, 10), deleted = strtoll(end, &end, 10);
-    const char *path = end + (*end == '\t');
-    jsonw_open(&call->w, NULL, '{');
-    jsonw_str(&call->w, "sha", pull->head_sha);
-    jsonw_str(&call->w, "filename", path);
-    jsonw_str(&call->w, "status", deleted == 0 ? "added" : "modified");
-    jsonw_int(&call->w, "additions", added);
-    jsonw_int(&call->w, "deletions", deleted);
-    jsonw_int(&call->w, "changes", added + deleted);
-    fake_put(&call->w, "blob_url", "%s/blob/%s/%s", call->gh->web, pull->head_sha, path);
-    fake_put(&call->w, "raw_url", "%s/raw/%s/%s", call->gh->web, pull->head_sha, path);
-    fake_put(&call->w, "contents_url", "%s/contents/%s?ref=%s", call->gh->api, path,
-             pull->head_sha);
-    jsonw_close(&call->w, '}');
-}
-
 void gh_pulls_files(struct gh_call *call)
 {
     struct gh_pull *pull = pull_of(call);
@@ -520,7 +501,7 @@ void gh_pulls_files(struct gh_call *call)
         if (*end == '\n')
             *end++ = '\0';
         if (gh_page_wants(call))
-            put_file(call, pull, line);
+            gh_put_file(call->gh, &call->w, pull->base_sha, pull->head_sha, line);
     }
     gh_page_close(call, NULL);
 }

@@ -538,3 +538,37 @@ void gh_put_ref(struct fake_github *gh, struct jsonw *w, const char *ref, const 
     jsonw_close(w, '}');
     jsonw_close(w, '}');
 }
+
+/* `line` is one of fake_git_files. The patch has no file headers, as GitHub's has none. */
+void gh_put_file(struct fake_github *gh, struct jsonw *w, const char *base,
+                 const char *head, const char *line)
+{
+    char *end;
+    int64_t added = strtoll(line, &end, 10), deleted = strtoll(end, &end, 10);
+    const char *path = end + (*end == '\t');
+    struct buf AUTO_BUF diff;
+    AUTO_FREE char *range = mem_printf("%s...%s", base, head);
+    buf_init(&diff, 1024 * 1024);
+    (void)fake_git_run(
+        gh->git, NULL, 0, &diff,
+        (const char *const[]){"diff", "--no-renames", range, "--", path, NULL});
+    const char *patch = strstr(diff.data, "\n@@");
+    char sha[65];
+    fake_sha256(diff.data, diff.len, sha);
+    jsonw_open(w, NULL, '{');
+    fake_put(w, "sha", "%.40s", sha);
+    jsonw_str(w, "filename", path);
+    jsonw_str(w, "status",
+              strstr(diff.data, "\nnew file mode") != NULL       ? "added"
+              : strstr(diff.data, "\ndeleted file mode") != NULL ? "removed"
+                                                                 : "modified");
+    jsonw_int(w, "additions", added);
+    jsonw_int(w, "deletions", deleted);
+    jsonw_int(w, "changes", added + deleted);
+    fake_put(w, "blob_url", "%s/blob/%s/%s", gh->web, head, path);
+    fake_put(w, "raw_url", "%s/raw/%s/%s", gh->web, head, path);
+    fake_put(w, "contents_url", "%s/contents/%s?ref=%s", gh->api, path, head);
+    if (patch != NULL)
+        jsonw_str(w, "patch", patch + 1);
+    jsonw_close(w, '}');
+}
