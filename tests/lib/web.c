@@ -42,8 +42,10 @@ static void must(bool is_fine)
     }
 }
 
-static void leave(struct guest *guest)
+static void leave(const struct web *web, struct guest *guest)
 {
+    /* Closing alone is not enough when a forked child has a copy of it. */
+    (void)epoll_ctl(web->epoll, EPOLL_CTL_DEL, guest->fd, NULL);
     *guest->at = guest->next;
     if (guest->next != NULL) {
         guest->next->at = guest->at;
@@ -81,7 +83,7 @@ static bool flush(const struct web *web, struct guest *guest)
         guest->sent = 0;
     }
     if (!has_more && guest->is_ending) {
-        leave(guest);
+        leave(web, guest);
         return false;
     }
     watch(web, guest, has_more && !guest->is_held);
@@ -129,7 +131,7 @@ static bool serve(struct web *web, struct guest *guest)
             struct linger linger = {.l_onoff = 1, .l_linger = 0};
             must(setsockopt(guest->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) ==
                  0);
-            leave(guest);
+            leave(web, guest);
             return false;
         }
         guest->is_ending = after == WEB_CLOSE;
@@ -153,7 +155,7 @@ static void on_guest(struct web *web, struct guest *guest, uint32_t events)
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
         ssize_t n = recv(guest->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
         if (n <= 0) {
-            leave(guest);
+            leave(web, guest);
             return;
         }
         must(buf_add(&guest->in, bytes, (size_t)n));
@@ -255,7 +257,7 @@ void web_stop(struct web *web)
     wake_up(web);
     must(pthread_join(web->thread, NULL) == 0);
     while (web->guests != NULL) {
-        leave(web->guests);
+        leave(web, web->guests);
     }
     (void)close(web->fd);
     (void)close(web->wake);
