@@ -96,6 +96,8 @@ TESTLIB := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
 FAKE_MAINS := $(sort $(wildcard tests/fakes/fake_services.c tests/fakes/mcp_server.c))
 FAKE_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(FAKE_MAINS),$(sort $(wildcard tests/fakes/*.c))))
 FAKES  := $(FAKE_MAINS:tests/%.c=$(B)/tests/%)
+CONFORM_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/conformance/*.c)))
+CONFORM := $(B)/tests/conformance/conform
 programs = $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard $(1))))
 UNIT   := $(call programs,tests/unit/test_*.c)
 SCREEN := $(call programs,tests/screen/test_*.c)
@@ -109,7 +111,8 @@ TESTS  := $(UNIT) $(SCREEN) $(SIM)
 ifneq ($(FLAVOR),fuzz)
 TESTS += $(FUZZ)
 endif
-HEADERS := $(sort $(wildcard tui/*.h tui/*/*.h engine/*.h engine/*/*.h store/*.h tests/lib/*.h tests/fakes/*.h))
+HEADERS := $(sort $(wildcard tui/*.h tui/*/*.h engine/*.h engine/*/*.h store/*.h tests/lib/*.h tests/fakes/*.h \
+	tests/conformance/*.h))
 SHELLS := $(sort $(wildcard .ci/run tests/tools/* tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh \
 	tests/fakes/run tests/fakes/*.sh tests/conformance/run tests/conformance/*.sh))
 SHELLS := $(filter-out %.c %.awk %.yaml %.md %.txt tests/demo/library,$(SHELLS))
@@ -163,6 +166,9 @@ $(B)/gen/assets.c: $(ASSETS) $(B)/assets $(TOOLS)/embed
 $(B)/tests/fakes/libfakes.a: $(FAKE_OBJ) $(B)/tests/fakes/objects
 	@mkdir -p $(@D)
 	@rm -f $@ && ar rcsD $@ $(FAKE_OBJ)
+
+$(CONFORM): $(CONFORM_OBJ) $(TESTLIB) $(B)/tests/fakes/libfakes.a $(B)/libsignalbox.a
+	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
 
 $(B)/tests/%: $(B)/tests/%.o $(TESTLIB) $(B)/tests/fakes/libfakes.a $(B)/libsignalbox.a
 	$(call say,link,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
@@ -243,7 +249,7 @@ fuzz-run: $(FUZZ)
 crash: all $(CRASH) $(KILL_SHIM) ## KILLS (1000) times kill -9 under load, and once at every commit point
 	@$(TEST_ENV) KILLS=$(KILLS) KILL_SHIM=$(KILL_SHIM) TEST_TIMEOUT=100000 $(TOOLS)/run_tests $(sort $(wildcard tests/crash/*.sh)) $(CRASH)
 
-conformance: all $(FAKES) ## every call of the adapters against GitHub's own description
+conformance: all $(FAKES) $(CONFORM) $(B)/tests/unit/test_forge_event ## every call of the adapters against GitHub's own description
 	@$(TEST_ENV) TEST_TIMEOUT=1800 $(TOOLS)/run_tests tests/conformance/run
 
 run-services: all $(FAKES) ## the demo against simulated services over real sockets
@@ -276,7 +282,7 @@ lint-gcc: # warnings of gcc that clang does not know, all of them errors
 	@$(SUB) FLAVOR=strict objects
 lint-clang: # clang's whole list and the thread roles
 	@$(SUB) FLAVOR=clang objects
-objects: $(OBJ) $(MAIN:%.c=$(B)/%.o) $(TESTLIB) $(patsubst %,%.o,$(TESTS) $(FUZZ) $(CRASH) $(BENCH) $(FAKES)) $(FAKE_OBJ)
+objects: $(OBJ) $(MAIN:%.c=$(B)/%.o) $(TESTLIB) $(patsubst %,%.o,$(TESTS) $(FUZZ) $(CRASH) $(BENCH) $(FAKES)) $(FAKE_OBJ) $(CONFORM_OBJ)
 
 lint-tidy:
 	@printf '%s\0' $(SRC) $(MAIN) | xargs -0 -n 4 -P 2 sh -c \
