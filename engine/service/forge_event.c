@@ -5,6 +5,7 @@
 #include "engine/service/forge_event.h"
 
 #include "engine/base/json.h"
+#include "engine/base/json_prune.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 
@@ -276,10 +277,70 @@ void forge_event_free(struct forge_event *event)
     }
 }
 
+/* Every name that a reader above asks for; the rest of a payload is not made into a tree. */
+static const char *const asked_for[] = {
+    "action",
+    "after",
+    "app",
+    "base",
+    "before",
+    "branches",
+    "check_run",
+    "check_suite",
+    "commit",
+    "commit_id",
+    "compare",
+    "conclusion",
+    "context",
+    "deleted",
+    "deployment",
+    "deployment_status",
+    "draft",
+    "environment",
+    "full_name",
+    "head",
+    "head_branch",
+    "head_sha",
+    "hook_id",
+    "html_url",
+    "id",
+    "log_url",
+    "login",
+    "merge_commit_sha",
+    "merged",
+    "name",
+    "number",
+    "pull_request",
+    "pull_requests",
+    "ref",
+    "repository",
+    "review",
+    "sender",
+    "sha",
+    "slug",
+    "state",
+    "status",
+    "target_url",
+    "title",
+    "url",
+    "workflow_job",
+    "workflow_run",
+    "zen",
+};
+
+static struct json *parse_body(const char *body, size_t len, struct err *err)
+{
+    AUTO_BUF struct buf pruned;
+    buf_init(&pruned, len);
+    bool is_pruned = json_prune(&pruned, body, len, asked_for, ARRAY_LEN(asked_for));
+    return is_pruned ? json_parse(pruned.data, pruned.len, err)
+                     : json_parse(body, len, err); /* it says what is wrong, and where */
+}
+
 bool forge_event_parse(const char *name, const char *body, size_t len,
                        struct forge_event *ret_event, struct err *err)
 {
-    struct json *root = json_parse(body, len, err);
+    struct json *root = parse_body(body, len, err);
     if (root == NULL) {
         return false;
     }

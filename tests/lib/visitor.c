@@ -97,7 +97,11 @@ static void *clerk_main(void *user)
             listener_answer(clerk->listener, webhooks[i], is_kept);
         }
         while (atomic_load(&clerk->n_events) > 0) {
-            write_event(clerk);
+            if (clerk->write_event != NULL) {
+                clerk->write_event(clerk->store);
+            } else {
+                write_event(clerk);
+            }
             commit(clerk);
             atomic_fetch_sub(&clerk->n_events, 1);
             listener_look(clerk->listener);
@@ -109,7 +113,7 @@ static void *clerk_main(void *user)
 void clerk_init(struct clerk *clerk, const char *path)
 {
     static struct secret_source secret;
-    *clerk = (struct clerk){.path = path};
+    *clerk = (struct clerk){.path = path, .durability = STORE_NORMAL};
     if (secret.env == NULL) {
         secret.env = mem_str("VISITOR_SECRET");
         (void)setenv("VISITOR_SECRET", VISITOR_SECRET, 1);
@@ -124,7 +128,7 @@ void clerk_init(struct clerk *clerk, const char *path)
 
 bool clerk_open(struct clerk *clerk, struct err *err)
 {
-    clerk->store = store_open(clerk->path, STORE_NORMAL, err);
+    clerk->store = store_open(clerk->path, clerk->durability, err);
     if (clerk->store == NULL) {
         return false;
     }

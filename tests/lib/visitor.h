@@ -22,6 +22,7 @@ struct clerk {
     struct listener *listener;
     struct listener_spec spec; /* may be changed before clerk_open */
     struct listener_limits limits;
+    enum store_durability durability;
     struct store *store;
     const char *path;
     struct mailbox *inbox;
@@ -32,6 +33,8 @@ struct clerk {
     atomic_int n_events;    /* events to commit: the clerk takes them from here */
     atomic_long n_rejected, n_reports, n_kept, n_got;
     int64_t n_written;
+    /* NULL, or in place of the clerk's own events */
+    void (*write_event)(struct store *store);
 };
 /* Defaults: any port of 127.0.0.1, VISITOR_SECRET, no token. */
 void clerk_init(struct clerk *clerk, const char *path);
