@@ -164,7 +164,7 @@ static void read_quota(struct rate *rate, const struct rate_answer *answer,
     int64_t limit = 0, remaining = 0, reset = 0;
     if (!find_resource(answer->resource, &resource) ||
         !read_number(answer->remaining, &remaining) ||
-        !read_number(answer->limit, &limit) || limit <= 0) {
+        !read_number(answer->limit, &limit) || limit <= 0 || limit > INT32_MAX) {
         return;
     }
     struct rate_quota *quota = &rate->quotas[resource];
