@@ -49,6 +49,7 @@ void control_free(struct control *control)
     idmap_fini(&control->live);
     idmap_fini(&control->pipelines);
     heap_fini(&control->timers);
+    heap_fini(&control->again);
     ramp_fini(control);
     place_fini(control);
     intake_fini(control);
@@ -278,17 +279,25 @@ void control_result(struct control *control, struct effect_result *result,
 {
     control->stats.n_results++;
     struct live *live = idmap_get(&control->live, result->workflow);
-    struct pending *pending = live != NULL ? pending_take(live, result->seq) : NULL;
-    if (pending == NULL) {
+    if (live == NULL || pending_find(live, result->seq) == NULL) {
         control->stats.n_ignored++;
         effect_result_free(result);
         return;
     }
+    const struct workflow_row *row = &live->workflow->row;
+    bool is_awaited = row->is_active && row->effect_seq == result->seq;
+    enum machine_event event = event_of_result(result);
+    if (!is_awaited && event == EV_SERVICE) {
+        outbox_defer(control, live, result->seq, result, now);
+        effect_result_free(result);
+        return;
+    }
+    struct pending *pending = pending_take(control, live, result->seq);
     outbox_put_outcome(control, pending->row, result, now);
     outbox_put_docs(control, result);
-    if (live->workflow->row.is_active && live->workflow->row.effect_seq == result->seq) {
+    if (is_awaited) {
         struct machine_input input = {
-            .event = event_of_result(result), .actor = "engine", .result = result};
+            .event = event, .actor = "engine", .result = result};
         live->n_deferrals = input.event == EV_SERVICE ? live->n_deferrals : 0;
         (void)control_step(control, live, &input, now);
     } else {
@@ -357,6 +366,7 @@ void control_tick(struct control *control, struct wall now)
 {
     run_timers(control, now);
     ramp_tick(control, now);
+    outbox_tick(control, now);
     fill_slots(control, now);
     if (prunes(control) && control->next_prune.ms <= now.ms) {
         bool is_more = prune(control, now);
@@ -379,6 +389,7 @@ struct wall control_wake_at(const struct control *control)
         sooner(&at, (struct wall){first->key});
     }
     sooner(&at, ramp_wake_at(control));
+    sooner(&at, outbox_wake_at(control));
     return at;
 }
 

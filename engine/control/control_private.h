@@ -23,6 +23,8 @@ struct pending {
     struct pending *next;
     struct effect_row row;
     char *name, *params;
+    struct heap_node again; /* deferred beside its workflow: when it is performed again */
+    int n_deferrals;
 };
 
 /* A workflow in memory: not final yet, or with effects still pending beside it. */
@@ -70,7 +72,7 @@ struct control {
     size_t n_releases, cap_releases;
     struct wall next_prune;
     struct service_state *services; /* one for each that is configured */
-    struct heap ramp;
+    struct heap ramp, again;
     struct idmap places;       /* key -> id of a workflow */
     struct webhook **webhooks; /* in the batch */
     size_t n_webhooks, cap_webhooks;
@@ -104,7 +106,7 @@ void control_note(struct control *control, const struct event_row *event);
 void pending_free(struct pending *pending);
 struct pending *pending_add(struct live *live, const struct effect_row *row);
 /* Out of the list; NULL when it does not wait for its outcome. */
-struct pending *pending_take(struct live *live, int64_t seq);
+struct pending *pending_take(struct control *control, struct live *live, int64_t seq);
 const struct pending *pending_find(const struct live *live, int64_t seq);
 /* For after the commit: perform it, or stop it. */
 void outbox_add(struct control *control, bool is_stop, int64_t workflow, int64_t seq);
@@ -115,6 +117,12 @@ void outbox_put_docs(struct control *control, const struct effect_result *result
 /* Nobody waits for it any more: its row with this status, and stopped after the commit. */
 void outbox_stop(struct control *control, struct live *live, int64_t seq,
                  enum effect_status status, struct wall now);
+/* The outcome of an effect that nobody waits for (CLOSE): no provider was available. It
+ * stays pending and is performed again after a pause that grows. */
+void outbox_defer(struct control *control, struct live *live, int64_t seq,
+                  const struct effect_result *result, struct wall now);
+void outbox_tick(struct control *control, struct wall now);
+struct wall outbox_wake_at(const struct control *control); /* unset: never */
 void outbox_release(struct control *control, const struct executor *executor);
 
 /* ---- answers to commands (command.c) ---- */

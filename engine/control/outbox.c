@@ -8,6 +8,10 @@
 #include "engine/base/mem.h"
 #include "engine/control/control_private.h"
 
+#define AGAIN_MS       30000
+#define AGAIN_DOUBLES  5
+#define AGAIN_DEADLINE span_s(600)
+
 void pending_free(struct pending *pending)
 {
     free(pending->name);
@@ -42,12 +46,13 @@ struct pending *pending_add(struct live *live, const struct effect_row *row)
     return pending;
 }
 
-struct pending *pending_take(struct live *live, int64_t seq)
+struct pending *pending_take(struct control *control, struct live *live, int64_t seq)
 {
     for (struct pending **at = &live->pending; *at != NULL; at = &(*at)->next) {
         struct pending *pending = *at;
         if (pending->row.seq == seq) {
             *at = pending->next;
+            heap_remove(&control->again, &pending->again);
             return pending;
         }
     }
@@ -107,7 +112,7 @@ void outbox_put_docs(struct control *control, const struct effect_result *result
 void outbox_stop(struct control *control, struct live *live, int64_t seq,
                  enum effect_status status, struct wall now)
 {
-    struct pending *pending = pending_take(live, seq);
+    struct pending *pending = pending_take(control, live, seq);
     if (pending == NULL) {
         return;
     }
@@ -120,6 +125,60 @@ void outbox_stop(struct control *control, struct live *live, int64_t seq,
     store_put_effect(control->store, &row);
     outbox_add(control, true, row.workflow, row.seq);
     pending_free(pending);
+}
+
+static struct pending *find(const struct live *live, int64_t seq)
+{
+    struct pending *pending = live->pending;
+    while (pending != NULL && pending->row.seq != seq) {
+        pending = pending->next;
+    }
+    return pending;
+}
+
+void outbox_defer(struct control *control, struct live *live, int64_t seq,
+                  const struct effect_result *result, struct wall now)
+{
+    struct pending *pending = find(live, seq);
+    const struct workflow_row *row = &live->workflow->row;
+    int doubles =
+        pending->n_deferrals < AGAIN_DOUBLES ? pending->n_deferrals : AGAIN_DOUBLES;
+    if (pending->n_deferrals++ == 0) {
+        AUTO_FREE char *text =
+            mem_printf("%s waits for %s", pending->row.name, result->service);
+        control_note(control, &(struct event_row){.at = now,
+                                                  .workflow = row->id,
+                                                  .kind = event_name(EV_SERVICE),
+                                                  .actor = "engine",
+                                                  .from = row->state,
+                                                  .to = row->state,
+                                                  .wait = row->wait,
+                                                  .iteration = row->iteration,
+                                                  .attempt = row->attempt,
+                                                  .effect = seq,
+                                                  .text = text});
+    }
+    heap_put(&control->again, &pending->again, now.ms + ((int64_t)AGAIN_MS << doubles),
+             row->id);
+}
+
+void outbox_tick(struct control *control, struct wall now)
+{
+    struct heap_node *first;
+    while ((first = heap_first(&control->again)) != NULL && first->key <= now.ms) {
+        struct pending *pending = HEAP_ITEM(first, struct pending, again);
+        struct effect_row *row = &pending->row;
+        heap_remove(&control->again, first);
+        row->deadline_at = wall_add(now, AGAIN_DEADLINE);
+        store_put_effect(control->store, row);
+        outbox_add(control, false, row->workflow, row->seq);
+    }
+}
+
+struct wall outbox_wake_at(const struct control *control)
+{
+    const struct heap_node *first = heap_first(&control->again);
+    return (struct wall){first != NULL ? first->key : 0};
 }
 
 void outbox_release(struct control *control, const struct executor *executor)

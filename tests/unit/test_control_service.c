@@ -425,6 +425,56 @@ static void a_closed_door_without_a_breaker_is_tried_less_and_less(void **state)
     assert_int_equal(control_wake_at(f->control).ms - at, 5000);
 }
 
+/* Nobody waits for the pull request to be closed, and it is closed all the same. */
+static void what_goes_beside_is_not_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    (void)hand_over(f, "submit", remote, 5);
+    turn(f);
+    for (int i = 0; i < 3; i++) { /* workspace, agent, commit */
+        answer(f, 1, NULL);
+    }
+    struct effect_result *opened = effect_result_new(1, row_of(f, 1)->effect_seq);
+    opened->status = STATUS_PASSED;
+    opened->pr_number = 7;
+    control_result(f->control, opened, f->now);
+    struct err err = ERR_INIT;
+    struct command_row cancel = {.at = f->now,
+                                 .actor = "ada",
+                                 .verb = "cancel",
+                                 .workflow = 1,
+                                 .args = "{}",
+                                 .message = ""};
+    assert_true(command_send(f->path, &cancel, &err) > 0);
+    turn(f);
+    struct effect_row close = f->performed[f->n_performed - 2];
+    assert_int_equal(close.kind, EFFECT_CLOSE);
+    for (int i = 0; i < 3; i++) {
+        struct effect_result *result = effect_result_new(1, close.seq);
+        result->status = STATUS_DEFERRED;
+        result->blame = BLAME_SERVICE;
+        result->service = mem_str("github_api");
+        control_result(f->control, result, f->now);
+        turn(f);
+        int n = f->n_performed;
+        if (i == 1) { /* also over a restart */
+            close_control(f);
+            open_control(f);
+            turn(f);
+        } else {
+            f->now = control_wake_at(f->control);
+            turn(f);
+        }
+        assert_true(f->n_performed > n);
+        assert_true(control_is_pending(f->control, 1, close.seq));
+    }
+    struct effect_result *result = effect_result_new(1, close.seq);
+    result->status = STATUS_PASSED;
+    control_result(f->control, result, f->now);
+    turn(f);
+    assert_false(control_is_pending(f->control, 1, close.seq));
+}
+
 static void reports_are_kept_and_told(void **state)
 {
     struct fixture *f = *state;
@@ -711,6 +761,7 @@ int main(void)
         TEST(a_restart_begins_the_ramp_again),
         TEST(a_lost_report_costs_a_minute),
         TEST(a_closed_door_without_a_breaker_is_tried_less_and_less),
+        TEST(what_goes_beside_is_not_forgotten),
         TEST(reports_are_kept_and_told),
         TEST(a_webhook_is_kept_answered_and_hinted_once),
         TEST(a_fault_is_told_and_nothing_is_lost),
