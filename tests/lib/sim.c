@@ -60,7 +60,14 @@ static const struct {
     {"never",
      "name: never\nrepository: /srv/never\nbase: main\nagent: {command: agent}\n"
      "validate: []\nmerge: {mode: never}\nbudget: {wall: 2h}\n"              },
+    {"served",
+     "name: served\nbase: main\nagent: {provider: codegen_api, backups: [codegen_eu]}\n"
+     "forge: {provider: github_api, repository: acme/served}\n"
+     "sandbox: {provider: grainchain}\nvalidate:\n  - {name: unit, command: unit}\n"
+     "evaluator: {provider: web_eval, url: \"http://x\", task: look}\n"
+     "merge: {mode: auto}\nlimits: {iterations: 4, retries: 3}\n"             },
 };
+#define SERVED 3
 /* clang-format on */
 
 static bool open_engine(struct sim *sim)
@@ -74,6 +81,8 @@ static bool open_engine(struct sim *sim)
     struct control_options options = {
         .max_running = sim->options->max_running,
         .limits = {span_s(5), span_s(300)},
+        .services = sim_services,
+        .n_services = SIM_SERVICES,
         .seed = sim->options->seed + (uint64_t)sim->report->n_crashes,
     };
     sim->control = control_new(&options, sim->store);
@@ -96,6 +105,7 @@ static bool crash(struct sim *sim)
 {
     sim->report->n_crashes++;
     close_engine(sim);
+    sim_world_restart(&sim->world);
     return open_engine(sim);
 }
 
@@ -121,6 +131,13 @@ static void submit_one(struct sim *sim)
 {
     uint64_t pick = rng_below(&sim->rng, 10);
     size_t i = pick < 7 ? 0 : pick < 9 ? 1 : 2;
+    bool is_adopted = false;
+    sim->n_submitted++;
+    if (rng_unit(&sim->rng) < sim->options->service_rate) {
+        i = SERVED;
+        is_adopted = rng_below(&sim->rng, 4) == 0;
+        sim_world_serve(&sim->world, sim->n_submitted);
+    }
     AUTO_BUF struct buf buf;
     struct jsonw w;
     buf_init(&buf, 8192);
@@ -130,9 +147,11 @@ static void submit_one(struct sim *sim)
     jsonw_str(&w, "text", pipelines[i].text);
     jsonw_str(&w, "task", "Make it better\nand keep it simple");
     jsonw_int(&w, "priority", (int64_t)rng_below(&sim->rng, 10));
+    if (is_adopted) {
+        jsonw_int(&w, "pull", sim->n_submitted);
+    }
     jsonw_close(&w, '}');
-    send(sim, "submit", 0, buf.data);
-    sim->n_submitted++;
+    send(sim, is_adopted ? "adopt" : "submit", 0, buf.data);
 }
 
 static void random_verb(struct sim *sim)
@@ -156,6 +175,9 @@ static void random_verb(struct sim *sim)
     if (sim->n_submitted > 0) {
         size_t i = (size_t)rng_below(&sim->rng, ARRAY_LEN(acts));
         int64_t id = 1 + (int64_t)rng_below(&sim->rng, (uint64_t)sim->n_submitted);
+        if (strcmp(acts[i].verb, "approve") == 0) {
+            sim_world_approve(&sim->world, id);
+        }
         send(sim, acts[i].verb, id, acts[i].args);
     }
 }
@@ -169,7 +191,8 @@ static void answer_waiting(struct sim *sim)
         const struct workflow_row *row = &workflow->row;
         if (row->wait == WAIT_PLAN || row->wait == WAIT_MERGE) {
             send(sim, "approve", row->id, "{}");
-        } else if (row->wait == WAIT_OPERATOR || row->state == STATE_PARKED) {
+            sim_world_approve(&sim->world, row->id);
+        } else if (row->wait == WAIT_OPERATOR || row->wait == WAIT_PAUSE) {
             send(sim, "resume", row->id, "{}");
         }
     }
@@ -195,8 +218,18 @@ static void check_workflow(struct sim *sim, const struct workflow *workflow)
         {row->wait == WAIT_RETRY && !wall_is_set(row->retry_at),
          "waits for a retry that has no time"                  },
         {row->retries > workflow->pipeline->max_retries, "retried too often"},
-        {(row->state == STATE_PARKED) != (row->wait == WAIT_PAUSE),
+        {(row->state == STATE_PARKED) !=
+             (row->wait == WAIT_PAUSE ||
+              (row->wait == WAIT_SERVICE && row->state != STATE_RECOVERING)),
          "is parked and waits for something else"              },
+        {(row->wait == WAIT_SERVICE) != (row->service[0] != '\0'),
+         "waits for a service without a name, or has one"      },
+        {row->wait == WAIT_SERVICE && (row->is_active || wall_is_set(row->deadline_at)),
+         "waits for a service while its clock runs"            },
+        {sim->options->operator_rate == 0 &&
+             row->agent_runs - sim_world_merges(&sim->world, row->id).n_agent_starts !=
+                 0 && !row->is_active,
+         "paid for an agent run that was never begun"          },
         {sim_world_merges(&sim->world, row->id).n_merges -
                  sim_world_merges(&sim->world, row->id).n_reverts >
              1,
@@ -253,6 +286,9 @@ static void check_all(struct sim *sim)
         complain(sim, "%d run, allowed are %d", running, sim->options->max_running);
     }
     check_totals(sim, live);
+    if (sim->world.was_merged_unseen) {
+        complain(sim, "a degraded validation was merged without an approval");
+    }
     if (sim_world_most_starts(&sim->world) > 1) {
         complain(sim, "an effect was started %d times",
                  sim_world_most_starts(&sim->world));
@@ -267,7 +303,11 @@ static void one_batch(struct sim *sim)
     struct err err = ERR_INIT;
     const struct executor executor = sim_world_executor(&sim->world);
     struct effect_result *result;
+    struct service_report *report;
     int n = 0;
+    while ((report = sim_world_report(&sim->world)) != NULL) {
+        control_report(sim->control, report, sim->world.now);
+    }
     while (n++ < SIM_DELIVER && (result = sim_world_due(&sim->world)) != NULL) {
         control_result(sim->control, result, sim->world.now);
     }
@@ -390,8 +430,7 @@ void sim_run(const struct sim_options *options, struct sim_report *ret_report)
     struct err err = ERR_INIT;
     struct sim sim = {.options = options, .report = ret_report};
     *ret_report = (struct sim_report){0};
-    sim.world.seed = options->seed;
-    sim.world.now = SIM_START;
+    sim_world_init(&sim.world, options->seed, SIM_START, options->service_rate > 0);
     rng_init(&sim.rng, options->seed);
     if (!file_remove_tree(options->folder, &err) ||
         !file_make_dirs(options->folder, &err)) {
@@ -406,6 +445,9 @@ void sim_run(const struct sim_options *options, struct sim_report *ret_report)
     ret_report->virtual_days = (double)(sim.world.now.ms - SIM_START.ms) / 86400000.0;
     ret_report->n_agent_starts = sim.world.n_agent_starts;
     ret_report->n_merges = sim.world.n_merges;
+    ret_report->n_deferrals = sim.world.n_deferrals;
+    ret_report->n_outages = sim.world.n_outages;
+    ret_report->n_degraded = sim.world.n_degraded;
     close_engine(&sim);
     sim_world_fini(&sim.world);
     free(sim.path);

@@ -8,7 +8,9 @@
  * Time is virtual, every random choice comes from one seed, and providers (agent, forge,
  * sandbox, evaluator) are models with faults: failing checks, crashes, lost processes,
  * timeouts, conflicts. Operators pause, cancel, retry and skip at random. The engine
- * crashes at random: everything in memory goes, the store and the world stay. After each
+ * crashes at random: everything in memory goes, the store and the world stay. Some
+ * workflows use services, which go down and come back; what cannot be begun is deferred,
+ * and judged by nobody is degraded. After each
  * batch the invariants are checked; the first one that does not hold is reported. The
  * same seed gives the same event log, byte for byte.
  */
@@ -22,6 +24,7 @@ struct sim_options {
     int max_running;
     double crash_rate;    /* per batch */
     double operator_rate; /* per batch: a random verb on a random workflow */
+    double service_rate;  /* share of workflows that use services */
     const char *folder;   /* for the store; removed before and after */
     bool is_verbose;      /* print the event log */
 };
@@ -30,6 +33,7 @@ struct sim_report {
     uint64_t log_hash; /* FNV-1a over every event, field by field */
     int64_t n_events, n_batches, n_crashes, n_commands;
     int64_t n_agent_starts, n_merges, n_by_state[16];
+    int64_t n_deferrals, n_outages, n_degraded;
     double virtual_days;
     char failure[400]; /* "" when every invariant held */
 };

@@ -2,7 +2,7 @@
 
 /*
  * Deterministic simulation. Without arguments (as a test): a few seeds, small. By hand:
- *   test_sim --seed 7 --workflows 10000 --crash 0.01 --operator 0.1 --print
+ *   test_sim --seed 7 --workflows 10000 --crash 0.01 --operator 0.1 --service 0.5 --print
  * replays one seed; a failing test prints the line to use. `make sim` runs SIM_SEEDS
  * seeds.
  */
@@ -35,9 +35,9 @@ static void run(struct sim_options options, struct sim_report *report)
     sim_run(&options, report);
     if (report->failure[0] != '\0') {
         print_error("seed %" PRIu64 ": %s\nreplay: test_sim --seed %" PRIu64
-                    " --workflows %d --crash %g --operator %g --print\n",
+                    " --workflows %d --crash %g --operator %g --service %g --print\n",
                     options.seed, report->failure, options.seed, options.n_workflows,
-                    options.crash_rate, options.operator_rate);
+                    options.crash_rate, options.operator_rate, options.service_rate);
     }
 }
 
@@ -66,6 +66,43 @@ static void operators_and_crashes_break_nothing(void **state)
     }
 }
 
+/* Services come and go: all complete, and nobody asks a closed door again and again. */
+static void outages_lose_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed < 4; seed++) {
+        struct sim_report report;
+        run((struct sim_options){.seed = seed,
+                                 .n_workflows = 150,
+                                 .max_running = 20,
+                                 .crash_rate = 0.02 * (double)(seed - 1),
+                                 .service_rate = 0.8},
+            &report);
+        assert_string_equal(report.failure, "");
+        assert_true(report.n_outages > 3);
+        assert_true(report.n_deferrals > 20);
+        assert_true(report.n_deferrals < 150 * 40);
+        assert_true(report.n_degraded > 0);
+    }
+}
+
+static void operators_crashes_and_outages(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 10; seed < 14; seed++) {
+        struct sim_report report;
+        run((struct sim_options){.seed = seed,
+                                 .n_workflows = 150,
+                                 .max_running = 10,
+                                 .crash_rate = 0.05,
+                                 .operator_rate = 0.5,
+                                 .service_rate = 0.6},
+            &report);
+        assert_string_equal(report.failure, "");
+        assert_true(report.n_deferrals > 20);
+    }
+}
+
 static void same_seed_same_log(void **state)
 {
     (void)state;
@@ -74,7 +111,8 @@ static void same_seed_same_log(void **state)
                                   .n_workflows = 100,
                                   .max_running = 8,
                                   .crash_rate = 0.03,
-                                  .operator_rate = 0.3};
+                                  .operator_rate = 0.3,
+                                  .service_rate = 0.5};
     run(options, &first);
     run(options, &second);
     options.seed = 43;
@@ -100,6 +138,8 @@ static int replay(int argc, char **argv)
             options.crash_rate = strtod(value, NULL);
         } else if (strcmp(argv[i], "--operator") == 0) {
             options.operator_rate = strtod(value, NULL);
+        } else if (strcmp(argv[i], "--service") == 0) {
+            options.service_rate = strtod(value, NULL);
         } else if (strcmp(argv[i], "--print") == 0) {
             options.is_verbose = true;
         }
@@ -111,11 +151,13 @@ static int replay(int argc, char **argv)
     (void)fprintf(stderr,
                   "seed %" PRIu64 ": %d workflows, %" PRId64 " events, %" PRId64
                   " batches, %" PRId64 " crashes, %" PRId64 " commands, %" PRId64
-                  " agent starts, %" PRId64
-                  " merges, %.1f virtual days, %.1f s, log %016" PRIx64 "\n",
+                  " agent starts, %" PRId64 " merges, %" PRId64 " deferrals in %" PRId64
+                  " outages, %" PRId64
+                  " degraded, %.1f virtual days, %.1f s, log %016" PRIx64 "\n",
                   options.seed, options.n_workflows, report.n_events, report.n_batches,
                   report.n_crashes, report.n_commands, report.n_agent_starts,
-                  report.n_merges, report.virtual_days, seconds, report.log_hash);
+                  report.n_merges, report.n_deferrals, report.n_outages,
+                  report.n_degraded, report.virtual_days, seconds, report.log_hash);
     for (int s = 0; s < STATE_COUNT; s++) {
         if (report.n_by_state[s] > 0) {
             (void)fprintf(stderr, "  %-12s %" PRId64 "\n",
@@ -133,6 +175,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_workflow_ends),
         cmocka_unit_test(operators_and_crashes_break_nothing),
+        cmocka_unit_test(outages_lose_nothing),
+        cmocka_unit_test(operators_crashes_and_outages),
         cmocka_unit_test(same_seed_same_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
