@@ -27,6 +27,7 @@
 #include "engine/control/control.h"
 #include "engine/control/message.h"
 #include "engine/io/io.h"
+#include "engine/io/listener.h"
 #include "engine/io/runner.h"
 #include "store/bell.h"
 #include "store/store.h"
@@ -35,6 +36,9 @@
 #define COMMANDS_MAX   256
 #define FAULT_RETRY_MS 250
 #define IDLE_MS        1000 /* quiet for so long: the write-ahead log goes home */
+/* Messages in the inbox beside outcomes, so that these always have room. */
+#define WEBHOOKS_MAX 4096 /* the listener's default: no more are in hand */
+#define EXTRAS_MAX   1024
 
 struct engine {
     /* immutable after start */
@@ -42,12 +46,17 @@ struct engine {
     struct lease *lease;
     struct mailbox *inbox; /* struct message, from the other threads */
     struct io *io;
+    struct listener *listener; /* NULL: not configured, or it could not start */
+    char listener_text[160];   /* where it listens, or why it does not */
     struct executor executor;
     int ended_fd;
     pthread_t thread;
     struct wall started_at;
     /* atomic */
     atomic_bool is_stopping, is_draining;
+    atomic_bool is_deaf; /* the store is out of order: no webhook is taken */
+    atomic_llong n_rejected;
+    atomic_int n_extras;
     /* control thread only */
     struct store *store;
     struct control *control;
@@ -63,28 +72,32 @@ int engine_run_effect(const char *folder)
 
 /* ---- messages from other threads ---- */
 
-static bool send(struct engine *engine, struct message *message)
-{
-    bool is_taken = mailbox_put(engine->inbox, message);
-    if (!is_taken) {
-        message_free(message);
-    }
-    return is_taken;
-}
-
 static void on_result(void *user, struct effect_result *result)
 {
+    struct engine *engine = user;
     struct message *message = message_new(MESSAGE_RESULT);
     message->result = result;
     /* The inbox holds more than there can be effects in flight. */
-    (void)send(user, message);
+    if (!mailbox_put(engine->inbox, message)) {
+        message_free(message);
+    }
+}
+
+/* Too many at once are dropped: the next one tells more. */
+static void send_extra(struct engine *engine, struct message *message)
+{
+    bool has_room = atomic_fetch_add(&engine->n_extras, 1) < EXTRAS_MAX;
+    if (!has_room || !mailbox_put(engine->inbox, message)) {
+        (void)atomic_fetch_sub(&engine->n_extras, 1);
+        message_free(message);
+    }
 }
 
 static void on_report(void *user, struct service_report *report)
 {
     struct message *message = message_new(MESSAGE_REPORT);
     message->report = report;
-    (void)send(user, message); /* full: the next one tells more */
+    send_extra(user, message);
 }
 
 static void on_reconciled(void *user, int64_t workflow, char *text)
@@ -93,9 +106,55 @@ static void on_reconciled(void *user, int64_t workflow, char *text)
     message->reconciled = mem_alloc(sizeof(*message->reconciled));
     message->reconciled->workflow = workflow;
     message->reconciled->text = text;
-    (void)send(user, message);
+    send_extra(user, message);
 }
 
+static bool on_webhook(void *user, struct webhook *webhook)
+{
+    struct engine *engine = user;
+    if (atomic_load(&engine->is_deaf)) {
+        return false;
+    }
+    struct message *message = message_new(MESSAGE_WEBHOOK);
+    message->webhook = webhook;
+    if (!mailbox_put(engine->inbox, message)) {
+        message->webhook = NULL; /* stays the listener's */
+        message_free(message);
+        return false;
+    }
+    return true;
+}
+
+static void on_rejected(void *user, int64_t n)
+{
+    struct engine *engine = user;
+    (void)atomic_fetch_add(&engine->n_rejected, n);
+    mailbox_wake(engine->inbox);
+}
+
+/* ---- what leaves after a commit; control thread ---- */
+
+static void on_answer(void *self, struct webhook *webhook, bool is_kept)
+{
+    struct engine *engine = self;
+    if (engine->listener != NULL) {
+        listener_answer(engine->listener, webhook, is_kept);
+    } else {
+        webhook_free(webhook); /* at the end: the listener has stopped */
+    }
+}
+
+static void on_hint(void *self, struct forge_event *event)
+{
+    struct engine *engine = self;
+    io_hint(engine->io, event);
+}
+
+static void on_order(void *self, struct service_order *order)
+{
+    struct engine *engine = self;
+    io_order(engine->io, order);
+}
 
 static void put_state(struct engine *engine, const char *state)
 {
@@ -110,6 +169,9 @@ static void put_state(struct engine *engine, const char *state)
     jsonw_str(&w, "state", state);
     jsonw_str(&w, "started_at", wall_format(engine->started_at, false, at));
     jsonw_int(&w, "max_running", engine->config->max_running);
+    jsonw_str(&w, "listener", engine->listener != NULL ? engine->listener_text : "");
+    jsonw_str(&w, "listener_fault",
+              engine->listener == NULL ? engine->listener_text : "");
     jsonw_close(&w, '}');
     store_put_setting(engine->store, "engine", buf.data);
 }
@@ -122,6 +184,15 @@ static void put_engine_event(struct engine *engine, const char *kind, const char
                                                              .text = text});
 }
 
+static void tell_fault(struct engine *engine, enum err_code code)
+{
+    bell_set_fault(engine->bell, code);
+    atomic_store(&engine->is_deaf, code != ERR_NONE);
+    if (engine->listener != NULL) {
+        listener_fault(engine->listener, code);
+    }
+}
+
 /* One try. The bell rings for what was committed, and for a change of the fault. */
 static bool commit(struct engine *engine)
 {
@@ -129,16 +200,20 @@ static bool commit(struct engine *engine)
     bool has_news = engine->has_faulted || store_has_batch(engine->store);
     if (!control_commit(engine->control, &engine->executor, &err)) {
         engine->has_faulted = true;
-        bell_set_fault(engine->bell, err.code);
+        tell_fault(engine, err.code);
+        control_fault(engine->control);
         return false;
     }
     if (engine->has_faulted) {
         engine->has_faulted = false;
-        bell_set_fault(engine->bell, ERR_NONE);
+        tell_fault(engine, ERR_NONE);
     }
     if (has_news) {
         engine->is_dirty = true;
         bell_ring(engine->bell);
+        if (engine->listener != NULL) {
+            listener_look(engine->listener);
+        }
     }
     return true;
 }
@@ -146,6 +221,9 @@ static bool commit(struct engine *engine)
 /* The message's content moves on to the control center. */
 static void take(struct engine *engine, struct message *message, struct wall now)
 {
+    if (message->kind == MESSAGE_REPORT || message->kind == MESSAGE_RECONCILED) {
+        (void)atomic_fetch_sub(&engine->n_extras, 1);
+    }
     switch (message->kind) {
     case MESSAGE_RESULT:
         control_result(engine->control, message->result, now);
@@ -173,6 +251,10 @@ static void take_messages(struct engine *engine)
     struct wall now = wall_now();
     for (size_t i = 0; i < n; i++) {
         take(engine, messages[i], now);
+    }
+    int64_t n_rejected = atomic_exchange(&engine->n_rejected, 0);
+    if (n_rejected > 0) {
+        control_rejected(engine->control, n_rejected);
     }
 }
 
@@ -278,8 +360,11 @@ static void on_left(void *message)
     message_free(message);
 }
 
-static void free_parts(struct engine *engine)
+static void stop_parts(struct engine *engine)
 {
+    listener_stop(engine->listener);
+    engine->listener = NULL;
+    io_stop(engine->io);
     bell_close(engine->bell);
     control_free(engine->control);
     store_close(engine->store);
@@ -289,6 +374,45 @@ static void free_parts(struct engine *engine)
         (void)close(engine->ended_fd);
     }
     free(engine);
+}
+
+/* Everything else works without it: polling finds what webhooks would tell. */
+static void start_listener(struct engine *engine)
+{
+    const struct listener_spec *spec = &engine->config->listener;
+    struct err err = ERR_INIT;
+    if (spec->port == 0) {
+        return;
+    }
+    struct listener_options options = {
+        .spec = spec,
+        .store = engine->config->store,
+        .on_webhook = on_webhook,
+        .on_rejected = on_rejected,
+        .user = engine,
+    };
+    engine->listener = listener_start(&options, &err);
+    if (engine->listener == NULL) {
+        (void)snprintf(engine->listener_text, sizeof(engine->listener_text), "%.150s",
+                       err.msg);
+        put_engine_event(engine, "listener-failed", engine->listener_text);
+        return;
+    }
+    bool is_v6 = strchr(spec->address, ':') != NULL;
+    (void)snprintf(engine->listener_text, sizeof(engine->listener_text), "%s%.100s%s:%d",
+                   is_v6 ? "[" : "", spec->address, is_v6 ? "]" : "",
+                   listener_port(engine->listener));
+    put_engine_event(engine, "listener-start", engine->listener_text);
+}
+
+/* Its breaker goes on as it was. */
+static void on_stored_service(void *user, const struct service_row *row)
+{
+    struct engine *engine = user;
+    if (service_find(engine->config->services, engine->config->n_services, row->name) !=
+        NULL) {
+        io_restore(engine->io, row);
+    }
 }
 
 static bool start_io(struct engine *engine, struct err *err)
@@ -309,6 +433,7 @@ static bool start_io(struct engine *engine, struct err *err)
         .user = engine,
         .services = config->services,
         .n_services = config->n_services,
+        .has_listener = engine->listener != NULL,
     };
     engine->io = io_start(&options, err);
     return engine->io != NULL;
@@ -329,6 +454,7 @@ static bool make_parts(struct engine *engine, struct err *err)
         .bodies_keep = config->listener.keep_bodies,
         .services = config->services,
         .n_services = config->n_services,
+        .outlet = { engine, on_answer,                   on_hint, on_order},
         .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
     };
     engine->control = control_new(&options, engine->store);
@@ -340,13 +466,16 @@ static bool make_parts(struct engine *engine, struct err *err)
     if (engine->bell == NULL) {
         return false;
     }
-    engine->inbox = mailbox_new((size_t)config->max_running * 4 + 4096);
-    if (!start_io(engine, err)) {
+    engine->inbox =
+        mailbox_new((size_t)config->max_running * 4 + 4096 + WEBHOOKS_MAX + EXTRAS_MAX);
+    put_engine_event(engine, "engine-start", "");
+    start_listener(engine);
+    if (!start_io(engine, err) ||
+        !store_load_services(engine->store, on_stored_service, engine, err)) {
         return false;
     }
     engine->executor = io_executor(engine->io);
     put_state(engine, "running");
-    put_engine_event(engine, "engine-start", "");
     engine->has_commands = true;
     return true;
 }
@@ -397,8 +526,7 @@ enum engine_start_result engine_start(const struct config *config,
     engine->lease = lease;
     engine->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (!make_parts(engine, err) || !start_thread(engine, err)) {
-        io_stop(engine->io);
-        free_parts(engine);
+        stop_parts(engine);
         return ENGINE_FAILED;
     }
     *ret_engine = engine;
@@ -413,8 +541,7 @@ void engine_stop(struct engine *engine)
     atomic_store(&engine->is_stopping, true);
     mailbox_wake(engine->inbox);
     (void)pthread_join(engine->thread, NULL); /* it was started and is joined once */
-    io_stop(engine->io);
-    free_parts(engine);
+    stop_parts(engine);
 }
 
 void engine_drain(struct engine *engine)

@@ -173,8 +173,7 @@ void intake_release(struct control *control)
     for (size_t i = 0; i < control->n_webhooks; i++) {
         struct webhook *webhook = control->webhooks[i];
         if (webhook->is_new && webhook->event != NULL && outlet->hint != NULL) {
-            outlet->hint(outlet->self, webhook->event);
-            webhook->event = NULL;
+            outlet->hint(outlet->self, forge_event_copy(webhook->event));
         }
         answer(control, webhook, true);
     }

@@ -272,7 +272,10 @@ static void service_init(struct desk *desk, struct desk_service *service,
         spec->mesh.prometheus[0] != '\0') {
         service->prometheus_at = now;
     }
-    service->is_changed = true; /* it is in the store from the beginning */
+    /* It is in the store soon, but not before what an earlier engine left of it has been
+     * restored: for a moment it would be closed, and a crash then would make that last. */
+    service->is_changed = true;
+    service->report_at = wall_add(now, desk->options.report_every);
 }
 
 struct desk *desk_new(const struct desk_options *options, struct wall now)
