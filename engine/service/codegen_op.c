@@ -243,7 +243,7 @@ static struct op_step on_run(struct codegen_op *op, const struct http_response *
         break;
     case PHASE_RESUME:
         op->resumed_at = now;
-        op->is_unsure = op->is_over = false;
+        op->is_unsure = op->is_over = op->has_looked_again = false;
         op->has_moved = run.state == CODEGEN_IN_FLIGHT && run.status[0] != '\0';
         op->n_lost = 0;
         run.id = op->run; /* whatever it says, it is the run that was resumed */

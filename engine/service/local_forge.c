@@ -52,6 +52,23 @@ static char *choose_branch(struct git *git, const char *base_sha,
     return NULL;
 }
 
+/* Where the branch is on the forge; "" when it is to be made there. */
+static bool find_theirs(struct git *git, const char *name, char sha[SHA_MAX],
+                        struct effect_result *result)
+{
+    AUTO_FREE char *ref = mirror_ref(name);
+    git_commit_of(git, ref, sha);
+    if (sha[0] == '\0' && !mirror_is_own(git, name)) {
+        result_refuse(result,
+                      mem_printf("%s has no branch %s; it was deleted or is in a fork, "
+                                 "where only its author can push",
+                                 git->order->repo, name));
+        result->blame = BLAME_OPERATOR;
+        return false;
+    }
+    return sha[0] != '\0' || mirror_want(git, git->order->head_sha, result);
+}
+
 static char *ensure_branch(struct git *git, const char *base_sha,
                            struct effect_result *result)
 {
@@ -60,9 +77,9 @@ static char *ensure_branch(struct git *git, const char *base_sha,
         return choose_branch(git, base_sha, result);
     }
     char sha[SHA_MAX] = "";
-    if (git->url != NULL) {
-        AUTO_FREE char *theirs = mirror_ref(name);
-        git_commit_of(git, theirs, sha);
+    if (git->url != NULL && !find_theirs(git, name, sha, result)) {
+        free(name);
+        return NULL;
     }
     if (sha[0] == '\0') {
         git_commit_of(git, git->order->head_sha, sha);

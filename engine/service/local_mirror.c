@@ -366,8 +366,7 @@ bool mirror_want(struct git *git, const char *sha, struct effect_result *result)
 /* ---- pushing --------------------------------------------------------------------------
  */
 
-/* signalbox/wf-N or signalbox/wf-N-K of this workflow. */
-static bool is_own(const struct git *git, const char *branch)
+bool mirror_is_own(const struct git *git, const char *branch)
 {
     AUTO_FREE char *name =
         mem_printf("signalbox/wf-%lld", (long long)git->order->workflow);
@@ -388,10 +387,10 @@ static enum push_outcome push(struct git *git, const char *branch, const char *h
     AUTO_FREE char *spec = mem_printf("%s:refs/heads/%s", head, branch);
     AUTO_FREE char *lease =
         mem_printf("--force-with-lease=refs/heads/%s:%s", branch, seen);
-    bool done =
-        git_online(git, (const char *const[]){"push", "--porcelain", "--no-verify",
-                                              is_own(git, branch) ? lease : "--no-force",
-                                              "--", git->url, spec, NULL});
+    bool done = git_online(
+        git, (const char *const[]){"push", "--porcelain", "--no-verify",
+                                   mirror_is_own(git, branch) ? lease : "--no-force",
+                                   "--", git->url, spec, NULL});
     if (done) {
         (void)GIT(git, NULL, "update-ref", mine, head); /* or it is fetched */
         return PUSH_DONE;

@@ -27,7 +27,8 @@
  *
  * Pushing: only branches named signalbox/wf-N... of this workflow may be rewritten, and
  * only while the forge has the commit that we last saw there (--force-with-lease). All
- * others, as of a person's pull request, only grow.
+ * others, as of a person's pull request, only grow, and are never made anew: where the
+ * forge has no such branch (it was deleted, or is a fork's), a workspace is refused.
  */
 
 #include "engine/service/local_git.h"
@@ -42,6 +43,8 @@ NODISCARD bool mirror_update(struct git *git, const char *branch,
 /* Has the forge a branch of that name? False with git->status != 0 and != 2: it could not
  * be asked. */
 bool mirror_has_branch(struct git *git, const char *name);
+/* Is it signalbox/wf-N or signalbox/wf-N-K of this workflow? */
+bool mirror_is_own(const struct git *git, const char *branch);
 /* Make sure that a commit is here. False: result says why. */
 NODISCARD bool mirror_want(struct git *git, const char *sha,
                            struct effect_result *result);

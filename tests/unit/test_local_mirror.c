@@ -3,8 +3,10 @@
 /* Local agents and sandboxes with a forge that is elsewhere: the mirror, pushes, and what
  * others do to the branch meanwhile. The forge is a bare repository. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -405,6 +407,53 @@ static void test_all_at_once(void **state)
     assert_string_equal(names, "acme+payments.git");
 }
 
+/* A pull request from a fork: its branch is not ours to make. */
+static void test_branch_of_a_fork(void **state)
+{
+    struct flow flow;
+    (void)state;
+    flow_init(&flow, 1);
+    lab_set(&flow.branch, "patch-1");
+    fails(&flow, EFFECT_WORKSPACE, STATUS_REFUSED, BLAME_OPERATOR,
+          "acme/payments has no branch patch-1");
+    at_remote("git branch --list patch-1", "");
+    flow_fini(&flow);
+}
+
+/* Killed anywhere, and begun again: the same end. */
+static void test_killed_runners(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 16; i++) {
+        struct flow flow;
+        struct order *orders[2];
+        static const enum effect_kind kinds[] = {EFFECT_WORKSPACE, EFFECT_COMMIT};
+        flow_init(&flow, i + 1);
+        for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+            orders[k] = remote_order(&flow, kinds[k]);
+            pid_t pid = lab_start(orders[k]);
+            struct timespec pause = {.tv_nsec = i * (k == 0 ? 8000000L : 12000000L)};
+            (void)nanosleep(&pause, NULL); /* another instant each time */
+            (void)kill(pid, SIGKILL);
+            (void)waitpid(pid, NULL, 0);
+            struct effect_result *result = lab_run(orders[k]);
+            flow_check(result, STATUS_PASSED, BLAME_NONE);
+            learn(&flow, result);
+            effect_result_free(result);
+            order_free(orders[k]);
+            if (k == 0) {
+                flow_edit(&flow, "echo more >> a.txt");
+            }
+        }
+        remote_has(flow.branch, flow.head_sha);
+        AUTO_FREE char *text = mem_printf("git rev-list --count main..%s", flow.branch);
+        at_remote(text, "1");
+        flow_fini(&flow);
+    }
+    AUTO_FREE char *names = lab_sh(&flow_lab, flow_lab.work, "ls mirror");
+    assert_string_equal(names, "acme+payments.git");
+}
+
 static void test_cleanup_without_mirror(void **state)
 {
     struct flow flow;
@@ -481,6 +530,8 @@ int main(void)
         MIRROR_TEST(test_what_is_missing),
         MIRROR_TEST(test_mirror_survives_a_broken_fetch),
         MIRROR_TEST(test_all_at_once),
+        MIRROR_TEST(test_branch_of_a_fork),
+        MIRROR_TEST(test_killed_runners),
         MIRROR_TEST(test_cleanup_without_mirror),
         cmocka_unit_test(test_urls),
     };

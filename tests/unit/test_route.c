@@ -282,6 +282,28 @@ static void test_task(void **state)
     store_close(store);
 }
 
+/* An answer says who gave it. */
+static void test_answer(void **state)
+{
+    const struct place *place = *state;
+    struct effect_result *result = effect_result_new(1, 2), *copy = NULL;
+    struct err err = ERR_INIT;
+    result->status = STATUS_DEFERRED;
+    result->blame = BLAME_SERVICE;
+    result->provider = mem_str("grainchain");
+    result->service = mem_str("grainchain");
+    result->is_fallback = result->is_degraded = true;
+    assert_true(order_answer(place->folder, result, &err));
+    assert_int_equal(order_read_answer(place->folder, 1, 2, &copy, &err), FOUND);
+    assert_int_equal(copy->status, STATUS_DEFERRED);
+    assert_int_equal(copy->blame, BLAME_SERVICE);
+    assert_string_equal(copy->provider, "grainchain");
+    assert_string_equal(copy->service, "grainchain");
+    assert_true(copy->is_fallback && copy->is_degraded);
+    effect_result_free(result);
+    effect_result_free(copy);
+}
+
 /* Who waits at a desk for it: the reserve of a quota is his. */
 static void test_operators_own(void **state)
 {
@@ -337,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_misfits),
         PLACE_TEST(test_task),
         PLACE_TEST(test_operators_own),
+        PLACE_TEST(test_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
