@@ -443,7 +443,7 @@ static const struct field listener_fields[] = {
     {.name = "body_max", .type = FIELD_BYTES, .offset = LISTEN(body_max), .min = 1024,
      .max = 100 * MIB, .fallback = "25MB", .help = "Largest webhook that is taken."},
     {.name = "connections", .type = FIELD_INT, .offset = LISTEN(connections), .min = 8,
-     .max = 100000, .fallback = "12000", .help = "Connections at once."},
+     .max = 100000, .fallback = "2000", .help = "Connections at once; the longest idle makes room."},
     {.name = "keep", .type = FIELD_DURATION, .offset = LISTEN(keep), .min = HOUR, .max = 3650 * DAY,
      .fallback = "30d", .help = "How long a delivery is kept."},
     {.name = "keep_bodies", .type = FIELD_DURATION, .offset = LISTEN(keep_bodies), .min = HOUR,

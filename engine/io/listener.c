@@ -22,7 +22,7 @@
 #define ACCEPTS     64 /* at one turn */
 #define BACKLOG     4096
 #define SEND_BUFFER 65536 /* bytes in the kernel for one that does not read */
-#define HEADER_MAX  8192  /* of one request, as GitHub's is about 1 KiB */
+#define HEADER_MAX  4096  /* of one request; GitHub's is about 1 KiB */
 #define READ_MAX    32768 /* bytes at one read */
 #define FDS_KEPT    64    /* descriptors for everybody else */
 #define COMPLETIONS 64    /* of one body, see conn_write_answer */
@@ -108,6 +108,13 @@ void conn_kill(struct conn *conn)
         leave_idle(conn);
         lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
     }
+}
+
+/* The library's timers stand in one sorted list that is walked for each new one: with ten
+ * thousand idle connections that is all that is done. The sweep knows the deadlines. */
+void conn_no_timer(struct conn *conn)
+{
+    lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
 }
 
 static struct conn *conn_new(struct listener *listener)
@@ -216,9 +223,11 @@ static void adopt(struct listener *listener, int fd)
         .opaque = conn,
     };
     listener->adopting = conn;
-    if (lws_adopt_descriptor_vhost_via_info(&desc) == NULL &&
-        listener->adopting != NULL) {
+    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc);
+    if (wsi == NULL && listener->adopting != NULL) {
         conn_free(conn); /* it never became a connection; the library closed it */
+    } else if (wsi != NULL && conn->wsi == wsi) {
+        conn_no_timer(conn);
     }
     listener->adopting = NULL;
 }

@@ -107,7 +107,11 @@ int conn_write_answer(struct conn *conn)
         return -1;
     }
     conn_idle(conn);
-    return lws_http_transaction_completed(conn->wsi) != 0 ? -1 : 0;
+    if (lws_http_transaction_completed(conn->wsi) != 0) {
+        return -1;
+    }
+    conn_no_timer(conn);
+    return 0;
 }
 
 int conn_refuse_upgrade(struct conn *conn, int status, const char *text)

@@ -141,6 +141,7 @@ struct conn *conn_of(struct lws *wsi); /* or NULL */
 void conn_kill(struct conn *conn);
 void conn_busy(struct conn *conn, struct span time); /* has a request, due after `time` */
 void conn_idle(struct conn *conn);                   /* has none */
+void conn_no_timer(struct conn *conn);
 /* Copy of a header, or NULL when it is not there (too long: ""). malloc'd */
 char *conn_header(struct conn *conn, enum lws_token_indexes token);
 char *conn_custom_header(struct conn *conn, const char *name);
