@@ -26,6 +26,7 @@
 #include "engine/control/config.h"
 #include "engine/control/control.h"
 #include "engine/control/message.h"
+#include "engine/io/holder.h"
 #include "engine/io/io.h"
 #include "engine/io/listener.h"
 #include "engine/io/runner.h"
@@ -68,6 +69,11 @@ struct engine {
 int engine_run_effect(const char *folder)
 {
     return runner_main(folder);
+}
+
+int engine_hold_sandbox(const char *folder)
+{
+    return holder_main(folder);
 }
 
 /* ---- messages from other threads ---- */

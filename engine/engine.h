@@ -34,5 +34,7 @@ int engine_fd(const struct engine *engine);
 
 /* Body of the hidden subcommand that runs one effect (see engine/io/runner.h); exit status. */
 int engine_run_effect(const char *folder);
+/* Body of the one that keeps a bridge alive (engine/io/holder.h). */
+int engine_hold_sandbox(const char *folder);
 
 #endif

@@ -14,6 +14,7 @@
 #include "engine/base/text.h"
 #include "engine/io/process.h"
 #include "engine/io/runner_eval.h"
+#include "engine/io/runner_sandbox.h"
 #include "engine/service/local_command.h"
 #include "engine/service/local_credential.h"
 #include "engine/service/local_forge.h"
@@ -91,7 +92,7 @@ static bool try_lock(int fd)
 static int take_lock(const char *folder, const char *mark)
 {
     AUTO_FREE char *path = file_join(folder, "lock");
-    AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         return -1;
     }
@@ -99,6 +100,7 @@ static int take_lock(const char *folder, const char *mark)
     while (!try_lock(fd)) {
         pid_t pid;
         if (runner_look(folder, &pid) == RUNNER_LIVES) {
+            (void)close(fd); /* nothing was done with it */
             return -1;
         }
         if (wall_since(wall_now(), until).ms >= 0) {
@@ -109,9 +111,10 @@ static int take_lock(const char *folder, const char *mark)
     }
     AUTO_FREE char *text = mem_printf("%ld %lld\n", (long)getpid(), start_time(getpid()));
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0) {
+        (void)close(fd); /* and with it the lock goes */
         return -1;
     }
-    return TAKE(fd);
+    return fd; /* not TAKE: it would leave 0, which is a descriptor */
 }
 
 /* ---- performing -----------------------------------------------------------------------
@@ -135,14 +138,13 @@ static const struct {
     [EFFECT_MERGE] = {local_merge,        false},
     [EFFECT_REVERT] = {local_revert,       false},
     [EFFECT_CLOSE] = {local_close,        false},
-    [EFFECT_CLEANUP] = {local_cleanup,      false},
+    [EFFECT_CLEANUP] = {sandbox_cleanup,    false},
 };
 
 /* Who performs it: the providers on this machine, or a service that runs as a process.
  * NULL: nobody. */
 static perform_fn *find_performer(const struct order *order)
 {
-    bool is_sandbox = strcmp(effect_port(order->kind), "sandbox") == 0;
     bool is_evaluation = order->kind == EFFECT_EVALUATE;
     if (order->provider[0] == '\0' || strcmp(order->provider, SERVICE_LOCAL) == 0) {
         return performers[order->kind].perform;
@@ -152,8 +154,16 @@ static perform_fn *find_performer(const struct order *order)
         return is_evaluation ? eval_mcp : NULL;
     case SERVICE_WEB_EVAL_CLI:
         return is_evaluation ? eval_cli : NULL;
+    case SERVICE_GRAINCHAIN:
+        return order->kind == EFFECT_SANDBOX ? grainchain_make
+               : order->kind == EFFECT_SETUP || order->kind == EFFECT_CHECK
+                   ? grainchain_step
+               : order->kind == EFFECT_CLEANUP ? sandbox_cleanup
+                                               : NULL;
+    case SERVICE_DAYTONA:
+    case SERVICE_E2B: /* the rest is done over HTTP */
+        return order->kind == EFFECT_SANDBOX ? archive_make : NULL;
     default:
-        (void)is_sandbox;
         return NULL;
     }
 }

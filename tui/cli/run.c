@@ -20,3 +20,20 @@ const struct cli_command cli_run_effect = {
     .more = "",
     .run = run,
 };
+
+static int hold(struct cli *cli)
+{
+    return engine_hold_sandbox(cli->args[0]);
+}
+
+const struct cli_command cli_hold_sandbox = {
+    .name = "__hold",
+    .args = "FOLDER",
+    .min_args = 1,
+    .max_args = 1,
+    .access = ACCESS_NONE,
+    .is_hidden = true,
+    .help = "keep the bridge of a sandbox alive",
+    .more = "",
+    .run = hold,
+};
