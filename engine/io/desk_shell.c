@@ -566,6 +566,11 @@ static void end_orphan(struct desk_shell *shell, int64_t workflow, int64_t seq)
     arena_free(arena);
 }
 
+static bool is_held(const void *user, int64_t workflow, int64_t seq)
+{
+    return find(user, workflow, seq) != NULL;
+}
+
 void desk_shell_sweep(struct desk_shell *shell)
 {
     AUTO_FREE char *folder = file_join(shell->options.shop->work, "live");
@@ -584,6 +589,7 @@ void desk_shell_sweep(struct desk_shell *shell)
     if (dir != NULL) {
         (void)closedir(dir); /* only read */
     }
+    job_sweep(shell->options.shop, is_held, shell);
 }
 
 /* ---- beginning and end ----------------------------------------------------------------

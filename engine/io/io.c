@@ -216,7 +216,6 @@ static void take_for_desk(struct io *io, struct message *message)
         break;
     case MESSAGE_SWEEP:
         desk_shell_sweep(io->desk);
-        job_sweep(&io->shop);
         break;
     case MESSAGE_RESTORE:
         desk_shell_restore(io->desk, &(struct service_row){.name = message->service,
@@ -242,7 +241,7 @@ static void take_for_jobs(struct io *io, struct message *message)
         job_stop(&io->shop, message->workflow, message->seq);
         break;
     case MESSAGE_SWEEP:
-        job_sweep(&io->shop);
+        job_sweep(&io->shop, NULL, NULL);
         break;
     case MESSAGE_HINT:
         atomic_fetch_sub(&io->n_hints, 1);

@@ -474,7 +474,9 @@ void job_run_timers(struct job_shop *shop, struct mono now)
     }
 }
 
-void job_sweep(struct job_shop *shop)
+void job_sweep(struct job_shop *shop,
+               bool (*is_wanted)(const void *user, int64_t workflow, int64_t seq),
+               const void *user)
 {
     AUTO_FREE char *folder = file_join(shop->work, "live");
     DIR *dir = opendir(folder);
@@ -485,7 +487,8 @@ void job_sweep(struct job_shop *shop)
         }
         long long workflow = strtoll(entry->d_name + 3, &end, 10);
         long long seq = *end == '.' ? strtoll(end + 1, &end, 10) : 0;
-        if (*end != '\0' || find(shop, workflow, seq) != NULL) {
+        if (*end != '\0' || find(shop, workflow, seq) != NULL ||
+            (is_wanted != NULL && is_wanted(user, workflow, seq))) {
             continue;
         }
         const struct effect_row effect = {

@@ -54,7 +54,11 @@ void job_begin(struct job_shop *shop, struct job *job); /* takes the job */
 /* By an order that somebody else made, who keeps it until the result came. */
 void job_begin_order(struct job_shop *shop, const struct order *order);
 void job_stop(struct job_shop *shop, int64_t workflow, int64_t seq);
-void job_sweep(struct job_shop *shop);
+/* Stop runners of effects that are neither here nor, says is_wanted (may be NULL), known to
+ * whom it asks. */
+void job_sweep(struct job_shop *shop,
+               bool (*is_wanted)(const void *user, int64_t workflow, int64_t seq),
+               const void *user);
 /* Its runner has ended. */
 void job_ended(struct job_shop *shop, struct job *job);
 void job_run_timers(struct job_shop *shop, struct mono now);

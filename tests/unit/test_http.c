@@ -8,6 +8,8 @@
 /* cmocka wants these first */
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -40,6 +42,45 @@ static struct {
     char *seen_body;
     atomic_int n_posts;
 } lab;
+
+/* ---- a name server that does not answer -----------------------------------------------
+ */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t released;
+    int n_asking;
+    bool is_released;
+} names = {.lock = PTHREAD_MUTEX_INITIALIZER, .released = PTHREAD_COND_INITIALIZER};
+
+/* In place of the C library's, for libcurl too. */
+int getaddrinfo(const char *restrict node, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict result)
+{
+    typedef int resolver(const char *, const char *, const struct addrinfo *,
+                         struct addrinfo **);
+    if (node != NULL && strcmp(node, "hangs.test") == 0) {
+        (void)pthread_mutex_lock(&names.lock);
+        names.n_asking++;
+        while (!names.is_released) {
+            (void)pthread_cond_wait(&names.released, &names.lock);
+        }
+        names.n_asking--;
+        (void)pthread_mutex_unlock(&names.lock);
+        return EAI_AGAIN;
+    }
+    resolver *real = NULL;
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(node, service, hints, result);
+}
+
+static int n_asking(void)
+{
+    (void)pthread_mutex_lock(&names.lock);
+    int n = names.n_asking;
+    (void)pthread_mutex_unlock(&names.lock);
+    return n;
+}
 
 /* ---- the servers ----------------------------------------------------------------------
  */
@@ -379,6 +420,33 @@ static void test_unreached(void **state)
     }
 }
 
+/* Neither giving a call up nor stopping waits for a name server. */
+static void test_names_that_hang(void **state)
+{
+    (void)state;
+    lab.service.gate.connect_time.ms = 200;
+    struct mono before = mono_now();
+    expect_fault(get("http://hangs.test/x"), HTTP_UNREACHED);
+    int64_t cancelled = send_request(get("http://hangs.test/y"), 0);
+    (void)send_request(get("http://hangs.test/z"), 0);
+    struct mono end = {mono_now().ns + 20000000000};
+    while (n_asking() < 3) {
+        assert_true(mono_now().ns < end.ns);
+        http_run(lab.http);
+    }
+    assert_true(http_cancel(lab.http, cancelled));
+    http_stop(TAKE(lab.http));
+    assert_true(mono_now().ns - before.ns < 10000000000);
+    assert_int_equal(n_asking(), 3);
+    (void)pthread_mutex_lock(&names.lock);
+    names.is_released = true;
+    (void)pthread_cond_broadcast(&names.released);
+    (void)pthread_mutex_unlock(&names.lock);
+    while (n_asking() > 0) {
+        assert_true(mono_now().ns < end.ns);
+    }
+}
+
 static void test_too_large(void **state)
 {
     (void)state;
@@ -649,12 +717,19 @@ int main(void)
     (void)pthread_mutex_init(&lab.lock, NULL);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_normal),    TEST(test_chunks_and_headers),
-        TEST(test_faults),    TEST(test_unreached),
-        TEST(test_too_large), TEST(test_redirects),
-        TEST(test_foreign),   TEST(test_cache),
-        TEST(test_tokens),    TEST(test_a_write_is_sent_once),
-        TEST(test_cancel),    TEST(test_thousands),
+        TEST(test_normal),
+        TEST(test_chunks_and_headers),
+        TEST(test_faults),
+        TEST(test_unreached),
+        TEST(test_names_that_hang),
+        TEST(test_too_large),
+        TEST(test_redirects),
+        TEST(test_foreign),
+        TEST(test_cache),
+        TEST(test_tokens),
+        TEST(test_a_write_is_sent_once),
+        TEST(test_cancel),
+        TEST(test_thousands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,9 +2,11 @@
 /* The io thread with real runners: this program is the runner, too. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +68,36 @@ static void forget_results(void)
     n_results = 0;
 }
 
+/* A service that nobody uses: then effects come to their runners by way of the desk. */
+static char service_name[] = "hub", service_url[] = "http://127.0.0.1:9";
+static const struct service_spec service = {
+    .name = service_name,
+    .kind = SERVICE_GITHUB,
+    .url = service_url,
+    .gate = {.breaker = {.failures = 3,
+                         .open = {60000},
+                         .open_max = {60000},
+                         .half_open_calls = 1},
+             .concurrency = 1}
+};
+static bool has_service;
+static char *lab_memo;                  /* of the newest report of that state */
+static atomic_int n_forced, n_restored; /* reports that say so */
+
+static void take_report(void *user, struct service_report *report)
+{
+    (void)user;
+    if (report->event != NULL && strcmp(report->event, "breaker-forced-open") == 0) {
+        atomic_fetch_add(&n_forced, 1);
+    }
+    if (report->row.state == BREAKER_FORCED_OPEN) {
+        atomic_fetch_add(&n_restored, 1);
+        free(lab_memo);
+        lab_memo = mem_str(report->row.memo);
+    }
+    service_report_free(report);
+}
+
 static struct io *start_io(void)
 {
     struct err err = ERR_INIT;
@@ -74,7 +106,10 @@ static struct io *start_io(void)
                                  .logs = lab.logs,
                                  .log_max_bytes = 1 << 20,
                                  .max_running = 200,
-                                 .on_result = take_result};
+                                 .on_result = take_result,
+                                 .on_report = take_report,
+                                 .services = has_service ? &service : NULL,
+                                 .n_services = has_service};
     struct io *io = io_start(&options, &err);
     if (io == NULL) {
         fail_msg("%s", err.msg);
@@ -156,10 +191,17 @@ static int setup(void **state)
     return 0;
 }
 
+static int setup_with_service(void **state)
+{
+    has_service = true;
+    return setup(state);
+}
+
 static int teardown(void **state)
 {
     (void)state;
     forget_results();
+    has_service = false;
     store_close(store);
     free(path);
     lab_close(&lab);
@@ -469,6 +511,45 @@ static void test_many_at_once(void **state)
     io_stop(io);
 }
 
+static void wait_for(atomic_int *count)
+{
+    struct mono end = {mono_now().ns + WAIT_S * INT64_C(1000000000)};
+    while (atomic_load(count) == 0) {
+        assert_true(mono_now().ns < end.ns);
+        (void)sched_yield();
+    }
+}
+
+/* Orders reach the desk, reports come back, and its state survives an engine. */
+static void test_orders_and_reports(void **state)
+{
+    (void)state;
+    atomic_store(&n_forced, 0);
+    struct io *io = start_io();
+    struct service_order *order = mem_alloc(sizeof(*order));
+    order->service = mem_str(service_name);
+    order->has_force = true;
+    order->force = FORCE_OPEN;
+    order->actor = mem_str("ada");
+    order->reason = mem_str("test");
+    io_order(io, order);
+    for (int i = 0; i < 2000; i++) { /* more than there is room for: none is waited for */
+        struct forge_event *event = mem_alloc(sizeof(*event));
+        io_hint(io, event);
+    }
+    wait_for(&n_forced);
+    io_stop(io);
+    char *memo = TAKE(lab_memo);
+    assert_non_null(memo);
+    atomic_store(&n_restored, 0);
+    io = start_io();
+    io_restore(io, &(struct service_row){.name = service_name, .memo = memo});
+    wait_for(&n_restored);
+    io_stop(io);
+    free(memo);
+    free(TAKE(lab_memo));
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "__run") == 0) {
@@ -486,6 +567,19 @@ int main(int argc, char **argv)
         TEST(test_stop_of_a_runner_that_hangs),
         TEST(test_sweep),
         TEST(test_many_at_once),
+#undef TEST
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_with_service, teardown)
+        TEST(test_through_to_a_merge),
+        TEST(test_refusals_come_as_results),
+        TEST(test_same_key_twice),
+        TEST(test_running_agent_is_adopted),
+        TEST(test_result_that_came_while_no_engine_lived),
+        TEST(test_engines_and_runners_under_kills),
+        TEST(test_stop),
+        TEST(test_stop_of_a_runner_that_hangs),
+        TEST(test_sweep),
+        TEST(test_many_at_once),
+        TEST(test_orders_and_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
