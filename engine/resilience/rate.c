@@ -173,6 +173,9 @@ static void read_quota(struct rate *rate, const struct rate_answer *answer,
         /* Seconds since 1970; what can only be milliseconds is taken as such. */
         reset_at.ms = reset > (int64_t)100000000000 ? reset : reset * 1000;
         reset_at = not_beyond(reset_at, now);
+        if (reset_at.ms <= now.ms) {
+            return; /* of a period that is over: an answer from a cache */
+        }
     }
     /* The newest answer is believed, though answers overtake each other: what that is
      * wrong by, at most the calls in flight, the next answer puts right, and the reserve

@@ -466,13 +466,13 @@ void desk_tick(struct desk *desk, struct wall now)
     for (size_t i = 0; i < desk->n_services; i++) {
         struct desk_service *service = &desk->services[i];
         gate_tick(&service->gate, now);
-        desk_house_tick(desk, service, now);
         service->is_moved = service->is_moved || service->gate.breaker.n_changes > 0 ||
                             service->line_first != NULL || service->work_first != NULL;
     }
     settle(desk, now);
     for (size_t i = 0; i < desk->n_services; i++) {
         struct desk_service *service = &desk->services[i];
+        desk_house_tick(desk, service, now); /* half-open may just have begun */
         if (service->is_changed && now.ms >= service->report_at.ms) {
             desk_report(desk, service, "", "", "", now);
         }

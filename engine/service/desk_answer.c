@@ -36,7 +36,6 @@ static bool told(struct errand *errand, const struct http_response *response,
     }
     if (response->is_cached) { /* 304 takes nothing of the quota of GitHub */
         rate_give_back(&gate->rate, rate_resource_of(errand->request->url));
-        return false;
     }
     struct span expected = {0};
     if (mesh_expected(http_header_of(response, "x-envoy-expected-rq-timeout-ms"),

@@ -519,10 +519,13 @@ void desk_effect_adopt(struct desk *desk, struct desk_effect *effect, struct wal
 {
     const char *owner = effect->task->memo_provider;
     struct desk_service *service = desk_service_find(desk, owner);
-    if (service != NULL && service_kind_way(service->spec->kind) == WAY_RUNNER) {
-        for (size_t i = 0; i < effect->task->n_chain; i++) {
-            effect->at = strcmp(effect->task->chain[i], owner) == 0 ? i : effect->at;
-        }
+    bool is_its = service != NULL && service_kind_way(service->spec->kind) == WAY_RUNNER;
+    for (size_t i = 0; i < effect->task->n_chain; i++) {
+        bool is_owner =
+            strcmp(effect->task->chain[i], is_its ? owner : SERVICE_LOCAL) == 0;
+        effect->at = is_owner ? i : effect->at;
+    }
+    if (is_its) {
         effect->service = service;
         order_set_provider(effect->order, service->spec);
         service->gate.bulkhead.in_flight++; /* it has a place, whatever the limit says */

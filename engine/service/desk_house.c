@@ -133,9 +133,11 @@ void desk_house_answer(struct desk *desk, struct desk_service *service,
 
 static bool wants_probe(const struct desk_service *service)
 {
-    enum breaker_state state = service->gate.breaker.state;
+    const struct breaker *breaker = &service->gate.breaker;
+    /* A call under way in half-open will tell. */
     return wall_is_set(service->probe_at) && !service->is_probing &&
-           (state == BREAKER_OPEN || state == BREAKER_HALF_OPEN);
+           (breaker->state == BREAKER_OPEN ||
+            (breaker->state == BREAKER_HALF_OPEN && breaker->n_trial == 0));
 }
 
 /* Not before the service wants to be asked. */

@@ -8,155 +8,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
-#include "tests/lib/model.h"
-
-#define BEGIN 1000000000000
-
-static struct wall at(int64_t ms)
-{
-    return (struct wall){BEGIN + ms};
-}
-
-/* One HTTP service with a backup, and one that runners perform. */
-struct room {
-    struct service_spec services[3];
-    struct desk *desk;
-    struct wall now;
-};
-
-static struct gate_settings settings(void)
-{
-    return (struct gate_settings){
-        .breaker = {.window = BREAKER_CONSECUTIVE,
-                    .failures = 3,
-                    .open = {30000},
-                    .open_max = {300000},
-                    .half_open_calls = 1,
-                    .half_open_max = {60000}},
-        .concurrency = 2,
-        .queue = 4,
-        .queue_time = {30000              },
-        .attempt_time = {10000         },
-        .call_time = {60000                            },
-        .retries = 0,
-        .retry_percent = 20,
-        .retry_min = {100              },
-        .retry_max = {1000                   },
-        .ramp = {10000}
-    };
-}
-
-static void open_room(struct room *room)
-{
-    static char names[][8] = {"agent_a", "agent_b", "box"};
-    static const enum service_kind kinds[] = {SERVICE_CODEGEN, SERVICE_CODEGEN,
-                                              SERVICE_GRAINCHAIN};
-    *room = (struct room){.now = at(0)};
-    for (int i = 0; i < 3; i++) {
-        room->services[i] =
-            (struct service_spec){.name = names[i], .kind = kinds[i], .gate = settings()};
-    }
-}
-
-static void open_desk(struct room *room)
-{
-    const struct desk_options options = {.services = room->services,
-                                         .n_services = 3,
-                                         .seed = 1,
-                                         .report_every = {1000},
-                                         .has_listener = true,
-                                         .find_op = model_op};
-    room->desk = desk_new(&options, room->now);
-}
-
-static void out_free(struct desk_out *out)
-{
-    http_request_free(out->request);
-    effect_result_free(out->result);
-    service_report_free(out->report);
-    free(out->text);
-    *out = (struct desk_out){0};
-}
-
-/* The next output that is no report and no memo. */
-static struct desk_out next(struct room *room)
-{
-    struct desk_out out;
-    while (desk_next(room->desk, &out)) {
-        if (out.kind != DESK_REPORT && out.kind != DESK_MEMO && out.kind != DESK_NOTE) {
-            return out;
-        }
-        out_free(&out);
-    }
-    return (struct desk_out){.kind = DESK_NONE};
-}
-
-static void skip_all(struct room *room)
-{
-    struct desk_out out;
-    while (desk_next(room->desk, &out)) {
-        out_free(&out);
-    }
-}
-
-static struct desk_task *task(int64_t workflow, enum effect_kind kind, const char *first,
-                              const char *second)
-{
-    struct desk_task *task = mem_alloc(sizeof(*task));
-    task->order = mem_alloc(sizeof(*task->order));
-    task->order->workflow = workflow;
-    task->order->seq = 7;
-    task->order->kind = kind;
-    task->order->name = mem_str("step");
-    task->order->repo = mem_str("acme/pay");
-    task->chain = mem_array(2, sizeof(char *));
-    task->chain[task->n_chain++] = mem_str(first);
-    if (second != NULL) {
-        task->chain[task->n_chain++] = mem_str(second);
-    }
-    return task;
-}
-
-static void answer(struct room *room, int64_t call, enum http_fault fault, int status,
-                   const char *body)
-{
-    struct http_response *response = http_response_new(fault, status);
-    free(response->body);
-    response->body = mem_str(body);
-    response->body_len = strlen(body);
-    response->took.ms = 20;
-    desk_answer(room->desk, call, response, room->now);
-}
-
-static void tick(struct room *room, int64_t ms)
-{
-    room->now.ms += ms;
-    desk_tick(room->desk, room->now);
-}
-
-/* Takes one call and gives it this answer. */
-static void serve(struct room *room, const char *name, enum http_fault fault, int status,
-                  const char *body)
-{
-    struct desk_out out = next(room);
-    assert_int_equal(out.kind, DESK_CALL);
-    assert_string_equal(out.request->name, name);
-    int64_t call = out.call;
-    out_free(&out);
-    answer(room, call, fault, status, body);
-}
-
-static struct effect_result *result_of(struct room *room)
-{
-    struct desk_out out = next(room);
-    assert_int_equal(out.kind, DESK_RESULT);
-    return out.result;
-}
-
-static void close_room(struct room *room)
-{
-    desk_free(room->desk);
-}
+#include "tests/lib/room.h"
 
 /* ---- tests ----------------------------------------------------------------------------
  */
@@ -166,107 +18,108 @@ static void an_op_from_begin_to_end(void **state)
     (void)state;
     struct room room;
     struct desk_out out;
-    open_room(&room);
-    open_desk(&room);
-    tick(&room, 0);
-    skip_all(&room);
-    desk_perform(room.desk, task(1, EFFECT_CODE, "agent_a", "local"), room.now);
+    room_open(&room);
+    room_open_desk(&room);
+    room_tick(&room, 0);
+    room_skip(&room);
+    desk_perform(room.desk, room_task(1, EFFECT_CODE, "agent_a", "local"), room.now);
     /* the memo stands before the call that it secures */
     assert_true(desk_next(room.desk, &out));
     assert_int_equal(out.kind, DESK_MEMO);
     assert_non_null(strstr(out.text, "about"));
-    out_free(&out);
-    serve(&room, "things.create", HTTP_FINE, 201, "");
-    serve(&room, "things.get", HTTP_FINE, 200, "works");
-    assert_int_equal(next(&room).kind, DESK_NONE);
-    tick(&room, 1000); /* figures */
-    skip_all(&room);
-    assert_int_equal(desk_wake_at(room.desk).ms, at(10000).ms);
-    tick(&room, 9000);
-    serve(&room, "things.get", HTTP_FINE, 200, "done");
-    struct effect_result *result = result_of(&room);
+    room_out_free(&out);
+    room_serve(&room, "things.create", HTTP_FINE, 201, "");
+    room_serve(&room, "things.get", HTTP_FINE, 200, "works");
+    assert_int_equal(room_next(&room).kind, DESK_NONE);
+    room_tick(&room, 1000); /* figures */
+    room_skip(&room);
+    assert_int_equal(desk_wake_at(room.desk).ms, room_at(10000).ms);
+    room_tick(&room, 9000);
+    room_serve(&room, "things.get", HTTP_FINE, 200, "done");
+    struct effect_result *result = room_result(&room);
     assert_int_equal(result->status, STATUS_PASSED);
     assert_string_equal(result->provider, "agent_a");
     assert_false(result->is_fallback);
     effect_result_free(result);
     assert_int_equal(desk_len(room.desk), 0);
-    close_room(&room);
+    room_close(&room);
 }
 
 static void an_open_breaker_means_the_next_of_the_chain(void **state)
 {
     (void)state;
     struct room room;
-    open_room(&room);
-    open_desk(&room);
+    room_open(&room);
+    room_open_desk(&room);
     for (int i = 0; i < 3;
          i++) { /* not reached: nothing was begun, so the backup has it */
-        desk_perform(room.desk, task(i + 1, EFFECT_CODE, "agent_a", "agent_b"), room.now);
-        serve(&room, "things.create", HTTP_UNREACHED, 0, "");
-        struct desk_out out = next(&room);
+        desk_perform(room.desk, room_task(i + 1, EFFECT_CODE, "agent_a", "agent_b"),
+                     room.now);
+        room_serve(&room, "things.create", HTTP_UNREACHED, 0, "");
+        struct desk_out out = room_next(&room);
         assert_int_equal(out.kind, DESK_CALL);
         assert_string_equal(out.service->name, "agent_b");
         int64_t call = out.call;
-        out_free(&out);
-        answer(&room, call, HTTP_UNREACHED, 0, "");
-        struct effect_result *result = result_of(&room);
+        room_out_free(&out);
+        room_answer(&room, call, HTTP_UNREACHED, 0, "");
+        struct effect_result *result = room_result(&room);
         assert_int_equal(result->status, STATUS_DEFERRED);
         assert_int_equal(result->blame, BLAME_SERVICE);
         assert_string_equal(result->service, "agent_a");
         effect_result_free(result);
     }
     /* now both are open: no call at all */
-    desk_perform(room.desk, task(9, EFFECT_CODE, "agent_a", "local"), room.now);
-    struct desk_out out = next(&room);
+    desk_perform(room.desk, room_task(9, EFFECT_CODE, "agent_a", "local"), room.now);
+    struct desk_out out = room_next(&room);
     assert_int_equal(out.kind, DESK_RUN);
     assert_string_equal(out.order->provider, "local");
     struct effect_result *result = effect_result_new(9, 7);
     result->status = STATUS_PASSED;
     desk_result(room.desk, result, room.now);
-    result = result_of(&room);
+    result = room_result(&room);
     assert_true(result->is_fallback);
     assert_string_equal(result->provider, "local");
     effect_result_free(result);
     /* its time is over: half-open, one call at once, and it closes */
-    tick(&room, 30000);
-    skip_all(&room);
-    desk_perform(room.desk, task(10, EFFECT_CODE, "agent_a", NULL), room.now);
-    desk_perform(room.desk, task(11, EFFECT_CODE, "agent_a", NULL), room.now);
-    out = next(&room);
+    room_tick(&room, 30000);
+    room_skip(&room);
+    desk_perform(room.desk, room_task(10, EFFECT_CODE, "agent_a", NULL), room.now);
+    desk_perform(room.desk, room_task(11, EFFECT_CODE, "agent_a", NULL), room.now);
+    out = room_next(&room);
     assert_int_equal(out.kind, DESK_CALL);
     int64_t call = out.call;
-    out_free(&out);
-    result = result_of(&room); /* the second has to wait for the first's outcome */
+    room_out_free(&out);
+    result = room_result(&room); /* the second has to wait for the first's outcome */
     assert_int_equal(result->status, STATUS_DEFERRED);
     effect_result_free(result);
-    answer(&room, call, HTTP_FINE, 201, "");
-    desk_perform(room.desk, task(12, EFFECT_CODE, "agent_a", NULL), room.now);
-    serve(&room, "things.get", HTTP_FINE, 200, "works");
-    serve(&room, "things.create", HTTP_FINE, 201, "");
-    close_room(&room);
+    room_answer(&room, call, HTTP_FINE, 201, "");
+    desk_perform(room.desk, room_task(12, EFFECT_CODE, "agent_a", NULL), room.now);
+    room_serve(&room, "things.get", HTTP_FINE, 200, "works");
+    room_serve(&room, "things.create", HTTP_FINE, 201, "");
+    room_close(&room);
 }
 
 static void what_was_begun_waits_in_place(void **state)
 {
     (void)state;
     struct room room;
-    open_room(&room);
-    open_desk(&room);
-    desk_perform(room.desk, task(1, EFFECT_CODE, "agent_a", "local"), room.now);
-    serve(&room, "things.create", HTTP_FINE, 201, "");
+    room_open(&room);
+    room_open_desk(&room);
+    desk_perform(room.desk, room_task(1, EFFECT_CODE, "agent_a", "local"), room.now);
+    room_serve(&room, "things.create", HTTP_FINE, 201, "");
     for (int i = 0; i < 3; i++) {
-        serve(&room, "things.get", HTTP_FINE, 502, "");
-        tick(&room, 10000);
+        room_serve(&room, "things.get", HTTP_FINE, 502, "");
+        room_tick(&room, 10000);
     }
-    tick(&room, 5000); /* open: it asks, and no call is made */
-    assert_int_equal(next(&room).kind, DESK_NONE);
+    room_tick(&room, 5000); /* open: it asks, and no call is made */
+    assert_int_equal(room_next(&room).kind, DESK_NONE);
     assert_int_equal(desk_len(room.desk), 1);
-    tick(&room, 60000);
-    serve(&room, "things.get", HTTP_FINE, 200, "done");
-    struct effect_result *result = result_of(&room);
+    room_tick(&room, 60000);
+    room_serve(&room, "things.get", HTTP_FINE, 200, "done");
+    struct effect_result *result = room_result(&room);
     assert_int_equal(result->status, STATUS_PASSED);
     effect_result_free(result);
-    close_room(&room);
+    room_close(&room);
 }
 
 /* A new engine gets the memo of the old one, and goes on where that was. */
@@ -274,52 +127,52 @@ static void a_memo_binds(void **state)
 {
     (void)state;
     struct room room;
-    open_room(&room);
-    open_desk(&room);
-    struct desk_task *again = task(1, EFFECT_CODE, "agent_a", "agent_b");
+    room_open(&room);
+    room_open_desk(&room);
+    struct desk_task *again = room_task(1, EFFECT_CODE, "agent_a", "agent_b");
     again->memo = mem_str("{\"phase\":\"about\"}");
     again->memo_provider = mem_str("agent_b");
     desk_perform(room.desk, again, room.now);
-    struct desk_out out = next(&room);
+    struct desk_out out = room_next(&room);
     assert_int_equal(out.kind, DESK_CALL);
     assert_string_equal(out.service->name, "agent_b");
     assert_string_equal(out.request->name, "things.get");
-    out_free(&out);
-    close_room(&room);
+    room_out_free(&out);
+    room_close(&room);
 }
 
 static void equal_reads_are_one_call(void **state)
 {
     (void)state;
     struct room room;
-    open_room(&room);
-    open_desk(&room);
+    room_open(&room);
+    room_open_desk(&room);
     for (int i = 0; i < 4; i++) {
-        struct desk_task *reader = task(i + 1, EFFECT_CODE, "agent_a", NULL);
+        struct desk_task *reader = room_task(i + 1, EFFECT_CODE, "agent_a", NULL);
         reader->memo = mem_str("{\"phase\":\"made\"}");
         reader->memo_provider = mem_str("agent_a");
         free(reader->order->name);
         reader->order->name = mem_str("shared");
         desk_perform(room.desk, reader, room.now);
     }
-    struct desk_out out = next(&room);
+    struct desk_out out = room_next(&room);
     assert_int_equal(out.kind, DESK_CALL);
     int64_t call = out.call;
-    out_free(&out);
-    assert_int_equal(next(&room).kind, DESK_NONE);
+    room_out_free(&out);
+    assert_int_equal(room_next(&room).kind, DESK_NONE);
     desk_stop(room.desk, 1, 7, room.now); /* the others still wait for it */
-    out = next(&room);
+    out = room_next(&room);
     assert_int_equal(out.kind, DESK_RESULT);
-    out_free(&out);
-    assert_int_equal(next(&room).kind, DESK_NONE);
-    answer(&room, call, HTTP_FINE, 200, "done");
+    room_out_free(&out);
+    assert_int_equal(room_next(&room).kind, DESK_NONE);
+    room_answer(&room, call, HTTP_FINE, 200, "done");
     for (int i = 0; i < 3; i++) {
-        struct effect_result *result = result_of(&room);
+        struct effect_result *result = room_result(&room);
         assert_int_equal(result->status, STATUS_PASSED);
         effect_result_free(result);
     }
     assert_int_equal(desk_len(room.desk), 0);
-    close_room(&room);
+    room_close(&room);
 }
 
 static void a_full_house_waits_in_a_bounded_line(void **state)
@@ -328,12 +181,13 @@ static void a_full_house_waits_in_a_bounded_line(void **state)
     struct room room;
     int64_t calls[2] = {0};
     int n_deferred = 0;
-    open_room(&room);
-    open_desk(&room);
+    room_open(&room);
+    room_open_desk(&room);
     for (int i = 0; i < 8; i++) {
-        desk_perform(room.desk, task(i + 1, EFFECT_CODE, "agent_a", NULL), room.now);
+        desk_perform(room.desk, room_task(i + 1, EFFECT_CODE, "agent_a", NULL), room.now);
     }
-    for (struct desk_out out = next(&room); out.kind != DESK_NONE; out = next(&room)) {
+    for (struct desk_out out = room_next(&room); out.kind != DESK_NONE;
+         out = room_next(&room)) {
         if (out.kind == DESK_CALL) {
             assert_true(calls[1] == 0); /* two places */
             calls[calls[0] != 0] = out.call;
@@ -341,83 +195,84 @@ static void a_full_house_waits_in_a_bounded_line(void **state)
             assert_int_equal(out.kind, DESK_RESULT);
             n_deferred++;
         }
-        out_free(&out);
+        room_out_free(&out);
     }
     assert_int_equal(n_deferred, 2); /* and four in line */
-    answer(&room, calls[0], HTTP_FINE, 201, "");
+    room_answer(&room, calls[0], HTTP_FINE, 201, "");
     struct desk_out out =
-        next(&room); /* the first in line, or the first one's next call */
+        room_next(&room); /* the first in line, or the first one's next call */
     assert_int_equal(out.kind, DESK_CALL);
-    out_free(&out);
-    tick(&room, 31000); /* the longest wait for a place */
+    room_out_free(&out);
+    room_tick(&room, 31000); /* the longest wait for a place */
     n_deferred = 0;
-    for (out = next(&room); out.kind != DESK_NONE; out = next(&room)) {
+    for (out = room_next(&room); out.kind != DESK_NONE; out = room_next(&room)) {
         n_deferred += out.kind == DESK_RESULT;
-        out_free(&out);
+        room_out_free(&out);
     }
     assert_true(n_deferred >= 3);
-    close_room(&room);
+    room_close(&room);
 }
 
 static void retry_after_holds_all_callers(void **state)
 {
     (void)state;
     struct room room;
-    open_room(&room);
-    open_desk(&room);
-    desk_perform(room.desk, task(1, EFFECT_CODE, "agent_a", NULL), room.now);
-    struct desk_out out = next(&room);
+    room_open(&room);
+    room_open_desk(&room);
+    desk_perform(room.desk, room_task(1, EFFECT_CODE, "agent_a", NULL), room.now);
+    struct desk_out out = room_next(&room);
     struct http_response *response = http_response_new(HTTP_FINE, 429);
     http_response_header(response, "Retry-After", 11, "20", 2);
     desk_answer(room.desk, out.call, response, room.now);
-    out_free(&out);
-    desk_perform(room.desk, task(2, EFFECT_CODE, "agent_a", NULL), room.now);
-    tick(&room, 100);
-    assert_int_equal(next(&room).kind, DESK_NONE); /* both wait, neither saw the 429 */
+    room_out_free(&out);
+    desk_perform(room.desk, room_task(2, EFFECT_CODE, "agent_a", NULL), room.now);
+    room_tick(&room, 100);
+    assert_int_equal(room_next(&room).kind,
+                     DESK_NONE); /* both wait, neither saw the 429 */
     assert_int_equal(desk_len(room.desk), 2);
     struct wall wake = desk_wake_at(room.desk);
-    assert_true(wake.ms <= at(20000).ms);
-    tick(&room, 20000);
-    serve(&room, "things.create", HTTP_FINE, 201, "");
-    serve(&room, "things.create", HTTP_FINE, 201, "");
-    close_room(&room);
+    assert_true(wake.ms <= room_at(20000).ms);
+    room_tick(&room, 20000);
+    room_serve(&room, "things.create", HTTP_FINE, 201, "");
+    room_serve(&room, "things.create", HTTP_FINE, 201, "");
+    room_close(&room);
 }
 
 static void work_of_runners_has_places_too(void **state)
 {
     (void)state;
     struct room room;
-    open_room(&room);
-    open_desk(&room);
+    room_open(&room);
+    room_open_desk(&room);
     for (int i = 0; i < 3; i++) {
-        desk_perform(room.desk, task(i + 1, EFFECT_SANDBOX, "box", NULL), room.now);
+        desk_perform(room.desk, room_task(i + 1, EFFECT_SANDBOX, "box", NULL), room.now);
     }
     struct desk_out out;
     for (int i = 0; i < 2; i++) {
-        out = next(&room);
+        out = room_next(&room);
         assert_int_equal(out.kind, DESK_RUN);
         assert_string_equal(out.order->provider, "box");
     }
-    assert_int_equal(next(&room).kind, DESK_NONE);
+    assert_int_equal(room_next(&room).kind, DESK_NONE);
     struct effect_result *result = effect_result_new(1, 7);
     result->status = STATUS_LOST;
     result->blame = BLAME_WORLD;
     desk_result(room.desk, result, room.now);
-    result = result_of(&room);
+    result = room_result(&room);
     assert_int_equal(result->status, STATUS_LOST);
     effect_result_free(result);
-    out = next(&room);
+    out = room_next(&room);
     assert_int_equal(out.kind, DESK_RUN);
     assert_int_equal(out.workflow, 3);
-    close_room(&room);
+    room_close(&room);
 }
 
 static void no_evaluator_is_a_degraded_pass(void **state)
 {
     (void)state;
     struct room room;
-    open_room(&room);
-    open_desk(&room);
+    room_open(&room);
+    room_open_desk(&room);
     desk_order(room.desk,
                &(struct service_order){.service = room.services[2].name,
                                        .has_force = true,
@@ -425,44 +280,44 @@ static void no_evaluator_is_a_degraded_pass(void **state)
                                        .actor = room.services[0].name,
                                        .reason = room.services[0].name},
                room.now);
-    desk_perform(room.desk, task(1, EFFECT_EVALUATE, "box", NULL), room.now);
-    struct effect_result *result = result_of(&room);
+    desk_perform(room.desk, room_task(1, EFFECT_EVALUATE, "box", NULL), room.now);
+    struct effect_result *result = room_result(&room);
     assert_int_equal(result->status, STATUS_PASSED);
     assert_true(result->is_degraded);
     effect_result_free(result);
-    close_room(&room);
+    room_close(&room);
 }
 
 static void a_stop_ends_an_op(void **state)
 {
     (void)state;
     struct room room;
-    open_room(&room);
-    open_desk(&room);
-    desk_perform(room.desk, task(1, EFFECT_CODE, "agent_a", NULL), room.now);
-    struct desk_out out = next(&room);
+    room_open(&room);
+    room_open_desk(&room);
+    desk_perform(room.desk, room_task(1, EFFECT_CODE, "agent_a", NULL), room.now);
+    struct desk_out out = room_next(&room);
     assert_int_equal(out.kind, DESK_CALL);
     int64_t call = out.call;
-    out_free(&out);
+    room_out_free(&out);
     desk_stop(room.desk, 1, 7, room.now);
-    assert_int_equal(next(&room).kind,
+    assert_int_equal(room_next(&room).kind,
                      DESK_NONE); /* the answer of a write is waited for */
-    answer(&room, call, HTTP_FINE, 201, "");
-    struct effect_result *result = result_of(&room);
+    room_answer(&room, call, HTTP_FINE, 201, "");
+    struct effect_result *result = room_result(&room);
     assert_int_equal(result->status, STATUS_CANCELLED);
     effect_result_free(result);
     assert_int_equal(desk_len(room.desk), 0);
-    desk_perform(room.desk, task(2, EFFECT_CODE, "agent_a", NULL), room.now);
-    serve(&room, "things.create", HTTP_FINE, 201, "");
-    out = next(&room);
+    desk_perform(room.desk, room_task(2, EFFECT_CODE, "agent_a", NULL), room.now);
+    room_serve(&room, "things.create", HTTP_FINE, 201, "");
+    out = room_next(&room);
     assert_int_equal(out.kind, DESK_CALL);
-    out_free(&out);
+    room_out_free(&out);
     desk_stop(room.desk, 2, 7, room.now);
-    out = next(&room);
+    out = room_next(&room);
     assert_int_equal(out.kind, DESK_CANCEL); /* a read is given up */
-    out_free(&out);
-    effect_result_free(result_of(&room));
-    close_room(&room);
+    room_out_free(&out);
+    effect_result_free(room_result(&room));
+    room_close(&room);
 }
 
 /* State and forced ends are there again after a restart. */
@@ -472,13 +327,13 @@ static void a_report_brings_a_service_back(void **state)
     struct room room;
     struct desk_out out;
     char *memo = NULL;
-    open_room(&room);
-    open_desk(&room);
+    room_open(&room);
+    room_open_desk(&room);
     desk_order(room.desk,
                &(struct service_order){.service = room.services[0].name,
                                        .has_force = true,
                                        .force = FORCE_OPEN,
-                                       .until = at(60000),
+                                       .until = room_at(60000),
                                        .actor = room.services[1].name,
                                        .reason = room.services[2].name},
                room.now);
@@ -498,21 +353,22 @@ static void a_report_brings_a_service_back(void **state)
                                 "consecutive");
             json_free(detail);
         }
-        out_free(&out);
+        room_out_free(&out);
     }
     desk_free(room.desk);
-    open_desk(&room);
+    room_open_desk(&room);
     const struct service_row row = {.name = "agent_a", .memo = memo};
     desk_restore(room.desk, &row, room.now);
-    desk_perform(room.desk, task(1, EFFECT_CODE, "agent_a", NULL), room.now);
-    struct effect_result *result = result_of(&room);
+    desk_perform(room.desk, room_task(1, EFFECT_CODE, "agent_a", NULL), room.now);
+    struct effect_result *result = room_result(&room);
     assert_int_equal(result->status, STATUS_DEFERRED);
     effect_result_free(result);
-    tick(&room, 60000);
-    desk_perform(room.desk, task(2, EFFECT_CODE, "agent_a", NULL), room.now);
-    serve(&room, "things.create", HTTP_FINE, 201, "");
+    room_tick(&room, 60000); /* what was forced is over: it is tried */
+    room_serve(&room, "probe", HTTP_FINE, 200, "");
+    desk_perform(room.desk, room_task(2, EFFECT_CODE, "agent_a", NULL), room.now);
+    room_serve(&room, "things.create", HTTP_FINE, 201, "");
     free(memo);
-    close_room(&room);
+    room_close(&room);
 }
 
 int main(void)
