@@ -10,6 +10,7 @@
  *                             behind Prism's validating proxy; FAKE is the simulation itself
  *   conform codegen URL       the calls of Codegen to Prism's mock
  *   conform fixtures NAME URL a recorded scenario, through tests/conformance/fixtures.mjs
+ *   conform listener STORE    a listener to post to, until SIGTERM
  *
  * A violation is what Prism says one is: problem+json, or an error in sl-violations. Of the
  * mock those of requests count: the examples in GitHub's own description break it here
@@ -172,9 +173,11 @@ int main(int argc, char **argv)
         codegen(argv[2]);
     } else if (strcmp(what, "fixtures") == 0 && argc == 4) {
         conform_fixtures(argv[2], argv[3]);
+    } else if (strcmp(what, "listener") == 0 && argc == 3) {
+        conform_listener(argv[2]);
     } else {
         (void)fprintf(stderr, "usage: conform table | mock URL | live URL FAKE | "
-                              "codegen URL | fixtures NAME URL\n");
+                              "codegen URL | fixtures NAME URL | listener STORE\n");
         return 2;
     }
     return n_failed > 0;

@@ -9,7 +9,8 @@
 #include "engine/service/github_call.h"
 #include "tests/lib/ask.h"
 
-#define WHY_MAX 1200
+#define WHY_MAX          1200
+#define CONFORM_PAYLOADS 329 /* of npm @octokit/webhooks-examples */
 
 /* One TAP line. */
 void report(bool is_fine, const char *name, const char *why);
@@ -32,5 +33,6 @@ NODISCARD struct http_request *sample_request(enum github_call call,
 void conform_mock(const char *base);
 void conform_live(const char *base, const char *fake);
 void conform_fixtures(const char *name, const char *base);
+void conform_listener(const char *store);
 
 #endif
