@@ -8,6 +8,7 @@
  *   conform mock URL          all of them to Prism's mock of GitHub
  *   conform live URL FAKE     all of them, in an order that makes sense, to a simulation
  *                             behind Prism's validating proxy; FAKE is the simulation itself
+ *   conform ops URL FAKE      whole effects, by the ops that make the calls
  *   conform codegen URL       the calls of Codegen to Prism's mock
  *   conform fixtures NAME URL a recorded scenario, through tests/conformance/fixtures.mjs
  *   conform listener STORE    a listener to post to, until SIGTERM
@@ -169,6 +170,8 @@ int main(int argc, char **argv)
         conform_mock(argv[2]);
     } else if (strcmp(what, "live") == 0 && argc == 4) {
         conform_live(argv[2], argv[3]);
+    } else if (strcmp(what, "ops") == 0 && argc == 4) {
+        conform_ops(argv[2], argv[3]);
     } else if (strcmp(what, "codegen") == 0 && argc == 3) {
         codegen(argv[2]);
     } else if (strcmp(what, "fixtures") == 0 && argc == 4) {
@@ -176,8 +179,9 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "listener") == 0 && argc == 3) {
         conform_listener(argv[2]);
     } else {
-        (void)fprintf(stderr, "usage: conform table | mock URL | live URL FAKE | "
-                              "codegen URL | fixtures NAME URL | listener STORE\n");
+        (void)fprintf(stderr,
+                      "usage: conform table | mock URL | live URL FAKE | ops URL FAKE | "
+                      "codegen URL | fixtures NAME URL | listener STORE\n");
         return 2;
     }
     return n_failed > 0;

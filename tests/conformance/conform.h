@@ -32,6 +32,7 @@ NODISCARD struct http_request *sample_request(enum github_call call,
 
 void conform_mock(const char *base);
 void conform_live(const char *base, const char *fake);
+void conform_ops(const char *base, const char *fake);
 void conform_fixtures(const char *name, const char *base);
 void conform_listener(const char *store);
 
