@@ -424,7 +424,7 @@ static void test_branch_of_a_fork(void **state)
 static void test_killed_runners(void **state)
 {
     (void)state;
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < 8; i++) {
         struct flow flow;
         struct order *orders[2];
         static const enum effect_kind kinds[] = {EFFECT_WORKSPACE, EFFECT_COMMIT};
@@ -432,7 +432,7 @@ static void test_killed_runners(void **state)
         for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
             orders[k] = remote_order(&flow, kinds[k]);
             pid_t pid = lab_start(orders[k]);
-            struct timespec pause = {.tv_nsec = i * (k == 0 ? 8000000L : 12000000L)};
+            struct timespec pause = {.tv_nsec = i * (k == 0 ? 15000000L : 25000000L)};
             (void)nanosleep(&pause, NULL); /* another instant each time */
             (void)kill(pid, SIGKILL);
             (void)waitpid(pid, NULL, 0);
