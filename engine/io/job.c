@@ -171,8 +171,9 @@ static void deliver(struct job_shop *shop, struct job *job, struct effect_result
         struct err err;
         AUTO_FREE char *folder =
             mem_printf("%s/wf-%lld", shop->work, (long long)job->effect.workflow);
-        bool is_removed = file_remove_tree(folder, &err);
-        (void)is_removed; /* the last few files; nothing depends on it */
+        bool is_removed = file_remove_tree(job->folder, &err);
+        (void)is_removed;    /* the last few files; nothing depends on it */
+        (void)rmdir(folder); /* unless the cleanup has left something on purpose */
     }
     if (job->is_orphan) {
         effect_result_free(result);

@@ -340,6 +340,8 @@ struct op_step codegen_stopped(struct codegen_op *op, const struct http_response
     }
     if (op->is_ours) {
         step.keep = keep_text(op, !is_banned, is_banned);
+        /* the summary of what was stopped is not looked at; the log is there for people */
+        step.log = mem_printf("%s\n", step.result->summary);
     }
     return step;
 }

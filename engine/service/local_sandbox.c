@@ -4,7 +4,9 @@
 #include <dirent.h>
 
 #include "engine/base/file.h"
+#include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/io/desk_memo.h"
 #include "engine/service/local_git.h"
 #include "engine/service/local_mirror.h"
 
@@ -59,11 +61,34 @@ void local_sandbox(const struct runner *runner, struct effect_result *result)
     git_close(&git);
 }
 
+/* Path of what is kept of an agent run whose outcome nobody has heard: it may go on
+ * elsewhere, and who begins again must find it instead of beginning a second one. NULL
+ * when there is none. */
+static char *open_run(const struct order *order)
+{
+    struct err ignored = ERR_INIT;
+    char *path =
+        desk_memo_path(order->workflow_folder, DESK_MEMO_KEPT, effect_port(EFFECT_CODE));
+    AUTO_FREE char *provider = NULL;
+    AUTO_FREE char *text = NULL;
+    bool is_open = false;
+    if (desk_memo_read(path, DESK_MEMO_KEPT, &provider, &text, &ignored) == FOUND) {
+        struct json *keep = json_parse(text, strlen(text), &ignored);
+        is_open = json_bool(keep, "open", false);
+        json_free(keep);
+    }
+    if (!is_open) {
+        free(TAKE(path));
+    }
+    return path;
+}
+
 /* Everything below the workflow's folder but the folder of this effect, which holds the
  * lock and takes the result; the engine removes that one when it has the result. */
 static bool remove_rest(const struct order *order, struct err *err)
 {
     const char *own = strrchr(order->folder, '/') + 1;
+    AUTO_FREE char *run = open_run(order);
     bool done = true;
     DIR *dir = opendir(order->workflow_folder);
     for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
@@ -72,7 +97,9 @@ static bool remove_rest(const struct order *order, struct err *err)
             continue;
         }
         AUTO_FREE char *path = file_join(order->workflow_folder, entry->d_name);
-        done = file_remove_tree(path, err) && done;
+        if (run == NULL || strcmp(path, run) != 0) {
+            done = file_remove_tree(path, err) && done;
+        }
     }
     if (dir != NULL) {
         (void)closedir(dir); /* only read */

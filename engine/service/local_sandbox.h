@@ -5,7 +5,8 @@
 /*
  * Local sandbox: a clean worktree of the head commit in sandbox/, with an empty HOME and
  * TMPDIR beside it; and the removal of all that a workflow has on disk, but for its logs,
- * its branch and its pull request.
+ * its branch and its pull request; and but for what is kept of an agent run ("open": true
+ * in keep-agent.json) that may go on at a service, and whose outcome was never heard.
  */
 
 #include "engine/io/runner.h"

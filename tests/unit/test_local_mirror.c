@@ -454,6 +454,32 @@ static void test_killed_runners(void **state)
     assert_string_equal(names, "acme+payments.git");
 }
 
+/* A run that goes on elsewhere is not forgotten with the files. */
+static void test_cleanup_keeps_an_open_run(void **state)
+{
+    static const struct {
+        const char *text, *left;
+    } cases[] = {
+        {"{\"provider\":\"c\",\"keep\":{\"run\":7,\"open\":true}}",  "keep-agent.json"},
+        {"{\"provider\":\"c\",\"keep\":{\"run\":7,\"open\":false}}", ""               },
+        {"garbage",                                                  ""               },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct flow flow;
+        struct err err = ERR_INIT;
+        flow_init(&flow, (int64_t)i + 1);
+        passes(&flow, EFFECT_WORKSPACE);
+        AUTO_FREE char *place = mem_printf("%s/wf-%zu", flow_lab.work, i + 1);
+        AUTO_FREE char *path = mem_printf("%s/keep-agent.json", place);
+        assert_true(file_write(path, cases[i].text, strlen(cases[i].text), &err));
+        passes(&flow, EFFECT_CLEANUP);
+        AUTO_FREE char *left = lab_sh(&flow_lab, place, "ls | grep -v '^fx-' || true");
+        assert_string_equal(left, cases[i].left);
+        flow_fini(&flow);
+    }
+}
+
 static void test_cleanup_without_mirror(void **state)
 {
     struct flow flow;
@@ -532,6 +558,7 @@ int main(void)
         MIRROR_TEST(test_all_at_once),
         MIRROR_TEST(test_branch_of_a_fork),
         MIRROR_TEST(test_killed_runners),
+        MIRROR_TEST(test_cleanup_keeps_an_open_run),
         MIRROR_TEST(test_cleanup_without_mirror),
         cmocka_unit_test(test_urls),
     };
