@@ -24,7 +24,8 @@
 #include "tui/feed_order.h"
 #include "tui/source.h"
 
-#define FRAME_SPACING_MS 50   /* at most 20 frames a second for what happens by itself, */
+#define FRAME_SPACING_MS 20   /* at most 50 frames a second for what happens by itself: the console
+                                 paints fewer and takes the newest; */
 #define SPACING_MAX_MS   2000 /* fewer when they are dear: */
 #define SPACING_COST     10   /* a tenth of the time goes into building */
 #define ROOM_MS          10000 /* how often to look whether the disk is full */

@@ -8,7 +8,7 @@
  * Owns a reader of the store and a client of the engine's bell. It waits for {a question
  * or an order of the ui, the bell, growth of the log that is followed}, reads what the
  * newest question asks for in one read transaction, and publishes an immutable frame. The
- * latest question wins; at most 20 frames a second are built for commits, a new question
+ * latest question wins; at most 50 frames a second are built for commits, a new question
  * is answered at once. While an engine is alive and nothing happens the thread sleeps
  * without a timer; without an engine it looks for one once a second.
  *

@@ -224,7 +224,7 @@ static void measure(struct pty *pty, const char *what, int n, double goal)
             die("a delivery was not accepted");
         }
         /* Not in step with the frames of the one before. */
-        (void)usleep(30000 + (unsigned)(i * 7919 % 50000));
+        (void)usleep(150000 + (unsigned)(i * 7919 % 100000));
     }
     (void)close(fd);
     qsort(took, (size_t)n, sizeof(*took), compare);
