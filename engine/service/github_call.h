@@ -16,7 +16,7 @@
  * path of the same service, by the same method, and logs are fetched without the token.
  */
 
-#include "engine/service/github_limit.h"
+#include "engine/service/github_link.h"
 #include "engine/service/http.h"
 
 /* clang-format off */

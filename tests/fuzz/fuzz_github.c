@@ -10,7 +10,7 @@
 #include "engine/base/mem.h"
 #include "engine/service/github.h"
 #include "engine/service/github_answer.h"
-#include "engine/service/github_limit.h"
+#include "engine/service/github_link.h"
 #include "tests/fuzz/fuzz.h"
 
 /* ---- parsers -------------------------------------------------------------------------- */

@@ -1,77 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/service/github_limit.h"
+#include "engine/service/github_link.h"
 
 #include <strings.h>
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
-
-/* A number of at most 15 digits, or -1. */
-static int64_t number_of(const char *text)
-{
-    size_t len = text != NULL ? strspn(text, "0123456789") : 0;
-    int64_t number = 0;
-    if (len == 0 || len > 15 || text[len] != '\0') {
-        return -1;
-    }
-    for (size_t i = 0; i < len; i++) {
-        number = number * 10 + (text[i] - '0');
-    }
-    return number;
-}
-
-static struct wall within(struct wall now, int64_t ms)
-{
-    int64_t least = 1000;
-    ms = ms > GITHUB_WAIT_MAX.ms ? GITHUB_WAIT_MAX.ms : ms;
-    return wall_add(now, (struct span){ms < least ? least : ms});
-}
-
-bool github_quota(const struct http_response *response, struct wall now,
-                  struct github_quota *ret_quota)
-{
-    int64_t limit = number_of(http_header_of(response, "x-ratelimit-limit"));
-    int64_t remaining = number_of(http_header_of(response, "x-ratelimit-remaining"));
-    int64_t reset = number_of(http_header_of(response, "x-ratelimit-reset"));
-    if (limit < 0 || remaining < 0) {
-        return false;
-    }
-    struct github_quota quota = {.limit = limit, .remaining = remaining};
-    quota.reset_at = within(now, reset < 0 ? GITHUB_WAIT_MAX.ms : reset * 1000 - now.ms);
-    const char *resource = http_header_of(response, "x-ratelimit-resource");
-    (void)text_clean_into(quota.resource, sizeof(quota.resource),
-                          resource != NULL ? resource : "core");
-    *ret_quota = quota;
-    return true;
-}
-
-/* Order of the rules: docs.github.com "Best practices for using the REST API", "Handle
- * rate limit errors appropriately". */
-struct github_limit github_limit(const struct http_response *response, struct wall now)
-{
-    struct github_limit limit = {.kind = GITHUB_NO_LIMIT};
-    struct github_quota quota;
-    if (response->fault != HTTP_FINE ||
-        (response->status != 403 && response->status != 429)) {
-        return limit;
-    }
-    const char *header = http_header_of(response, "retry-after");
-    int64_t after = number_of(header);
-    bool is_empty = github_quota(response, now, &quota) && quota.remaining == 0;
-    if (header != NULL) {
-        limit.kind = is_empty ? GITHUB_PRIMARY : GITHUB_SECONDARY;
-        limit.until = within(now, after < 0 ? GITHUB_WAIT.ms : after * 1000);
-    } else if (is_empty) {
-        limit.kind = GITHUB_PRIMARY;
-        limit.until = quota.reset_at;
-    } else if (response->status == 429 || github_says(response, "rate limit") ||
-               github_says(response, "abuse detection")) {
-        limit.kind = GITHUB_SECONDARY;
-        limit.until = wall_add(now, GITHUB_WAIT);
-    }
-    return limit;
-}
 
 /* ---- Link ------------------------------------------------------------------------------
  */
