@@ -331,8 +331,15 @@ void desk_effect_wake(struct desk *desk, struct desk_effect *effect,
     if (effect->op == NULL || effect->stage != STAGE_SLEEPING) {
         return;
     }
+    int64_t key = effect->key, before = effect->wake.node.key;
     desk_timer_stop(desk, &effect->wake);
     go_on(desk, effect, effect->class->wake(effect->op, hint, now, &desk->rng), now);
+    /* Hints that come and come must not put off the sleep's end. */
+    bool is_there = idmap_get(&desk->effects, key) == effect;
+    if (hint != NULL && is_there && effect->stage == STAGE_SLEEPING &&
+        effect->wake.node.key > before) {
+        desk_timer_set(desk, &effect->wake, (struct wall){before});
+    }
 }
 
 /* Its deadline, or the end of the time for last calls. */

@@ -73,7 +73,8 @@ struct op_class {
     struct op_step (*begin)(void *op, struct wall now, struct rng *rng);
     struct op_step (*answer)(void *op, const struct http_response *response,
                              struct wall now, struct rng *rng);
-    /* hint NULL: the sleep is over. A hint that is not for this op: the same sleep again. */
+    /* hint NULL: the sleep is over. A hint that is not for this op: any sleep; it ends when
+     * the one before would have ended. */
     struct op_step (*wake)(void *op, const struct forge_event *hint, struct wall now,
                            struct rng *rng);
     /* Nobody waits any more: last calls (ban, delete), then OP_DONE, within a minute. No

@@ -100,10 +100,9 @@ static struct op_step op_answer(void *op, const struct http_response *response,
 static struct op_step op_wake(void *op, const struct forge_event *hint, struct wall now,
                               struct rng *rng)
 {
-    (void)hint;
     (void)now;
     (void)rng;
-    return ask(op);
+    return hint != NULL && hint->kind == FORGE_OTHER ? op_sleep(MODEL_POLL) : ask(op);
 }
 
 static struct op_step op_stop(void *op, struct wall now, struct rng *rng)

@@ -411,6 +411,40 @@ static void an_adopted_runner_keeps_its_provider(void **state)
     room_close(&room);
 }
 
+/* A hint wakes an op of its repository; others do not put off its sleep's end. */
+static void hints(void **state)
+{
+    (void)state;
+    struct room room;
+    char repo[] = "Acme/Pay", other[] = "acme/other", none[] = "";
+    struct forge_event event = {.kind = FORGE_PUSH, .repository = repo};
+    event.action = event.branch = event.base = event.sha = event.before = none;
+    event.name = event.status = event.conclusion = event.actor = event.url = none;
+    event.merge_sha = none;
+    room_open(&room);
+    room_open_desk(&room);
+    perform(&room, 1, made);
+    desk_hint(room.desk, &event, room.now); /* while it asks: it asks once more */
+    room_serve(&room, "things.get", HTTP_FINE, 200, "works");
+    room_serve(&room, "things.get", HTTP_FINE, 200, "works");
+    expect_nothing(&room);
+    desk_hint(room.desk, &event, room.now);
+    room_serve(&room, "things.get", HTTP_FINE, 200, "works");
+    event.repository = other;
+    desk_hint(room.desk, &event, room.now);
+    expect_nothing(&room);
+    event.repository = repo;
+    event.kind = FORGE_OTHER;
+    for (int i = 0; i < 3; i++) {
+        room_tick(&room, 3000);
+        desk_hint(room.desk, &event, room.now);
+        expect_nothing(&room);
+    }
+    room_tick(&room, 1000);
+    room_serve(&room, "things.get", HTTP_FINE, 200, "works");
+    room_close(&room);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +462,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_opened_is_refused),
         cmocka_unit_test(a_runner_that_opens_the_breaker_costs_no_retry),
         cmocka_unit_test(an_adopted_runner_keeps_its_provider),
+        cmocka_unit_test(hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
