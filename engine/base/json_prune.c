@@ -111,7 +111,7 @@ static bool is_wanted(const struct pruner *p, const char *name, size_t len)
         return false;
     }
     for (size_t i = 0; i < p->n_names; i++) {
-        if (strncmp(p->names[i], name, len) == 0 && p->names[i][len] == '\0') {
+        if (strlen(p->names[i]) == len && memcmp(p->names[i], name, len) == 0) {
             return true;
         }
     }

@@ -24,7 +24,7 @@
 #define SEND_BUFFER 65536 /* bytes in the kernel for one that does not read */
 #define HEADER_MAX  4096  /* of one request; GitHub's is about 1 KiB */
 #define READ_MAX    32768 /* bytes at one read */
-#define FDS_KEPT    64    /* descriptors for everybody else */
+#define FDS_KEPT    4096  /* descriptors for everybody else */
 #define COMPLETIONS 64    /* of one body, see conn_write_answer */
 #define WS_READ_MAX 1024  /* subscribers have nothing to say */
 
@@ -469,14 +469,18 @@ static int port_of(int fd)
     return (int)strtol(port, NULL, 10);
 }
 
+/* The library's tables are as long as the limit of descriptors at this moment. */
 static int most_conns(int wanted)
 {
     struct rlimit limit = {0};
-    int most = wanted;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-        limit.rlim_cur < (rlim_t)(most + FDS_KEPT)) {
-        most = (int)limit.rlim_cur - FDS_KEPT;
+    rlim_t needed = (rlim_t)wanted + FDS_KEPT;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) {
+        return wanted;
     }
+    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer connections at once otherwise */
+    int most = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (int)limit.rlim_cur - FDS_KEPT : 1;
+    most = most < wanted ? most : wanted;
     return most > 1 ? most : 1;
 }
 

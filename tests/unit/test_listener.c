@@ -776,6 +776,57 @@ static void health_and_readiness(void **state)
     clerk_close(&clerk);
 }
 
+/* Families from the store, each once, its samples together, "# EOF" last. */
+static void figures_of_the_store(void **state)
+{
+    (void)state;
+    must_open();
+    store_put_service(clerk.store,
+                      &(struct service_row){
+                          .name = "github_api",
+                          .kind = "github",
+                          .state = BREAKER_HALF_OPEN,
+                          .reason = "",
+                          .memo = "{}",
+                          .detail = "{\"window\":{\"calls\":9,\"failures\":2},"
+                                    "\"latency_ms\":{\"p50\":120,\"p99\":1500},"
+                                    "\"rate\":{\"limit\":5000,\"remaining\":4711},"
+                                    "\"endpoints\":[{\"name\":\"GET pull\",\"calls\":7,"
+                                    "\"errors\":1}]}"});
+    clerk_events(&clerk, 3); /* commits the service, too */
+    must_say(visit_deliver(&clerk, "ping", "1", ping), 200, "kept");
+    static const char *const lines[] = {
+        "signalbox_workflows{state=\"IDLE\"} 0\n",
+        "signalbox_events_total 3\n",
+        "signalbox_deliveries_total{status=\"accepted\"} 1\n",
+        "signalbox_service_breaker{service=\"github_api\",signalbox_service_breaker="
+        "\"half-open\"} 1\n",
+        "signalbox_service_breaker{service=\"github_api\",signalbox_service_breaker="
+        "\"closed\"} 0\n",
+        "signalbox_service_window_failures{service=\"github_api\"} 2\n",
+        "signalbox_service_latency_seconds{service=\"github_api\",quantile=\"0.99\"} "
+        "1.5\n",
+        "signalbox_service_rate_remaining{service=\"github_api\"} 4711\n",
+        "signalbox_service_calls_total{service=\"github_api\",call=\"GET pull\"} 7\n",
+        "signalbox_service_errors_total{service=\"github_api\",call=\"GET pull\"} 1\n",
+        "signalbox_listener_answers_total{status=\"200\"} 1\n",
+        "signalbox_listener_connections 1\n",
+    };
+    struct reply reply = visit_once(&clerk, GET("/metrics"));
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(reply.head, "Content-Type: application/openmetrics-text; "
+                                       "version=1.0.0; charset=utf-8\r\n"));
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        if (strstr(reply.body, lines[i]) == NULL) {
+            fail_msg("no %sin\n%s", lines[i], reply.body);
+        }
+    }
+    assert_null(strstr(reply.body, "quantile=\"0.95\"")); /* unknown is not zero */
+    assert_string_equal(reply.body + strlen(reply.body) - 6, "# EOF\n");
+    reply_free(&reply);
+    clerk_close(&clerk);
+}
+
 static void starts_or_says_why_not(void **state)
 {
     struct place *place = *state;
@@ -828,6 +879,7 @@ int main(void)
         LISTENER_TEST(numbers_that_are_not_there),
         LISTENER_TEST(pings_have_a_bound),
         LISTENER_TEST(health_and_readiness),
+        LISTENER_TEST(figures_of_the_store),
         LISTENER_TEST(starts_or_says_why_not),
     };
     if (getenv("ONLY") != NULL) {
