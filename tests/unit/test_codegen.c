@@ -248,8 +248,8 @@ static void check_complaint(int status, const char *body, const char *want)
 static void test_complaints(void **state)
 {
     (void)state;
-    check_complaint(402, "{\"message\":\"Alloted runs reached.\",\"status_code\":402}",
-                    "Alloted runs reached. (402)");
+    check_complaint(402, "{\"message\":\"The plan is used up.\",\"status_code\":402}",
+                    "The plan is used up. (402)");
     check_complaint(401, "{\"detail\":\"Invalid token\"}", "Invalid token (401)");
     check_complaint(422,
                     "{\"detail\":[{\"loc\":[\"body\",0,\"prompt\"],\"msg\":\"field "
