@@ -116,8 +116,8 @@ static void parse_pull(const struct json *object, struct codegen_pull *pull)
 
 static bool parse_run(const struct json *object, struct codegen_run *run, struct err *err)
 {
-    int64_t id = json_int(object, "id", -1);
-    if (!json_is_an_object(object) || id < 0) {
+    int64_t id = json_int(object, "id", 0);
+    if (!json_is_an_object(object) || id <= 0) {
         return err_set(err, ERR_PROTOCOL, "an agent run without id");
     }
     const struct json *metadata = json_get(object, "metadata");

@@ -29,7 +29,7 @@ static void check_lines(const char *text)
 
 static void check_run(const struct codegen_run *run)
 {
-    MUST(run->id >= 0);
+    MUST(run->id > 0);
     MUST(is_harmless(run->status) && is_harmless(run->web_url) && is_harmless(run->uid));
     check_lines(run->result);
     check_lines(run->summary);

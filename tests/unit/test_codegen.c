@@ -102,7 +102,8 @@ static void test_run_needs_only_its_id(void **state)
     assert_int_equal(run.pulls[0].number, 0);
     codegen_run_fini(&run);
     static const char *const bad[] = {
-        "", "[]", "null", "{}", "{\"id\":\"7\"}", "{\"id\":7", "<html>", "{\"id\":-1}"};
+        "",          "[]",     "null",        "{}",        "{\"id\":\"7\"}",
+        "{\"id\":7", "<html>", "{\"id\":-1}", "{\"id\":0}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         err = ERR_INIT;
         assert_false(PARSE(codegen_run_parse, bad[i], &run, &err));
