@@ -10,6 +10,7 @@
 #include "engine/base/file.h"
 #include "engine/base/idmap.h"
 #include "engine/base/mem.h"
+#include "engine/io/desk_chore.h"
 #include "engine/io/desk_memo.h"
 #include "engine/io/http.h"
 #include "engine/io/runner.h"
@@ -44,6 +45,7 @@ struct desk_shell {
     struct mono read_at;   /* earliest of them; 0 = none */
     struct desk_out stuck; /* a memo that could not be written; kind DESK_NONE: none */
     struct mono stuck_at;  /* the next try */
+    struct mono chore_at;  /* the next one; 0: there are none */
 };
 
 static struct mono in_ms(int64_t ms)
@@ -417,9 +419,21 @@ static void note(const struct desk_shell *shell, int64_t workflow, char *text)
     }
 }
 
+/* Nobody waits for a chore, and nothing of it is kept. */
+static bool is_of_a_chore(const struct desk_out *out)
+{
+    return out->workflow == 0 &&
+           (out->kind == DESK_MEMO || out->kind == DESK_LOG || out->kind == DESK_RESULT);
+}
+
 /* False: it could not be done, and nothing that follows may be done before it. */
 static bool carry_out(struct desk_shell *shell, struct desk_out *out)
 {
+    if (is_of_a_chore(out)) {
+        effect_result_free(out->result);
+        free(out->text);
+        return true;
+    }
     switch (out->kind) {
     case DESK_CALL:
         call(shell, out);
@@ -485,13 +499,18 @@ void desk_shell_run(struct desk_shell *shell)
     if (wall_is_set(at) && at.ms <= now.ms) {
         desk_tick(shell->desk, now);
     }
+    if (shell->chore_at.ns > 0 && shell->chore_at.ns <= mono_now().ns) {
+        desk_chore_begin(shell->desk, shell->options.services, shell->options.n_services,
+                         now);
+        shell->chore_at = in_ms(DESK_CHORE_EVERY.ms);
+    }
     pump(shell);
 }
 
 struct mono desk_shell_next_time(const struct desk_shell *shell)
 {
     struct wall at = desk_wake_at(shell->desk);
-    struct mono next = shell->read_at;
+    struct mono next = earliest(shell->read_at, shell->chore_at);
     if (wall_is_set(at)) {
         int64_t left = wall_since(at, wall_now()).ms;
         left = left > LONGEST ? LONGEST : left;
@@ -617,6 +636,10 @@ struct desk_shell *desk_shell_start(const struct desk_shell_options *options,
                                                   .has_listener = options->has_listener,
                                                   .find_op = options->find_op},
                            wall_now());
+    if (options->has_listener && desk_chore_has(options->services, options->n_services)) {
+        shell->chore_at = in_ms(options->chore_first.ms > 0 ? options->chore_first.ms
+                                                            : DESK_CHORE_FIRST.ms);
+    }
     return shell;
 }
 

@@ -23,6 +23,8 @@
  * A disk that is full when a memo is written: nothing more is done for the desk until it
  * works; it is tried again each second.
  *
+ * House work (desk_chore.h) is begun here.
+ *
  * Threads: the io thread only.
  */
 
@@ -43,6 +45,7 @@ struct desk_shell_options {
     /* for tests; NULL: the real ones */
     const struct op_class *(*find_op)(enum service_kind service, enum effect_kind effect);
     const char *ca_file;
+    struct span chore_first; /* until the first chore (desk_chore.h) */
 };
 
 NODISCARD struct desk_shell *desk_shell_start(const struct desk_shell_options *options,

@@ -174,7 +174,7 @@ static void give_up(struct desk *desk, struct desk_effect *effect,
         free(text);
     }
     replace(&reason->service, first);
-    if (service != NULL) {
+    if (service != NULL && effect->order->workflow > 0) { /* else a chore of the house */
         desk_fallback(desk, service, "park", now);
     }
     finish(desk, effect, reason, now);

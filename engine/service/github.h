@@ -47,11 +47,11 @@
  * and GitHub calls it clean. Else it is left to people: FAILED, operator, and who retries
  * after merging it gets PASSED.
  *
- * House work: with `hook` set ("owner/name#id") failed deliveries are asked for again.
- * Whoever starts it (the io thread, every few minutes while it listens) opens the op of
- * EFFECT_NONE with an order whose workflow is 0, and drives it like any other; it ends
- * PASSED with a summary, is_reconciled when it asked for something. GitHub keeps
- * deliveries for some days; a delivery is asked for at most GITHUB_AGAIN_MAX times.
+ * House work: with `hook` set ("owner/name#id") failed deliveries are asked for again. The
+ * op of EFFECT_NONE does it, with an order whose workflow is 0, driven by the desk like any
+ * other (engine/io/desk_chore.h starts it while webhooks may come). It ends PASSED with a
+ * summary, is_reconciled when it asked for something. GitHub keeps deliveries for some
+ * days; one is asked for at most GITHUB_AGAIN_MAX times, and not after a day.
  */
 
 #include "engine/service/op.h"

@@ -778,6 +778,73 @@ static void put_service(void)
     };
 }
 
+/* ---- chores ---------------------------------------------------------------------------
+ */
+
+static atomic_int n_again;
+
+static enum web_after serve_hook(void *user, const struct web_request *request,
+                                 struct buf *answer)
+{
+    static const char list[] = "[{\"id\":9,\"guid\":\"a\",\"status\":\"failed\"}]";
+    (void)user;
+    if (strcmp(request->path, "/repos/acme/pay/hooks/5/deliveries?per_page=100") == 0) {
+        web_answer(answer, "200 OK", "", list, sizeof(list) - 1);
+    } else if (strcmp(request->path, "/repos/acme/pay/hooks/5/deliveries/9/attempts") ==
+               0) {
+        atomic_fetch_add(&n_again, 1);
+        web_answer(answer, "202 Accepted", "", "{}", 2);
+    } else {
+        web_answer(answer, "404 Not Found", "", "{}", 2);
+    }
+    return WEB_KEEP;
+}
+
+static void take_note(void *user, int64_t workflow, char *text)
+{
+    char *slot = user;
+    assert_int_equal(workflow, 0);
+    (void)snprintf(slot, 200, "%s", text);
+    free(text);
+}
+
+/* Failed deliveries are asked for again, without a workflow; nothing is kept of it. */
+static void test_chore(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    char note[200] = "", name[] = "github_api", hook[] = "acme/pay#5";
+    atomic_store(&n_again, 0);
+    struct web *web = web_start(serve_hook, NULL);
+    AUTO_FREE char *url = mem_printf("http://127.0.0.1:%d", web_port(web));
+    struct service_spec service = lab.services[0];
+    service.name = name;
+    service.kind = SERVICE_GITHUB;
+    service.url = url;
+    service.hook = hook;
+    open_shell();
+    desk_shell_stop(lab.shell);
+    lab.shell = desk_shell_start(&(struct desk_shell_options){.shop = &lab.shop,
+                                                              .services = &service,
+                                                              .n_services = 1,
+                                                              .has_listener = true,
+                                                              .on_result = take_result,
+                                                              .on_reconciled = take_note,
+                                                              .user = note,
+                                                              .chore_first = {1}},
+                                 &err);
+    assert_non_null(lab.shell);
+    struct mono until = in_seconds(WAIT_S);
+    while (note[0] == '\0' && mono_now().ns < until.ns) {
+        turn();
+    }
+    assert_string_equal(note, "asked for 1 failed delivery again");
+    assert_int_equal(atomic_load(&n_again), 1);
+    assert_int_equal(lab.n_results, 0);
+    close_shell();
+    web_stop(web);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -832,6 +899,7 @@ int main(int argc, char **argv)
         TEST(test_fallback_to_a_runner),
         TEST(test_runner_is_adopted),
         TEST(test_refusals),
+        TEST(test_chore),
         TEST(test_the_token_is_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
