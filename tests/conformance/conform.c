@@ -10,6 +10,7 @@
  *                             behind Prism's validating proxy; FAKE is the simulation itself
  *   conform ops URL FAKE      whole effects, by the ops that make the calls
  *   conform codegen URL       the calls of Codegen to Prism's mock
+ *   conform codegen-live URL  the same to a simulation behind Prism's proxy
  *   conform fixtures NAME URL a recorded scenario, through tests/conformance/fixtures.mjs
  *   conform listener STORE    a listener to post to, until SIGTERM
  *
@@ -117,28 +118,38 @@ static bool reads_codegen(enum codegen_call call, const struct http_response *re
     return done;
 }
 
-static void codegen(const char *base)
+/* is_live: a simulation behind the proxy, so that answers are judged, too, and the run of
+ * the first call is the one that the others are about. */
+static void codegen(const char *base, bool is_live)
 {
     struct ask *asker = ask_open(base);
-    const struct codegen_args args = {.organization = "42",
-                                      .run = 7,
-                                      .prompt = "Make it faster.",
-                                      .repo = 3,
-                                      .model = "claude",
-                                      .agent_type = "codegen",
-                                      .uid = "u-1",
-                                      .workflow = "wf-12",
-                                      .effect = "wf-12.7"};
+    struct codegen_args args = {.organization = "42",
+                                .run = 7,
+                                .prompt = "Make it faster.",
+                                .repo = 3,
+                                .model = "claude",
+                                .agent_type = "codegen",
+                                .uid = "u-1",
+                                .workflow = "wf-12",
+                                .effect = "wf-12.7"};
     for (int i = 0; i < CODEGEN_CALL_COUNT; i++) {
         enum codegen_call call = (enum codegen_call)i;
         char why[WHY_MAX] = "";
         struct err err = ERR_INIT;
-        AUTO_FREE char *name = mem_printf("codegen %s", codegen_call_name(call));
+        AUTO_FREE char *name = mem_printf("%s %s", is_live ? "codegen live" : "codegen",
+                                          codegen_call_name(call));
         struct http_response *response = ask_once(asker, codegen_request(call, &args));
-        bool is_fine = is_conformant(response, false, why);
+        bool is_fine = is_conformant(response, is_live, why);
+        struct codegen_run run = {.id = 0};
+        if (is_live && call == CODEGEN_CREATE &&
+            codegen_run_parse(response->body, response->body_len, &run, &err)) {
+            args.run = run.id;
+        }
+        codegen_run_fini(&run);
         if (is_fine && response->status != 200) {
             is_fine = false;
-            (void)snprintf(why, sizeof(why), "status %d", response->status);
+            (void)snprintf(why, sizeof(why), "status %d %.300s", response->status,
+                           response->body);
         }
         if (is_fine && !reads_codegen(call, response, &err)) {
             is_fine = false;
@@ -173,7 +184,9 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "ops") == 0 && argc == 4) {
         conform_ops(argv[2], argv[3]);
     } else if (strcmp(what, "codegen") == 0 && argc == 3) {
-        codegen(argv[2]);
+        codegen(argv[2], false);
+    } else if (strcmp(what, "codegen-live") == 0 && argc == 3) {
+        codegen(argv[2], true);
     } else if (strcmp(what, "fixtures") == 0 && argc == 4) {
         conform_fixtures(argv[2], argv[3]);
     } else if (strcmp(what, "listener") == 0 && argc == 3) {
@@ -181,7 +194,7 @@ int main(int argc, char **argv)
     } else {
         (void)fprintf(stderr,
                       "usage: conform table | mock URL | live URL FAKE | ops URL FAKE | "
-                      "codegen URL | fixtures NAME URL | listener STORE\n");
+                      "codegen[-live] URL | fixtures NAME URL | listener STORE\n");
         return 2;
     }
     return n_failed > 0;
