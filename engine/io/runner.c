@@ -299,6 +299,7 @@ int runner_main(const char *folder)
     struct runner runner = {.order = order, .lock_fd = lock_fd, .stop_fd = stop_fd};
     struct effect_result *result = effect_result_new(order->workflow, order->seq);
     result->started_at = wall_now();
+    result->provider = mem_str(order->provider);
     perform(&runner, result);
     answer(&runner, result);
     effect_result_free(result);

@@ -69,6 +69,7 @@ static struct effect_result *step(struct flow *flow, enum effect_kind kind)
         lab_command(order, "cat *.txt && echo agent >> a.txt");
     }
     struct effect_result *result = lab_run(order);
+    assert_string_equal(result->provider, "local");
     learn(flow, result);
     order_free(order);
     return result;
