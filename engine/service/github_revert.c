@@ -14,6 +14,7 @@
 #include "engine/service/github_op.h"
 
 #define COMPUTE_MAX 8
+#define LOOKS_MAX   3 /* for a revert that may be on its way */
 
 struct revert_op {
     struct github_op base;
@@ -23,7 +24,8 @@ struct revert_op {
     int64_t revert;          /* number of the pull request that takes it back */
     char *tree;              /* from before the merge */
     char *commit;            /* made by us */
-    int n_computes;
+    int n_computes, n_looks;
+    bool may_exist; /* GraphQL was asked, and nobody knows what came of it */
 };
 
 static struct revert_op *mine(struct github_op *op)
@@ -329,6 +331,9 @@ static struct op_step revert(struct github_op *base)
     if (op->pull.node_id[0] == '\0') {
         return by_rest(base, "it has no node id");
     }
+    op->may_exist = true;
+    op->n_looks = 0;
+    github_memo(base, "{\"asked\":true}");
     return github_send(base, GITHUB_GRAPHQL, github_revert(op->pull.node_id, title, body),
                        on_reverted);
 }
@@ -349,6 +354,8 @@ static struct op_step on_tip(struct github_op *base, const struct http_response 
     set(&op->tip, sha);
     return op->revert > 0 ? look_at_revert(base) : revert(base);
 }
+
+static struct op_step look_at_pull(struct github_op *base);
 
 /* Newest first. One that was closed counts only when this effect made it: else an operator
  * asks again, after a person had closed the last one. */
@@ -371,6 +378,9 @@ static struct op_step on_reverts(struct github_op *base,
         }
     }
     github_pulls_fini(&pulls);
+    if (op->revert == 0 && op->may_exist && ++op->n_looks < LOOKS_MAX) {
+        return github_pause(base, (struct span){3000}, look_at_pull);
+    }
     return get(base, GITHUB_BRANCH_GET, 0, base->order->base, NULL, on_tip);
 }
 
@@ -406,14 +416,15 @@ static struct op_step look_at_pull(struct github_op *base)
     return get(base, GITHUB_PULL_GET, base->order->pr_number, NULL, NULL, on_pull);
 }
 
-static int64_t made_of(const char *memo)
+static void recall(struct revert_op *op, const char *memo)
 {
     struct err ignored = ERR_INIT;
     struct json *root =
         memo != NULL && memo[0] != '\0' ? json_parse(memo, strlen(memo), &ignored) : NULL;
-    int64_t number = json_int(root, "pull", 0);
+    op->made = json_int(root, "pull", 0);
+    op->may_exist = json_bool(root, "asked", false);
+    op->base.has_begun = op->made > 0 || op->may_exist;
     json_free(root);
-    return number;
 }
 
 static void *open_revert_op(const struct op_input *input, struct err *err)
@@ -425,8 +436,7 @@ static void *open_revert_op(const struct op_input *input, struct err *err)
     }
     op->base.look = look_at_pull;
     op->base.fini = fini;
-    op->made = made_of(input->memo);
-    op->base.has_begun = op->made > 0;
+    recall(op, input->memo);
     op->tip = mem_str("");
     op->tree = mem_str("");
     op->commit = mem_str("");
