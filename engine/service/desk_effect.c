@@ -576,6 +576,30 @@ static enum breaker_outcome judge(const struct effect_result *result)
     }
 }
 
+/* What becomes of an effect whose runner failed through its service's fault. What a runner
+ * has left in its folder is final, so the next provider of the chain needs another effect:
+ * the step's next try, which finds the breaker open. At the end of the chain nobody judges,
+ * and anything else waits. */
+static void blame_service(struct desk *desk, const struct desk_effect *effect,
+                          struct effect_result *result, struct wall now)
+{
+    if (effect->at + 1 < effect->task->n_chain) {
+        result->blame = BLAME_WORLD;
+    } else if (effect->order->kind == EFFECT_EVALUATE) {
+        char *text = mem_printf("not evaluated: %s",
+                                result->summary != NULL ? result->summary : "no result");
+        free(result->summary);
+        result->summary = text;
+        result->status = STATUS_PASSED;
+        result->blame = BLAME_NONE;
+        result->is_degraded = true;
+        desk_fallback(desk, effect->service, "none", now);
+    } else {
+        result->status = STATUS_DEFERRED;
+        result->blame = BLAME_SERVICE;
+    }
+}
+
 void desk_effect_result(struct desk *desk, struct desk_effect *effect,
                         struct effect_result *result, struct wall now)
 {
@@ -590,8 +614,7 @@ void desk_effect_result(struct desk *desk, struct desk_effect *effect,
         /* It opened the breaker, or found it open: the service's fault, not the step's. */
         if (outcome == OUTCOME_FAILURE &&
             effect->service->gate.breaker.state != BREAKER_CLOSED) {
-            result->status = STATUS_DEFERRED;
-            result->blame = BLAME_SERVICE;
+            blame_service(desk, effect, result, now);
         }
         if (result->blame == BLAME_SERVICE && result->service == NULL) {
             result->service = mem_str(provider_of(effect));
