@@ -67,7 +67,7 @@ make_repository() { # the bare repository behind the simulated GitHub
     git init -q --bare -b main "$dir/forge.git"
     git init -q -b main "$dir/seed"
     printf '# payments\n' >"$dir/seed/README.md"
-    printf '#!/bin/sh\nls changes/*.md\n' >"$dir/seed/check.sh"
+    printf '#!/bin/sh\nsleep %s; ls changes/*.md\n' "${CHECK_TIME:-0}" >"$dir/seed/check.sh"
     chmod +x "$dir/seed/check.sh"
     git -C "$dir/seed" add -A
     git -C "$dir/seed" commit -qm 'first'

@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# A task goes from IDLE to COMPLETED with services over real sockets: Codegen writes the
+# change, GitHub has the pull request and its checks, the sandbox is this machine's, an MCP
+# server judges. Once with webhooks, of which half are lost, a fifth comes twice and all come
+# out of order, and once by polling alone. Each time the engine is killed with -9 ten times on
+# the way, and the services still count one agent run, one pull request and one merge. TAP.
+
+set -u
+here=$(cd "$(dirname "$0")/../.." && pwd)
+program=${SIGNALBOX:-$here/build/signalbox}
+fakes=$here/${B:-build/release}/tests/fakes
+root=$(mktemp -d /tmp/signalbox-services-XXXXXX) || exit 1
+dir=$root
+# shellcheck source=tests/fakes/services.sh
+. "$here/tests/fakes/services.sh"
+# shellcheck disable=SC2317 # the trap calls it
+cleanup() {
+    services_stop
+    [ -n "${KEEP-}" ] || rm -rf "$root"
+}
+trap cleanup EXIT
+KILLS=${KILLS:-10}
+# A check takes its time, so that there is something to kill.
+export CHECK_TIME=1
+
+n=0 failures=0
+ok() { # NAME, after a command whose status counts
+    local status=$?
+    n=$((n + 1))
+    if [ $status -eq 0 ]; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        failures=1
+    fi
+}
+is() { # NAME GOT WANTED
+    [ "$2" = "$3" ] || echo "# $1: $2, expected $3"
+    [ "$2" = "$3" ]
+    ok "$1"
+}
+
+has_ended() {
+    state_is wf-1 COMPLETED FAILED CANCELLED
+}
+
+# Kill the engine again and again, each time a moment of chance after it has come back.
+storm() {
+    kills=0
+    while [ $kills -lt "$KILLS" ]; do
+        start_engine || return 1
+        sleep $((RANDOM % 2)).$((RANDOM % 10))
+        has_ended && return 0
+        stop_engine KILL
+        kills=$((kills + 1))
+    done
+    start_engine
+}
+
+profile() {
+    cat <<'END'
+seed: 11
+codegen:
+  run_time: 4s
+  statuses: [ACTIVE, "null", Running, POLISHING, evaluation]
+  sparse: true
+  creates: 10
+  calls: 60
+github:
+  repository: acme/payments
+  checks:
+    - {name: build, kind: actions, conclusions: [success], queue: 300ms, time: 3s}
+    - {name: ci/style, kind: status, conclusions: [success], time: 500ms}
+    - {name: lint, kind: app, conclusions: [success], time: 1s}
+  required: [build, ci/style]
+END
+}
+
+pipeline() {
+    write_pipeline payments <<END
+agent: {provider: codegen_api}
+evaluator: {provider: web_eval_agent, url: "http://127.0.0.1:9/", task: look at the page, timeout: 1m}
+merge: {mode: auto, method: squash}
+END
+}
+
+# course NAME [with-listener]
+course() {
+    dir=$root/$1
+    mkdir "$dir"
+    make_repository
+    {
+        profile
+        [ $# = 1 ] || echo 'hooks: {drop: 50, duplicate: 20, shuffle: 800ms}'
+    } >"$dir/profile.yaml"
+    listener=$(free_port)
+    if [ $# = 1 ]; then
+        services_start house "$dir/profile.yaml"
+    else
+        services_start house "$dir/profile.yaml" --hook "http://127.0.0.1:$listener/webhooks/github"
+    fi
+    ok "$1: services are there"
+    codegen=$(port_of house codegen) github=$(port_of house github)
+    write_config "${2-}"
+    pipeline
+    box check "$dir/pipelines/payments.yaml" >"$dir/check.out" 2>&1
+    ok "$1: the configuration is right"
+    sed 's/^/# /' "$dir/check.out"
+    box submit --pipeline payments --task 'Round up' >/dev/null
+    ok "$1: a task is handed over"
+    storm
+    ok "$1: the engine comes back each time"
+    is "$1: it was killed on the way" $kills "$KILLS"
+    until_true 150 has_ended
+    is "$1: the workflow ends well" "$(state_of wf-1)" COMPLETED
+    is "$1: one agent run" "$(count agent_runs)" 1
+    is "$1: of one turn" "$(count turns)" 1
+    is "$1: one pull request" "$(count pull_requests)" 1
+    is "$1: one merge" "$(count merges)" 1
+    is "$1: one commit more on main" "$(git -C "$dir/forge.git" rev-list --count main)" 2
+    [[ $(git -C "$dir/forge.git" show main:"$(git -C "$dir/forge.git" ls-tree --name-only main changes/)") == *'turn: 1'* ]]
+    ok "$1: the change is there"
+    if [ $# = 2 ]; then
+        [ "$(count hook_dropped)" -gt 0 ] && [ "$(count hook_duplicated)" -gt 0 ]
+        ok "$1: webhooks were lost and came twice"
+    fi
+    if [ $failures != 0 ]; then
+        ask "$github" GET /_fake/state | sed 's/^/# /'
+        box show wf-1 --all | sed 's/^/# /' | tail -n 60
+        tail -n 20 "$dir/serve.log" | sed 's/^/# /'
+    fi
+    services_stop
+}
+
+for way in ${COURSES:-polling webhooks}; do
+    if [ "$way" = polling ]; then
+        course polling
+    else
+        course webhooks with-listener
+    fi
+done
+echo "1..$n"
+exit $failures
