@@ -217,6 +217,11 @@ static void tell_change(struct desk *desk, struct desk_service *service,
         service->probe_at = wall_add(now, service->spec->gate.breaker.probe);
     }
     desk_report(desk, service, event, change->cause, change->actor, now);
+    if (change->to == BREAKER_OPEN && service->spec->kind == SERVICE_GITHUB) {
+        desk_fallback(desk, service, desk_last_resort(desk, service), now);
+    } else if (change->to == BREAKER_CLOSED && service->spec->kind == SERVICE_GITHUB) {
+        desk_fallback(desk, service, NULL, now);
+    }
 }
 
 void desk_touch(struct desk_service *service)

@@ -175,7 +175,7 @@ static void give_up(struct desk *desk, struct desk_effect *effect,
     }
     replace(&reason->service, first);
     if (service != NULL && effect->order->workflow > 0) { /* else a chore of the house */
-        desk_fallback(desk, service, "park", now);
+        desk_fallback(desk, service, desk_last_resort(desk, service), now);
     }
     finish(desk, effect, reason, now);
 }

@@ -248,5 +248,8 @@ void desk_report(struct desk *desk, struct desk_service *service, const char *ev
                  const char *cause, const char *actor, struct wall now);
 void desk_fallback(struct desk *desk, struct desk_service *service, const char *to,
                    struct wall now); /* to NULL: itself again */
+/* Nobody stands in: what happens to those who need it. At a forge whose events come, those
+ * stand in for its answers (forge_event.h) before a workflow is parked. */
+const char *desk_last_resort(const struct desk *desk, const struct desk_service *service);
 
 #endif

@@ -73,6 +73,12 @@ void desk_fallback(struct desk *desk, struct desk_service *service, const char *
     free(cause);
 }
 
+const char *desk_last_resort(const struct desk *desk, const struct desk_service *service)
+{
+    bool has_events = service->spec->kind == SERVICE_GITHUB && desk->options.has_listener;
+    return has_events ? "webhook events, then park" : "park";
+}
+
 /* ---- detail ----------------------------------------------------------------------------
  */
 
