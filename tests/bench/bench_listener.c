@@ -632,9 +632,12 @@ int main(int argc, char **argv)
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* as far as it goes */
     if (is_all || strcmp(which, "webhook") == 0) {
-        (void)webhook(1, 0, 0);
+        bool has_one = argc < 3 || strcmp(argv[2], "16") != 0;
+        if (has_one) {
+            (void)webhook(1, 0, 0);
+            (void)webhook(1, 1000, 0);
+        }
         (void)webhook(16, 0, 6500);
-        (void)webhook(1, 1000, 0);
         (void)webhook(16, 1000, 3000);
     }
     if (is_all || strcmp(which, "flood") == 0) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 #include "engine/base/buf.h"
 #include "engine/base/digest.h"
@@ -827,6 +828,74 @@ static void figures_of_the_store(void **state)
     clerk_close(&clerk);
 }
 
+/* Of 127.0.0.1, by itself, until 2126. Protects nothing. */
+static const char certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBnDCCAUGgAwIBAgIUGtLPji8mAcFMXutGyaueSdU5PFswCgYIKoZIzj0EAwIw\n"
+    "FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjE5MDU0MloYDzIxMjYxMDI5\n"
+    "MTkwNTQyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO\n"
+    "PQMBBwNCAASBE+vxaevLc9CVu3RGVPcfohgeRcBgodK8g+vZ+8QNBQcnucWU7HG4\n"
+    "58RETah0bPt4/Xd9Qo/+63D5UJVuttz2o28wbTAdBgNVHQ4EFgQUt/xnoUal53kL\n"
+    "pFH9rN64ulfBmSwwHwYDVR0jBBgwFoAUt/xnoUal53kLpFH9rN64ulfBmSwwDwYD\n"
+    "VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI\n"
+    "zj0EAwIDSQAwRgIhAOULjSpSPL0BYxso9hZPJBechc7mmX4lLuzIVH3yqZi5AiEA\n"
+    "8ZOgOYidH8Mav5Rl24YGbfxGWTPHXkagvp9BzsFzmMw=\n"
+    "-----END CERTIFICATE-----\n";
+static const char key[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgLo5ihmGQqdo2CIa/\n"
+    "x8G9TW5CncjzhFDkmXT/7j6hKGChRANCAASBE+vxaevLc9CVu3RGVPcfohgeRcBg\n"
+    "odK8g+vZ+8QNBQcnucWU7HG458RETah0bPt4/Xd9Qo/+63D5UJVuttz2\n"
+    "-----END PRIVATE KEY-----\n";
+
+static size_t drop(char *bytes, size_t size, size_t n, void *user)
+{
+    (void)bytes;
+    (void)user;
+    return size * n;
+}
+
+static bool fetch(const char *url, const char *trusted, long *ret_status)
+{
+    CURL *curl = curl_easy_init();
+    assert_non_null(curl);
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_CAINFO, trusted);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, 10L);
+    (void)curl_easy_setopt(curl, CURLOPT_NOBODY, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop);
+    bool is_there = curl_easy_perform(curl) == CURLE_OK;
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
+    curl_easy_cleanup(curl);
+    return is_there;
+}
+
+static void over_tls(void **state)
+{
+    const struct place *place = *state;
+    struct err err = ERR_INIT;
+    long status = 0;
+    AUTO_FREE char *cert_path = file_join(place->folder, "c.pem");
+    AUTO_FREE char *key_path = file_join(place->folder, "k.pem");
+    assert_true(file_write(cert_path, certificate, strlen(certificate), &err));
+    assert_true(file_write(key_path, key, strlen(key), &err));
+    clerk.spec.certificate = cert_path;
+    clerk.spec.key = key_path;
+    must_open();
+    AUTO_FREE char *url =
+        mem_printf("https://127.0.0.1:%d/readyz", listener_port(clerk.listener));
+    assert_true(fetch(url, cert_path, &status));
+    assert_int_equal(status, 200);
+    int plain = visit(&clerk); /* who does not speak TLS is closed */
+    visit_text(plain, GET("/healthz"));
+    assert_true(visit_is_closed(plain));
+    (void)close(plain);
+    int silent = visit(&clerk);
+    assert_true(fetch(url, cert_path, &status));
+    (void)close(silent);
+    clerk_close(&clerk);
+}
+
 static void starts_or_says_why_not(void **state)
 {
     struct place *place = *state;
@@ -880,10 +949,8 @@ int main(void)
         LISTENER_TEST(pings_have_a_bound),
         LISTENER_TEST(health_and_readiness),
         LISTENER_TEST(figures_of_the_store),
+        LISTENER_TEST(over_tls),
         LISTENER_TEST(starts_or_says_why_not),
     };
-    if (getenv("ONLY") != NULL) {
-        cmocka_set_test_filter(getenv("ONLY"));
-    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static void exact_text(void **state)
     openmetrics_sample(&m, NULL, 3);
     openmetrics_family(&m, "x_seconds", METRIC_GAUGE, "seconds", "Time.");
     openmetrics_sample(&m, METRIC_LABELS("a", "b\\c\"d\ne\xff", "f", "\xc3\xa4"), 0.25);
-    openmetrics_sample(&m, METRIC_LABELS("a", ""), NAN);
+    openmetrics_sample(&m, METRIC_LABELS("a", ""), (double)NAN);
     openmetrics_sample(&m, METRIC_LABELS("a", "i"), (double)INFINITY);
     openmetrics_sample(&m, METRIC_LABELS("a", "j"), -(double)INFINITY);
     openmetrics_sample(&m, METRIC_LABELS("a", "k"), 1e15);
