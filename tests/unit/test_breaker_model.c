@@ -68,6 +68,23 @@ static int64_t relative(struct wall at, struct wall now)
     return !wall_is_set(at) || at.ms <= now.ms ? 0 : at.ms - now.ms;
 }
 
+/* Slices from the newest on; nothing when all of them are older than the window. */
+static void window_of(const struct node *node, struct state *out)
+{
+    const struct breaker *breaker = &node->breaker;
+    int64_t age = node->now.ms - breaker->slice_at * breaker->slice_ms;
+    if (breaker->n_calls == 0 || age >= BREAKER_SLICES * breaker->slice_ms) {
+        out->n_calls = out->n_failed = out->n_slow = 0;
+        return;
+    }
+    out->slice_age = (int32_t)age;
+    for (int i = 0; i < BREAKER_SLICES; i++) {
+        int at = (breaker->place - i + BREAKER_SLICES) % BREAKER_SLICES;
+        size_t size = sizeof(breaker->window.slices[0]);
+        memcpy(out->window + (size_t)i * size, &breaker->window.slices[at], size);
+    }
+}
+
 static void state_of(const struct node *node, struct state *out)
 {
     const struct breaker *breaker = &node->breaker;
@@ -88,16 +105,18 @@ static void state_of(const struct node *node, struct state *out)
     for (int i = 0; i < node->n_pending; i++) {
         out->is_current[i] = node->pending[i] == breaker->epoch;
     }
-    if (breaker->settings.window == BREAKER_CONSECUTIVE) {
+    switch (breaker->settings.window) {
+    case BREAKER_CONSECUTIVE:
         out->n_calls = 0; /* for screens */
-    } else {
+        break;
+    case BREAKER_COUNT:
         memcpy(out->window, &breaker->window, sizeof(out->window));
-    }
-    if (breaker->settings.window == BREAKER_TIME && breaker->n_calls > 0) {
-        out->slice_age = (int32_t)(node->now.ms - breaker->slice_at * breaker->slice_ms);
-    } else if (breaker->settings.window == BREAKER_TIME) {
-        out->place = 0;
-        memset(out->window, 0, sizeof(out->window));
+        break;
+    case BREAKER_TIME:
+        out->place =
+            0; /* where in the ring the newest slice stands makes no difference */
+        window_of(node, out);
+        break;
     }
 }
 
@@ -410,6 +429,8 @@ static void in_a_window_of_time(void **state)
     (void)state;
     struct breaker_settings settings = base();
     settings.window = BREAKER_TIME;
+    settings.window_time.ms =
+        4000; /* shorter than the stay in open, and than a long wait */
     settings.failures = 0;
     settings.failure_percent = 50;
     report("time, failures", explore(&settings, DEPTH));
