@@ -23,6 +23,7 @@
 #define TIMER   (-1) /* what an event is about; else a socket */
 #define SECRETS (-2)
 #define IDLE    1024L /* connections that are kept at most */
+#define STREAMS 1000L /* over one connection, if its server allows as many */
 
 /* ---- lists ----------------------------------------------------------------------------
  */
@@ -356,6 +357,7 @@ static bool prepare(struct http *http, struct err *err)
     (void)curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
     (void)curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
     (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, IDLE);
+    (void)curl_multi_setopt(http->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS);
     return true;
 }
 

@@ -15,17 +15,21 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/version.h"
 #include "engine/io/http.h"
 #include "tests/lib/web.h"
 
-#define TOKEN "t0ken-of-the-test"
-#define MANY  2000
+#define TOKEN    "t0ken-of-the-test"
+#define MANY     2000
+#define H2_CALLS 90 /* libcurl takes 100 for the bound until the server tells its own */
 
 static char variable[] = "SIGNALBOX_TEST_TOKEN";
 
@@ -626,6 +630,108 @@ static void test_cancel(void **state)
     (void)send_request(bad, 0);
 }
 
+/* ---- TLS and HTTP/2, with a server of node's ------------------------------------------
+ */
+
+static const char server_js[] =
+    "const h = require('http2'), fs = require('fs'); let n = 0;\n"
+    "const s = h.createSecureServer({key: fs.readFileSync('key'), cert: "
+    "fs.readFileSync('cert')});\n"
+    "s.on('session', () => n++);\n"
+    "s.on('request', (q, r) => { if (q.url == '/drop') q.stream.session.destroy(); else "
+    "r.end(q.httpVersion + ' ' + n); });\n"
+    "s.listen(0, '127.0.0.1', () => fs.writeFileSync('port', '' + s.address().port));\n";
+
+#define MAKE_CERTIFICATE                                                                 \
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "         \
+    "-keyout key -out cert -days 2 -subj /CN=localhost "                                 \
+    "-addext subjectAltName=IP:127.0.0.1 >/dev/null 2>&1 && exec node server.js "        \
+    ">/dev/null 2>&1"
+
+static pid_t start_node(const char *folder)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive the test */
+        if (chdir(folder) == 0) {
+            (void)execl("/bin/sh", "sh", "-c", MAKE_CERTIFICATE, (char *)NULL);
+        }
+        _exit(127);
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+/* Text of the file when it is there, waiting for it; NULL when the server has ended. */
+static char *port_of(const char *folder, pid_t pid)
+{
+    AUTO_FREE char *path = file_join(folder, "port");
+    struct err err;
+    struct mono end = {mono_now().ns + 60000000000};
+    while (mono_now().ns < end.ns) {
+        char *text = NULL;
+        if (file_read(path, 100, &text, NULL, &err) && text[0] != '\0') {
+            return text;
+        }
+        free(text);
+        if (waitpid(pid, NULL, WNOHANG) == pid) {
+            return NULL;
+        }
+        (void)poll(NULL, 0, 10);
+    }
+    return NULL;
+}
+
+static void start_http(const char *ca_file)
+{
+    struct err err = ERR_INIT;
+    http_stop(lab.http);
+    lab.http = http_start(
+        &(struct http_options){.on_answer = on_answer, .ca_file = ca_file}, &err);
+    assert_non_null(lab.http);
+}
+
+static void test_http2(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/signalbox-http2.XXXXXX";
+    struct err err = ERR_INIT;
+    assert_non_null(mkdtemp(folder));
+    AUTO_FREE char *script = file_join(folder, "server.js");
+    AUTO_FREE char *cert = file_join(folder, "cert");
+    assert_true(file_write(script, server_js, strlen(server_js), &err));
+    pid_t pid = start_node(folder);
+    AUTO_FREE char *port = port_of(folder, pid);
+    if (port == NULL) {
+        (void)file_remove_tree(folder, &err); /* only ours */
+        print_message("needs node and openssl\n");
+        skip();
+    }
+    AUTO_FREE char *url = mem_printf("https://127.0.0.1:%s", port);
+    lab.service.url = url;
+    expect_fault(get("/x"), HTTP_UNREACHED); /* nobody trusts it */
+    start_http(cert);
+    forget();
+    for (int i = 0; i < H2_CALLS; i++) {
+        (void)send_request(get("/x"), 0);
+    }
+    wait_answers(H2_CALLS, 20);
+    long n_sessions = 0;
+    for (size_t i = 0; i < H2_CALLS; i++) {
+        assert_int_equal(lab.answers[i]->status, 200);
+        assert_memory_equal(lab.answers[i]->body, "2.0 ", 4);
+        long n = strtol(lab.answers[i]->body + 4, NULL, 10);
+        n_sessions = n > n_sessions ? n : n_sessions;
+    }
+    print_message("%d calls over %ld sessions\n", H2_CALLS, n_sessions);
+    assert_true(n_sessions <= 5); /* many to one, not one each */
+    expect_fault(post("/drop", "{}"), HTTP_LOST);
+    assert_int_equal(answer_to(get("/x"), 0)->status, 200);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    (void)waitpid(pid, NULL, 0);
+    assert_true(file_remove_tree(folder, &err));
+}
+
 static long rss_kib(void)
 {
     struct rusage usage;
@@ -728,6 +834,7 @@ int main(void)
         TEST(test_cache),
         TEST(test_tokens),
         TEST(test_a_write_is_sent_once),
+        TEST(test_http2),
         TEST(test_cancel),
         TEST(test_thousands),
     };
