@@ -45,8 +45,9 @@ int retry_left_percent(const struct retry *retry, struct wall now)
     if (retry->percent <= 0) {
         return 0;
     }
-    int64_t floor = is_over(retry, now) ? RETRY_FLOOR : RETRY_FLOOR - retry->n_floor;
-    return (int)((floor * 100 + retry->balance) / (RETRY_FLOOR + RETRY_MAX));
+    int64_t left = is_over(retry, now) ? RETRY_FLOOR : RETRY_FLOOR - retry->n_floor;
+    left += retry->balance / 100;
+    return left >= RETRY_FLOOR ? 100 : (int)(left * 100 / RETRY_FLOOR);
 }
 
 struct span backoff_next(struct span before, struct span min, struct span max,

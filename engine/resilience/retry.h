@@ -38,7 +38,7 @@ void retry_init(struct retry *retry, int percent);
 void retry_succeeded(struct retry *retry);
 /* May a call be repeated? Takes one when it may. */
 bool retry_take(struct retry *retry, struct wall now);
-/* Of what there can be, 0..100. */
+/* 100: at least RETRY_FLOOR may be made now; 0: none. */
 int retry_left_percent(const struct retry *retry, struct wall now);
 
 /* The next pause; `before` is the last one, 0 the first time. */

@@ -169,10 +169,12 @@ static void a_budget_for_repetitions(void **state)
     struct retry retry;
     int n = 0;
     retry_init(&retry, 20);
+    assert_int_equal(retry_left_percent(&retry, at(0)), 100); /* nothing was used yet */
     while (retry_take(&retry, at(0))) {
         n++;
     }
     assert_int_equal(n, RETRY_FLOOR); /* nothing was paid in */
+    assert_int_equal(retry_left_percent(&retry, at(0)), 0);
     for (int i = 0; i < 50; i++) {
         retry_succeeded(&retry);
     }
