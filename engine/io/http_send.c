@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/io/http_private.h"
 
@@ -269,6 +270,14 @@ static void send_out(struct transfer *transfer, const struct secret *secret)
     }
 }
 
+/* A file that is the body: it comes from the page cache, where a runner has just put it. */
+static bool read_body(struct http_request *request, struct err *err)
+{
+    return request->body_file == NULL || request->body != NULL ||
+           file_read(request->body_file, HTTP_BODY_FILE_MAX, &request->body,
+                     &request->body_len, err);
+}
+
 void transfer_begin(struct transfer *transfer)
 {
     struct err err = ERR_INIT;
@@ -277,7 +286,12 @@ void transfer_begin(struct transfer *transfer)
         transfer_fail(transfer, HTTP_UNREACHED, "a header or the URL has line breaks");
         return;
     }
-    if (!transfer->is_home || transfer->request->is_foreign) {
+    if (!read_body(transfer->request, &err)) {
+        transfer_fail(transfer, HTTP_UNREACHED, err.msg);
+        return;
+    }
+    bool is_trusted = transfer->request->is_trusted && transfer->n_hops == 0;
+    if ((!transfer->is_home && !is_trusted) || transfer->request->is_foreign) {
         send_out(transfer, NULL);
         return;
     }
@@ -360,7 +374,8 @@ static void change_method(struct http_request *request, int status)
     if (becomes_get) {
         request->method = HTTP_GET;
         free(request->body);
-        request->body = NULL;
+        free(request->body_file);
+        request->body = request->body_file = NULL;
         request->body_len = 0;
     }
 }

@@ -410,6 +410,11 @@ void desk_result(struct desk *desk, struct effect_result *result, struct wall no
 {
     struct desk_effect *effect =
         idmap_get(&desk->effects, desk_key(result->workflow, result->seq));
+    if (effect != NULL && effect->op != NULL && effect->stage == STAGE_RUNNING) {
+        desk_effect_ran(desk, effect, result, now);
+        settle(desk, now);
+        return;
+    }
     if (effect == NULL || effect->op != NULL) {
         desk_put(desk, &(struct desk_out){.kind = DESK_RESULT,
                                           .workflow = result->workflow,

@@ -268,6 +268,10 @@ static bool drive(struct desk *desk, struct desk_effect *effect, struct op_step 
         if (step.turn == OP_DONE) {
             return conclude(desk, effect, step.result, now);
         }
+        if (step.turn == OP_RUN) {
+            run(desk, effect);
+            return false;
+        }
         if (step.turn == OP_SLEEP && effect->hint == NULL) {
             break;
         }
@@ -311,10 +315,10 @@ static void stop_op(struct desk *desk, struct desk_effect *effect, struct wall n
     go_on(desk, effect, effect->class->stop(effect->op, now, &desk->rng), now);
 }
 
-void desk_effect_answer(struct desk *desk, struct desk_effect *effect,
-                        const struct http_response *response, struct wall now)
+/* The op goes on, unless it was told to stop meanwhile. */
+static void take_step(struct desk *desk, struct desk_effect *effect, struct op_step step,
+                      struct wall now)
 {
-    struct op_step step = effect->class->answer(effect->op, response, now, &desk->rng);
     if (effect->is_stopping && !effect->is_ending && step.turn != OP_DONE) {
         effect->is_ending = true;
         put_side(desk, effect, &step);
@@ -323,6 +327,21 @@ void desk_effect_answer(struct desk *desk, struct desk_effect *effect,
         return;
     }
     go_on(desk, effect, step, now);
+}
+
+void desk_effect_answer(struct desk *desk, struct desk_effect *effect,
+                        const struct http_response *response, struct wall now)
+{
+    take_step(desk, effect, effect->class->answer(effect->op, response, now, &desk->rng),
+              now);
+}
+
+void desk_effect_ran(struct desk *desk, struct desk_effect *effect,
+                     struct effect_result *result, struct wall now)
+{
+    struct op_step step = effect->class->ran(effect->op, result, now, &desk->rng);
+    effect_result_free(result);
+    take_step(desk, effect, step, now);
 }
 
 void desk_effect_wake(struct desk *desk, struct desk_effect *effect,
@@ -541,6 +560,10 @@ void desk_effect_adopt(struct desk *desk, struct desk_effect *effect, struct wal
         effect->begun_at = now;
         desk_touch(service);
         run(desk, effect);
+        return;
+    }
+    if (service != NULL) { /* the part of an op that needs this machine (OP_RUN) */
+        desk_effect_choose(desk, effect, 0, now);
         return;
     }
     run_local(desk, effect);

@@ -173,6 +173,9 @@ void desk_effect_choose(struct desk *desk, struct desk_effect *effect, size_t fr
                         struct wall now);
 void desk_effect_adopt(struct desk *desk, struct desk_effect *effect, struct wall now);
 /* The errand was answered; the response stays the caller's. */
+/* A runner has done what its op asked for (OP_RUN). Takes the result. */
+void desk_effect_ran(struct desk *desk, struct desk_effect *effect,
+                     struct effect_result *result, struct wall now);
 void desk_effect_answer(struct desk *desk, struct desk_effect *effect,
                         const struct http_response *response, struct wall now);
 void desk_effect_wake(struct desk *desk, struct desk_effect *effect,

@@ -84,6 +84,7 @@ struct http_request *http_request_copy(const struct http_request *request)
     for (size_t i = 0; i < request->n_headers; i++) {
         http_request_header(copy, request->headers[i].name, request->headers[i].value);
     }
+    copy->body_file = mem_str(request->body_file);
     copy->body =
         request->body != NULL ? mem_strn(request->body, request->body_len) : NULL;
     return copy;
@@ -97,6 +98,7 @@ void http_request_free(struct http_request *request)
     free_headers(request->headers, request->n_headers);
     free(request->url);
     free(request->body);
+    free(request->body_file);
     free(request);
 }
 

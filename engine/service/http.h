@@ -42,9 +42,12 @@ struct http_request {
     size_t n_headers;
     char *body; /* NULL: none */
     size_t body_len;
+    char *body_file; /* or the path of a file that is the body, read when it is sent */
     const char *content_type; /* static; NULL: application/json when there is a body */
     int64_t answer_max;       /* bytes of the answer's body; 0 = HTTP_ANSWER_MAX */
     bool is_foreign;          /* absolute URL of another host: no token, no cookies */
+    bool is_trusted;          /* absolute URL of another host that the service named for
+                                 this: the token goes there, but with no redirect */
     bool follows;             /* redirects are followed (the token stays behind on another
                                  host); else the 3xx is the answer */
     bool has_etag;            /* conditional when the cache knows it */
@@ -52,7 +55,8 @@ struct http_request {
     int64_t workflow;         /* for whom; 0 = for the house */
 };
 
-#define HTTP_ANSWER_MAX (16 * 1024 * 1024)
+#define HTTP_ANSWER_MAX    (16 * 1024 * 1024)
+#define HTTP_BODY_FILE_MAX (512 * 1024 * 1024)
 
 /* X(identifier, word, help) */
 #define HTTP_FAULT_LIST(X)                                                               \

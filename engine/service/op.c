@@ -7,12 +7,14 @@
 #include "engine/base/text.h"
 #include "engine/service/codegen_op.h"
 #include "engine/service/github.h"
+#include "engine/service/sandbox_op.h"
 
 #define SUMMARY_MAX 400
 
 /* Each adapter has a table of its own and adds it here. */
 static const struct op_table *const tables[] = {
     &codegen_ops,
+    &sandbox_ops,
     &github_ops,
 };
 

@@ -53,7 +53,9 @@ struct op_input {
     const char *keep; /* JSON object of this workflow and port; "" none */
 };
 
-enum op_turn { OP_CALL, OP_SLEEP, OP_DONE };
+/* OP_RUN: a runner does the part of this effect that needs this machine, with the service
+ * as provider of its order; what became of it comes to ran(). */
+enum op_turn { OP_CALL, OP_SLEEP, OP_DONE, OP_RUN };
 
 /* What comes next. The receiver owns what the pointers lead to. */
 struct op_step {
@@ -77,6 +79,9 @@ struct op_class {
      * the one before would have ended. */
     struct op_step (*wake)(void *op, const struct forge_event *hint, struct wall now,
                            struct rng *rng);
+    /* After OP_RUN. NULL where that is never asked for. */
+    struct op_step (*ran)(void *op, const struct effect_result *result, struct wall now,
+                          struct rng *rng);
     /* Nobody waits any more: last calls (ban, delete), then OP_DONE, within a minute. No
      * call is under way: a write was waited for, and a read given up, which answer() was
      * told as HTTP_STOPPED; what answer() wanted next was dropped, but for its memo. */
