@@ -37,7 +37,7 @@
  *   not reached, nothing begun          DEFERRED, service
  *
  * Waiting for checks: check runs and combined status of the head are asked for, with
- * pauses that grow from 5 s to a minute, and at once when a webhook hints at it. No check
+ * pauses that grow from 5 s to a minute, and within a second when a webhook hints at it. No check
  * at all counts as "none" only GITHUB_GRACE after the effect was asked for. While the API
  * cannot be reached, what webhooks say may end the waiting when it is bad news (red,
  * closed, moved); good news is always asked for. After GITHUB_BLIND without the API the

@@ -108,18 +108,18 @@ static struct op_step on_merged(struct github_op *base,
     }
 }
 
-static struct op_step merge(struct github_op *base)
+static struct op_step merge(struct github_op *base, const struct github_pull *pull)
 {
     const struct order *order = base->order;
     bool is_squash = order->method == METHOD_SQUASH;
-    AUTO_FREE char *title =
-        mem_printf("%s (#%lld)", order->title, (long long)order->pr_number);
-    AUTO_FREE char *message =
-        mem_printf("%s%sSignalbox-Workflow: wf-%lld\nSignalbox-Effect: wf-%lld.%lld\n"
-                   "Signalbox-Head: %s\n",
-                   is_squash ? "" : order->title, is_squash ? "" : "\n\n",
-                   (long long)order->workflow, (long long)order->workflow,
-                   (long long)order->seq, order->head_sha);
+    /* what its author called it, and not what we were told to do with it */
+    const char *name = order->is_adopted ? pull->title : order->title;
+    AUTO_FREE char *title = mem_printf("%s (#%lld)", name, (long long)order->pr_number);
+    AUTO_FREE char *message = mem_printf(
+        "%s%sSignalbox-Workflow: wf-%lld\nSignalbox-Effect: wf-%lld.%lld\n"
+        "Signalbox-Head: %s\n",
+        is_squash ? "" : name, is_squash ? "" : "\n\n", (long long)order->workflow,
+        (long long)order->workflow, (long long)order->seq, order->head_sha);
     return github_send(base, GITHUB_PULL_MERGE,
                        github_pull_merge(base->repo, order->pr_number, order->head_sha,
                                          is_squash ? "squash" : "merge",
@@ -204,7 +204,7 @@ static struct op_step judge(struct github_op *base, const struct github_pull *pu
     if (strcmp(pull->state, "behind") == 0 && base->order->forge.updates_branch) {
         return on_behind(base);
     }
-    return merge(base);
+    return merge(base, pull);
 }
 
 static struct op_step on_pull(struct github_op *base,

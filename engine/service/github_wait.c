@@ -8,7 +8,8 @@
 
 #define PAUSE_FIRST 5000 /* ms */
 #define PAUSE_MAX   60000
-#define LOGS_MAX    3 /* failed jobs whose logs are read */
+#define SPACING     1000 /* one push makes dozens of webhooks: looks are so far apart */
+#define LOGS_MAX    3    /* failed jobs whose logs are read */
 #define LOG_BYTES   (32 * 1024 * 1024)
 #define UPDATES_MAX 3 /* update-branch, when the head did not move */
 
@@ -17,8 +18,10 @@ struct wait_op {
     struct github_checks checks;
     int64_t pause_ms;
     int n_looks, n_updates, n_logs;
-    size_t at;  /* the check whose log is read */
-    char *told; /* the last line for the log */
+    struct wall looked_at;
+    bool was_hinted; /* a webhook told that there is something to see */
+    size_t at;       /* the check whose log is read */
+    char *told;      /* the last line for the log */
     struct buf excerpt;
 };
 
@@ -44,22 +47,32 @@ static struct op_step look_at_pull(struct github_op *base);
 /* The end of the waiting. Found by asking, while nobody told: reconciled. */
 static struct op_step ended(struct github_op *base, struct op_step step)
 {
-    base->is_reconciled = mine(base)->n_looks > 1 && !base->is_hinted;
+    base->is_reconciled = mine(base)->n_looks > 1 && !mine(base)->was_hinted;
     return step;
+}
+
+static struct op_step look_soon(struct github_op *base)
+{
+    struct wait_op *op = mine(base);
+    int64_t since = wall_since(base->now, op->looked_at).ms;
+    op->was_hinted = op->was_hinted || base->is_hinted;
+    return base->is_hinted && since >= 0 && since < SPACING
+               ? github_pause(base, (struct span){SPACING - since}, look_soon)
+               : look_at_pull(base);
 }
 
 static struct op_step look_within(struct github_op *base, struct span longest)
 {
     struct wait_op *op = mine(base);
-    if (base->is_hinted) { /* more is coming, mostly */
+    if (op->was_hinted) { /* more is coming, mostly */
         op->pause_ms = PAUSE_FIRST;
     }
     int64_t pause = op->pause_ms;
     op->pause_ms = pause * 3 / 2 < PAUSE_MAX ? pause * 3 / 2 : PAUSE_MAX;
     pause += (int64_t)rng_below(base->rng, (uint64_t)(pause / 5) + 1);
-    base->is_hinted = false;
+    op->was_hinted = false;
     pause = pause < longest.ms ? pause : longest.ms;
-    return github_pause(base, (struct span){pause}, look_at_pull);
+    return github_pause(base, (struct span){pause}, look_soon);
 }
 
 static struct op_step look_later(struct github_op *base)
@@ -288,6 +301,7 @@ static struct op_step on_pull(struct github_op *base,
 static struct op_step look_at_pull(struct github_op *base)
 {
     mine(base)->n_looks++;
+    mine(base)->looked_at = base->now;
     return github_send(
         base, GITHUB_PULL_GET,
         github_request(
@@ -347,7 +361,7 @@ static void *open_checks(const struct op_input *input, struct err *err)
         free(op);
         return NULL;
     }
-    op->base.look = look_at_pull;
+    op->base.look = look_soon;
     op->base.fini = fini;
     op->base.on_hint = on_hint;
     op->base.patience = GITHUB_BLIND;
