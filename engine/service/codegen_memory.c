@@ -42,6 +42,10 @@ static struct json *read(const char *text)
 static void recall_memo(struct codegen_op *op, const struct json *memo)
 {
     const char *phase = json_str(memo, "phase", "");
+    if (memo == NULL) {
+        return;
+    }
+    free(op->uid);
     op->uid = mem_str(json_str(memo, "uid", ""));
     op->asked_at.ms = json_int(memo, "at", 0);
     op->repo = json_int(memo, "repo", op->repo);
@@ -70,6 +74,12 @@ static void recall_keep(struct codegen_op *op, const struct json *keep)
     op->kept_banned = json_bool(keep, "banned", false);
     op->kept_open = json_bool(keep, "open", false) &&
                     json_int(keep, "iteration", 0) == op->order->iteration;
+    if (op->kept_open && op->run == 0) { /* it was stopped while nobody knew */
+        free(op->uid);
+        op->uid = mem_str(json_str(keep, "uid", ""));
+        op->asked_at.ms = json_int(keep, "at", 0);
+        op->may_exist = op->uid[0] != '\0';
+    }
 }
 
 void *codegen_open(const struct op_input *input, struct err *err)
@@ -91,6 +101,7 @@ void *codegen_open(const struct op_input *input, struct err *err)
     op->order = copy_order(order);
     op->prompt = codegen_prompt(input);
     op->more = codegen_prompt_more(input);
+    op->uid = mem_str("");
     op->failure = mem_str("");
     op->last.status = mem_str("");
     op->last.web_url = mem_str("");
@@ -154,6 +165,10 @@ static char *keep_text(const struct codegen_op *op, bool is_open, bool is_banned
     jsonw_int(&w, "logs", op->logs);
     jsonw_int(&w, "pull", op->pull);
     jsonw_int(&w, "iteration", op->order->iteration);
+    if (op->may_exist && op->run == 0) {
+        jsonw_str(&w, "uid", op->uid);
+        jsonw_int(&w, "at", op->asked_at.ms);
+    }
     jsonw_bool(&w, "open", is_open);
     jsonw_bool(&w, "banned", is_banned);
     jsonw_close(&w, '}');
@@ -317,7 +332,11 @@ struct op_step codegen_stopped(struct codegen_op *op, const struct http_response
 {
     bool is_banned = ban != NULL && ban->fault == HTTP_FINE && ban->status < 300;
     struct op_step step;
-    if (!op->is_ours) {
+    if (!op->is_ours && op->may_exist) {
+        step = op_done(op->order, STATUS_CANCELLED, BLAME_NONE,
+                       "a run may have begun at %s, which has not said so",
+                       op->service->name);
+    } else if (!op->is_ours) {
         step =
             op_done(op->order, STATUS_CANCELLED, BLAME_NONE, "stopped before it began");
     } else if (is_banned) {
@@ -338,7 +357,7 @@ struct op_step codegen_stopped(struct codegen_op *op, const struct http_response
                        "a pull request",
                        (long long)op->run, op->service->name);
     }
-    if (op->is_ours) {
+    if (op->is_ours || op->may_exist) {
         step.keep = keep_text(op, !is_banned, is_banned);
         /* the summary of what was stopped is not looked at; the log is there for people */
         step.log = mem_printf("%s\n", step.result->summary);

@@ -19,7 +19,8 @@
  * memo {"phase": create | resume | run, "uid", "at", "repo", "run", "logs", "pull",
  *       "resumes"}
  * keep {"service", "repo", "run", "logs", "pull", "iteration", "open", "banned"}
- *      open: its outcome was never delivered (the same round goes on with it).
+ *      open: its outcome was never delivered (the same round goes on with it); without a
+ *      run and with "uid", "at": it is not known whether there is one.
  *
  * Outcomes
  *   COMPLETE                       PASSED: branch and number of its pull request; without

@@ -780,6 +780,34 @@ static void test_stop(void **state)
     talk_end(&talk);
 }
 
+/* Stopped while nobody can say whether there is a run: who goes on looks first. */
+static void test_stop_in_the_dark(void **state)
+{
+    struct talk talk;
+    (void)state;
+    talk_init(&talk);
+    talk_begin(&talk);
+    reply(&talk, "repos.list", 200, REPOS);
+    AUTO_FREE char *uid = uid_of(&talk);
+    fault(&talk, "runs.create", HTTP_TIMEOUT, 0, "");
+    stop(&talk);
+    fault(&talk, "runs.list", HTTP_BLOCKED, 0, "");
+    want_end(&talk, STATUS_CANCELLED, BLAME_NONE, "may have begun");
+    talk.class->close(talk.op);
+    drop(&talk);
+    free(talk.memo);
+    talk.memo = mem_str("");
+    talk.order.seq = 7;
+    talk_begin(&talk);
+    nap(&talk, 2000, 2000);
+    AUTO_FREE char *list = mem_printf(
+        "{\"items\":[{\"id\":78,\"metadata\":{\"signalbox_id\":\"%s\"}}],\"total\":1}",
+        uid);
+    reply(&talk, "runs.list", 200, list);
+    want_json(talk.memo, "run", 78);
+    talk_end(&talk);
+}
+
 static void test_ban_is_refused(void **state)
 {
     struct talk talk;
@@ -913,6 +941,7 @@ int main(void)
         cmocka_unit_test(test_pull_request_elsewhere_does_not_count),
         cmocka_unit_test(test_run_vanishes),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_stop_in_the_dark),
         cmocka_unit_test(test_ban_is_refused),
         cmocka_unit_test(test_hints),
         cmocka_unit_test(test_logs_are_not_needed),
