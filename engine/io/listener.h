@@ -30,7 +30,7 @@
  * and kind=, each up to 16 times (one of them must be right). Messages are JSON texts:
  *
  *   {"type":"hello","seq":N}               first: number after which events follow
- *   {"type":"event","seq":N,"repo":...}    fields as in `signalbox history --json`
+ *   {"type":"event","seq":N,"repo":...}    fields as in `signalbox events --json`
  *   {"type":"resync","seq":N,"from":M}     too slow, or asked for what is not there (yet): what
  *                                          came after M up to N is left out; look at the state
  *                                          anew, or connect again with since=M

@@ -2,8 +2,9 @@
 
 /*
  * Figures of the listener, a JSON line each, goals beside them. The client shares the machine
- * with the server; a clerk stands in for the control thread: it keeps each delivery in the
- * store and commits at FULL before the answer, one transaction for what came together.
+ * with the server, which is the whole engine; each delivery is committed at FULL before the
+ * answer, with its body, one transaction for what came together. For events and for a store
+ * that hangs a clerk stands in for the control thread.
  *
  *   webhook         deliveries a second of a signed pull_request of 21,370 bytes, with 1 and
  *                   16 connections that wait for each answer; as is, and with fsync made
@@ -29,6 +30,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/engine.h"
 #include "tests/lib/visitor.h"
 
 #define BODY_LEN    21370
@@ -382,32 +384,78 @@ static double run_one(struct load *load)
     return (double)load->n_good / load->seconds;
 }
 
+/* ---- the whole engine -------------------------------------------------------------------- */
+
+struct server {
+    struct config *config;
+    struct engine *engine;
+    struct secret_source secret;
+};
+
+static int free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) != 0 ||
+        getsockname(fd, (struct sockaddr *)&at, &len) != 0) {
+        die("no port");
+    }
+    (void)close(fd);
+    return ntohs(at.sin_port);
+}
+
+static void open_server(struct server *server)
+{
+    struct err err = ERR_INIT;
+    int pid = 0;
+    if (!file_remove_tree(folder, &err) || !file_make_dirs(folder, &err)) {
+        die(err.msg);
+    }
+    *server = (struct server){.config = config_default()};
+    server->secret.env = (char *)(uintptr_t) "BENCH_SECRET"; /* only read */
+    (void)setenv("BENCH_SECRET", VISITOR_SECRET, 1);
+    free(server->config->store);
+    server->config->store = file_join(folder, "bench.db");
+    server->config->listener.port = free_port();
+    server->config->listener.secrets = &server->secret;
+    server->config->listener.n_secrets = 1;
+    if (engine_start(server->config, &server->engine, &pid, &err) != ENGINE_STARTED) {
+        die(err.msg);
+    }
+}
+
+static void close_server(struct server *server)
+{
+    engine_stop(server->engine);
+    server->config->listener.secrets = NULL;
+    server->config->listener.n_secrets = 0;
+    config_free(server->config);
+}
+
 static double webhook(int n_conns, long us, double goal)
 {
-    struct clerk clerk;
-    AUTO_FREE char *path = NULL;
-    open_clerk(&clerk, &path);
-    must_open(&clerk);
+    struct server server;
+    open_server(&server);
     atomic_store(&sync_us, us);
     struct load warm = {
-        .port = listener_port(clerk.listener), .n_conns = n_conns, .seconds = 1};
+        .port = server.config->listener.port, .n_conns = n_conns, .seconds = 1};
     (void)run_one(&warm);
     struct load load = {.port = warm.port, .n_conns = n_conns, .seconds = 4};
     double rate = run_one(&load);
     load_figure("webhook.rps", us > 0 ? "@1ms-fsync" : "", &load, rate, goal);
     atomic_store(&sync_us, 0);
-    clerk_close(&clerk);
+    close_server(&server);
     return rate;
 }
 
 static void flood(void)
 {
-    struct clerk clerk;
-    AUTO_FREE char *path = NULL;
-    open_clerk(&clerk, &path);
-    must_open(&clerk);
+    struct server server;
+    open_server(&server);
     struct load alone = {
-        .port = listener_port(clerk.listener), .n_conns = 16, .seconds = 3};
+        .port = server.config->listener.port, .n_conns = 16, .seconds = 3};
     double rate = run_one(&alone);
     struct load good = {.port = alone.port, .n_conns = 16, .seconds = 3};
     struct load bad = {
@@ -419,7 +467,7 @@ static void flood(void)
                 10000);
     load_figure("webhook.flood.good", "", &good, with, rate * 0.4);
     figure("webhook.flood.share", "", with / rate * 100, "%", 40, "");
-    clerk_close(&clerk);
+    close_server(&server);
 }
 
 static void busy(void)
