@@ -231,7 +231,8 @@ static void test_services(void **state)
                  &(struct play){down, NULL});
     check_golden("services-none", &services_class, 0, "", frames_busy(), NULL);
     check_golden("service", &service_class, 0, "web_eval_agent", frames_services(), NULL);
-    check_golden("service-closed", &service_class, 0, "codegen_api", frames_services(), NULL);
+    check_golden("service-closed", &service_class, 0, "codegen_api", frames_services(),
+                 NULL);
     check_golden("overview-services", &overview_class, 0, "", frames_services(), NULL);
 }
 

@@ -90,6 +90,12 @@ const char *signal_quota(const struct service_detail *detail, char *text, size_t
     return text;
 }
 
+/* Nobody stands in: its workflows wait. */
+static bool is_parking(const struct service_detail *detail)
+{
+    return strcmp(detail->fallback_to, "park") == 0;
+}
+
 /* ---- one line ------------------------------------------------------------------------- */
 
 void signal_line(const struct canvas *canvas, int y, const struct frame_service *service,
@@ -116,7 +122,8 @@ void signal_line(const struct canvas *canvas, int y, const struct frame_service 
     }
     int width = canvas->w - 62 - 1;
     if (detail->fallback_to[0] != '\0') {
-        (void)snprintf(text, sizeof text, "uses %s", detail->fallback_to);
+        (void)snprintf(text, sizeof text, "%s%s", is_parking(detail) ? "" : "uses ",
+                       is_parking(detail) ? "workflows are parked" : detail->fallback_to);
         look_text(canvas, 62, y, width, ROLE_STATUS_WARN, text);
     } else if (row->state == BREAKER_CLOSED && detail->rate_remaining >= 0) {
         (void)snprintf(text, sizeof text, "quota %s",
@@ -294,9 +301,15 @@ static void draw_surroundings(struct pen *pen, const struct service_detail *deta
 {
     char text[200], age[CLOCK_TEXT_MAX];
     if (detail->fallback_to[0] != '\0') {
-        (void)snprintf(text, sizeof text, "%s in its place for %s, %" PRId64 " steps",
-                       detail->fallback_to, look_age(now, detail->fallback_since, age),
-                       detail->n_fallbacks);
+        look_age(now, detail->fallback_since, age);
+        if (is_parking(detail))
+            (void)snprintf(text, sizeof text,
+                           "nobody is left: workflows are parked for %s, %" PRId64
+                           " steps",
+                           age, detail->n_fallbacks);
+        else
+            (void)snprintf(text, sizeof text, "%s in its place for %s, %" PRId64 " steps",
+                           detail->fallback_to, age, detail->n_fallbacks);
         fact(pen, "fallback", ROLE_STATUS_WARN, text);
     }
     if (detail->healthy_percent >= 0) {
