@@ -393,12 +393,15 @@ static void write_log(const struct desk_shell *shell, const struct desk_out *out
     held->has_log = true;
 }
 
-static void call(struct desk_shell *shell, struct desk_out *out)
+static void call(struct desk_shell *shell, const struct desk_out *out)
 {
-    http_send(shell->http, &(struct http_call){.id = out->call,
-                                               .service = out->service,
-                                               .request = TAKE(out->request),
-                                               .time = out->time});
+    const struct http_call call = {
+        .id = out->call,
+        .service = out->service,
+        .request = out->request,
+        .time = out->time,
+    };
+    http_send(shell->http, &call);
 }
 
 static void report(const struct desk_shell *shell, struct service_report *report)
