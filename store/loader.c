@@ -130,6 +130,43 @@ enum found store_load_pipeline(struct store *store, struct arena *arena, int64_t
     return FOUND;
 }
 
+static const char *setting_in_batch(const struct store *store, const char *key)
+{
+    for (const struct op *op = store->last; op != NULL; op = op->previous) {
+        if (op->kind == OP_SETTING && strcmp(op->setting.key, key) == 0) {
+            return op->setting.value;
+        }
+    }
+    return NULL;
+}
+
+bool store_load_setting(struct store *store, struct arena *arena, const char *key,
+                        const char **ret_value, struct err *err)
+{
+    const char *value = setting_in_batch(store, key);
+    if (value != NULL) {
+        *ret_value = arena_str(arena, value);
+        return true;
+    }
+    sqlite3_stmt *s = database_get(&store->database, SLOT_SETTING_GET,
+                                   "SELECT value FROM setting WHERE key = ?1");
+    if (s == NULL) {
+        return database_fail(&store->database, err);
+    }
+    bind_text(s, 1, key);
+    int code = sqlite3_step(s);
+    value = arena_str(arena, "");
+    if (code == SQLITE_ROW) {
+        value = arena_str(arena, (const char *)sqlite3_column_text(s, 0));
+        code = SQLITE_DONE;
+    }
+    if (!finish(store, s, code, err)) {
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
 bool store_load_counters(struct store *store, int64_t *ret_last_workflow,
                          struct totals *ret_totals, struct err *err)
 {

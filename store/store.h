@@ -148,6 +148,10 @@ NODISCARD bool store_load_services(struct store *store,
                                    void (*on_row)(void *user,
                                                   const struct service_row *row),
                                    void *user, struct err *err);
+/* A setting as last put, in arena; "" when unset. The look-up sees the batch. */
+NODISCARD bool store_load_setting(struct store *store, struct arena *arena,
+                                  const char *key, const char **ret_value,
+                                  struct err *err);
 /* Highest workflow id ever given, and totals as stored. */
 NODISCARD bool store_load_counters(struct store *store, int64_t *ret_last_workflow,
                                    struct totals *ret_totals, struct err *err);

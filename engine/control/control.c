@@ -464,7 +464,7 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !store_load_hour(control->store, now.ms / 3600000, &control->hour, err) ||
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
         !store_load_pending(control->store, on_pending, &loading, err) ||
-        !loading.is_ok || !ramp_load(control, now, err)) {
+        !loading.is_ok || !ramp_load(control, now, err) || !order_load(control, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;

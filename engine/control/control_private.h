@@ -46,6 +46,8 @@ struct service_state {
     enum breaker_state state;
     struct wall tried_at; /* a few went on to try */
     struct wall next_try; /* not available: when a few go on to try; unset: never */
+    bool has_order;       /* one stands in the store: this */
+    enum service_force ordered;
 };
 
 /* What leaves after the commit. */
@@ -143,7 +145,11 @@ void control_submit(struct control *control, const struct command_row *command,
                     const struct json *args, struct wall now, struct answer *answer);
 void control_adopt(struct control *control, const struct command_row *command,
                    const struct json *args, struct wall now, struct answer *answer);
-/* order.c: breaker, probe and reset; the service gets them after the commit. */
+/* order.c: breaker, probe and reset; the service gets them after the commit. A forced
+ * breaker stands in the store until the service has said that it is so: order_load gives
+ * it again after a start, order_settle takes it out. */
+NODISCARD bool order_load(struct control *control, struct err *err);
+void order_settle(struct control *control, const struct service_row *row);
 void control_order(struct control *control, const struct command_row *command,
                    const struct json *args, struct wall now, struct answer *answer);
 
@@ -152,6 +158,7 @@ void intake_release(struct control *control);
 void intake_fini(struct control *control);
 
 /* ---- waiting for services (ramp.c) ---- */
+struct service_state *find_service_state(const struct control *control, const char *name);
 void ramp_init(struct control *control);
 void ramp_fini(struct control *control);
 /* After a start: services as stored, then those who wait for them. */

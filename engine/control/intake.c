@@ -28,6 +28,7 @@ void control_report(struct control *control, struct service_report *report,
                                 .actor = report->actor != NULL ? report->actor : "engine",
                                 .text = text});
     }
+    order_settle(control, row);
     ramp_report(control, row, now);
     service_report_free(report);
 }

@@ -3,6 +3,8 @@
 /*
  * Order: what operators ask of a service (verbs breaker, probe and reset). The engine
  * records who asked for it, why, and until when; the desk carries it out after the commit.
+ * The desk is told by a message: an order that was answered as done and lost with the
+ * engine a moment later would be a lie, so it is kept until the desk has reported it.
  */
 
 #include "engine/base/json.h"
@@ -11,7 +13,8 @@
 #include "engine/control/control_private.h"
 #include "engine/service/service.h"
 
-#define REASON_MAX 300
+#define REASON_MAX    300
+#define ORDER_KEY_MAX (SERVICE_NAME_MAX + 16)
 
 static const struct {
     const char *word;
@@ -86,6 +89,100 @@ static void send(struct control *control, struct service_order *order)
     control->orders[control->n_orders++] = order;
 }
 
+/* ---- until the service has it ---- */
+
+static void make_key(char key[ORDER_KEY_MAX], const char *service)
+{
+    (void)snprintf(key, ORDER_KEY_MAX, "order/%.*s", SERVICE_NAME_MAX, service);
+}
+
+static void keep(struct control *control, const struct service_order *order)
+{
+    AUTO_BUF struct buf buf;
+    struct jsonw w;
+    char key[ORDER_KEY_MAX];
+    struct service_state *service = find_service_state(control, order->service);
+    buf_init(&buf, 4096);
+    jsonw_init(&w, &buf);
+    jsonw_open(&w, NULL, '{');
+    jsonw_int(&w, "force", order->force);
+    jsonw_int(&w, "until", order->until.ms);
+    jsonw_str(&w, "actor", order->actor);
+    jsonw_str(&w, "reason", order->reason);
+    jsonw_close(&w, '}');
+    make_key(key, order->service);
+    store_put_setting(control->store, key, buf.data);
+    service->has_order = true;
+    service->ordered = order->force;
+}
+
+static bool is_as_ordered(enum service_force force, enum breaker_state state)
+{
+    static const enum breaker_state states[] = {
+        [FORCE_OPEN] = BREAKER_FORCED_OPEN,
+        [FORCE_CLOSED] = BREAKER_FORCED_CLOSED,
+        [FORCE_DISABLED] = BREAKER_DISABLED,
+        [FORCE_METRICS] = BREAKER_METRICS,
+    };
+    if (force != FORCE_AUTO) {
+        return state == states[force];
+    }
+    return state == BREAKER_CLOSED || state == BREAKER_OPEN || state == BREAKER_HALF_OPEN;
+}
+
+void order_settle(struct control *control, const struct service_row *row)
+{
+    struct service_state *service = find_service_state(control, row->name);
+    char key[ORDER_KEY_MAX];
+    if (service != NULL && service->has_order && control->n_orders == 0 &&
+        is_as_ordered(service->ordered, row->state)) {
+        make_key(key, row->name);
+        store_put_setting(control->store, key, "");
+        service->has_order = false;
+    }
+}
+
+static struct service_order *read_kept(const char *name, const char *text)
+{
+    struct err err = ERR_INIT;
+    struct json *kept = json_parse(text, strlen(text), &err);
+    struct service_order *order = NULL;
+    int64_t force = kept != NULL ? json_int(kept, "force", -1) : -1;
+    if (force >= FORCE_AUTO && force <= FORCE_METRICS) {
+        order = mem_alloc(sizeof(*order));
+        order->service = mem_str(name);
+        order->has_force = true;
+        order->force = (enum service_force)force;
+        order->until.ms = json_int(kept, "until", 0);
+        order->actor = mem_str(json_str(kept, "actor", "engine"));
+        order->reason = mem_str(json_str(kept, "reason", ""));
+    }
+    json_free(kept);
+    return order;
+}
+
+bool order_load(struct control *control, struct err *err)
+{
+    struct arena *arena = arena_new();
+    bool is_good = true;
+    for (size_t i = 0; is_good && i < control->options.n_services; i++) {
+        struct service_state *service = &control->services[i];
+        char key[ORDER_KEY_MAX];
+        const char *text = "";
+        make_key(key, service->spec->name);
+        is_good = store_load_setting(control->store, arena, key, &text, err);
+        struct service_order *order =
+            text[0] != '\0' ? read_kept(service->spec->name, text) : NULL;
+        if (order != NULL) {
+            service->has_order = true;
+            service->ordered = order->force;
+            send(control, order);
+        }
+    }
+    arena_free(arena);
+    return is_good;
+}
+
 void control_order(struct control *control, const struct command_row *command,
                    const struct json *args, struct wall now, struct answer *answer)
 {
@@ -118,5 +215,8 @@ void control_order(struct control *control, const struct command_row *command,
                                               .kind = command->verb,
                                               .actor = command->actor,
                                               .text = text});
+    if (order->has_force) {
+        keep(control, order);
+    }
     send(control, order);
 }

@@ -47,7 +47,7 @@ static bool lets_through(enum breaker_state state)
            state == BREAKER_DISABLED || state == BREAKER_METRICS;
 }
 
-static struct service_state *find_service(const struct control *control, const char *name)
+struct service_state *find_service_state(const struct control *control, const char *name)
 {
     for (size_t i = 0; i < control->options.n_services; i++) {
         if (strcmp(control->services[i].spec->name, name) == 0) {
@@ -93,7 +93,7 @@ static bool could_use(const struct live *live, const char *service)
 /* A service that is not configured any more holds nobody up: what comes of it will say so. */
 static bool is_served(const struct control *control, const struct live *live)
 {
-    if (find_service(control, live->workflow->row.service) == NULL) {
+    if (find_service_state(control, live->workflow->row.service) == NULL) {
         return true;
     }
     for (size_t i = 0; i < control->options.n_services; i++) {
@@ -200,7 +200,7 @@ static void take_state(struct service_state *service, const struct service_row *
 
 void ramp_report(struct control *control, const struct service_row *row, struct wall now)
 {
-    struct service_state *service = find_service(control, row->name);
+    struct service_state *service = find_service_state(control, row->name);
     if (service == NULL) {
         return;
     }
@@ -296,7 +296,7 @@ struct loading {
 static void on_service(void *user, const struct service_row *row)
 {
     const struct loading *loading = user;
-    struct service_state *service = find_service(loading->control, row->name);
+    struct service_state *service = find_service_state(loading->control, row->name);
     if (service != NULL) {
         take_state(service, row, loading->now);
     }

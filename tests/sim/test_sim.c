@@ -89,7 +89,7 @@ static void outages_lose_nothing(void **state)
 static void operators_crashes_and_outages(void **state)
 {
     (void)state;
-    for (uint64_t seed = 10; seed < 14; seed++) {
+    for (uint64_t seed = 10; seed < 12; seed++) {
         struct sim_report report;
         run((struct sim_options){.seed = seed,
                                  .n_workflows = 150,

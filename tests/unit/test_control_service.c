@@ -662,6 +662,32 @@ static void orders_reach_the_service_after_the_commit(void **state)
     reader_close(reader);
 }
 
+/* Answered as done, and the engine dies before the service has it. */
+static void an_order_is_given_until_it_is_heard(void **state)
+{
+    struct fixture *f = *state;
+    (void)send(f, "breaker",
+               "{\"service\":\"github_api\",\"state\":\"open\",\"for\":\"10m\","
+               "\"reason\":\"they deploy\"}");
+    turn(f);
+    assert_int_equal(f->n_orders, 1);
+    report(f, "github_api", BREAKER_CLOSED, 0, ""); /* from before */
+    turn(f);
+    close_control(f);
+    open_control(f);
+    turn(f);
+    assert_int_equal(f->n_orders, 2);
+    assert_string_equal(f->order_text, "github_api ada they deploy");
+    assert_int_equal(f->last_order.force, FORCE_OPEN);
+    assert_int_equal(f->last_order.until.ms, NOW.ms + 600000);
+    report(f, "github_api", BREAKER_FORCED_OPEN, NOW.ms + 600000, "breaker-forced-open");
+    turn(f);
+    close_control(f);
+    open_control(f);
+    turn(f);
+    assert_int_equal(f->n_orders, 2);
+}
+
 static void wrong_orders_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -767,6 +793,7 @@ int main(void)
         TEST(a_fault_is_told_and_nothing_is_lost),
         TEST(what_polling_found_is_seen),
         TEST(orders_reach_the_service_after_the_commit),
+        TEST(an_order_is_given_until_it_is_heard),
         TEST(wrong_orders_are_refused),
         TEST(a_pull_request_is_adopted_once),
         TEST(providers_must_be_configured_and_fit),
