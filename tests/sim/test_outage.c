@@ -24,7 +24,9 @@ static struct outage_report run(enum outage_service down, enum model_fault fault
 {
     static const char *const names[] = {"codegen_api", "github_api", "grainchain",
                                         "web_eval_agent", "none"};
-    char *folder = mem_printf("/tmp/signalbox-outage-%ld", (long)getpid());
+    const char *base = getenv("TMPDIR");
+    char *folder = mem_printf("%s/signalbox-outage.%ld", base != NULL ? base : "/tmp",
+                              (long)getpid());
     const struct outage_options options = {.folder = folder,
                                            .n_workflows = N,
                                            .max_running = 50,
