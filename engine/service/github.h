@@ -37,11 +37,11 @@
  *   not reached, nothing begun          DEFERRED, service
  *
  * Waiting for checks: check runs and combined status of the head are asked for, with
- * pauses that grow from 5 s to a minute, and within a second when a webhook hints at it. No check
- * at all counts as "none" only GITHUB_GRACE after the effect was asked for. While the API
- * cannot be reached, what webhooks say may end the waiting when it is bad news (red,
- * closed, moved); good news is always asked for. After GITHUB_BLIND without the API the
- * effect is deferred.
+ * pauses that grow from 5 s to a minute, and within a second when a webhook hints at it
+ * (dozens of them are one look). No check at all counts as "none" only GITHUB_GRACE after
+ * the effect was asked for. While the API cannot be reached, what webhooks say may end the
+ * waiting when it is bad news (red, closed, moved); good news is always asked for. After
+ * GITHUB_BLIND without the API the effect is deferred.
  *
  * A revert is merged by this op only when it is trivial: nothing landed on the base since,
  * and GitHub calls it clean. Else it is left to people: FAILED, operator, and who retries

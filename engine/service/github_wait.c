@@ -9,7 +9,8 @@
 #define PAUSE_FIRST 5000 /* ms */
 #define PAUSE_MAX   60000
 #define SPACING     1000 /* one push makes dozens of webhooks: looks are so far apart */
-#define LOGS_MAX    3    /* failed jobs whose logs are read */
+#define ACTIONS     "github-actions"
+#define LOGS_MAX    3 /* failed jobs whose logs are read */
 #define LOG_BYTES   (32 * 1024 * 1024)
 #define UPDATES_MAX 3 /* update-branch, when the head did not move */
 
@@ -169,12 +170,47 @@ static struct op_step next_log(struct github_op *base)
 /* ---- the gate --------------------------------------------------------------------------
  */
 
+static struct http_request *of_head(const struct github_op *base, enum github_call call)
+{
+    return github_request(call, &(struct github_path){.repo = base->repo,
+                                                      .text = base->order->head_sha,
+                                                      .query = "per_page=100"});
+}
+
+/* Every app that may write checks gets a suite with each push, whether it has anything to do
+ * or not; that of Actions is made when a workflow is to run. */
+static struct op_step on_suites(struct github_op *base,
+                                const struct http_response *response)
+{
+    struct github_suites suites = {.n = 0};
+    if (response->status != 200) {
+        return github_refused(base, response, "looking at the check suites");
+    }
+    if (!github_suites_read(response, &suites)) {
+        return github_odd(base, "list of check suites");
+    }
+    bool is_coming = false;
+    for (size_t i = 0; i < suites.n; i++) {
+        const struct github_suite *suite = &suites.rows[i];
+        is_coming =
+            is_coming || (strcmp(suite->status, "completed") != 0 &&
+                          (suite->n_runs > 0 || strcmp(suite->app, ACTIONS) == 0));
+    }
+    github_suites_fini(&suites);
+    if (is_coming) {
+        tell(base, "no checks, and a suite has begun");
+        return look_later(base);
+    }
+    return github_end(base, STATUS_PASSED, BLAME_NONE, "there are no checks");
+}
+
 /* They may be about to begin. */
 static struct op_step on_none(struct github_op *base)
 {
     struct span waited = wall_since(base->now, base->order->asked_at);
     return waited.ms >= GITHUB_GRACE.ms
-               ? github_end(base, STATUS_PASSED, BLAME_NONE, "there are no checks")
+               ? github_send(base, GITHUB_SUITE_LIST, of_head(base, GITHUB_SUITE_LIST),
+                             on_suites)
                : look_within(base, (struct span){GITHUB_GRACE.ms - waited.ms});
 }
 
@@ -221,13 +257,6 @@ static struct op_step on_statuses(struct github_op *base,
     }
     http_request_free(more);
     return judge(base);
-}
-
-static struct http_request *of_head(const struct github_op *base, enum github_call call)
-{
-    return github_request(call, &(struct github_path){.repo = base->repo,
-                                                      .text = base->order->head_sha,
-                                                      .query = "per_page=100"});
 }
 
 static struct op_step on_runs(struct github_op *base,

@@ -108,13 +108,27 @@ static void test_none(void **state)
     struct script script;
     script_init(&script, EFFECT_FORGE_CHECKS);
 #define NOTHING LOOK(OPEN), RUNS(""), STATUSES("")
+#define SUITES(rows)                                                                     \
+    {.call = "GET " R "/commits/" SCRIPT_HEAD "/check-suites?per_page=100",              \
+     200,                                                                                \
+     "{\"total_count\":1,\"check_suites\":[" rows "]}"}
+#define IDLE_APP                                                                         \
+    "{\"id\":1,\"status\":\"queued\",\"latest_check_runs_count\":0,\"app\":{\"slug\":"   \
+    "\"x\"}}"
+#define ACTIONS_APP                                                                      \
+    "{\"id\":2,\"status\":\"queued\",\"app\":{\"slug\":\"github-actions\"}}"
     assert_ended(SCRIPT(&script, NOTHING, SLEEP, NOTHING, SLEEP, NOTHING, SLEEP, NOTHING,
-                        SLEEP, NOTHING),
+                        SLEEP, NOTHING, SUITES(IDLE_APP)),
                  STATUS_PASSED, BLAME_NONE, "no checks");
     assert_in_range(script.slept_ms, GITHUB_GRACE.ms - 2000, GITHUB_GRACE.ms);
     script_init(&script, EFFECT_FORGE_CHECKS);
     script.now.ms += 60000; /* begun again after a restart */
-    assert_ended(SCRIPT(&script, NOTHING), STATUS_PASSED, BLAME_NONE, "no checks");
+    assert_ended(SCRIPT(&script, NOTHING, SUITES("")), STATUS_PASSED, BLAME_NONE,
+                 "no checks");
+    assert_ended(SCRIPT(&script, NOTHING, SUITES(IDLE_APP "," ACTIONS_APP), SLEEP,
+                        LOOK(OPEN), RUNS(RED("unit")), STATUSES(""),
+                        {.call = "GET " R "/actions/jobs/31/logs", 404, "{}"}),
+                 STATUS_FAILED, BLAME_CHANGE, "1 red (unit)");
 }
 
 static void test_pages(void **state)
