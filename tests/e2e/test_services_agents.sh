@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Agents and a forge that is elsewhere: a local agent works on a mirror while the engine is
+# killed with -9 again and again, and is told when its checks are red; and a Codegen run whose
+# workflow was cancelled is gone on with, not begun a second time. TAP.
+# shellcheck disable=SC2317 # until_true calls functions by name
+
+set -u
+here=$(cd "$(dirname "$0")/../.." && pwd)
+program=${SIGNALBOX:-$here/build/signalbox}
+fakes=$here/${B:-build/release}/tests/fakes
+dir=$(mktemp -d /tmp/signalbox-agents-XXXXXX) || exit 1
+# shellcheck source=tests/fakes/services.sh
+. "$here/tests/fakes/services.sh"
+cleanup() {
+    services_stop
+    [ -n "${KEEP-}" ] || rm -rf "$dir"
+}
+trap cleanup EXIT
+
+n=0 failures=0
+ok() { # NAME, after a command whose status counts
+    local status=$?
+    n=$((n + 1))
+    if [ $status -eq 0 ]; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        failures=1
+    fi
+}
+is() { # NAME GOT WANTED
+    [ "$2" = "$3" ] || echo "# $1: '$2', expected '$3'"
+    [ "$2" = "$3" ]
+    ok "$1"
+}
+has_ended() { # ID
+    state_is "$1" COMPLETED FAILED CANCELLED
+}
+at_forge() {
+    git -C "$dir/forge.git" "$@"
+}
+
+make_repository
+cat >"$dir/profile.yaml" <<'END'
+seed: 3
+codegen: {run_time: 6s, creates: 10, calls: 60}
+github:
+  repository: acme/payments
+  checks: [{name: build, kind: actions, conclusions: [failure, success], queue: 100ms, time: 500ms}]
+  required: [build]
+END
+services_start house "$dir/profile.yaml"
+ok 'services are there'
+codegen=$(port_of house codegen) github=$(port_of house github) eu='' listener=0
+# shellcheck disable=SC2119 # without a listener
+write_config
+cat >"$dir/agent" <<'END'
+#!/bin/sh
+# Says what it was told, and does a little.
+mkdir -p changes
+if [ -s "$SIGNALBOX_ERRORS_FILE" ]; then
+    grep -o 'build' "$SIGNALBOX_ERRORS_FILE" | head -n 1 >changes/told.md
+else
+    echo first >changes/told.md
+fi
+END
+chmod +x "$dir/agent"
+write_pipeline local <<END
+agent: {command: [$dir/agent]}
+merge: {mode: auto, method: squash}
+END
+write_pipeline remote <<END
+agent: {provider: codegen_api}
+merge: {mode: never}
+END
+
+# ---- a local agent ------------------------------------------------------------------------
+box submit --pipeline local --task 'Round up' >/dev/null
+ok 'a task is handed over'
+for _ in 1 2 3 4 5 6; do
+    start_engine
+    sleep 0.$((RANDOM % 9 + 1)) # another instant each time
+    stop_engine KILL
+done
+start_engine
+ok 'the engine comes back'
+until_true 90 has_ended wf-1
+is 'the workflow ends well' "$(state_of wf-1)" COMPLETED
+is 'the agent was told of the red check' "$(at_forge show main:changes/told.md)" build
+is 'one pull request' "$(count pull_requests)" 1
+is 'one merge' "$(count merges)" 1
+is 'one commit more on main' "$(at_forge rev-list --count main)" 2
+is 'one mirror' "$(ls -A "$dir/signalbox.db-work/mirror")" acme+payments.git
+is 'no run of Codegen' "$(count agent_runs)" 0
+
+# ---- a run that cannot be stopped ---------------------------------------------------------
+begun() { [ "$(count agent_runs)" = 1 ]; }
+kept() { grep -qs '"open":true' "$dir/signalbox.db-work/wf-2/keep-agent.json"; }
+box submit --pipeline remote --task 'Round down' >/dev/null
+until_true 20 begun && until_true 20 kept
+ok 'a run is begun'
+box cancel wf-2 >/dev/null
+until_true 20 state_is wf-2 CANCELLED
+ok 'its workflow is cancelled'
+box retry wf-2 --from coding >/dev/null
+ok 'and asked for again'
+until_true 60 has_ended wf-2
+is 'it goes on to its end' "$(state_of wf-2)" COMPLETED
+is 'with the run that there was' "$(count agent_runs)" 1
+
+# ---- and nobody has seen a token ----------------------------------------------------------
+stop_engine
+found=$(grep -rlaF -e "$GITHUB_TOKEN" -e "$CODEGEN_TOKEN" "$dir" | grep -v '/codegen\.token$')
+is 'no token in any file' "$found" ''
+if [ $failures != 0 ]; then
+    box show wf-1 --all | sed 's/^/# /' | tail -n 40
+    box show wf-2 --all | sed 's/^/# /' | tail -n 40
+    tail -n 20 "$dir/serve.log" | sed 's/^/# /'
+fi
+echo "1..$n"
+exit $failures
