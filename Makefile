@@ -93,7 +93,7 @@ GEN := $(if $(wildcard tui/asset.h),$(B)/gen/assets.c)
 OBJ := $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 TESTLIB := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
 # Services that are simulated: programs, and what they share with the tests that ask for it.
-FAKE_MAINS := $(sort $(wildcard tests/fakes/fake_services.c tests/fakes/mcp_server.c))
+FAKE_MAINS := $(sort $(wildcard tests/fakes/fake_services.c tests/fakes/mcp_server.c tests/fakes/bridge_server.c))
 FAKE_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(FAKE_MAINS),$(sort $(wildcard tests/fakes/*.c))))
 FAKES  := $(FAKE_MAINS:tests/%.c=$(B)/tests/%)
 CONFORM_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/conformance/*.c)))

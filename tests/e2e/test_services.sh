@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 #
 # A task goes from IDLE to COMPLETED with services over real sockets: Codegen writes the
-# change, GitHub has the pull request and its checks, the sandbox is this machine's, an MCP
-# server judges. Once with webhooks, of which half are lost, a fifth comes twice and all come
-# out of order, and once by polling alone. Each time the engine is killed with -9 ten times on
-# the way, and the services still count one agent run, one pull request and one merge. TAP.
+# change, GitHub has the pull request and its checks, an MCP server judges. Once with webhooks,
+# of which half are lost, a fifth comes twice and all come out of order, in a sandbox behind a
+# bridge of grainchain; and once by polling alone, in a sandbox of this machine. Each time the
+# engine is killed with -9 ten times on the way, and the services still count one agent run,
+# one pull request and one merge. TAP.
 
 set -u
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -81,6 +82,7 @@ END
 pipeline() {
     write_pipeline payments <<END
 agent: {provider: codegen_api}
+sandbox: {provider: $1}
 evaluator: {provider: web_eval_agent, url: "http://127.0.0.1:9/", task: look at the page, timeout: 1m}
 merge: {mode: auto, method: squash}
 END
@@ -104,7 +106,7 @@ course() {
     ok "$1: services are there"
     codegen=$(port_of house codegen) github=$(port_of house github)
     write_config "${2-}"
-    pipeline
+    pipeline "$([ $# = 1 ] && echo local || echo grainchain)"
     box check "$dir/pipelines/payments.yaml" >"$dir/check.out" 2>&1
     ok "$1: the configuration is right"
     sed 's/^/# /' "$dir/check.out"
@@ -125,6 +127,11 @@ course() {
     if [ $# = 2 ]; then
         [ "$(count hook_dropped)" -gt 0 ] && [ "$(count hook_duplicated)" -gt 0 ]
         ok "$1: webhooks were lost and came twice"
+        box deliveries --json --limit 1000 | grep -oE '"guid":"[^"]*"' | sort >"$dir/deliveries"
+        [ -s "$dir/deliveries" ]
+        ok "$1: and some arrived"
+        ! uniq -d "$dir/deliveries" | grep -q .
+        ok "$1: each one is kept once"
     fi
     if [ $failures != 0 ]; then
         ask "$github" GET /_fake/state | sed 's/^/# /'

@@ -133,6 +133,12 @@ services:
     limits: {write_pause: 50ms}
     timeouts: {connect: 1s, attempt: 3s, call: 10s}
     ramp: 1s
+  - name: grainchain
+    kind: grainchain
+    command: [$fakes/bridge_server]
+    provider: local
+    breaker: {failures: 2, open: 1s, open_max: 2s}
+    ramp: 1s
   - name: web_eval_agent
     kind: web_eval
     command: [$fakes/mcp_server]
