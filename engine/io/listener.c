@@ -112,9 +112,14 @@ void conn_kill(struct conn *conn)
 
 /* The library's timers stand in one sorted list that is walked for each new one: with ten
  * thousand idle connections that is all that is done. The sweep knows the deadlines. */
+static void no_timer(struct lws *wsi)
+{
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+}
+
 void conn_no_timer(struct conn *conn)
 {
-    lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
+    no_timer(conn->wsi);
 }
 
 static struct conn *conn_new(struct listener *listener)
@@ -204,7 +209,8 @@ static bool has_place(struct listener *listener)
         return false;
     }
     listener->counts.evicted++;
-    conn_kill(listener->idle_first);
+    /* conn_free takes it out of this list */
+    conn_kill(listener->idle_first); // NOLINT(clang-analyzer-unix.Malloc)
     return true;
 }
 
@@ -224,12 +230,13 @@ static void adopt(struct listener *listener, int fd)
     };
     listener->adopting = conn;
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc);
-    if (wsi == NULL && listener->adopting != NULL) {
-        conn_free(conn); /* it never became a connection; the library closed it */
-    } else if (wsi != NULL && conn->wsi == wsi) {
-        conn_no_timer(conn);
-    }
+    bool is_left = listener->adopting != NULL;
     listener->adopting = NULL;
+    if (wsi != NULL) {
+        no_timer(wsi);
+    } else if (is_left) { /* it never became a connection; the library closed it */
+        conn_free(conn);
+    }
 }
 
 static void open_door(struct listener *listener)

@@ -132,44 +132,61 @@ bool hook_is_an_object(const char *body, size_t len)
     return i < len && body[i] == '{';
 }
 
+enum byte_class { BYTE_HEX, BYTE_CR, BYTE_LF, BYTE_EXT, BYTE_OTHER, BYTE_CLASSES };
+
+static enum byte_class class_of(char c)
+{
+    if (hex_value(c) >= 0) {
+        return BYTE_HEX;
+    }
+    switch (c) {
+    case '\r':
+        return BYTE_CR;
+    case '\n':
+        return BYTE_LF;
+    case ';':
+    case ' ':
+    case '\t':
+        return BYTE_EXT;
+    default:
+        return BYTE_OTHER;
+    }
+}
+
+/* clang-format off */
+#define NO CHUNK_BROKEN
+static const unsigned char after[CHUNK_DONE][BYTE_CLASSES] = {
+    /*                       hex digit           CR                LF             ; space tab         other */
+    [CHUNK_SIZE] =         { CHUNK_SIZE,         CHUNK_SIZE_LF,    NO,            CHUNK_EXTENSION,    NO },
+    [CHUNK_EXTENSION] =    { CHUNK_EXTENSION,    CHUNK_SIZE_LF,    NO,            CHUNK_EXTENSION,    CHUNK_EXTENSION },
+    [CHUNK_SIZE_LF] =      { NO,                 NO,               CHUNK_BYTES,   NO,                 NO },
+    [CHUNK_BYTES] =        { NO,                 NO,               NO,            NO,                 NO },
+    [CHUNK_CR] =           { NO,                 CHUNK_LF,         NO,            NO,                 NO },
+    [CHUNK_LF] =           { NO,                 NO,               CHUNK_SIZE,    NO,                 NO },
+    [CHUNK_TRAILER] =      { CHUNK_TRAILER_TEXT, CHUNK_LAST_LF,    NO,            CHUNK_TRAILER_TEXT, CHUNK_TRAILER_TEXT },
+    [CHUNK_TRAILER_TEXT] = { CHUNK_TRAILER_TEXT, CHUNK_TRAILER_LF, NO,            CHUNK_TRAILER_TEXT, CHUNK_TRAILER_TEXT },
+    [CHUNK_TRAILER_LF] =   { NO,                 NO,               CHUNK_TRAILER, NO,                 NO },
+    [CHUNK_LAST_LF] =      { NO,                 NO,               CHUNK_DONE,    NO,                 NO },
+};
+#undef NO
+/* clang-format on */
+
 /* One byte outside of data. */
 static int take_framing(struct hook_chunks *chunks, char c)
 {
-    switch (chunks->state) {
-    case CHUNK_SIZE:
-        if (hex_value(c) >= 0 && chunks->digits < 15) {
-            chunks->left = chunks->left * 16 + (uint64_t)hex_value(c);
-            chunks->digits++;
-            return CHUNK_SIZE;
-        }
-        if (chunks->digits == 0) {
-            return CHUNK_BROKEN;
-        }
-        return c == '\r'                           ? CHUNK_SIZE_LF
-               : c == ';' || c == ' ' || c == '\t' ? CHUNK_EXTENSION
-                                                   : CHUNK_BROKEN;
-    case CHUNK_EXTENSION:
-        return c == '\r' ? CHUNK_SIZE_LF : c == '\n' ? CHUNK_BROKEN : CHUNK_EXTENSION;
-    case CHUNK_SIZE_LF:
-        return c != '\n' ? CHUNK_BROKEN : chunks->left > 0 ? CHUNK_BYTES : CHUNK_TRAILER;
-    case CHUNK_CR:
-        return c == '\r' ? CHUNK_LF : CHUNK_BROKEN;
-    case CHUNK_LF:
-        chunks->digits = 0;
-        return c == '\n' ? CHUNK_SIZE : CHUNK_BROKEN;
-    case CHUNK_TRAILER:
-        return c == '\r' ? CHUNK_LAST_LF : c == '\n' ? CHUNK_BROKEN : CHUNK_TRAILER_TEXT;
-    case CHUNK_TRAILER_TEXT:
-        return c == '\r'   ? CHUNK_TRAILER_LF
-               : c == '\n' ? CHUNK_BROKEN
-                           : CHUNK_TRAILER_TEXT;
-    case CHUNK_TRAILER_LF:
-        return c == '\n' ? CHUNK_TRAILER : CHUNK_BROKEN;
-    case CHUNK_LAST_LF:
-        return c == '\n' ? CHUNK_DONE : CHUNK_BROKEN;
-    default:
+    int next = after[chunks->state][class_of(c)];
+    if (chunks->state == CHUNK_SIZE && next == CHUNK_SIZE) {
+        chunks->left = chunks->left * 16 + (uint64_t)hex_value(c);
+        return ++chunks->digits > 15 ? CHUNK_BROKEN : CHUNK_SIZE;
+    }
+    if (chunks->state == CHUNK_SIZE && chunks->digits == 0) {
         return CHUNK_BROKEN;
     }
+    if (chunks->state == CHUNK_LF) {
+        chunks->digits = 0;
+    }
+    /* A size of nothing is the end; trailers may follow. */
+    return next == CHUNK_BYTES && chunks->left == 0 ? CHUNK_TRAILER : next;
 }
 
 enum hook_step hook_chunk(struct hook_chunks *chunks, const char **at, const char *end,
