@@ -50,7 +50,8 @@ static bool lets_through(enum breaker_state state)
 struct service_state *find_service_state(const struct control *control, const char *name)
 {
     for (size_t i = 0; i < control->options.n_services; i++) {
-        if (strcmp(control->services[i].spec->name, name) == 0) {
+        const char *own = control->services[i].spec->name;
+        if (own != NULL && strcmp(own, name) == 0) {
             return &control->services[i];
         }
     }
@@ -86,6 +87,9 @@ static bool waits(const struct live *live)
 static bool could_use(const struct live *live, const char *service)
 {
     const struct provider_chain *chain = chain_of(live->workflow);
+    if (service == NULL) {
+        return false;
+    }
     return strcmp(live->workflow->row.service, service) == 0 ||
            (chain != NULL && chain_has(chain, service));
 }
@@ -193,9 +197,10 @@ static void take_state(struct service_state *service, const struct service_row *
     bool waits_for_time = row->state == BREAKER_HALF_OPEN || wall_is_set(row->until);
     struct wall change = row->until.ms > now.ms ? row->until : now;
     service->state = row->state;
-    service->next_try = lets_through(row->state) || !waits_for_time
-                            ? (struct wall){0}
-                            : wall_add(change, TRY_AFTER);
+    service->next_try.ms = 0;
+    if (waits_for_time && !lets_through(row->state)) {
+        service->next_try = wall_add(change, TRY_AFTER);
+    }
 }
 
 void ramp_report(struct control *control, const struct service_row *row, struct wall now)

@@ -303,7 +303,7 @@ static void refuse(const struct turn *turn)
     const struct workflow_row *row = &turn->workflow->row;
     const char *wait = wait_word(row->wait);
     const char *hint = "";
-    char spent[BUDGET_TEXT_MAX];
+    char spent[BUDGET_TEXT_MAX] = "; ";
     switch (turn->event) {
     case EV_RESUME:
         hint = row->state == STATE_FAILED ? "; retry it" : "; nothing holds it";
@@ -316,7 +316,7 @@ static void refuse(const struct turn *turn)
         break;
     case EV_RETRY:
         hint = row->merge_sha[0] != '\0'       ? "; it is merged"
-               : budget_spent(turn, spent + 2) ? memcpy(spent, "; ", 2)
+               : budget_spent(turn, spent + 2) ? spent
                                                : "";
         break;
     case EV_SKIP:
