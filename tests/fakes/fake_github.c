@@ -42,13 +42,58 @@ static void pull_free(struct gh_pull *pull)
     free(pull);
 }
 
-/* The rest lives until the process ends: a fake is made once. */
+static void texts_free(char *const texts[], size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(texts[i]);
+}
+/* Free these members of every item of an array, and the array. */
+#define FREE_ALL(items, n, ...)                                                          \
+    do {                                                                                 \
+        for (size_t i_ = 0; i_ < (n); i_++) {                                            \
+            const __typeof__(*(items)) *item = &(items)[i_];                             \
+            char *const texts[] = {__VA_ARGS__};                                         \
+            texts_free(texts, sizeof texts / sizeof *texts);                             \
+        }                                                                                \
+        free(items);                                                                     \
+    } while (0)
+
+static void free_checks(struct fake_github *gh)
+{
+    FREE_ALL(gh->statuses, gh->n_statuses, item->sha, item->state, item->context,
+             item->target, item->text, item->author);
+    FREE_ALL(gh->suites, gh->n_suites, item->sha, item->branch, item->app);
+    FREE_ALL(gh->checks, gh->n_checks, item->sha, item->name, item->status,
+             item->conclusion, item->external, item->title, item->summary, item->text,
+             item->details, item->will);
+    FREE_ALL(gh->runs, gh->n_runs, item->sha, item->branch, item->event, item->status,
+             item->conclusion);
+}
+
 void fake_github_free(struct fake_github *gh)
 {
     if (gh == NULL)
         return;
     for (size_t i = 0; i < gh->n_pulls; i++)
         pull_free(gh->pulls[i]);
+    for (size_t i = 0; i < gh->n_hooks; i++) {
+        texts_free(gh->hooks[i].events, gh->hooks[i].n_events);
+        free(gh->hooks[i].events);
+    }
+    free_checks(gh);
+    FREE_ALL(gh->comments, gh->n_comments, item->body, item->author);
+    FREE_ALL(gh->reviews, gh->n_reviews, item->body, item->author, item->state,
+             item->sha);
+    FREE_ALL(gh->hooks, gh->n_hooks, item->url, item->secret);
+    FREE_ALL(gh->deliveries, gh->n_deliveries, item->guid, item->event, item->action,
+             item->body);
+    FREE_ALL(gh->deployments, gh->n_deployments, item->sha, item->ref, item->environment,
+             item->text);
+    FREE_ALL(gh->deployment_statuses, gh->n_deployment_statuses, item->state, item->text,
+             item->target);
+    FREE_ALL(gh->branches, gh->n_branches, item->name, item->sha);
+    FREE_ALL(gh->counts, gh->n_counts, item->name);
+    free(gh->sends);
     free(gh->pulls);
     fake_window_fini(&gh->writes);
     free(gh->full);

@@ -88,7 +88,7 @@ static void see(struct fake_github *gh, const char *name, const char *sha,
                 struct wall now)
 {
     struct gh_branch *branch = branch_find(gh, name);
-    bool is_first = now.ms == gh->born.ms;
+    bool is_first = !wall_is_set(gh->looked); /* as it was found */
     if (branch == NULL) {
         branch = FAKE_ADD(gh->branches, gh->n_branches);
         branch->name = mem_str(name);
