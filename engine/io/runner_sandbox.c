@@ -217,20 +217,26 @@ static bool upload(struct box *box, int fd)
     return done && n == 0;
 }
 
+/* What became of a command. */
+struct outcome {
+    int status;
+    size_t len; /* of the output, without the mark */
+    bool is_gone;
+};
+
 /* Run a shell text; NULL: the outcome says why. The output is in the answer. */
 static const char *execute(struct box *box, const char *text, const char *mark,
                            const struct env_var *env, size_t n_env, struct span bound,
-                           struct span time, int *ret_status, size_t *ret_len,
-                           bool *ret_is_gone)
+                           struct span time, struct outcome *outcome)
 {
     grainchain_execute(&box->request, box->id, text, env, n_env, bound, time);
-    const struct json *result = ask(box, time, ret_is_gone);
+    const struct json *result = ask(box, time, &outcome->is_gone);
     if (result == NULL) {
         return NULL;
     }
     const char *out = json_str(result, "stdout", "");
     const char *errors = json_str(result, "stderr", "");
-    if (!sandbox_status(out, strlen(out), mark, ret_status, ret_len)) {
+    if (!sandbox_status(out, strlen(out), mark, &outcome->status, &outcome->len)) {
         step_log(box->step, out, strlen(out));
         step_log(box->step, errors, strlen(errors));
         step_end(box->step, STATUS_FAILED, BLAME_WORLD,
@@ -244,21 +250,18 @@ static const char *execute(struct box *box, const char *text, const char *mark,
 static bool unpack(struct box *box)
 {
     char mark[SANDBOX_MARK_LEN];
-    int status;
-    size_t len;
-    bool is_gone;
+    struct outcome outcome;
     make_mark(mark);
     AUTO_FREE char *text = sandbox_unpack(PART_NAME ".*", mark);
     struct span time = cut_time(box->order, UNPACK_TIME);
-    const char *out =
-        execute(box, text, mark, NULL, 0, time, time, &status, &len, &is_gone);
-    if (out != NULL && status != 0) {
-        step_log(box->step, out, len);
-        step_end(
-            box->step, STATUS_FAILED, BLAME_WORLD,
-            mem_printf("unpacking in the sandbox failed with exit status %d", status));
+    const char *out = execute(box, text, mark, NULL, 0, time, time, &outcome);
+    if (out != NULL && outcome.status != 0) {
+        step_log(box->step, out, outcome.len);
+        step_end(box->step, STATUS_FAILED, BLAME_WORLD,
+                 mem_printf("unpacking in the sandbox failed with exit status %d",
+                            outcome.status));
     }
-    return out != NULL && status == 0;
+    return out != NULL && outcome.status == 0;
 }
 
 static bool fill(struct box *box)
@@ -394,9 +397,8 @@ static void run_once(struct box *box)
     struct wall deadline = step_deadline(order), began = wall_now();
     struct err err = ERR_INIT;
     struct env_var *env = NULL;
-    size_t n_env = 0, len = 0;
-    int status = -1;
-    bool is_gone = false;
+    size_t n_env = 0;
+    struct outcome outcome = {0};
     char **hidden = mem_array(order->service_command.n_env + 1, sizeof(char *));
     for (size_t i = 0; i < order->service_command.n_env; i++) {
         hidden[i] = order->service_command.env[i].name;
@@ -414,20 +416,20 @@ static void run_once(struct box *box)
     }
     /* timeout(1) in the sandbox comes first, then the provider's, then ours */
     struct span theirs = {box->bound.ms > 0 ? time.ms - SANDBOX_SLACK.ms / 2 : 0};
-    const char *out =
-        execute(box, text, mark, env, n_env, theirs, time, &status, &len, &is_gone);
-    if (is_gone && make_again(box)) {
+    const char *out = execute(box, text, mark, env, n_env, theirs, time, &outcome);
+    if (outcome.is_gone && make_again(box)) {
         began = wall_now();
-        out = execute(box, text, mark, env, n_env, theirs, time, &status, &len, &is_gone);
+        out = execute(box, text, mark, env, n_env, theirs, time, &outcome);
     }
     sandbox_env_free(env, n_env);
     struct span took = wall_since(wall_now(), began);
     if (out != NULL) {
-        step_log(step, out, len);
+        step_log(step, out, outcome.len);
         step->result->out_bytes =
-            (step->result->out_bytes > 0 ? step->result->out_bytes : 0) + (int64_t)len;
-        sandbox_judge(order, status, took, box->bound, step->result);
-    } else if (!is_gone && box->bound.ms > 0 && took.ms >= box->bound.ms &&
+            (step->result->out_bytes > 0 ? step->result->out_bytes : 0) +
+            (int64_t)outcome.len;
+        sandbox_judge(order, outcome.status, took, box->bound, step->result);
+    } else if (!outcome.is_gone && box->bound.ms > 0 && took.ms >= box->bound.ms &&
                step->result->status != STATUS_CANCELLED) {
         /* the command ran into its deadline, and took the provider or the bridge along */
         step_end(step, STATUS_TIMED_OUT, BLAME_CHANGE, step_timeout_text(order));

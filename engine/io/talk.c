@@ -218,11 +218,15 @@ static int ms_until(struct wall at)
     return left < 0 ? 0 : left < LOOK_AGAIN ? (int)left : LOOK_AGAIN;
 }
 
+/* What is in the pipes, but for no longer than a moment: somebody that the child left
+ * behind may go on writing. */
 static void drain(struct talk *talk)
 {
-    while (pump(talk, &talk->out_fd, talk->spec.on_out)) {
-    }
-    while (pump(talk, &talk->err_fd, talk->spec.on_err)) {
+    struct wall until = wall_add(wall_now(), DRAIN);
+    bool has_more = true;
+    while (has_more && wall_since(wall_now(), until).ms < 0) {
+        has_more = pump(talk, &talk->out_fd, talk->spec.on_out);
+        has_more = pump(talk, &talk->err_fd, talk->spec.on_err) || has_more;
     }
 }
 
@@ -242,46 +246,60 @@ static void wait_for_end(struct talk *talk, struct span span)
     }
 }
 
+/* One look at everything. True when something was read or written; *ret_is_other: the
+ * other descriptor has something. */
+static bool look(struct talk *talk, struct buf *out, struct wall until, int other_fd,
+                 bool *ret_is_other)
+{
+    bool has_more = out != NULL && out->len > 0 && talk->in_fd >= 0;
+    struct pollfd fds[] = {
+        {.fd = talk->out_fd,                .events = POLLIN },
+        {.fd = talk->err_fd,                .events = POLLIN },
+        {.fd = talk->pid_fd,                .events = POLLIN },
+        {.fd = other_fd,                    .events = POLLIN },
+        {.fd = has_more ? talk->in_fd : -1, .events = POLLOUT},
+    };
+    bool has_spoken = false;
+    *ret_is_other = false;
+    if (poll(fds, ARRAY_LEN(fds), ms_until(until)) <= 0) {
+        reap(talk);
+        return false;
+    }
+    if (has_more && fds[4].revents != 0) {
+        push(talk, out);
+        has_spoken = true;
+    }
+    if (fds[0].revents != 0) {
+        has_spoken = pump(talk, &talk->out_fd, talk->spec.on_out) || has_spoken;
+    }
+    if (fds[1].revents != 0) {
+        has_spoken = pump(talk, &talk->err_fd, talk->spec.on_err) || has_spoken;
+    }
+    reap(talk);
+    *ret_is_other = fds[3].revents != 0;
+    return has_spoken;
+}
+
 enum talk_event talk_wait(struct talk *talk, struct buf *out, struct wall until,
                           int other_fd)
 {
-    for (;;) {
-        bool has_more = out != NULL && out->len > 0 && talk->in_fd >= 0;
-        struct pollfd fds[] = {
-            {.fd = talk->out_fd,                      .events = POLLIN },
-            {.fd = talk->err_fd,                      .events = POLLIN },
-            {.fd = talk->is_over ? -1 : talk->pid_fd, .events = POLLIN },
-            {.fd = other_fd,                          .events = POLLIN },
-            {.fd = has_more ? talk->in_fd : -1,       .events = POLLOUT},
-        };
-        if (talk->out_fd < 0 || talk->is_over) {
-            wait_for_end(talk, DRAIN); /* the end of a program closes its pipes first */
-            drain(talk);
-            return TALK_ENDED;
-        }
-        int n = poll(fds, ARRAY_LEN(fds), ms_until(until));
-        bool has_spoken = false;
-        if (n > 0 && fds[4].revents != 0) {
-            push(talk, out);
-            has_spoken = true;
-        }
-        if (n > 0 && fds[0].revents != 0) {
-            has_spoken = pump(talk, &talk->out_fd, talk->spec.on_out) || has_spoken;
-        }
-        if (n > 0 && fds[1].revents != 0) {
-            has_spoken = pump(talk, &talk->err_fd, talk->spec.on_err) || has_spoken;
-        }
-        reap(talk);
-        if (n > 0 && fds[3].revents != 0) {
+    while (talk->out_fd >= 0 && !talk->is_over) {
+        bool is_other;
+        bool has_spoken = look(talk, out, until, other_fd, &is_other);
+        if (is_other) {
             return TALK_OTHER;
+        }
+        /* first, because a child that never stops talking has a deadline too */
+        if (wall_is_set(until) && wall_since(wall_now(), until).ms >= 0) {
+            return TALK_TIME;
         }
         if (has_spoken) {
             return TALK_SPOKE;
         }
-        if (wall_is_set(until) && wall_since(wall_now(), until).ms >= 0) {
-            return TALK_TIME;
-        }
     }
+    wait_for_end(talk, DRAIN); /* the end of a program closes its pipes first */
+    drain(talk);
+    return TALK_ENDED;
 }
 
 /* ---- closing --------------------------------------------------------------------------

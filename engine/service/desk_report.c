@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the store and the screens are told of a service. */
 #include "engine/service/desk_private.h"
+#include "engine/service/sandbox.h"
 
 #define DETAIL_MAX 65536
 
@@ -183,24 +184,6 @@ static void write_lists(struct jsonw *w, const struct desk_service *service,
     jsonw_close(w, ']');
 }
 
-/* What "snapshot" means there. grainchain: its morph provider makes real ones, the local
- * one copies a folder, the others only write a mark. */
-static const char *snapshots_of(const struct service_spec *spec)
-{
-    const char *provider = spec->provider != NULL ? spec->provider : "";
-    switch (spec->kind) {
-    case SERVICE_E2B:
-    case SERVICE_DAYTONA:
-        return "real";
-    case SERVICE_GRAINCHAIN:
-        return strcmp(provider, "morph") == 0                          ? "real"
-               : strcmp(provider, "local") == 0 || provider[0] == '\0' ? "copy"
-                                                                       : "none";
-    default:
-        return "";
-    }
-}
-
 static char *make_detail(const struct desk_service *service, struct wall now)
 {
     struct jsonw w;
@@ -230,7 +213,9 @@ static char *make_detail(const struct desk_service *service, struct wall now)
     } else {
         jsonw_null(&w, "probe");
     }
-    jsonw_str(&w, "snapshots", snapshots_of(spec));
+    jsonw_str(
+        &w, "snapshots",
+        sandbox_snapshots(spec->kind, spec->provider != NULL ? spec->provider : ""));
     jsonw_close(&w, '}');
     return buf_take(&out, NULL);
 }

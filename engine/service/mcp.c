@@ -249,7 +249,9 @@ static void mend(char *line, size_t len)
             bool is_pair = (unit & 0xFC00u) == 0xD800u &&
                            is_low_surrogate(line + i + 6, len - i - 6);
             if (unit == 0 || ((unit & 0xF800u) == 0xD800u && !is_pair)) {
-                memcpy(line + i + 2, "fffd", 4);
+                for (size_t k = 0; k < 4; k++) {
+                    line[i + 2 + k] = "fffd"[k];
+                }
             }
             i += is_pair ? 12 : 6;
         }

@@ -72,6 +72,9 @@ static void make_noise(void)
 NORETURN static void hang(void)
 {
     char byte;
+    while (env("CHATTER") != NULL) {
+        say("still here"); /* until nobody listens */
+    }
     if (env("STUBBORN") != NULL) {
         (void)signal(SIGTERM, SIG_IGN);
         (void)signal(SIGHUP, SIG_IGN);

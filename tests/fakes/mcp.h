@@ -14,6 +14,7 @@
  *              the same for a request that no client knows
  *   HANG=initialize|list|call    does not answer that; ends when stdin is closed
  *   STUBBORN   with HANG: ignores the end of stdin and SIGTERM, and has a child like it
+ *   CHATTER    with HANG: never stops talking, and ends only by a signal
  *   DIE=initialize|list|call     ends with status 3 when it gets that
  *   ERROR=call    a JSON-RPC error instead of the report
  *   TOOLS=none    has no tools;  PAGES: the tool is on the second page

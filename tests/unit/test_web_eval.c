@@ -248,6 +248,16 @@ static void test_stubborn_server_is_killed_with_its_children(void **state)
     order_free(order);
 }
 
+static void test_server_that_never_stops_talking(void **state)
+{
+    (void)state;
+    struct order *order = server_order(ENV("HANG", "call", "CHATTER", "1"));
+    order->command.timeout = (struct span){500};
+    struct mono before = mono_now();
+    free(expect_order(order, STATUS_TIMED_OUT, BLAME_WORLD, "did not end in 500ms"));
+    assert_true(mono_now().ns - before.ns < 5000000000);
+}
+
 static void test_stop(void **state)
 {
     (void)state;
@@ -446,6 +456,7 @@ int main(int argc, char *argv[])
         TEST(test_server_that_dies),
         TEST(test_deadline_is_ours),
         TEST(test_stubborn_server_is_killed_with_its_children),
+        TEST(test_server_that_never_stops_talking),
         TEST(test_stop),
         TEST(test_runner_that_died_is_repeated),
         TEST(test_setup_that_is_wrong),
