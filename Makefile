@@ -334,6 +334,7 @@ install: all man ## into DESTDIR and PREFIX (/usr/local)
 	install -m 755 $(B)/signalbox $(DESTDIR)$(BINDIR)/signalbox
 	install -m 755 $(B)/signalbox-run $(DESTDIR)$(LIBEXECDIR)/signalbox-run
 	install -m 644 $(wildcard themes/*.theme) $(DESTDIR)$(DATADIR)/themes
+	install -m 644 engine/grainchain-bridge.py $(DESTDIR)$(DATADIR)/grainchain-bridge.py
 	$(foreach p,$(PAGES),install -m 644 $(p) $(DESTDIR)$(MANDIR)/man$(call section,$(p)) &&) true
 	install -m 644 $(COMPLETION) $(DESTDIR)$(COMPDIR)/signalbox
 	sed 's|@BINDIR@|$(BINDIR)|' engine/signalbox.service.in >$(DESTDIR)$(UNITDIR)/signalbox.service
@@ -342,7 +343,7 @@ install: all man ## into DESTDIR and PREFIX (/usr/local)
 uninstall: ## take away what install put there
 	rm -f $(DESTDIR)$(BINDIR)/signalbox $(DESTDIR)$(LIBEXECDIR)/signalbox-run $(DESTDIR)$(COMPDIR)/signalbox $(DESTDIR)$(UNITDIR)/signalbox.service
 	rm -f $(foreach p,$(PAGES),$(DESTDIR)$(MANDIR)/man$(call section,$(p))/$(notdir $(p)))
-	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard themes/*.theme))
+	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard themes/*.theme)) $(DESTDIR)$(DATADIR)/grainchain-bridge.py
 	-rmdir $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBEXECDIR)
 
 clean: ## remove build/
