@@ -199,19 +199,25 @@ static void turn_away(struct listener *listener, int fd)
     (void)close(fd);
 }
 
-/* A place for one more: the connection that has been idle longest gives way. */
-static bool has_place(struct listener *listener)
+/* The connection that has been idle longest gives way. */
+static bool evict(struct listener *listener)
 {
-    if (listener->n_conns - listener->n_dying < listener->max_conns) {
-        return true;
-    }
-    if (listener->idle_first == NULL || listener->n_dying >= listener->max_conns) {
+    if (listener->idle_first == NULL) {
         return false;
     }
     listener->counts.evicted++;
     /* conn_free takes it out of this list */
     conn_kill(listener->idle_first); // NOLINT(clang-analyzer-unix.Malloc)
     return true;
+}
+
+/* A place for one more. */
+static bool has_place(struct listener *listener)
+{
+    if (listener->n_conns - listener->n_dying < listener->max_conns) {
+        return true;
+    }
+    return listener->n_dying < listener->max_conns && evict(listener);
 }
 
 static void adopt(struct listener *listener, int fd)
@@ -239,6 +245,16 @@ static void adopt(struct listener *listener, int fd)
     }
 }
 
+/* An idle connection gives its own; when there is none, the door stays shut until the next
+ * sweep: poll(2) would say for ever that somebody knocks. */
+static void on_no_descriptor(struct listener *listener)
+{
+    if (!evict(listener)) {
+        listener->is_door_shut = true;
+        (void)lws_rx_flow_control(listener->door, 0);
+    }
+}
+
 static void open_door(struct listener *listener)
 {
     for (int i = 0; i < ACCEPTS; i++) {
@@ -247,8 +263,7 @@ static void open_door(struct listener *listener)
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
                 errno == ENOMEM) {
-                listener->is_door_shut = true; /* until the next sweep */
-                (void)lws_rx_flow_control(listener->door, 0);
+                on_no_descriptor(listener);
             }
             return;
         }
@@ -486,9 +501,12 @@ static int most_conns(int wanted)
     }
     limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer connections at once otherwise */
-    int most = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (int)limit.rlim_cur - FDS_KEPT : 1;
-    most = most < wanted ? most : wanted;
-    return most > 1 ? most : 1;
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t most = limit.rlim_cur / 2; /* where descriptors are scarce, half of them */
+    if (limit.rlim_cur > 2 * FDS_KEPT) {
+        most = limit.rlim_cur - FDS_KEPT;
+    }
+    return most < (rlim_t)wanted ? (int)most : wanted;
 }
 
 /* The library ignores SIGPIPE for the whole process; that is not its decision. */
