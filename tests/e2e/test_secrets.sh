@@ -36,6 +36,7 @@ ok() { # NAME, after a command whose status counts
     fi
 }
 
+export CHECK_TIME=1 # for the watcher to see it
 make_repository
 cat >"$dir/profile.yaml" <<'END'
 seed: 2
@@ -68,35 +69,21 @@ END
 
 # Every command line, and the environment of what the engine starts, as long as this runs. The
 # commands of services have variables of their own by design (OPERATIVE_API_KEY).
-watch_processes() {
+watch() {
     local place
     while :; do
-        for place in /proc/[0-9]*; do
-            tr '\0' ' ' <"$place/cmdline"
-            echo
-        done
-        sleep 0.05
-    done 2>/dev/null >>"$dir.watched"
-}
-watch_environments() {
-    local place word
-    while :; do
-        for place in /proc/[0-9]*; do
-            word=$(tr '\0' ' ' <"$place/cmdline")
-            case $word in
-            *"__run $dir"* | "signalbox __run"*) tr '\0' '\n' <"$place/environ" ;;
-            esac
-        done
-        sleep 0.05
-    done 2>/dev/null >>"$dir.environments"
+        cat /proc/[0-9]*/cmdline >>"$dir.watched"
+        while read -r place; do
+            tr '\0' '\n' <"${place%cmdline}environ" >>"$dir.environments"
+        done < <(grep -la __run /proc/[0-9]*/cmdline)
+        sleep 0.02
+    done 2>/dev/null
 }
 
 : >"$dir.watched"
 : >"$dir.environments"
-watch_processes &
+watch &
 watcher=$!
-watch_environments &
-watcher="$watcher $!"
 mkdir "$dir/out"
 start_engine
 ok "the engine is there"
@@ -168,7 +155,7 @@ watcher=''
 # ---- the search ------------------------------------------------------------------------
 [ -s "$dir/signalbox.db" ] && [ -s "$dir/out/follow" ] && [ -s "$dir/out/log-1" ]
 ok "there is something to search"
-grep -q 'signalbox.*serve' "$dir.watched" && grep -q '__run' "$dir.watched" &&
+grep -qa 'signalbox.*serve' "$dir.watched" && grep -qa __run "$dir.watched" &&
     grep -q '^PATH=' "$dir.environments"
 ok "processes were watched"
 # hits SECRET: files that have it, but for the one where it belongs
