@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Bad days of services, over real sockets: red checks that the agent mends in the same run, a
+# Good and bad days of services, over real sockets: webhooks heard, and none of them; red checks that the agent mends in the same run, a
 # person's pull request that is adopted, GitHub gone in the middle, a backup of Codegen, no
 # Codegen at all, two services down at once, and an evaluator that dies. Nothing is done
 # twice and no attempt is lost. TAP.
@@ -40,7 +40,8 @@ is() { # NAME GOT WANTED
     ok "$1"
 }
 
-# begin NAME CONCLUSIONS: the workspace of a course; lines of the profile on standard input.
+# begin NAME CONCLUSIONS [TIME]: the workspace of a course, the checks' conclusions and how
+# long they take; lines of the profile on standard input.
 begin() {
     course=$1 is_bad='' eu=''
     dir=$root/$1
@@ -49,7 +50,7 @@ begin() {
     {
         echo 'seed: 5'
         echo "github: {repository: acme/payments, checks: [{name: build, kind: actions, conclusions: [$2],"
-        echo "  queue: 100ms, time: 600ms, log: 'src/pay.c:7: error: expected a semicolon'}]}"
+        echo "  queue: 100ms, time: ${3:-600ms}, log: 'src/pay.c:7: error: expected a semicolon'}]}"
         cat
     } >"$dir/profile.yaml"
     listener=$(free_port)
@@ -207,7 +208,33 @@ degraded() {
     finish 1 1 1 1
 }
 
-for course in ${COURSES:-red adopt outage backup local_agent two degraded}; do
+reconciled() {
+    box events --kind reconciled --json 2>/dev/null | grep -c reconciled
+}
+
+heard() {
+    begin heard success 8s <<<'codegen: {run_time: 500ms}'
+    pipeline "$AGENT" "$CHEAP"
+    go
+    submit
+    until_true 60 state_is wf-1 COMPLETED FAILED
+    is "webhooks told everything in time" "$(reconciled)" 0
+    finish 1 1 1 1
+}
+
+deaf() {
+    begin deaf success 8s <<<$'codegen: {run_time: 500ms}\nhooks: {drop: 100}'
+    pipeline "$AGENT" "$CHEAP"
+    go
+    submit
+    until_true 60 state_is wf-1 COMPLETED FAILED
+    is "no webhook came" "$(count hook_sent)" 0
+    [ "$(reconciled)" -gt 0 ]
+    ok "what polling found instead is told as reconciled"
+    finish 1 1 1 1
+}
+
+for course in ${COURSES:-heard deaf red adopt outage backup local_agent two degraded}; do
     $course
 done
 echo "1..$n"
