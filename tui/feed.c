@@ -24,14 +24,15 @@
 #include "tui/feed_order.h"
 #include "tui/source.h"
 
-#define FRAME_SPACING_MS 20   /* at most 50 frames a second for what happens by itself: the console
+#define FRAME_SPACING_MS                                                                 \
+    20 /* at most 50 frames a second for what happens by itself: the console
                                  paints fewer and takes the newest; */
-#define SPACING_MAX_MS   2000 /* fewer when they are dear: */
-#define SPACING_COST     10   /* a tenth of the time goes into building */
-#define ROOM_MS          10000 /* how often to look whether the disk is full */
-#define LOOK_MS          1000 /* how often to look for an engine, or for a store to open */
-#define LOG_DEPTH        3    /* FILE-logs/wf-N/: folders that may not be there yet */
-#define ORDERS_MAX       256  /* handed over by the ui, not yet taken */
+#define SPACING_MAX_MS 2000  /* fewer when they are dear: */
+#define SPACING_COST   10    /* a tenth of the time goes into building */
+#define ROOM_MS        10000 /* how often to look whether the disk is full */
+#define LOOK_MS        1000  /* how often to look for an engine, or for a store to open */
+#define LOG_DEPTH      3     /* FILE-logs/wf-N/: folders that may not be there yet */
+#define ORDERS_MAX     256   /* handed over by the ui, not yet taken */
 
 struct feed {
     /* immutable after start */
@@ -567,6 +568,8 @@ static bool is_same_query(const struct frame_query *a, const struct frame_query 
     return a->parts == b->parts && a->n_rows == b->n_rows && a->workflow == b->workflow &&
            a->docs == b->docs && a->has_all_events == b->has_all_events &&
            is_same_page(a, b) && is_same_log(a, b) &&
+           a->delivery_statuses == b->delivery_statuses &&
+           a->delivery_before == b->delivery_before && a->delivery == b->delivery &&
            strcmp(a->submit_pipeline, b->submit_pipeline) == 0 &&
            strcmp(a->submit_repo, b->submit_repo) == 0;
 }

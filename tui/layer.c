@@ -74,9 +74,14 @@ void layer_ask(struct console *c, const struct prompt_request *request,
 
 void layer_ask_reason(struct console *c, const char *label)
 {
+    /* The table of verbs says of each reason what it is for: a rejection is handed on. */
+    const char *help = "";
+    for (const struct verb_arg *arg = c->order.verb->args; arg->name != NULL; arg++) {
+        help = strcmp(arg->name, "reason") == 0 ? arg->help : help;
+    }
     struct layer *layer = push(c, LAYER_PROMPT);
     layer->is_for_order = true;
-    layer->request.example = "what must be different; it is kept and handed on";
+    layer->request.example = help;
     (void)snprintf(layer->label, sizeof(layer->label), "%s", label);
     edit_set(&layer->edit, "");
 }

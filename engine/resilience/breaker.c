@@ -333,7 +333,8 @@ static void end_trial(struct breaker *breaker, enum breaker_outcome outcome, boo
         reopen(breaker, now, "a call was slow in half-open");
     } else if (++breaker->n_passed >= breaker->settings.half_open_calls) {
         char cause[BREAKER_CAUSE_MAX];
-        (void)snprintf(cause, sizeof(cause), "%d calls passed", breaker->n_passed);
+        (void)snprintf(cause, sizeof(cause), "%d call%s passed", breaker->n_passed,
+                       breaker->n_passed == 1 ? "" : "s");
         go(breaker, BREAKER_CLOSED, (struct wall){0}, now, "engine", cause);
     }
 }

@@ -631,6 +631,55 @@ static void test_large_history(void **state)
     end(&world);
 }
 
+/* ---- deliveries ---- */
+
+/* Nothing is committed between the questions: each must be read for its own sake. */
+static void test_deliveries_are_asked_for(void **state)
+{
+    struct world world = {0};
+    begin_engine(&world, *state);
+    static const struct {
+        const char *guid;
+        enum delivery_status status;
+    } brought[] = {
+        {"a", DELIVERY_ACCEPTED},
+        {"b", DELIVERY_IGNORED }
+    };
+    for (size_t i = 0; i < ARRAY_LEN(brought); i++) {
+        struct delivery_row row = {.guid = brought[i].guid,
+                                   .status = brought[i].status,
+                                   .at = {.ms = 1000},
+                                   .event = "ping",
+                                   .action = "",
+                                   .repository = "",
+                                   .sha = "",
+                                   .text = "",
+                                   .body = "{}",
+                                   .body_len = 2};
+        store_add_delivery(world.store, &row, NULL);
+    }
+    must_commit(world.store);
+    begin_feed(&world, *state);
+    world.query = (struct frame_query){.parts = PART_DELIVERIES};
+    const struct frame *frame = ask(&world);
+    assert_int_equal(frame->deliveries->n, 2);
+    frame_unref(frame);
+    world.query.delivery_statuses = 1U << DELIVERY_IGNORED;
+    frame = ask(&world);
+    assert_int_equal(frame->deliveries->n, 1);
+    frame_unref(frame);
+    world.query.delivery_before = 2;
+    frame = ask(&world);
+    assert_int_equal(frame->deliveries->n, 0);
+    frame_unref(frame);
+    world.query = (struct frame_query){.parts = PART_DELIVERIES, .delivery = 1};
+    frame = ask(&world);
+    assert_int_equal(frame->deliveries->one.seq, 1);
+    assert_non_null(frame->deliveries->body);
+    frame_unref(frame);
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -645,6 +694,7 @@ int main(void)
         PLACE_TEST(test_form_is_checked),
         PLACE_TEST(test_log_is_followed),
         PLACE_TEST(test_idle_is_silent),
+        PLACE_TEST(test_deliveries_are_asked_for),
         PLACE_TEST(test_large_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

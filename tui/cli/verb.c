@@ -159,6 +159,9 @@ static int run_service(struct cli *cli)
     struct err err = ERR_INIT;
     struct request request = {.verb = cli->command->name};
     request.args = service_args(cli, verb_find(request.verb), &err);
+    if (request.args == NULL && cli_value(cli, "reason") == NULL) {
+        return cli_complain(cli, "--reason TEXT is needed: why; it is kept with the act");
+    }
     if (request.args == NULL) {
         return cli_complain(cli, "%s", err.msg);
     }
@@ -215,7 +218,7 @@ static void make_service_command(size_t at, const struct verb *verb)
     }
     commands[at] = (struct cli_command){
         .name = verb->name,
-        .args = n_words == 1 ? "SERVICE" : "SERVICE STATE",
+        .args = n_words == 1 ? "SERVICE --reason TEXT" : "SERVICE STATE --reason TEXT",
         .min_args = n_words,
         .max_args = n_words,
         .options = options[at],

@@ -373,7 +373,28 @@ static void services_on_action(struct view *view, const struct frame *frame,
     }
 }
 
-/* "open 10m" into its two words; the engine judges them. */
+/* What the engine would refuse is said at once, before a reason is asked for. */
+static bool is_force(struct reply *reply, const char *state, const char *text)
+{
+    static const char *const words[] = {"open", "closed", "disabled", "metrics-only",
+                                        "auto"};
+    struct span span;
+    size_t i = 0;
+    while (i < ARRAY_LEN(words) && strcmp(words[i], state) != 0)
+        i++;
+    if (i == ARRAY_LEN(words))
+        reply_say(reply, MESSAGE_ERROR,
+                  "'%s': say open, closed, disabled, metrics-only or auto", state);
+    else if (text[0] != '\0' && strcmp(state, "auto") == 0)
+        reply_say(reply, MESSAGE_ERROR, "auto has no end");
+    else if (text[0] != '\0' && (!span_parse(text, &span) || span.ms == 0))
+        reply_say(reply, MESSAGE_ERROR, "'%s' is no duration like 10m or 1h30m", text);
+    else
+        return true;
+    return false;
+}
+
+/* "open 10m" into its two words. */
 static void services_on_prompt(struct view *view, const struct frame *frame, int token,
                                const char *text, bool is_final, struct reply *reply)
 {
@@ -393,7 +414,8 @@ static void services_on_prompt(struct view *view, const struct frame *frame, int
         text++;
     (void)text_clean_into(span, sizeof span,
                           strncmp(text, "for ", 4) == 0 ? text + 4 : text);
-    send_verb(reply, "breaker", service->row.name, state, span[0] ? span : NULL);
+    if (is_force(reply, state, span))
+        send_verb(reply, "breaker", service->row.name, state, span[0] ? span : NULL);
 }
 
 static struct wall services_next_change(const struct view *view,
