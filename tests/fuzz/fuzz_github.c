@@ -168,7 +168,7 @@ static void drive(const struct op_class *class, void *op, char *told)
     struct rng rng = {1};
     struct wall now = {1700000000000};
     struct op_step step = class->begin(op, now, &rng);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 300; i++) {
         enum op_turn turn = step.turn;
         struct http_request *request = step.request;
         MUST((turn == OP_CALL) == (request != NULL));
@@ -190,7 +190,7 @@ static void drive(const struct op_class *class, void *op, char *told)
             now = wall_add(now, step.sleep);
         }
         now.ms++;
-        if (i == 199 || *told == '\0') {
+        if (i >= 199 || *told == '\0') {
             step = class->stop(op, now, &rng);
         } else if (turn == OP_CALL) {
             struct http_response *response = next_answer(&told);
