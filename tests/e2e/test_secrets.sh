@@ -63,7 +63,7 @@ merge: {mode: auto, method: squash}
 END
 # A local agent with a remote forge pushes with git: its credentials may not show either.
 write_pipeline local <<END
-agent: {command: "mkdir -p changes; echo x >>changes/local.md"}
+agent: {command: "sleep 1; mkdir -p changes; echo x >>changes/local.md"}
 merge: {mode: auto, method: squash}
 END
 
