@@ -89,7 +89,7 @@ start_engine
 ok "the engine is there"
 box submit --pipeline payments --task 'Round up' >/dev/null
 box submit --pipeline local --task 'By hand' >/dev/null
-box events --follow --json >"$dir/out/follow" 2>&1 &
+"$program" events --config "$dir/signalbox.yaml" --follow --json >"$dir/out/follow" 2>&1 </dev/null &
 watcher="$watcher $!"
 until_true 100 state_is wf-1 COMPLETED FAILED
 [ "$(state_of wf-1)" = COMPLETED ]

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Good and bad days of services, over real sockets: webhooks heard, and none of them; red checks that the agent mends in the same run, a
-# person's pull request that is adopted, GitHub gone in the middle, a backup of Codegen, no
-# Codegen at all, two services down at once, and an evaluator that dies. Nothing is done
-# twice and no attempt is lost. TAP.
+# Good and bad days of services, over real sockets: webhooks that are heard, and none at all;
+# red checks that the agent mends in the same run, a person's pull request that is adopted,
+# GitHub gone in the middle, a backup of Codegen, no Codegen at all, two services down at once,
+# and an evaluator that dies. Nothing is done twice and no attempt is lost. TAP.
 #
 #   COURSES="red adopt"   only these
 # shellcheck disable=SC2317 # the courses are called by name
