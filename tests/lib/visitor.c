@@ -82,7 +82,8 @@ static void *clerk_main(void *user)
         (void)poll(&fd, is_holding ? 0 : 1, is_holding ? 1 : 100);
         void *webhooks[256];
         size_t n = 0;
-        if (!atomic_load(&clerk->is_holding)) { /* also when it was told while it waited */
+        if (!atomic_load(
+                &clerk->is_holding)) { /* also when it was told while it waited */
             n = mailbox_drain(clerk->inbox, webhooks, ARRAY_LEN(webhooks));
         }
         bool is_kept = !atomic_load(&clerk->is_broken);

@@ -174,8 +174,16 @@ static void test_it_gets_used_to_things(void **state)
 static void test_odd_values(void **state)
 {
     (void)state;
-    static const double odd[] = {0, -0.0, 1e300,    -1e300,    1e-300,
-                                 5, NAN,  INFINITY, -INFINITY, 5};
+    static const double odd[] = {0,
+                                 -0.0,
+                                 1e300,
+                                 -1e300,
+                                 1e-300,
+                                 5,
+                                 (double)NAN,
+                                 (double)INFINITY,
+                                 -(double)INFINITY,
+                                 5};
     struct series series;
     begin(&series, 3);
     for (int i = 0; i < 5000; i++) {
