@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What came of an attempt: repetition, hedge, what the op is told. */
+#include <strings.h>
+
 #include "engine/service/desk_private.h"
 
 static const char *text_or_empty(const char *text)
@@ -10,11 +12,19 @@ static const char *text_or_empty(const char *text)
 /* ---- answers ---------------------------------------------------------------------------
  */
 
+bool desk_is_page(const struct http_response *response)
+{
+    const char *type = http_header_of(response, "content-type");
+    return response->fault == HTTP_FINE && response->status >= 200 &&
+           response->status < 300 && type != NULL &&
+           strncasecmp(type, "text/html", strlen("text/html")) == 0;
+}
+
 static enum breaker_outcome judge(const struct http_response *response)
 {
     switch (response->fault) {
     case HTTP_FINE:
-        return gate_judge(response->status);
+        return desk_is_page(response) ? OUTCOME_FAILURE : gate_judge(response->status);
     case HTTP_UNREACHED:
     case HTTP_LOST:
     case HTTP_TIMEOUT:
@@ -97,8 +107,9 @@ static struct http_response *to_blocked(const struct errand *errand,
     char text[DESK_ERROR_MAX];
     const char *detail = text_or_empty(response->text);
     if (response->fault == HTTP_FINE) {
-        (void)snprintf(text, sizeof(text), "%s: HTTP %d", errand->request->name,
-                       response->status);
+        (void)snprintf(text, sizeof(text), "%s: HTTP %d%s", errand->request->name,
+                       response->status,
+                       desk_is_page(response) ? ", a page of HTML" : "");
     } else {
         (void)snprintf(text, sizeof(text), "%s: %s%s%.100s", errand->request->name,
                        http_fault_word(response->fault), detail[0] != '\0' ? ": " : "",
@@ -124,7 +135,9 @@ static void note_outcome(struct errand *errand, const struct http_response *resp
     }
     if (response->fault == HTTP_FINE) {
         (void)snprintf(text, sizeof(text), "HTTP %d%s", response->status,
-                       is_limited ? ", a rate limit" : "");
+                       is_limited               ? ", a rate limit"
+                       : desk_is_page(response) ? ", a page of HTML"
+                                                : "");
     } else {
         (void)snprintf(text, sizeof(text), "%s %.120s", http_fault_word(response->fault),
                        text_or_empty(response->text));

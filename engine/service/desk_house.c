@@ -54,7 +54,7 @@ static void probe_answered(struct desk *desk, struct desk_service *service,
 {
     char text[DESK_ERROR_MAX];
     bool is_told = response->fault == HTTP_FINE;
-    bool is_ok = is_told && response->status < 500;
+    bool is_ok = is_told && response->status < 500 && !desk_is_page(response);
     bool says_nothing = response->fault == HTTP_NO_TOKEN ||
                         response->fault == HTTP_STOPPED ||
                         (is_told && response->status == 429);
@@ -69,8 +69,10 @@ static void probe_answered(struct desk *desk, struct desk_service *service,
         return;
     }
     if (is_told) {
-        (void)snprintf(text, sizeof(text), "answered HTTP %d after %lld ms",
-                       response->status, (long long)response->took.ms);
+        (void)snprintf(text, sizeof(text), "answered HTTP %d%s after %lld ms",
+                       response->status,
+                       desk_is_page(response) ? ", a page of HTML," : "",
+                       (long long)response->took.ms);
     } else {
         (void)snprintf(text, sizeof(text), "%s %.100s", http_fault_word(response->fault),
                        response->text != NULL ? response->text : "");

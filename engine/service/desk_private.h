@@ -217,6 +217,9 @@ void desk_attempt_end(struct desk *desk, struct errand *errand, struct attempt *
 void desk_errand_deliver(struct desk *desk, struct errand *errand,
                          struct http_response *response, struct wall now);
 struct rate_call desk_rate_call(const struct http_request *request);
+/* No service that is spoken to here answers a call with a page of HTML: something in front
+ * of it does (maintenance, a sign-in), at times with 200. It is down, whatever the status. */
+bool desk_is_page(const struct http_response *response);
 struct http_response *desk_blocked(struct wall until, const char *text);
 void desk_errand_pump(struct desk *desk, struct desk_service *service, struct wall now);
 /* The desk's own: sent at once, past the gate. Takes the request. */

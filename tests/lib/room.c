@@ -115,6 +115,10 @@ void room_answer(struct room *room, int64_t call, enum http_fault fault, int sta
     response->body = mem_str(body);
     response->body_len = strlen(body);
     response->took.ms = 20;
+    if (body[0] == '<') {
+        http_response_header(response, "content-type", 12, "text/html; charset=utf-8",
+                             24);
+    }
     desk_answer(room->desk, call, response, room->now);
 }
 

@@ -32,6 +32,7 @@ void room_skip(struct room *room); /* all that is there */
 /* Of workflow N, seq 7; second NULL: a chain of one. */
 struct desk_task *room_task(int64_t workflow, enum effect_kind kind, const char *first,
                             const char *second);
+/* A body that begins with "<" is text/html. */
 void room_answer(struct room *room, int64_t call, enum http_fault fault, int status,
                  const char *body);
 /* Takes the next output, which is a call of this name, and answers it. */

@@ -191,11 +191,32 @@ static void a_probe_closes_the_breaker(void **state)
     room_tick(&room, 5000);
     room_serve(&room, "probe", HTTP_UNREACHED, 0, ""); /* still ill */
     room_tick(&room, 5000);
+    room_serve(&room, "probe", HTTP_FINE, 200, "<p>back soon</p>"); /* of a proxy */
+    room_tick(&room, 5000);
     int64_t probe = room_call(&room, "probe");
     room_answer(&room, probe, HTTP_FINE, 401, ""); /* it lives, whatever it says */
     room_tick(&room, 10000);
     room_serve(&room, "things.get", HTTP_FINE, 200, "done");
     effect_result_free(room_result(&room));
+    room_close(&room);
+}
+
+/* Something in front of the service is in maintenance, and says so with 200. */
+static void a_page_is_no_answer(void **state)
+{
+    (void)state;
+    struct room room;
+    room_open(&room);
+    room.services[0].gate.retries = 0;
+    room.services[0].gate.breaker.probe.ms = 5000;
+    room_open_desk(&room);
+    perform(&room, 1, made);
+    for (int i = 0; i < 3; i++) {
+        room_serve(&room, "things.get", HTTP_FINE, 200, "<html>back soon</html>");
+        room_tick(&room, i < 2 ? 10000 : 5000);
+    }
+    (void)room_call(&room, "probe"); /* the breaker is open */
+    expect_nothing(&room);
     room_close(&room);
 }
 
@@ -454,6 +475,7 @@ int main(void)
         cmocka_unit_test(a_slow_read_is_hedged),
         cmocka_unit_test(writes_keep_apart),
         cmocka_unit_test(a_probe_closes_the_breaker),
+        cmocka_unit_test(a_page_is_no_answer),
         cmocka_unit_test(an_operator_probes),
         cmocka_unit_test(the_mesh_is_believed),
         cmocka_unit_test(deadlines),
