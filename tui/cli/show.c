@@ -222,6 +222,7 @@ static void print_steps(struct cli *cli, const struct picture *picture)
         {"RESULT", false, false},
         {"TRY",    true,  false},
         {"TIME",   true,  false},
+        {"BY",     false, false},
         {"",       false, true },
     };
     struct wall now = wall_now();
@@ -237,6 +238,8 @@ static void print_steps(struct cli *cli, const struct picture *picture)
         columns_cell(table, "%s", status_name(effect->status));
         columns_cell(table, "%d.%d", effect->iteration, effect->attempt);
         columns_cell(table, "%s", span_format(wall_since(end, begin), span));
+        columns_cell(table, "%s%s", effect->provider,
+                     effect->is_fallback ? " (stand-in)" : "");
         columns_cell(table, "%s", effect->summary);
     }
     if (picture->n_effects > 0) {

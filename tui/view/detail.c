@@ -116,6 +116,11 @@ static void draw_step_note(const struct canvas *canvas, int x, int y,
                              step->n_tries);
         if (step->may_fail && is_bad)
             used += snprintf(text + used, sizeof text - (size_t)used, "may fail  ");
+        /* Who did it is worth a word when it was not this machine. */
+        if (effect->provider && effect->provider[0] &&
+            strcmp(effect->provider, "local") != 0)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s%.60s  ",
+                             effect->is_fallback ? "stand-in " : "", effect->provider);
         (void)snprintf(text + used, sizeof text - (size_t)used, "%s", effect->summary);
     }
     look_text(canvas, x, y, width, role, text);
