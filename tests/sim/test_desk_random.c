@@ -437,7 +437,7 @@ static void anything_in_any_order(void **state)
     uint64_t from = only != NULL ? strtoull(only, NULL, 10) : 1;
     uint64_t n = only != NULL ? 1 : 60;
     for (uint64_t seed = from; seed < from + n; seed++) {
-        print_message("DESK_SEED=%" PRIu64 "\r", seed);
+        print_message("# DESK_SEED=%" PRIu64 "\n", seed); /* the last one is it */
         walk_once(seed);
     }
 }
