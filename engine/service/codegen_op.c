@@ -366,7 +366,7 @@ static struct op_step on_fault(struct codegen_op *op,
     case HTTP_NO_TOKEN:
         if (!has_begun) {
             AUTO_FREE char *why = codegen_complaint(response);
-            return op_done(op->order, STATUS_REFUSED, BLAME_SETUP, "%s: %s",
+            return op_done(op->order, STATUS_REFUSED, BLAME_OPERATOR, "%s: %s",
                            op->service->name, why);
         }
         return codegen_sleep(op, op->phase, CODEGEN_POLL_LAST, now);
@@ -418,8 +418,10 @@ static struct op_step on_refusal(struct codegen_op *op,
     if (response->status == 402) {
         return codegen_failed(op, BLAME_OPERATOR, why);
     }
-    return op_done(op->order, STATUS_REFUSED, BLAME_SETUP, "%s refuses %s: %s",
-                   op->service->name, op->phase == PHASE_RESUME ? "to go on" : "the run",
+    /* A token can be put right, and then it goes on where it stands. */
+    return op_done(op->order, STATUS_REFUSED,
+                   response->status == 401 ? BLAME_OPERATOR : BLAME_SETUP,
+                   "%s refuses %s: %s", op->service->name, op->phase == PHASE_RESUME ? "to go on" : "the run",
                    why);
 }
 

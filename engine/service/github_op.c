@@ -210,7 +210,9 @@ struct op_step github_refused(struct github_op *op, const struct http_response *
     char reason[GITHUB_REASON_MAX + 1];
     (void)github_reason(response, reason);
     switch (response->status) {
-    case 401:
+    case 401: /* a token can be put right, and then it goes on where it stands */
+        return github_end(op, STATUS_REFUSED, BLAME_OPERATOR, "%s in %s: %s (401)", what,
+                          op->repo, reason);
     case 403:
     case 404:
     case 410:
@@ -327,7 +329,7 @@ static struct op_step on_fault(struct github_op *op, const struct http_response 
 {
     switch (response->fault) {
     case HTTP_NO_TOKEN:
-        return github_end(op, STATUS_REFUSED, BLAME_SETUP, "%s: %s", op->service->name,
+        return github_end(op, STATUS_REFUSED, BLAME_OPERATOR, "%s: %s", op->service->name,
                           response->text);
     case HTTP_TOO_LARGE:
         return github_end(op, STATUS_FAILED, BLAME_WORLD, "%s: the answer is too large",

@@ -70,7 +70,7 @@ static struct op_step fault(struct sandbox_op *op, const struct http_response *r
         return sandbox_op_end(op, STATUS_CANCELLED, BLAME_NONE, "stopped");
     }
     if (response->fault == HTTP_NO_TOKEN) {
-        return sandbox_op_end(op, STATUS_REFUSED, BLAME_SETUP, text);
+        return sandbox_op_end(op, STATUS_REFUSED, BLAME_OPERATOR, text);
     }
     if (!has_begun(op) &&
         (response->fault == HTTP_BLOCKED || response->fault == HTTP_UNREACHED)) {
@@ -110,8 +110,9 @@ static struct op_step refused(struct sandbox_op *op, const struct http_response 
                    : gone(op);
     case 402:
         return sandbox_op_end(op, STATUS_FAILED, BLAME_OPERATOR, text);
+    case 401: /* a token can be put right, and then it goes on where it stands */
+        return sandbox_op_end(op, STATUS_REFUSED, BLAME_OPERATOR, text);
     case 400:
-    case 401:
     case 403:
     case 422:
         return sandbox_op_end(op, STATUS_REFUSED, BLAME_SETUP, text);

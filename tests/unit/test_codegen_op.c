@@ -477,7 +477,7 @@ static void test_refusals(void **state)
         {402, "{\"message\":\"Please upgrade\"}",   "Please upgrade (402)", STATUS_FAILED,
          BLAME_OPERATOR                                                                                },
         {401, "{\"detail\":\"bad token\"}",         "bad token (401)",      STATUS_REFUSED,
-         BLAME_SETUP                                                                                   },
+         BLAME_OPERATOR                                                                                },
         {403, "{\"message\":\"no\"}",               "no (403)",             STATUS_REFUSED, BLAME_SETUP},
         {404, "{\"message\":\"no repos\"}",         "no repos (404)",       STATUS_REFUSED,
          BLAME_SETUP                                                                                   },
@@ -898,7 +898,7 @@ static void test_token(void **state)
     talk_init(&talk);
     talk_begin(&talk);
     fault(&talk, "repos.list", HTTP_NO_TOKEN, 0, "");
-    want_end(&talk, STATUS_REFUSED, BLAME_SETUP, "no token");
+    want_end(&talk, STATUS_REFUSED, BLAME_OPERATOR, "no token");
     talk_end(&talk);
 }
 

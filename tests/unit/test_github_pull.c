@@ -83,7 +83,7 @@ static void test_workspace(void **state)
         STATUS_REFUSED, BLAME_SETUP, "archived");
     assert_ended(
         SCRIPT(&script, {.call = "GET " R, 401, "{\"message\":\"Bad credentials\"}"}),
-        STATUS_REFUSED, BLAME_SETUP, "Bad credentials");
+        STATUS_REFUSED, BLAME_OPERATOR, "Bad credentials");
     script.order.forge.repository = NULL;
     char nowhere[] = "/srv/git/pay";
     script.order.repo = nowhere;
@@ -270,7 +270,7 @@ static void test_open_refused(void **state)
     assert_ended(SCRIPT(&script, {.call = LIST, .fault = HTTP_BLOCKED}), STATUS_DEFERRED,
                  BLAME_SERVICE, "github_api");
     assert_ended(SCRIPT(&script, {.call = LIST, .fault = HTTP_NO_TOKEN}), STATUS_REFUSED,
-                 BLAME_SETUP, "github_api");
+                 BLAME_OPERATOR, "github_api");
     assert_ended(SCRIPT(&script, {.call = LIST, 200, "<html>"}, {.call = "sleep"},
                         {.call = LIST, 200, "{}"}, {.call = "sleep"},
                         {.call = LIST, 200, "[{}]"}),

@@ -560,7 +560,7 @@ static void test_refusals(void **state)
         enum effect_status want;
         enum blame blame;
     } cases[] = {
-        {401, STATUS_REFUSED, BLAME_SETUP   },
+        {401, STATUS_REFUSED, BLAME_OPERATOR},
         {403, STATUS_REFUSED, BLAME_SETUP   },
         {400, STATUS_REFUSED, BLAME_SETUP   },
         {402, STATUS_FAILED,  BLAME_OPERATOR},

@@ -21,8 +21,9 @@ struct status {
     bool is_silent; /* the engine does not answer */
     bool has_store;
     bool is_read_only;
-    int64_t store_bytes, wal_bytes, room; /* -1 = unknown */
-    const char *started_at;               /* as the engine wrote it, "" = unknown */
+    int64_t store_bytes, wal_bytes, room;  /* -1 = unknown */
+    const char *started_at;                /* as the engine wrote it, "" = unknown */
+    const char *listener, *listener_fault; /* likewise; "" = none */
     struct totals totals;
     const struct workflow_row *needs;
     size_t n_needs;
@@ -32,6 +33,17 @@ static int64_t size_of(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 ? (int64_t)info.st_size : -1;
+}
+
+static void read_listener(struct cli *cli, struct status *status)
+{
+    struct err ignored = ERR_INIT;
+    const char *text = reader_setting(cli->reader, cli->arena, "engine");
+    struct json *engine = json_parse(text, strlen(text), &ignored);
+    status->listener = arena_str(cli->arena, json_str(engine, "listener", ""));
+    status->listener_fault =
+        arena_str(cli->arena, json_str(engine, "listener_fault", ""));
+    json_free(engine);
 }
 
 static bool read_status(struct cli *cli, struct status *status, struct err *err)
@@ -57,6 +69,7 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
         return false;
     }
     status->started_at = reader_setting(cli->reader, cli->arena, "started_at");
+    read_listener(cli, status);
     bool is_read = reader_totals(cli->reader, &status->totals, err) &&
                    reader_list(cli->reader, cli->arena, &query, &status->needs,
                                &status->n_needs, err);
@@ -108,6 +121,9 @@ static void print_json(struct cli *cli, const struct status *status)
         jsonw_null(&w, "pid");
     }
     jsonw_str(&w, "fault", status->fault != ERR_NONE ? err_word(status->fault) : NULL);
+    jsonw_str(&w, "listener", status->listener[0] != '\0' ? status->listener : NULL);
+    jsonw_str(&w, "listener_fault",
+              status->listener_fault[0] != '\0' ? status->listener_fault : NULL);
     jsonw_close(&w, '}');
     jsonw_open(&w, "store", '{');
     jsonw_str(&w, "path", cli->store);
@@ -160,6 +176,24 @@ static void print_engine(const struct status *status)
     }
 }
 
+static void print_listener(const struct status *status)
+{
+    if (!status->has_engine) {
+        return;
+    }
+    if (status->listener_fault[0] != '\0') {
+        fputs("listener   not there: ", stdout);
+        cli_print_clean(stdout, status->listener_fault);
+        fputs("\n           webhooks do not come in; put it right and start the engine "
+              "again\n",
+              stdout);
+    } else if (status->listener[0] != '\0') {
+        fputs("listener   ", stdout);
+        cli_print_clean(stdout, status->listener);
+        putchar('\n');
+    }
+}
+
 static void print_store(struct cli *cli, const struct status *status)
 {
     fputs("store      ", stdout);
@@ -196,6 +230,7 @@ static void print_people(struct cli *cli, const struct status *status)
     };
     struct wall now = wall_now();
     print_engine(status);
+    print_listener(status);
     print_store(cli, status);
     printf("workflows  %lld", (long long)status->totals.n_workflows);
     const char *before = ": ";
@@ -227,8 +262,12 @@ static void print_people(struct cli *cli, const struct status *status)
 
 static int run(struct cli *cli)
 {
-    struct status status = {
-        .store_bytes = -1, .wal_bytes = -1, .room = -1, .started_at = ""};
+    struct status status = {.store_bytes = -1,
+                            .wal_bytes = -1,
+                            .room = -1,
+                            .started_at = "",
+                            .listener = "",
+                            .listener_fault = ""};
     struct err err = ERR_INIT;
     if (!read_status(cli, &status, &err)) {
         if (!cli_has(cli, "json")) {
