@@ -395,7 +395,7 @@ void config_check_services(const char *file, struct config *config,
                    "is the name of another service; expected names that differ");
         }
     }
-    if (config->n_services > SERVICES_MAX) {
+    if (list != NULL && config->n_services > SERVICES_MAX) {
         findings_add(findings, file, list->line, "services",
                      "%zu services; expected at most %d", config->n_services,
                      SERVICES_MAX);

@@ -85,6 +85,25 @@ size_t detail_steps(const struct frame_detail *detail, struct step_row *rows, si
     return n;
 }
 
+/* "flaky  2 tries  codegen_eu  what came of it". */
+static void say_outcome(const struct step_row *step, bool is_bad, char *text, size_t cap)
+{
+    const struct effect_row *effect = step->effect;
+    const char *provider = effect->provider ? effect->provider : "";
+    int used = 0;
+    if (effect->status != STATUS_PASSED && effect->status != STATUS_FAILED)
+        used = snprintf(text, cap, "%s  ", status_name(effect->status));
+    if (step->n_tries > 1)
+        used += snprintf(text + used, cap - (size_t)used, "%d tries  ", step->n_tries);
+    if (step->may_fail && is_bad)
+        used += snprintf(text + used, cap - (size_t)used, "may fail  ");
+    /* Who did it is worth a word when it was not this machine. */
+    if (provider[0] != '\0' && strcmp(provider, "local") != 0)
+        used += snprintf(text + used, cap - (size_t)used, "%s%.60s  ",
+                         effect->is_fallback ? "stand-in " : "", provider);
+    (void)snprintf(text + used, cap - (size_t)used, "%s", effect->summary);
+}
+
 static void draw_step_note(const struct canvas *canvas, int x, int y,
                            const struct step_row *step, struct wall now)
 {
@@ -108,20 +127,7 @@ static void draw_step_note(const struct canvas *canvas, int x, int y,
     } else {
         bool is_bad = look_status_glyph(effect->status) == GLYPH_FAIL;
         role = is_bad ? ROLE_TEXT : ROLE_TEXT_DIM;
-        int used = 0;
-        if (effect->status != STATUS_PASSED && effect->status != STATUS_FAILED)
-            used = snprintf(text, sizeof text, "%s  ", status_name(effect->status));
-        if (step->n_tries > 1)
-            used += snprintf(text + used, sizeof text - (size_t)used, "%d tries  ",
-                             step->n_tries);
-        if (step->may_fail && is_bad)
-            used += snprintf(text + used, sizeof text - (size_t)used, "may fail  ");
-        /* Who did it is worth a word when it was not this machine. */
-        if (effect->provider && effect->provider[0] &&
-            strcmp(effect->provider, "local") != 0)
-            used += snprintf(text + used, sizeof text - (size_t)used, "%s%.60s  ",
-                             effect->is_fallback ? "stand-in " : "", effect->provider);
-        (void)snprintf(text + used, sizeof text - (size_t)used, "%s", effect->summary);
+        say_outcome(step, is_bad, text, sizeof text);
     }
     look_text(canvas, x, y, width, role, text);
 }
