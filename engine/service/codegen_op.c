@@ -421,8 +421,8 @@ static struct op_step on_refusal(struct codegen_op *op,
     /* A token can be put right, and then it goes on where it stands. */
     return op_done(op->order, STATUS_REFUSED,
                    response->status == 401 ? BLAME_OPERATOR : BLAME_SETUP,
-                   "%s refuses %s: %s", op->service->name, op->phase == PHASE_RESUME ? "to go on" : "the run",
-                   why);
+                   "%s refuses %s: %s", op->service->name,
+                   op->phase == PHASE_RESUME ? "to go on" : "the run", why);
 }
 
 static struct op_step on_trouble(struct codegen_op *op,
