@@ -101,6 +101,7 @@ ok "and one with the agent of this machine"
 # ---- what it says when a secret is wrong -----------------------------------------------
 fault '{"service":"github","kind":"status","status":401}'
 box submit --pipeline payments --task 'Refused' >/dev/null
+# shellcheck disable=SC2317 # until_true calls it
 wf3_waits() { box status --json | grep -q '"operator":1'; }
 until_true 60 wf3_waits
 ok "a refused token waits for a person, with a plain word"
