@@ -24,9 +24,10 @@
 #define WEEK_ROUNDS                                                                      \
     3 /* weeks before the hour of the week stands for the hour of the day */
 #define DAY_ROUNDS   2
-#define EVENT_POINTS 120
 #define EVENT_FACTOR 0.5
 #define SCORE_HALF   10.0 /* surprise that scores a half */
+#define GAP_RATE     0.01
+#define GAP_WARM     8
 #define HOUR_MS      INT64_C(3600000)
 #define TINY         1e-12
 
@@ -34,26 +35,38 @@ _Static_assert(sizeof(struct detector) <= DETECTOR_BYTES_MAX, "a detector is sma
 
 static const struct {
     const char *word, *help;
-} members[DETECT_COUNT] = {
+} kinds[DETECT_KIND_COUNT] = {
 #define X(id, word, help) [id] = {word, help},
     DETECT_LIST(X)
 #undef X
 };
 
+enum member {
+    MEMBER_NONE,
+    MEMBER_RANGE, /* outside of everything seen so far */
+    MEMBER_SHIFT, /* the last points lie off the level of the past */
+    MEMBER_NOISE,
+    MEMBER_FLAT,
+    MEMBER_DRIFT,
+    MEMBER_SEASON,
+    MEMBER_COUNT
+};
+_Static_assert((int)MEMBER_COUNT == DETECT_MEMBERS, "a tail for each member");
+
 /* A shift of a few points and a slow drift are the least certain of all. */
-static double weight_of(enum detect_member member)
+static double weight_of(enum member member)
 {
-    return member == DETECT_SHIFT ? 0.7 : member == DETECT_DRIFT ? 0.85 : 1;
+    return member == MEMBER_SHIFT ? 0.7 : member == MEMBER_DRIFT ? 0.85 : 1;
 }
 
-const char *detect_word(enum detect_member member)
+const char *detect_word(enum detect_kind kind)
 {
-    return members[member].word;
+    return kinds[kind].word;
 }
 
-const char *detect_help(enum detect_member member)
+const char *detect_help(enum detect_kind kind)
 {
-    return members[member].help;
+    return kinds[kind].help;
 }
 
 void detect_init(struct detector *detector)
@@ -155,7 +168,7 @@ static void learn_slot(struct detector *detector, size_t i, int cap, double x)
 /* ---- members -------------------------------------------------------------------------- */
 
 struct look {
-    double numbers[DETECT_COUNT]; /* 0 = the member has nothing to say */
+    double numbers[MEMBER_COUNT]; /* 0 = the member has nothing to say */
     double range;                 /* distance outside of everything seen, in its width */
     double low, high;
 };
@@ -177,10 +190,10 @@ static void look_at_window(struct detector *detector, double x, double scale,
         squares += off * off;
     }
     double width = sqrt(squares / DETECT_WINDOW), is_usual = (double)detector->width;
-    look->numbers[DETECT_SHIFT] = fabs(mean - detector->level) / scale;
+    look->numbers[MEMBER_SHIFT] = fabs(mean - detector->level) / scale;
     if (detector->n_width > WARM_POINTS) {
-        look->numbers[DETECT_NOISE] = width / (is_usual + TINY);
-        look->numbers[DETECT_FLAT] = is_usual / (width + is_usual * 0.02 + TINY);
+        look->numbers[MEMBER_NOISE] = width / (is_usual + TINY);
+        look->numbers[MEMBER_FLAT] = is_usual / (width + is_usual * 0.02 + TINY);
     }
     detector->width +=
         (float)(rate_at(detector->n_width, detector->n_width < 100 ? 0 : WIDTH_RATE) *
@@ -194,7 +207,7 @@ static void look_at_drift(struct detector *detector, double x, double scale,
     detector->near += rate_at(detector->n, 1 / NEAR_POINTS) * (x - detector->near);
     detector->far += rate_at(detector->n, 1 / FAR_POINTS) * (x - detector->far);
     if (detector->n > (int64_t)FAR_POINTS) {
-        look->numbers[DETECT_DRIFT] = fabs(detector->near - detector->far) / scale;
+        look->numbers[MEMBER_DRIFT] = fabs(detector->near - detector->far) / scale;
     }
 }
 
@@ -208,7 +221,7 @@ static void look_at_season(struct detector *detector, const struct hour *hour, d
         return;
     }
     double spread = (double)slot->deviation + 0.2 * scale + TINY;
-    look->numbers[DETECT_SEASON] = fabs(x - (double)slot->mean) / spread;
+    look->numbers[MEMBER_SEASON] = fabs(x - (double)slot->mean) / spread;
     look->low = (double)slot->mean - 3 * spread;
     look->high = (double)slot->mean + 3 * spread;
 }
@@ -231,42 +244,108 @@ static void look_at_range(struct detector *detector, double x, struct look *look
 
 /* ---- all together --------------------------------------------------------------------- */
 
-static void judge(struct detector *detector, const struct look *look,
+/* In the words of those who read it. */
+static enum detect_kind kind_of(enum member member, const struct detector *detector,
+                                double x)
+{
+    double scale = detector->deviation + TINY;
+    bool is_near = fabs(x - detector->level) < 3 * scale;
+    switch (member) {
+    case MEMBER_RANGE:
+        return DETECT_SPIKE;
+    case MEMBER_SHIFT:
+        return x + detector->origin == 0 ? DETECT_SILENCE : DETECT_SHIFT;
+    case MEMBER_NOISE:
+        return is_near ? DETECT_NOISE : DETECT_SPIKE;
+    case MEMBER_FLAT:
+        return x + detector->origin == 0 ? DETECT_SILENCE : DETECT_FLAT;
+    case MEMBER_DRIFT:
+        return DETECT_DRIFT;
+    case MEMBER_SEASON:
+        return DETECT_SEASON;
+    default:
+        return DETECT_NONE;
+    }
+}
+
+static void judge(struct detector *detector, const struct look *look, double x,
                   struct detect_result *result)
 {
     double most = 0, sum = 0;
-    for (int i = DETECT_NONE + 1; i < DETECT_COUNT; i++) {
+    enum member member = MEMBER_NONE;
+    for (int i = MEMBER_NONE + 1; i < MEMBER_COUNT; i++) {
         if (look->numbers[i] <= 0) {
             continue;
         }
-        double surprise = weight_of((enum detect_member)i) *
+        double surprise = weight_of((enum member)i) *
                           surprise_of(&detector->tails[i], look->numbers[i]);
         sum += surprise;
         if (surprise > most) {
             most = surprise;
-            result->member = (enum detect_member)i;
+            member = (enum member)i;
         }
     }
     double range = RANGE_WEIGHT * look->range;
     if (range > most) {
-        result->member = DETECT_RANGE;
+        member = MEMBER_RANGE;
     }
     double surprise = most + OTHERS * (sum - most) + range;
     bool is_same_event =
-        detector->alarm_at > 0 && detector->n - detector->alarm_at < EVENT_POINTS;
+        detector->alarm_at > 0 && detector->n - detector->alarm_at < DETECT_EVENT_POINTS;
+    result->is_anomalous = surprise > DETECT_ALARM;
     if (is_same_event) {
         surprise *= EVENT_FACTOR;
     } else if (surprise > DETECT_ALARM) {
         detector->alarm_at = detector->n;
         result->is_alarm = true;
     }
+    result->kind = kind_of(member, detector, x);
     result->surprise = surprise;
     result->score = surprise / (SCORE_HALF + surprise);
 }
 
+/* Between points. The longest forgets slowly, so that a night without work is remembered. */
+static void learn_gap(struct detector *detector, double gap)
+{
+    double rate = rate_at(detector->n - 1, GAP_RATE);
+    double off = gap - (double)detector->gap;
+    detector->gap += (float)(rate * off);
+    detector->gap_deviation +=
+        (float)(rate * (fabs(off) - (double)detector->gap_deviation));
+    double longest = (double)detector->longest_gap * (1 - GAP_RATE / 10);
+    detector->longest_gap = (float)(gap > longest ? gap : longest);
+}
+
+struct detect_result detect_silence(const struct detector *detector, struct wall now)
+{
+    struct detect_result result = {.value = (double)NAN,
+                                   .expected = (double)NAN,
+                                   .low = (double)NAN,
+                                   .high = (double)NAN,
+                                   .since = {detector->last_ms}};
+    double gap = (double)(now.ms - detector->last_ms), usual_gap = (double)detector->gap;
+    if (detector->n <= GAP_WARM || usual_gap <= 0) {
+        return result;
+    }
+    /* an exponential tail beyond the usual: exact for arrivals by chance, and three
+     * missing points of a regular series are enough */
+    double scale = (double)detector->gap_deviation + 0.25 * usual_gap;
+    double off = (gap - usual_gap) / scale;
+    bool is_longest = gap > 1.25 * (double)detector->longest_gap;
+    result.surprise = off > 0 && is_longest ? off / log(10) : 0;
+    result.score = result.surprise / (SCORE_HALF + result.surprise);
+    result.is_alarm = result.is_anomalous = result.surprise > DETECT_ALARM;
+    result.kind = result.is_alarm ? DETECT_SILENCE : DETECT_NONE;
+    return result;
+}
+
 struct detect_result detect_step(struct detector *detector, struct wall at, double value)
 {
-    struct detect_result result = {0};
+    struct detect_result result = {.value = value,
+                                   .expected = (double)NAN,
+                                   .low = (double)NAN,
+                                   .high = (double)NAN,
+                                   .since = at};
     struct look look = {0};
     if (!isfinite(value)) {
         return result;
@@ -274,7 +353,10 @@ struct detect_result detect_step(struct detector *detector, struct wall at, doub
     if (detector->n == 0) {
         detector->origin = value;
     } else if (detector->step_ms == 0) {
-        detector->step_ms = at.ms - detector->last_ms;
+        detector->step_ms = at.ms > detector->last_ms ? at.ms - detector->last_ms : 0;
+    }
+    if (detector->n > 0 && at.ms > detector->last_ms) {
+        learn_gap(detector, (double)(at.ms - detector->last_ms));
     }
     double x = value - detector->origin;
     double scale = detector->deviation + 1e-9 * fabs(value) + TINY;
@@ -283,9 +365,10 @@ struct detect_result detect_step(struct detector *detector, struct wall at, doub
     look_at_drift(detector, x, scale, &look);
     look_at_season(detector, &hour, x, scale, &look);
     look_at_range(detector, x, &look);
-    judge(detector, &look, &result);
+    judge(detector, &look, x, &result);
     result.low = look.low + detector->origin;
     result.high = look.high + detector->origin;
+    result.expected = (result.low + result.high) / 2;
     if (hour.is_learned) {
         int cap = SLOT_ROUNDS * hour.per_slot;
         learn_slot(detector, hour.day, cap, x);
@@ -294,7 +377,7 @@ struct detect_result detect_step(struct detector *detector, struct wall at, doub
     double rate = detector->n < 100 ? rate_at(detector->n, 0) : LEVEL_RATE;
     detector->level += rate * (x - detector->level);
     detector->deviation += rate * (fabs(x - detector->level) - detector->deviation);
-    detector->last_ms = at.ms;
+    detector->last_ms = at.ms > detector->last_ms ? at.ms : detector->last_ms;
     detector->n++;
     return result;
 }

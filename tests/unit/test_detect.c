@@ -52,12 +52,12 @@ static int count_alarms(struct series *series, int n)
 
 /* Points until an alarm, at most n; -1 = none. */
 static int delay_of(struct series *series, double (*value)(struct series *series), int n,
-                    enum detect_member *ret_member)
+                    enum detect_kind *ret_kind)
 {
     for (int i = 0; i < n; i++) {
         struct detect_result result = put(series, value(series));
         if (result.is_alarm) {
-            *ret_member = result.member;
+            *ret_kind = result.kind;
             return i;
         }
     }
@@ -113,11 +113,11 @@ static void test_each_trouble_is_found(void **state)
         int found = 0;
         for (uint64_t seed = 1; seed <= 20; seed++) {
             struct series series;
-            enum detect_member member;
+            enum detect_kind kind;
             begin(&series, seed);
             (void)count_alarms(&series, 3000);
             series.detector.alarm_at = 0; /* no event goes on */
-            int delay = delay_of(&series, troubles[i].value, troubles[i].within, &member);
+            int delay = delay_of(&series, troubles[i].value, troubles[i].within, &kind);
             found += delay >= 0;
         }
         assert_true(found >= 19);
@@ -135,7 +135,7 @@ static void test_the_hour_counts(void **state)
 {
     (void)state;
     struct series series;
-    enum detect_member member = DETECT_NONE;
+    enum detect_kind kind = DETECT_NONE;
     begin(&series, 5);
     for (int i = 0; i < 288 * 21; i++) {
         (void)put(&series, daily(&series));
@@ -145,9 +145,8 @@ static void test_the_hour_counts(void **state)
         (void)put(&series, daily(&series));
     }
     series.detector.alarm_at = 0;
-    assert_true(delay_of(&series, spike, 2, &member) >= 0);
-    assert_true(member == DETECT_SEASON || member == DETECT_SHIFT ||
-                member == DETECT_NOISE);
+    assert_true(delay_of(&series, spike, 2, &kind) >= 0);
+    assert_true(kind != DETECT_NONE);
 }
 
 /* A flat series, and one that has died, cannot stay anomalous for ever. */
@@ -208,7 +207,7 @@ static void test_a_copy_goes_on_alike(void **state)
     for (int i = 0; i < 500; i++) {
         double value = calm(&series);
         struct detect_result a = put(&series, value), b = put(&copy, value);
-        assert_true(a.score == b.score && a.member == b.member);
+        assert_true(a.score == b.score && a.kind == b.kind);
         (void)calm(&copy);
     }
     assert_true(sizeof(struct detector) <= DETECTOR_BYTES_MAX);

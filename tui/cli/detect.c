@@ -31,7 +31,7 @@ static void print_alarm(struct cli *cli, const char *at, double value,
                         const struct detect_result *result)
 {
     if (!cli_has(cli, "json")) {
-        printf("%s,%.6f,%s,%g,%g,%g\n", at, result->score, detect_word(result->member),
+        printf("%s,%.6f,%s,%g,%g,%g\n", at, result->score, detect_word(result->kind),
                value, result->low, result->high);
         return;
     }
@@ -42,7 +42,7 @@ static void print_alarm(struct cli *cli, const char *at, double value,
     jsonw_open(&w, NULL, '{');
     jsonw_str(&w, "timestamp", at);
     jsonw_num(&w, "score", result->score);
-    jsonw_str(&w, "type", detect_word(result->member));
+    jsonw_str(&w, "type", detect_word(result->kind));
     jsonw_num(&w, "value", value);
     jsonw_num(&w, "low", result->low);
     jsonw_num(&w, "high", result->high);
