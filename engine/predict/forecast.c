@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * From a history to a forecast: clean the values, find the seasons, let the candidates (a model
+ * with settings, on one of two scales) forecast from all origins, weight them by how they did,
+ * add up, and take the intervals from the errors of that sum.
+ */
+#include "engine/predict/forecast_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Chosen by cross-validation over whole series; the answer changes little around them. */
+#define SHARPNESS                                                                        \
+    8.0 /* how much less a candidate counts for each part that it is worse */
+#define ORIGINS        24 /* of the backtest */
+#define BEST           12 /* candidates in the answer */
+#define ORIGINS_MAX    64
+#define CANDIDATES_MAX 512
+
+const char *forecast_word(enum forecast_model model)
+{
+    static const char *const words[] = {
+#define X(id, word, help) word,
+        FORECAST_LIST(X)
+#undef X
+    };
+    return (unsigned)model < FORECAST_MODEL_COUNT ? words[model] : "";
+}
+
+const char *forecast_help(enum forecast_model model)
+{
+    static const char *const helps[] = {
+#define X(id, word, help) help,
+        FORECAST_LIST(X)
+#undef X
+    };
+    return (unsigned)model < FORECAST_MODEL_COUNT ? helps[model] : "";
+}
+
+enum scale { SCALE_PLAIN, SCALE_LOG, SCALE_COUNT };
+
+struct candidate {
+    enum forecast_model model;
+    enum scale scale;
+    double *rows; /* n_origins * horizon, on the plain scale */
+    double mase;
+    double weight;
+};
+
+struct work {
+    struct arena *arena;
+    const struct forecast_task *task;
+    size_t n;       /* values that count */
+    double *values; /* as given; NAN = unknown */
+    double *y[SCALE_COUNT];
+    bool has_log;
+    double shift;     /* log(value + shift) */
+    double low, high; /* what a forecast may be */
+    double size;      /* mean absolute difference of a season, 1 = no difference */
+    int season, season_long;
+    size_t origins[ORIGINS_MAX];
+    size_t n_origins; /* with the end */
+    struct candidate candidates[CANDIDATES_MAX];
+    size_t n_candidates;
+};
+
+/* Unknown values become those a season before, or lie on the line between their neighbours. */
+static void bridge(double *y, size_t n, int season)
+{
+    size_t first = 0;
+    while (first < n && isnan(y[first])) {
+        first++;
+    }
+    for (size_t t = 0; t < first; t++) {
+        y[t] = y[first];
+    }
+    for (size_t t = first; t < n; t++) {
+        if (!isnan(y[t])) {
+            continue;
+        }
+        size_t end = t;
+        while (end < n && isnan(y[end])) {
+            end++;
+        }
+        double from = y[t - 1], to = end < n ? y[end] : from,
+               length = (double)(end - t + 1);
+        for (size_t i = t; i < end; i++) {
+            bool has_season = season > 1 && end - t > 2 && i >= (size_t)season;
+            y[i] = has_season ? y[i - (size_t)season]
+                              : from + (to - from) * (double)(i - t + 1) / length;
+        }
+        t = end;
+    }
+}
+
+static size_t take_values(struct work *work)
+{
+    const struct forecast_task *task = work->task;
+    size_t skip = task->n > FORECAST_POINTS_MAX ? task->n - FORECAST_POINTS_MAX : 0,
+           n_known = 0;
+    while (skip < task->n && !isfinite(task->values[skip])) {
+        skip++;
+    }
+    work->n = task->n - skip;
+    work->values = arena_array(work->arena, work->n + 1, sizeof(double));
+    work->low = (double)INFINITY;
+    work->high = -(double)INFINITY;
+    for (size_t t = 0; t < work->n; t++) {
+        double value = task->values[skip + t];
+        work->values[t] = isfinite(value) ? value : (double)NAN;
+        if (isfinite(value)) {
+            n_known++;
+            work->low = fmin(work->low, value);
+            work->high = fmax(work->high, value);
+        }
+    }
+    return n_known;
+}
+
+static void choose_season(struct work *work)
+{
+    int season = work->task->season;
+    if (season <= 0) {
+        season = forecast_find_season(work->values, work->n, work->arena);
+    }
+    if (season > FORECAST_SEASON_MAX || (size_t)season * 2 > work->n) {
+        season = 1;
+    }
+    work->season = season;
+    work->season_long = forecast_find_long_season(work->values, work->n, season);
+}
+
+static void prepare(struct work *work)
+{
+    size_t bytes = work->n * sizeof(double);
+    work->y[SCALE_PLAIN] = arena_array(work->arena, work->n, sizeof(double));
+    memcpy(work->y[SCALE_PLAIN], work->values, bytes);
+    bridge(work->y[SCALE_PLAIN], work->n, work->season);
+    double difference = 0;
+    size_t back = (size_t)work->season, n = 0;
+    for (size_t t = back; t < work->n; t++) {
+        double change = fabs(work->values[t] - work->values[t - back]);
+        if (!isnan(change)) {
+            difference += change;
+            n++;
+        }
+    }
+    work->size = n > 0 && difference > 0 ? difference / (double)n : 1;
+    work->has_log = work->low >= 0 && work->high > work->low;
+    if (work->has_log) {
+        work->shift = work->low > .02 * work->size ? 0 : .5 * work->size;
+        work->y[SCALE_LOG] = arena_array(work->arena, work->n, sizeof(double));
+        for (size_t t = 0; t < work->n; t++) {
+            work->y[SCALE_LOG][t] = log(work->y[SCALE_PLAIN][t] + work->shift);
+        }
+    }
+    double range = work->high - work->low;
+    work->low = work->low >= 0 ? 0 : work->low - range;
+    work->high = work->high <= 0 ? 0 : work->high + range;
+}
+
+/* Origins a season apart, so that each has the phase of the end; the last is the end. */
+static void choose_origins(struct work *work)
+{
+    size_t horizon = (size_t)work->task->horizon, season = (size_t)work->season;
+    size_t least = work->season_long > 1 ? 2 * (size_t)work->season_long : 3 * season;
+    least = least < 8 ? 8 : least;
+    size_t step = season > 1 ? season : (horizon + 1) / 2;
+    size_t n = 0;
+    while (n + 1 < ORIGINS && n + 1 < ORIGINS_MAX &&
+           work->n >= least + horizon + n * step) {
+        n++;
+    }
+    for (size_t i = 0; i < n; i++) {
+        work->origins[i] = work->n - horizon - (n - 1 - i) * step;
+    }
+    work->origins[n] = work->n;
+    work->n_origins = n + 1;
+}
+
+static double clamp(double value, double low, double high)
+{
+    return fmin(fmax(value, low), high);
+}
+
+static double from_log(const struct work *work, double y)
+{
+    return exp(fmin(y, 700)) - work->shift;
+}
+
+/* Room for a candidate's rows; NULL: not wanted. */
+static struct candidate *add(struct work *work, enum forecast_model model,
+                             enum scale scale)
+{
+    if (work->n_candidates == CANDIDATES_MAX ||
+        (work->task->models != 0 && (work->task->models & (1u << model)) == 0)) {
+        return NULL;
+    }
+    struct candidate *candidate = &work->candidates[work->n_candidates++];
+    *candidate = (struct candidate){.model = model, .scale = scale};
+    candidate->rows = arena_array(
+        work->arena, work->n_origins * (size_t)work->task->horizon, sizeof(double));
+    return candidate;
+}
+
+static void finish(struct work *work, struct candidate *candidate)
+{
+    size_t n = work->n_origins * (size_t)work->task->horizon;
+    for (size_t i = 0; i < n; i++) {
+        double value = candidate->rows[i];
+        value = candidate->scale == SCALE_LOG ? from_log(work, value) : value;
+        candidate->rows[i] = clamp(value, work->low, work->high);
+    }
+}
+
+static void try_smooth(struct work *work, const struct forecast_series *series,
+                       enum scale scale)
+{
+    static const double levels[] = {0, .02, .05, .1, .2, .4, .8};
+    static const double seasons[] = {.05, .15, .4};
+    static const double carries[] = {0, .5, .9};
+    size_t n_seasons = series->season > 1 ? 3 : 1,
+           n_long = series->season_long > 1 ? 3 : 1;
+    size_t n_carries = series->season > 1 ? 3 : 1;
+    for (size_t i = 0; i < ARRAY_LEN(levels) * n_seasons * n_long * n_carries; i++) {
+        struct forecast_smooth settings = {
+            .level = levels[i % ARRAY_LEN(levels)],
+            .season = seasons[i / ARRAY_LEN(levels) % n_seasons],
+            .season_long = seasons[i / ARRAY_LEN(levels) / n_seasons % n_long],
+            .carry = carries[i / ARRAY_LEN(levels) / n_seasons / n_long],
+            .damping = 1,
+        };
+        struct candidate *candidate = add(work, FORECAST_SMOOTH, scale);
+        if (candidate != NULL) {
+            forecast_smooth(series, &settings, work->arena, candidate->rows);
+            finish(work, candidate);
+        }
+    }
+    static const double trends[] = {.02, .1, .3};
+    for (size_t i = 0; i < 3 * 3; i++) {
+        struct forecast_smooth settings = {
+            .level = levels[3 + i % 3],
+            .trend = trends[i / 3],
+            .damping = .97,
+            .season = .15,
+            .season_long = .15,
+        };
+        struct candidate *candidate = add(work, FORECAST_TREND, scale);
+        if (candidate != NULL) {
+            forecast_smooth(series, &settings, work->arena, candidate->rows);
+            finish(work, candidate);
+        }
+    }
+}
+
+static void try_simple(struct work *work, const struct forecast_series *series,
+                       enum scale scale)
+{
+    int seasons[] = {series->season, series->season_long};
+    for (size_t i = 0; i < ARRAY_LEN(seasons); i++) {
+        struct candidate *candidate;
+        if (i == 1 && seasons[i] == 1) {
+            break;
+        }
+        if (scale == SCALE_PLAIN &&
+            (candidate = add(work, FORECAST_SEASONAL, scale)) != NULL) {
+            forecast_naive(series, seasons[i], candidate->rows);
+            finish(work, candidate);
+        }
+        static const double decays[] = {.5, .8, .95, 1};
+        for (size_t k = 0; k < ARRAY_LEN(decays); k++) {
+            if ((candidate = add(work, FORECAST_PROFILE, scale)) != NULL) {
+                forecast_profile(series, seasons[i], decays[k], 0, candidate->rows);
+                finish(work, candidate);
+            }
+        }
+        static const int counts[] = {3, 5, 9, 16, 28};
+        for (size_t k = 0; k < ARRAY_LEN(counts) && scale == SCALE_PLAIN; k++) {
+            if ((candidate = add(work, FORECAST_MEDIAN, scale)) != NULL) {
+                forecast_median(series, seasons[i], counts[k], candidate->rows);
+                finish(work, candidate);
+            }
+        }
+    }
+    if (scale == SCALE_PLAIN) {
+        struct candidate *candidate = add(work, FORECAST_NAIVE, scale);
+        if (candidate != NULL) {
+            forecast_naive(series, 1, candidate->rows);
+            finish(work, candidate);
+        }
+    }
+}
+
+static void try_all(struct work *work)
+{
+    for (enum scale scale = SCALE_PLAIN;
+         scale <= (work->has_log ? SCALE_LOG : SCALE_PLAIN); scale++) {
+        struct forecast_series series = {
+            .y = work->y[scale],
+            .n = work->n,
+            .season = work->season,
+            .season_long = work->season_long,
+            .origins = work->origins,
+            .n_origins = work->n_origins,
+            .horizon = work->task->horizon,
+        };
+        try_simple(work, &series, scale);
+        try_smooth(work, &series, scale);
+        static const double ridges[] = {.0003, .01, .1};
+        for (size_t i = 0; i < ARRAY_LEN(ridges); i++) {
+            struct candidate *candidate = add(work, FORECAST_LAGS, scale);
+            if (candidate != NULL) {
+                forecast_lags(&series, ridges[i], work->arena, candidate->rows);
+                finish(work, candidate);
+            }
+        }
+    }
+}
+
+/* Mean absolute error over the backtest, in sizes; n outcomes. */
+static double measure(const struct work *work, const double *rows, size_t *ret_n)
+{
+    double sum = 0;
+    size_t n = 0, horizon = (size_t)work->task->horizon;
+    for (size_t o = 0; o + 1 < work->n_origins; o++) {
+        for (size_t h = 0; h < horizon; h++) {
+            double error =
+                fabs(work->values[work->origins[o] + h] - rows[o * horizon + h]);
+            if (!isnan(error)) {
+                sum += error;
+                n++;
+            }
+        }
+    }
+    *ret_n = n;
+    return n > 0 ? sum / (double)n / work->size : (double)NAN;
+}
+
+static int by_mase(const void *a, const void *b)
+{
+    double left = ((const struct candidate *)a)->mase,
+           right = ((const struct candidate *)b)->mase;
+    return (left > right) - (left < right);
+}
+
+static void weigh(struct work *work, struct forecast_report *report)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < work->n_candidates; i++) {
+        struct candidate *candidate = &work->candidates[i];
+        candidate->mase = measure(work, candidate->rows, &n);
+        struct forecast_trial *trial = &report->trials[candidate->model];
+        if (trial->n == 0 || candidate->mase < trial->mase) {
+            *trial = (struct forecast_trial){.n = n, .mase = candidate->mase};
+        }
+    }
+    qsort(work->candidates, work->n_candidates, sizeof(work->candidates[0]), by_mase);
+    double least = work->candidates[0].mase, sum = 0;
+    size_t n_best = BEST < work->n_candidates ? BEST : work->n_candidates;
+    for (size_t i = 0; i < n_best; i++) {
+        struct candidate *candidate = &work->candidates[i];
+        double behind = least > 0 ? candidate->mase / least - 1 : 0;
+        candidate->weight = isnan(behind) ? 1 : exp(-SHARPNESS * behind);
+        sum += candidate->weight;
+    }
+    for (size_t i = 0; i < n_best; i++) {
+        work->candidates[i].weight /= sum;
+        report->trials[work->candidates[i].model].weight += work->candidates[i].weight;
+    }
+    report->best = work->candidates[0].model;
+}
+
+static double *combine(struct work *work)
+{
+    size_t n = work->n_origins * (size_t)work->task->horizon;
+    double *rows = arena_array(work->arena, n, sizeof(double));
+    for (size_t i = 0; i < work->n_candidates; i++) {
+        const struct candidate *candidate = &work->candidates[i];
+        for (size_t k = 0; candidate->weight > 0 && k < n; k++) {
+            rows[k] += candidate->weight * candidate->rows[k];
+        }
+    }
+    return rows;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static double quantile(const double *sorted, size_t n, double p)
+{
+    double at = clamp(p * ((double)n + 1) - 1, 0, (double)n - 1);
+    size_t below = (size_t)at;
+    double rest = at - (double)below;
+    return below + 1 < n ? sorted[below] * (1 - rest) + sorted[below + 1] * rest
+                         : sorted[n - 1];
+}
+
+static void bound(struct work *work, const double *rows, struct forecast_step *steps)
+{
+    size_t horizon = (size_t)work->task->horizon, last = work->n_origins - 1;
+    double *errors = arena_array(work->arena, last * horizon + 1, sizeof(double));
+    for (size_t h = 0; h < horizon; h++) {
+        size_t n = 0, near = horizon / 8 + 1;
+        for (size_t o = 0; o < last; o++) {
+            for (size_t k = h > near ? h - near : 0; k < horizon && k <= h + near; k++) {
+                double error = work->values[work->origins[o] + k] - rows[o * horizon + k];
+                if (!isnan(error)) {
+                    errors[n++] = error;
+                }
+            }
+        }
+        double value = rows[last * horizon + h];
+        struct forecast_step *step = &steps[h];
+        *step = (struct forecast_step){.value = value};
+        if (n < 4) {
+            double width = work->size * sqrt((double)h + 1);
+            step->lo80 = value - 1.3 * width;
+            step->hi80 = value + 1.3 * width;
+            step->lo95 = value - 2 * width;
+            step->hi95 = value + 2 * width;
+        } else {
+            qsort(errors, n, sizeof(double), compare);
+            step->lo80 = value + fmin(0, quantile(errors, n, .1));
+            step->hi80 = value + fmax(0, quantile(errors, n, .9));
+            step->lo95 = value + fmin(0, quantile(errors, n, .025));
+            step->hi95 = value + fmax(0, quantile(errors, n, .975));
+        }
+        step->lo80 = clamp(step->lo80, work->low, work->high);
+        step->hi80 = clamp(step->hi80, work->low, work->high);
+        step->lo95 = clamp(step->lo95, work->low, work->high);
+        step->hi95 = clamp(step->hi95, work->low, work->high);
+    }
+}
+
+bool forecast_run(const struct forecast_task *task, struct arena *arena,
+                  struct forecast_step *ret_steps, struct forecast_report *ret_report)
+{
+    struct work *work = arena_alloc(arena, sizeof(*work));
+    work->arena = arena;
+    work->task = task;
+    size_t n_known = take_values(work);
+    if (n_known < FORECAST_POINTS_MIN) {
+        return false;
+    }
+    choose_season(work);
+    prepare(work);
+    choose_origins(work);
+    try_all(work);
+    struct forecast_report report = {.season = work->season,
+                                     .season_long = work->season_long,
+                                     .n_known = n_known,
+                                     .n_origins = work->n_origins - 1};
+    weigh(work, &report);
+    double *rows = combine(work);
+    struct forecast_trial *trial = &report.trials[FORECAST_COMBINED];
+    trial->mase = measure(work, rows, &trial->n);
+    trial->weight = 1;
+    report.skill = 1 - trial->mase / report.trials[FORECAST_SEASONAL].mase;
+    bound(work, rows, ret_steps);
+    *ret_report = report;
+    return true;
+}

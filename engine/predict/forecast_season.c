@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/predict/forecast_private.h"
+
+#include <math.h>
+
+/* Autocorrelation at `lag`, of y around `mean`. */
+static double correlation(const double *y, size_t n, double mean, double variance,
+                          size_t lag)
+{
+    double sum = 0;
+    for (size_t t = lag; t < n; t++) {
+        sum += (y[t] - mean) * (y[t - lag] - mean);
+    }
+    return sum / ((double)(n - lag) * variance);
+}
+
+static bool moments(const double *y, size_t n, double *ret_mean, double *ret_variance)
+{
+    double mean = 0, square = 0;
+    for (size_t t = 0; t < n; t++) {
+        mean += y[t] / (double)n;
+    }
+    for (size_t t = 0; t < n; t++) {
+        square += (y[t] - mean) * (y[t] - mean) / (double)n;
+    }
+    *ret_mean = mean;
+    *ret_variance = square;
+    return square > 1e-18 * (1 + mean * mean);
+}
+
+int forecast_find_season(const double *values, size_t n, struct arena *arena)
+{
+    size_t kept = 0;
+    double *d = arena_array(arena, n + 1, sizeof(double));
+    /* Differences, so that a trend is not taken for a season. */
+    for (size_t t = 1; t < n; t++) {
+        double change = values[t] - values[t - 1];
+        d[kept++] = isfinite(change) ? change : 0;
+    }
+    double mean, variance;
+    if (kept < 8 || !moments(d, kept, &mean, &variance)) {
+        return 1;
+    }
+    size_t longest = kept / 3 < FORECAST_SEASON_MAX ? kept / 3 : FORECAST_SEASON_MAX;
+    double *r = arena_array(arena, longest + 2, sizeof(double));
+    for (size_t lag = 1; lag <= longest + 1; lag++) {
+        r[lag] = correlation(d, kept, mean, variance, lag);
+    }
+    double highest = 0;
+    for (size_t lag = 2; lag <= longest; lag++) {
+        highest = fmax(highest, r[lag]);
+    }
+    if (highest < 4 / sqrt((double)kept) || highest < .1) {
+        return 1;
+    }
+    /* The shortest peak nearly as high as the highest: not its multiple. */
+    for (size_t lag = 2; lag <= longest; lag++) {
+        if (r[lag] >= .85 * highest && r[lag] >= r[lag - 1] && r[lag] >= r[lag + 1]) {
+            return (int)lag;
+        }
+    }
+    return 1;
+}
+
+int forecast_find_long_season(const double *y, size_t n, int season)
+{
+    size_t week = (size_t)season * 7;
+    if (season < 2 || week > FORECAST_SEASON_MAX || n < 3 * week) {
+        return 1;
+    }
+    return (int)week;
+    (void)y;
+}
