@@ -27,21 +27,22 @@ static bool open_reader(struct listener *listener, struct err *err)
 
 static void put_totals(struct openmetrics *m, const struct totals *totals)
 {
-    openmetrics_family(m, "signalbox_workflows", METRIC_GAUGE, "", "Workflows by state.");
+    openmetrics_family(m, "signalbox_workflows", OPENMETRICS_GAUGE, "",
+                       "Workflows by state.");
     for (int i = 0; i < STATE_COUNT; i++) {
         openmetrics_sample(m, METRIC_LABELS("state", state_name((enum workflow_state)i)),
                            (double)totals->by_state[i]);
     }
-    openmetrics_family(m, "signalbox_workflows_waiting", METRIC_GAUGE, "",
+    openmetrics_family(m, "signalbox_workflows_waiting", OPENMETRICS_GAUGE, "",
                        "Workflows by what they wait for.");
     for (int i = WAIT_NONE + 1; i < WAIT_COUNT; i++) {
         openmetrics_sample(m, METRIC_LABELS("wait", wait_word((enum workflow_wait)i)),
                            (double)totals->by_wait[i]);
     }
-    openmetrics_family(m, "signalbox_events", METRIC_COUNTER, "",
+    openmetrics_family(m, "signalbox_events", OPENMETRICS_COUNTER, "",
                        "Events since the store was made.");
     openmetrics_sample(m, NULL, (double)totals->last_event);
-    openmetrics_family(m, "signalbox_deliveries", METRIC_COUNTER, "",
+    openmetrics_family(m, "signalbox_deliveries", OPENMETRICS_COUNTER, "",
                        "Webhook deliveries by what became of them.");
     for (int i = 0; i < DELIVERY_STATUS_COUNT; i++) {
         openmetrics_sample(
@@ -86,7 +87,7 @@ static const struct {
 static void put_figures(struct openmetrics *m, const struct service_view *views, size_t n)
 {
     for (size_t f = 0; f < ARRAY_LEN(figures); f++) {
-        openmetrics_family(m, figures[f].family, METRIC_GAUGE, "", figures[f].help);
+        openmetrics_family(m, figures[f].family, OPENMETRICS_GAUGE, "", figures[f].help);
         for (size_t i = 0; i < n; i++) {
             const struct json *object = json_get(views[i].detail, figures[f].object);
             double value = json_num(object, figures[f].field, -1);
@@ -107,8 +108,8 @@ static void put_latency(struct openmetrics *m, const struct service_view *views,
         {"p95", "0.95"},
         {"p99", "0.99"},
     };
-    openmetrics_family(m, "signalbox_service_latency_seconds", METRIC_SUMMARY, "seconds",
-                       "Latency of recent calls.");
+    openmetrics_family(m, "signalbox_service_latency_seconds", OPENMETRICS_SUMMARY,
+                       "seconds", "Latency of recent calls.");
     for (size_t i = 0; i < n; i++) {
         const struct json *latency = json_get(views[i].detail, "latency_ms");
         for (size_t q = 0; q < ARRAY_LEN(quantiles); q++) {
@@ -127,7 +128,7 @@ static void put_endpoints(struct openmetrics *m, const struct service_view *view
                           size_t n, const char *family, const char *field,
                           const char *help)
 {
-    openmetrics_family(m, family, METRIC_COUNTER, "", help);
+    openmetrics_family(m, family, OPENMETRICS_COUNTER, "", help);
     for (size_t i = 0; i < n; i++) {
         const struct json *list = json_get(views[i].detail, "endpoints");
         for (size_t k = 0; k < json_len(list); k++) {
@@ -170,15 +171,15 @@ static void put_one(struct openmetrics *m, const char *name, enum openmetrics_ki
 static void put_own(struct openmetrics *m, const struct listener *listener)
 {
     const struct counts *counts = &listener->counts;
-    put_one(m, "signalbox_listener_connections", METRIC_GAUGE, "", "Open connections.",
-            listener->n_conns);
-    put_one(m, "signalbox_listener_subscribers", METRIC_GAUGE, "",
+    put_one(m, "signalbox_listener_connections", OPENMETRICS_GAUGE, "",
+            "Open connections.", listener->n_conns);
+    put_one(m, "signalbox_listener_subscribers", OPENMETRICS_GAUGE, "",
             "Open WebSockets of /events.", (double)counts->subscribers);
-    put_one(m, "signalbox_listener_body_bytes", METRIC_GAUGE, "bytes",
+    put_one(m, "signalbox_listener_body_bytes", OPENMETRICS_GAUGE, "bytes",
             "Memory of the webhooks in hand.", (double)listener->body_bytes);
-    put_one(m, "signalbox_listener_webhooks_in_hand", METRIC_GAUGE, "",
+    put_one(m, "signalbox_listener_webhooks_in_hand", OPENMETRICS_GAUGE, "",
             "Webhooks that wait for their commit.", (double)listener->n_handed);
-    openmetrics_family(m, "signalbox_listener_answers", METRIC_COUNTER, "",
+    openmetrics_family(m, "signalbox_listener_answers", OPENMETRICS_COUNTER, "",
                        "Answers by status.");
     for (int i = 0; i < COUNT_STATUSES; i++) {
         char status[16];
@@ -188,16 +189,16 @@ static void put_own(struct openmetrics *m, const struct listener *listener)
                                (double)counts->by_status[i]);
         }
     }
-    put_one(m, "signalbox_listener_webhooks_rejected", METRIC_COUNTER, "",
+    put_one(m, "signalbox_listener_webhooks_rejected", OPENMETRICS_COUNTER, "",
             "Webhooks that were turned away.", (double)counts->rejected_all);
-    put_one(m, "signalbox_listener_connections_refused", METRIC_COUNTER, "",
+    put_one(m, "signalbox_listener_connections_refused", OPENMETRICS_COUNTER, "",
             "Connections that got no place.", (double)counts->refused);
-    put_one(m, "signalbox_listener_connections_evicted", METRIC_COUNTER, "",
+    put_one(m, "signalbox_listener_connections_evicted", OPENMETRICS_COUNTER, "",
             "Idle connections that made room.", (double)counts->evicted);
-    put_one(m, "signalbox_listener_resyncs", METRIC_COUNTER, "",
+    put_one(m, "signalbox_listener_resyncs", OPENMETRICS_COUNTER, "",
             "Subscribers that were told to look anew.",
             (double)feed_resyncs(listener->feed));
-    put_one(m, "signalbox_listener_uptime_seconds", METRIC_GAUGE, "seconds",
+    put_one(m, "signalbox_listener_uptime_seconds", OPENMETRICS_GAUGE, "seconds",
             "Time since the listener started.",
             (double)(mono_now().ns - listener->started_at.ns) / 1e9);
 }

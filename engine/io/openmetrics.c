@@ -7,9 +7,9 @@
 #include "engine/base/text.h"
 
 static const char *const kind_words[] = {
-    [METRIC_GAUGE] = "gauge",
-    [METRIC_COUNTER] = "counter",
-    [METRIC_SUMMARY] = "summary",
+    [OPENMETRICS_GAUGE] = "gauge",
+    [OPENMETRICS_COUNTER] = "counter",
+    [OPENMETRICS_SUMMARY] = "summary",
     [METRIC_STATESET] = "stateset",
 };
 
@@ -71,7 +71,7 @@ void openmetrics_sample(struct openmetrics *metrics, const char *const *labels,
 {
     struct buf *out = metrics->out;
     (void)buf_str(out, metrics->family);
-    (void)buf_str(out, metrics->kind == METRIC_COUNTER ? "_total" : "");
+    (void)buf_str(out, metrics->kind == OPENMETRICS_COUNTER ? "_total" : "");
     for (size_t i = 0; labels != NULL && labels[i] != NULL; i += 2) {
         (void)buf_printf(out, "%s%s=\"", i == 0 ? "{" : ",", labels[i]);
         put_escaped(out, labels[i + 1]);

@@ -18,10 +18,10 @@
 #define OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 enum openmetrics_kind {
-    METRIC_GAUGE,
-    METRIC_COUNTER,
-    METRIC_SUMMARY, /* samples with the label quantile */
-    METRIC_STATESET /* samples 0 or 1 with a label named as the family */
+    OPENMETRICS_GAUGE,
+    OPENMETRICS_COUNTER,
+    OPENMETRICS_SUMMARY, /* samples with the label quantile */
+    METRIC_STATESET      /* samples 0 or 1 with a label named as the family */
 };
 
 struct openmetrics {

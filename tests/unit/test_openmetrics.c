@@ -17,9 +17,9 @@ static void exact_text(void **state)
     struct openmetrics m;
     buf_init(&out, 10000);
     openmetrics_begin(&m, &out);
-    openmetrics_family(&m, "x_events", METRIC_COUNTER, "", "What \"happened\"\nhere.");
+    openmetrics_family(&m, "x_events", OPENMETRICS_COUNTER, "", "What \"happened\"\nhere.");
     openmetrics_sample(&m, NULL, 3);
-    openmetrics_family(&m, "x_seconds", METRIC_GAUGE, "seconds", "Time.");
+    openmetrics_family(&m, "x_seconds", OPENMETRICS_GAUGE, "seconds", "Time.");
     openmetrics_sample(&m, METRIC_LABELS("a", "b\\c\"d\ne\xff", "f", "\xc3\xa4"), 0.25);
     openmetrics_sample(&m, METRIC_LABELS("a", ""), (double)NAN);
     openmetrics_sample(&m, METRIC_LABELS("a", "i"), (double)INFINITY);
