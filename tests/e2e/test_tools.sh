@@ -55,6 +55,21 @@ END
 [ "$("$tools/run_tests" ./missing 2>&1 | tail -n 1)" = '0 passed, 1 failed' ]
 result $? "runner: a missing program is a failure"
 
+# What failed is said last, with no line of what passed.
+cat >program <<'END'
+#!/bin/sh
+echo 1..2; echo "ok 1 - a"; echo "not ok 2 - b"; seq 200; exit 1
+END
+chmod +x program
+got=$("$tools/run_tests" ./program | tail -n 4)
+[ "$got" = $'==== failed:\nFAIL ./program\nnot ok 2 - b\n1 passed, 1 failed' ]
+result $? "runner: what failed is said again at the end"
+got=$({ seq 50; echo '# not ok 7 - c'; seq 50; } | "$tools/failing" 9 1)
+[ "$got" = $'50\n# not ok 7 - c\n1' ]
+result $? "failing: finds it in the log of a program inside"
+[ "$(seq 50 | "$tools/failing" 3)" = $'48\n49\n50' ]
+result $? "failing: the end of a log that names no failure"
+
 # source LAYER-TOOL WORDS NAME: the tool must fail and say WORDS about the files given.
 finds() {
     local tool=$1 words=$2 name=$3 got
