@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_PREDICT_FAILURE_PRIVATE_H
+#define SIGNALBOX_PREDICT_FAILURE_PRIVATE_H
+
+/*
+ * Failure, inside: the parts of a model. Everything here is a flat value; float where it is
+ * stored, double where it is computed.
+ */
+
+#include <math.h>
+
+#include "engine/predict/failure.h"
+
+/* ---- failure_key.c: outcomes by key ---- */
+
+#define FAILURE_DECAYS 4
+#define FAILURE_KEYS                                                                     \
+    4096 /* rows, in sets of FAILURE_WAYS; the least recently used goes */
+#define FAILURE_WAYS    8
+#define FAILURE_NO_TIME INT64_MIN
+
+struct failure_key {
+    uint64_t hash;                 /* 0: free */
+    int64_t last_ms;               /* of the last outcome; only when n > 0 */
+    uint32_t n, failed;            /* outcomes */
+    uint32_t waiting;              /* under way */
+    uint32_t history;              /* outcomes, the newest in the lowest bit */
+    uint32_t touched;              /* number of the run that used it last */
+    float decayed[FAILURE_DECAYS]; /* failures, weighed by age in outcomes */
+};
+
+struct failure_rates {
+    double p[FAILURE_DECAYS];
+};
+
+struct failure_key *failure_key_find(struct failure_key keys[FAILURE_KEYS], uint64_t hash,
+                                     uint32_t now); /* makes it when it is missing */
+void failure_key_add(struct failure_key *key, bool has_failed, int64_t at_ms);
+/* Rates shrunk towards the parent. */
+struct failure_rates failure_key_rates(const struct failure_key *key,
+                                       const struct failure_rates *parent);
+/* Equal outcomes at the end, above 0 for failures; 0 = none yet. */
+int failure_key_streak(const struct failure_key *key);
+
+static inline double failure_logit(double p)
+{
+    double q = p < 1e-4 ? 1e-4 : p > 1 - 1e-4 ? 1 - 1e-4 : p;
+    return log(q / (1 - q));
+}
+static inline double failure_sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+/* ---- failure_input.c: a run as numbers ---- */
+
+#define FAILURE_NUMBERS 16 /* fields that are numbers and are told apart */
+#define FAILURE_CLOCKS  2  /* rates that fade with time */
+
+/* X(identifier, bit by bit name for people): keys of one run that have a whole block */
+#define FAILURE_BLOCK_LIST(X)                                                            \
+    X(BLOCK_ALL, "everything")                                                           \
+    X(BLOCK_KIND, "the same kind")                                                       \
+    X(BLOCK_LINE, "the same line of work")                                               \
+    X(BLOCK_BOTH, "the same kind and line")                                              \
+    X(BLOCK_GROUP, "the same group")                                                     \
+    X(BLOCK_CONTENT, "a change of the same sizes")                                       \
+    X(BLOCK_AGE, "lines of this age")
+enum failure_block {
+#define X(id, text) id,
+    FAILURE_BLOCK_LIST(X)
+#undef X
+        BLOCK_COUNT
+};
+
+enum failure_block_input {
+    IN_RATE, /* FAILURE_DECAYS of them */
+    IN_LAST = FAILURE_DECAYS,
+    IN_STREAK,
+    IN_N,
+    IN_SINCE,
+    IN_WAITING,
+    IN_BLOCK_COUNT
+};
+
+enum failure_other_input {
+    IN_AFTER_ALL = BLOCK_COUNT * IN_BLOCK_COUNT, /* rates after the last outcomes, 2 */
+    IN_AFTER_LINE = IN_AFTER_ALL + 2,
+    IN_AFTER_BOTH = IN_AFTER_LINE + 2,
+    IN_SINGLES = IN_AFTER_BOTH + 2, /* mean and maximum of single fields, two decays */
+    IN_HOUR = IN_SINGLES + 4,       /* sine, cosine, weekend */
+    IN_GAP = IN_HOUR + 3,           /* since the last start */
+    IN_CLOCK,                       /* rate and number, for each clock */
+    IN_SIZE = IN_CLOCK + 2 * FAILURE_CLOCKS, /* mean, maximum, share of nothing, sum */
+    IN_SAME = IN_SIZE + 4,          /* same content, line, group as the last start */
+    IN_SIBLING = IN_SAME + 3,       /* failed, passed of the group */
+    FAILURE_SHARED = IN_SIBLING + 2 /* inputs that mean the same everywhere */
+};
+#define FAILURE_INPUTS (FAILURE_SHARED + FAILURE_NUMBERS)
+
+struct failure_number {
+    uint64_t hash; /* of the name; 0: free */
+    char name[FAILURE_NAME_MAX];
+    double n, mean,
+        square; /* of the squeezed values; square: sum of squared deviations */
+};
+
+struct failure_clock {
+    double failed, n;
+    int64_t at_ms;
+};
+
+#define FAILURE_SINGLES  8
+#define FAILURE_KEYS_RUN (BLOCK_COUNT + 3 + FAILURE_SINGLES)
+
+/* All that inputs are made of. */
+struct failure_past {
+    struct failure_key keys[FAILURE_KEYS];
+    struct failure_number numbers[FAILURE_NUMBERS];
+    struct failure_clock clocks[FAILURE_CLOCKS];
+    int64_t n_started, last_start_ms;
+    uint64_t last_content, last_line, last_group;
+};
+
+/* A run under way, as it looked when it started. */
+struct failure_run {
+    uint64_t id;
+    int64_t number;                  /* of this start, 1..; 0: free */
+    uint64_t keys[FAILURE_KEYS_RUN]; /* 0: none */
+    float inputs[FAILURE_INPUTS];
+};
+
+/* Fill run->keys and run->inputs, and note the start. */
+void failure_input_start(struct failure_past *past, const struct failure_context *context,
+                         struct failure_run *run);
+/* Take the outcome into the past; forget: none came. */
+void failure_input_end(struct failure_past *past, const struct failure_run *run,
+                       bool has_failed, int64_t at_ms);
+void failure_input_forget(struct failure_past *past, const struct failure_run *run);
+
+/* ---- failure_net.c: a small net ---- */
+
+#define FAILURE_HIDDEN 16
+
+/* log-odds = bias + direct . x + out . tanh(hidden x + offset), x standardised */
+struct failure_net {
+    float hidden[FAILURE_HIDDEN][FAILURE_SHARED];
+    float offset[FAILURE_HIDDEN];
+    float out[FAILURE_HIDDEN];
+    float direct[FAILURE_SHARED];
+    float bias;
+};
+
+struct failure_prior {
+    float mean[FAILURE_SHARED], scale[FAILURE_SHARED]; /* of the inputs */
+    struct failure_net net;
+};
+extern const struct failure_prior failure_prior; /* failure_prior.c */
+
+/* x: standardised inputs; ret_hidden: what the hidden units say. */
+double failure_net_say(const struct failure_net *net, const float x[FAILURE_SHARED],
+                       float ret_hidden[FAILURE_HIDDEN]);
+/* One step down the gradient of the log loss; error: p - outcome. */
+void failure_net_learn(struct failure_net *net, const float x[FAILURE_SHARED],
+                       const float hidden[FAILURE_HIDDEN], double error, double rate,
+                       double decay, const struct failure_net *home);
+
+/* ---- failure.c: the experts together ---- */
+
+#define FAILURE_FORMAT      1
+#define FAILURE_PENDING_MAX 512 /* runs under way that are remembered */
+
+enum failure_expert {
+    EXPERT_PRIOR,
+    EXPERT_NET,
+    EXPERT_LINEAR,
+    EXPERT_BIAS,
+    EXPERT_COUNT
+};
+
+struct failure_pending {
+    struct failure_run run;
+    float said[EXPERT_COUNT]; /* log-odds */
+    float p_mixed, p;         /* before and after calibration */
+};
+
+struct failure_linear {
+    float weight[FAILURE_INPUTS + 1], squares[FAILURE_INPUTS + 1];
+};
+
+struct failure_model {
+    uint32_t format, bytes; /* FAILURE_FORMAT, sizeof(struct failure_model) */
+    int64_t n, failed;
+    struct failure_past past;
+    struct failure_net net;
+    struct failure_linear linear;
+    double mix[EXPERT_COUNT];
+    double slope, shift; /* of the calibration, in log-odds */
+    struct failure_pending pending[FAILURE_PENDING_MAX];
+};
+
+#endif
