@@ -427,6 +427,18 @@ bool apply_op(struct store *store, const struct op *op)
         return true;
     case OP_PRUNE_DELIVERIES:
         return apply_prune_deliveries(store, op);
+    case OP_ANOMALY:
+        return apply_anomaly(store, &op->anomaly);
+    case OP_INCIDENT:
+        return apply_incident(store, &op->incident);
+    case OP_INCIDENT_ACK:
+        return apply_incident_ack(store, &op->incident);
+    case OP_SILENCE:
+        return apply_silence(store, &op->silence);
+    case OP_SPAN:
+        return apply_span(store, &op->span);
+    case OP_PRUNE_FINDINGS:
+        return apply_prune_findings(store, op);
     }
     BUG("unknown op");
 }

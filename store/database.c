@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -389,6 +390,15 @@ void bind_bytes(sqlite3_stmt *statement, int index, const char *text, size_t len
 void bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t len)
 {
     (void)sqlite3_bind_blob64(statement, index, bytes, len, SQLITE_STATIC);
+}
+
+void bind_number(sqlite3_stmt *statement, int index, double number)
+{
+    if (isnan(number)) {
+        (void)sqlite3_bind_null(statement, index); /* a wrong index shows in the run */
+    } else {
+        (void)sqlite3_bind_double(statement, index, number);
+    }
 }
 
 void bind_text(sqlite3_stmt *statement, int index, const char *text)

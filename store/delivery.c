@@ -235,14 +235,7 @@ bool reader_deliveries(struct reader *reader, struct arena *arena,
     size_t n = 0, cap = 0;
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        if (n == cap) {
-            cap = cap == 0 ? 64 : cap * 2;
-            struct delivery_row *grown = arena_array(arena, cap, sizeof(*grown));
-            if (n > 0) {
-                memcpy(grown, rows, n * sizeof(*rows));
-            }
-            rows = grown;
-        }
+        rows = rows_room(arena, rows, n, &cap, sizeof(*rows));
         row_delivery(db, s, arena, &rows[n++]);
     }
     bool is_good = code == SQLITE_DONE || database_fail(db, err);

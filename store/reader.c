@@ -132,14 +132,7 @@ static bool collect_events(struct reader *reader, struct arena *arena, sqlite3_s
     size_t n = 0, cap = 0;
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW && n < max) {
-        if (n == cap) {
-            cap = cap == 0 ? 64 : cap * 2;
-            struct event_row *grown = arena_array(arena, cap, sizeof(*grown));
-            if (n > 0) {
-                memcpy(grown, rows, n * sizeof(*rows));
-            }
-            rows = grown;
-        }
+        rows = rows_room(arena, rows, n, &cap, sizeof(*rows));
         row_event(&reader->database, s, arena, &rows[n++]);
     }
     if (code != SQLITE_DONE && code != SQLITE_ROW) {
@@ -242,14 +235,7 @@ bool reader_effects(struct reader *reader, struct arena *arena, int64_t workflow
     size_t n = 0, cap = 0;
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        if (n == cap) {
-            cap = cap == 0 ? 64 : cap * 2;
-            struct effect_row *grown = arena_array(arena, cap, sizeof(*grown));
-            if (n > 0) {
-                memcpy(grown, rows, n * sizeof(*rows));
-            }
-            rows = grown;
-        }
+        rows = rows_room(arena, rows, n, &cap, sizeof(*rows));
         row_effect(&reader->database, s, arena, &rows[n++]);
     }
     bool is_good = code == SQLITE_DONE || database_fail(&reader->database, err);
@@ -259,6 +245,26 @@ bool reader_effects(struct reader *reader, struct arena *arena, int64_t workflow
         *ret_n = n;
     }
     return is_good;
+}
+
+enum found reader_effect(struct reader *reader, struct arena *arena, int64_t workflow,
+                         int64_t seq, struct effect_row *ret_row, struct err *err)
+{
+    sqlite3_stmt *s = database_get(&reader->database, SLOT_EFFECT_GET,
+                                   "SELECT " EFFECT_COLUMNS " FROM effect WHERE id = ?1");
+    if (s == NULL) {
+        (void)database_fail(&reader->database, err);
+        return FOUND_FAILED;
+    }
+    bind_int(s, 1, effect_key(workflow, seq));
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
+        row_effect(&reader->database, s, arena, ret_row);
+    } else if (code != SQLITE_DONE) {
+        (void)database_fail(&reader->database, err);
+    }
+    (void)sqlite3_reset(s); /* repeats the failure that was seen */
+    return code == SQLITE_ROW ? FOUND : code == SQLITE_DONE ? MISSING : FOUND_FAILED;
 }
 
 enum found reader_doc(struct reader *reader, struct arena *arena, int64_t workflow,

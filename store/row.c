@@ -3,6 +3,8 @@
  * Row: columns to values, for the engine's loader and the readers alike. The order of the
  * columns is that of the *_COLUMNS macros.
  */
+#include <math.h>
+
 #include "store/sqlite_private.h"
 
 struct columns {
@@ -37,6 +39,27 @@ static const char *text(struct columns *c)
 static const char *word(struct columns *c)
 {
     return arena_str(c->arena, word_text(c->database, number(c)));
+}
+
+static double real(struct columns *c)
+{
+    int index = c->next++;
+    return sqlite3_column_type(c->s, index) == SQLITE_NULL
+               ? (double)NAN
+               : sqlite3_column_double(c->s, index);
+}
+
+void *rows_room(struct arena *arena, void *rows, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap) {
+        return rows;
+    }
+    *cap = *cap == 0 ? 64 : *cap * 2;
+    void *grown = arena_array(arena, *cap, size);
+    if (n > 0) {
+        memcpy(grown, rows, n * size);
+    }
+    return grown;
 }
 
 void row_workflow(struct database *database, sqlite3_stmt *s, struct arena *arena,
@@ -187,6 +210,98 @@ void row_delivery(struct database *database, sqlite3_stmt *s, struct arena *aren
     row->guid = text(&c);
     row->sha = text(&c);
     row->text = text(&c);
+}
+
+void row_anomaly(sqlite3_stmt *s, struct arena *arena, struct anomaly_row *ret_row)
+{
+    struct columns c = {.s = s, .arena = arena};
+    struct anomaly_row *row = ret_row;
+    row->id = number(&c);
+    row->incident = number(&c);
+    row->type = (enum anomaly_type)small(&c);
+    row->severity = (enum severity)small(&c);
+    row->began_at = wall(&c);
+    row->opened_at = wall(&c);
+    row->seen_at = wall(&c);
+    row->closed_at = wall(&c);
+    row->series = text(&c);
+    row->component = text(&c);
+    row->value = real(&c);
+    row->low = real(&c);
+    row->high = real(&c);
+    row->score = real(&c);
+    row->text = text(&c);
+    row->rule = text(&c);
+    row->closed_by = text(&c);
+    row->detail = text(&c);
+}
+
+void row_incident(sqlite3_stmt *s, struct arena *arena, struct incident_row *ret_row)
+{
+    struct columns c = {.s = s, .arena = arena};
+    struct incident_row *row = ret_row;
+    row->id = number(&c);
+    row->severity = (enum severity)small(&c);
+    row->cause = text(&c);
+    row->text = text(&c);
+    row->opened_at = wall(&c);
+    row->changed_at = wall(&c);
+    row->closed_at = wall(&c);
+    row->n_anomalies = small(&c);
+    row->n_open = small(&c);
+    row->inhibited_by = text(&c);
+    row->detail = text(&c);
+    row->state = (enum incident_state)small(&c);
+    row->owner = text(&c);
+    row->note = text(&c);
+    row->acked_at = wall(&c);
+}
+
+void row_silence(sqlite3_stmt *s, struct arena *arena, struct silence_row *ret_row)
+{
+    struct columns c = {.s = s, .arena = arena};
+    struct silence_row *row = ret_row;
+    row->id = number(&c);
+    row->match = text(&c);
+    row->author = text(&c);
+    row->reason = text(&c);
+    row->from = wall(&c);
+    row->until = wall(&c);
+    row->is_ended = small(&c) != 0;
+    row->is_told = small(&c) != 0;
+}
+
+/* Eight bytes of an id as 16 digits; 0 = none. */
+static void span_id(struct columns *c, char id[17])
+{
+    int64_t number_of_it = number(c);
+    id[0] = '\0';
+    if (number_of_it != 0) {
+        (void)snprintf(id, 17, "%016llx", (unsigned long long)number_of_it);
+    }
+}
+
+void row_span(struct database *database, sqlite3_stmt *s, struct arena *arena,
+              struct span_row *ret_row)
+{
+    struct columns c = {.database = database, .s = s, .arena = arena};
+    struct span_row *row = ret_row;
+    row->seq = number(&c);
+    row->workflow = number(&c);
+    const unsigned char *trace = sqlite3_column_blob(s, c.next);
+    int n_bytes = sqlite3_column_bytes(s, c.next++);
+    row->trace[0] = '\0';
+    for (int i = 0; i < n_bytes && i < SPAN_TRACE_BYTES; i++) {
+        (void)snprintf(&row->trace[(size_t)i * 2], 3, "%02x", (unsigned)trace[i]);
+    }
+    span_id(&c, row->span);
+    span_id(&c, row->parent);
+    row->kind = word(&c);
+    row->name = text(&c);
+    row->start_us = number(&c);
+    row->end_us = number(&c);
+    row->status = small(&c);
+    row->attributes = text(&c);
 }
 
 enum found get_workflow(struct database *database, struct arena *arena, int64_t id,

@@ -4,9 +4,10 @@
  * run. A migration is never edited after a release; add one at the end.
  *
  * Busy tables hold numbers where they can: words (see word.c) for repeated strings, codes
- * for the lists of model.h, milliseconds since 1970 for times. The views workflows,
- * events, effects, commands, services and deliveries show the same with names, for people
- * with the sqlite3 shell.
+ * for the lists of model.h and finding.h, milliseconds since 1970 for times (of spans
+ * microseconds). The views workflows, events, effects, commands, services, deliveries,
+ * anomalies, incidents, silences and spans show the same with names, for people with the
+ * sqlite3 shell.
  *
  * `live` and `human` repeat what state and wait say, as the keys of two small indexes: a
  * step that keeps both touches no index at all (see apply.c).
@@ -268,7 +269,103 @@ static const char *const second[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {first, second};
+/* What the monitor found, silences, and spans of traces. An unknown number is NULL. */
+static const char *const third[] = {
+    "CREATE TABLE anomaly ("
+    " id INTEGER PRIMARY KEY,"
+    " incident INTEGER NOT NULL,"
+    " type INTEGER NOT NULL,"
+    " severity INTEGER NOT NULL,"
+    " began_at INTEGER NOT NULL,"
+    " opened_at INTEGER NOT NULL,"
+    " seen_at INTEGER NOT NULL,"
+    " closed_at INTEGER NOT NULL,"
+    " series TEXT NOT NULL,"
+    " component TEXT NOT NULL,"
+    " value REAL,"
+    " low REAL,"
+    " high REAL,"
+    " score REAL,"
+    " text TEXT NOT NULL,"
+    " rule TEXT NOT NULL,"
+    " closed_by TEXT NOT NULL,"
+    " detail TEXT NOT NULL) STRICT",
+    "CREATE INDEX anomaly_open ON anomaly (id) WHERE closed_at = 0",
+    "CREATE INDEX anomaly_incident ON anomaly (incident)",
+
+    "CREATE TABLE incident ("
+    " id INTEGER PRIMARY KEY,"
+    " severity INTEGER NOT NULL,"
+    " cause TEXT NOT NULL,"
+    " text TEXT NOT NULL,"
+    " opened_at INTEGER NOT NULL,"
+    " changed_at INTEGER NOT NULL,"
+    " closed_at INTEGER NOT NULL,"
+    " n_anomalies INTEGER NOT NULL,"
+    " n_open INTEGER NOT NULL,"
+    " inhibited_by TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " state INTEGER NOT NULL," /* from here on an operator's */
+    " owner TEXT NOT NULL,"
+    " note TEXT NOT NULL,"
+    " acked_at INTEGER NOT NULL) STRICT",
+    "CREATE INDEX incident_open ON incident (id) WHERE closed_at = 0",
+
+    "CREATE TABLE silence ("
+    " id INTEGER PRIMARY KEY,"
+    " match TEXT NOT NULL,"
+    " author TEXT NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " from_at INTEGER NOT NULL,"
+    " until_at INTEGER NOT NULL,"
+    " is_ended INTEGER NOT NULL,"
+    " is_told INTEGER NOT NULL) STRICT",
+
+    "CREATE TABLE span ("
+    " seq INTEGER PRIMARY KEY,"
+    " workflow INTEGER NOT NULL,"
+    " trace BLOB NOT NULL,"     /* 16 bytes */
+    " span INTEGER NOT NULL,"   /* the 8 bytes as one number */
+    " parent INTEGER NOT NULL," /* 0 = the root */
+    " kind INTEGER NOT NULL,"   /* word */
+    " start_us INTEGER NOT NULL,"
+    " end_us INTEGER NOT NULL,"
+    " status INTEGER NOT NULL,"
+    " name TEXT NOT NULL,"
+    " attributes TEXT NOT NULL) STRICT",
+    "CREATE INDEX span_workflow ON span (workflow) WHERE workflow <> 0",
+
+    "CREATE VIEW anomalies AS SELECT id, CASE closed_at WHEN 0 THEN 'open' ELSE closed_by"
+    " END AS state,"
+    " (SELECT name FROM code WHERE list = 'severity' AND id = severity) AS severity,"
+    " (SELECT name FROM code WHERE list = 'anomaly' AND id = type) AS type,"
+    " datetime(opened_at / 1000, 'unixepoch') AS opened_at,"
+    " CASE closed_at WHEN 0 THEN '' ELSE datetime(closed_at / 1000, 'unixepoch') END"
+    " AS closed_at, incident, series, component, value, low, high, score, rule, text,"
+    " detail FROM anomaly",
+
+    "CREATE VIEW incidents AS SELECT id,"
+    " (SELECT name FROM code WHERE list = 'incident' AND id = state) AS state,"
+    " (SELECT name FROM code WHERE list = 'severity' AND id = severity) AS severity,"
+    " datetime(opened_at / 1000, 'unixepoch') AS opened_at,"
+    " CASE closed_at WHEN 0 THEN '' ELSE datetime(closed_at / 1000, 'unixepoch') END"
+    " AS closed_at, cause, n_open, n_anomalies, inhibited_by, owner, note, text, detail"
+    " FROM incident",
+
+    "CREATE VIEW silences AS SELECT id, match, author, reason,"
+    " datetime(from_at / 1000, 'unixepoch') AS from_at,"
+    " datetime(until_at / 1000, 'unixepoch') AS until_at, is_ended FROM silence",
+
+    "CREATE VIEW spans AS SELECT seq, CASE workflow WHEN 0 THEN '' ELSE 'wf-' || workflow"
+    " END AS workflow, lower(hex(trace)) AS trace, printf('%016x', span) AS span,"
+    " CASE parent WHEN 0 THEN '' ELSE printf('%016x', parent) END AS parent,"
+    " (SELECT text FROM word WHERE id = kind) AS kind, name,"
+    " datetime(start_us / 1000000, 'unixepoch') AS start_at,"
+    " (end_us - start_us) / 1000 AS run_ms, status, attributes FROM span",
+    NULL,
+};
+
+static const char *const *const migrations[] = {first, second, third};
 
 static const struct code {
     const char *list;
@@ -295,6 +392,15 @@ static const struct code {
 #undef X
 #define X(id, word, help) {"delivery", id, word},
                             DELIVERY_LIST(X)
+#undef X
+#define X(id, word, help) {"severity", id, word},
+                                SEVERITY_LIST(X)
+#undef X
+#define X(id, word, help) {"anomaly", id, word},
+                                    ANOMALY_LIST(X)
+#undef X
+#define X(id, word, help) {"incident", id, word},
+                                        INCIDENT_LIST(X)
 #undef X
 };
 

@@ -15,12 +15,14 @@
  *   reader.c, list_query.c   what screens read
  *   delivery.c               webhook deliveries: collected, written, read, pruned
  *   service.c                services
+ *   finding.c, finding_read.c   anomalies, incidents, silences; span.c: spans
  *   command.c, backup.c      command rows; copy and check of the whole file
  */
 
 #include <sqlite3.h>
 
 #include "engine/base/err.h"
+#include "store/finding.h"
 #include "store/store.h"
 
 /* Statements that a connection keeps prepared. */
@@ -81,6 +83,33 @@ enum slot {
     SLOT_BODY_GET,
     SLOT_TOTAL_ADD,
     SLOT_WORKFLOW_OF,
+    SLOT_EFFECT_GET,
+    SLOT_ANOMALY_PUT,
+    SLOT_ANOMALY_GET,
+    SLOT_ANOMALY_LIST,
+    SLOT_ANOMALY_OPEN,
+    SLOT_ANOMALY_OF,
+    SLOT_ANOMALY_OPEN_OF,
+    SLOT_ANOMALY_OLDEST,
+    SLOT_ANOMALY_DELETE,
+    SLOT_INCIDENT_PUT,
+    SLOT_INCIDENT_ACK,
+    SLOT_INCIDENT_GET,
+    SLOT_INCIDENT_LIST,
+    SLOT_INCIDENT_OPEN,
+    SLOT_INCIDENT_OLDEST,
+    SLOT_INCIDENT_DELETE,
+    SLOT_SILENCE_PUT,
+    SLOT_SILENCE_GET,
+    SLOT_SILENCE_LIST,
+    SLOT_SILENCE_OLDEST,
+    SLOT_SILENCE_DELETE,
+    SLOT_SPAN_ADD,
+    SLOT_SPAN_ALL,
+    SLOT_SPAN_OF,
+    SLOT_SPAN_LAST,
+    SLOT_SPAN_OLDEST,
+    SLOT_SPAN_DELETE,
     SLOT_COUNT
 };
 
@@ -137,6 +166,7 @@ void bind_int(sqlite3_stmt *statement, int index, int64_t number);
 void bind_text(sqlite3_stmt *statement, int index, const char *text);
 void bind_bytes(sqlite3_stmt *statement, int index, const char *text, size_t len);
 void bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t len);
+void bind_number(sqlite3_stmt *statement, int index, double number); /* NAN: NULL */
 
 /* Bring an empty or older store up to date. */
 NODISCARD bool schema_migrate(struct database *database, struct err *err);
@@ -203,6 +233,8 @@ enum total_code {
     "provider, is_fallback"
 #define COMMAND_COLUMNS "id, at, actor, verb, workflow, args, answer, message"
 
+/* Room for row n of an array that grows in arena: the array, moved or not. */
+void *rows_room(struct arena *arena, void *rows, size_t n, size_t *cap, size_t size);
 void row_workflow(struct database *database, sqlite3_stmt *s, struct arena *arena,
                   struct workflow_row *ret_row);
 void row_event(struct database *database, sqlite3_stmt *s, struct arena *arena,
@@ -219,6 +251,22 @@ void row_service(sqlite3_stmt *s, struct arena *arena, struct service_row *ret_r
     "guid, sha, text"
 void row_delivery(struct database *database, sqlite3_stmt *s, struct arena *arena,
                   struct delivery_row *ret_row);
+#define ANOMALY_COLUMNS                                                                  \
+    "id, incident, type, severity, began_at, opened_at, seen_at, closed_at, series, "    \
+    "component, value, low, high, score, text, rule, closed_by, detail"
+void row_anomaly(sqlite3_stmt *s, struct arena *arena, struct anomaly_row *ret_row);
+#define INCIDENT_COLUMNS                                                                 \
+    "id, severity, cause, text, opened_at, changed_at, closed_at, n_anomalies, n_open, " \
+    "inhibited_by, detail, state, owner, note, acked_at"
+void row_incident(sqlite3_stmt *s, struct arena *arena, struct incident_row *ret_row);
+#define SILENCE_COLUMNS "id, match, author, reason, from_at, until_at, is_ended, is_told"
+void row_silence(sqlite3_stmt *s, struct arena *arena, struct silence_row *ret_row);
+#define SPAN_COLUMNS                                                                     \
+    "seq, workflow, trace, span, parent, kind, name, start_us, end_us, status, "         \
+    "attributes"
+#define SPAN_TRACE_BYTES 16
+void row_span(struct database *database, sqlite3_stmt *s, struct arena *arena,
+              struct span_row *ret_row);
 
 /* Queries that the engine's loader and the readers share. */
 enum found get_workflow(struct database *database, struct arena *arena, int64_t id,
@@ -254,7 +302,21 @@ enum op_kind {
     OP_SERVICE,
     OP_DELIVERY,
     OP_REJECTED,
-    OP_PRUNE_DELIVERIES
+    OP_PRUNE_DELIVERIES,
+    OP_ANOMALY,
+    OP_INCIDENT,
+    OP_INCIDENT_ACK,
+    OP_SILENCE,
+    OP_SPAN,
+    OP_PRUNE_FINDINGS
+};
+
+/* Tables of which store_prune_findings takes single rows. */
+enum finding_table {
+    FINDING_ANOMALY,
+    FINDING_INCIDENT,
+    FINDING_SILENCE,
+    FINDING_TABLE_COUNT
 };
 
 struct op {
@@ -298,15 +360,29 @@ struct op {
         struct {
             int64_t rows_to, bodies_to; /* up to these numbers */
         } prune_deliveries;
+        struct anomaly_row anomaly;
+        struct incident_row incident; /* OP_INCIDENT, OP_INCIDENT_ACK */
+        struct silence_row silence;
+        struct span_row span;
+        struct {
+            const int64_t *ids[FINDING_TABLE_COUNT];
+            size_t n[FINDING_TABLE_COUNT];
+            int64_t spans_to; /* up to this number */
+        } prune_findings;
     };
+};
+
+/* The highest number of each kind that was given. */
+struct numbers {
+    int64_t event, pipeline, silence, span;
 };
 
 struct store {
     struct database database;
     enum store_durability durability;
     bool needs_reopen; /* the connection saw a failure that may outlive its cause */
-    int64_t last_event, last_pipeline;
-    int64_t committed_event; /* last_event at the last commit */
+    struct numbers given;
+    int64_t committed_event; /* given.event at the last commit */
     struct arena *arena;     /* of the batch */
     struct op *first, *last;
     struct totals written; /* as committed, so that only what changed is written */
@@ -327,6 +403,17 @@ struct op *batch_add(struct store *store, enum op_kind kind);
 NODISCARD bool apply_delivery(struct store *store, const struct op *op);
 NODISCARD bool apply_prune_deliveries(struct store *store, const struct op *op);
 NODISCARD bool apply_service(struct store *store, const struct service_row *row);
+NODISCARD bool apply_anomaly(struct store *store, const struct anomaly_row *row);
+NODISCARD bool apply_incident(struct store *store, const struct incident_row *row);
+NODISCARD bool apply_incident_ack(struct store *store, const struct incident_row *row);
+NODISCARD bool apply_silence(struct store *store, const struct silence_row *row);
+NODISCARD bool apply_span(struct store *store, const struct span_row *span);
+NODISCARD bool apply_prune_findings(struct store *store, const struct op *op);
+/* Spans that are beyond their bound or ended before `before`, the oldest at most max of
+ * them (span.c); the number of the last one. */
+size_t span_count_old(struct store *store, struct wall before, size_t max,
+                      int64_t *ret_last);
+NODISCARD bool span_delete_to(struct store *store, int64_t seq);
 /* The totals by_delivery grow by what this transaction counted. */
 NODISCARD bool apply_delivery_totals(struct store *store);
 

@@ -224,6 +224,9 @@ NODISCARD bool reader_last_events(struct reader *reader, struct arena *arena,
 NODISCARD bool reader_effects(struct reader *reader, struct arena *arena,
                               int64_t workflow, const struct effect_row **ret_rows,
                               size_t *ret_n, struct err *err);
+/* One of them. */
+enum found reader_effect(struct reader *reader, struct arena *arena, int64_t workflow,
+                         int64_t seq, struct effect_row *ret_row, struct err *err);
 /* Document in arena (NUL-terminated), or MISSING. */
 enum found reader_doc(struct reader *reader, struct arena *arena, int64_t workflow,
                       enum doc_kind doc, const char **ret_text, size_t *ret_len,

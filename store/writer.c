@@ -40,27 +40,33 @@ static void clear_batch(struct store *store)
 const struct op *batch_find(const struct store *store, enum op_kind kind, int64_t id)
 {
     for (const struct op *op = store->last; op != NULL; op = op->previous) {
-        if (op->kind == kind && ((kind == OP_WORKFLOW && op->workflow.id == id) ||
-                                 (kind == OP_PIPELINE && op->pipeline.id == id) ||
-                                 (kind == OP_HOUR && op->hour.hour == id) ||
-                                 kind == OP_PRUNE || kind == OP_PRUNE_DELIVERIES)) {
+        if (op->kind == kind &&
+            ((kind == OP_WORKFLOW && op->workflow.id == id) ||
+             (kind == OP_PIPELINE && op->pipeline.id == id) ||
+             (kind == OP_HOUR && op->hour.hour == id) || kind == OP_PRUNE ||
+             kind == OP_PRUNE_DELIVERIES || kind == OP_PRUNE_FINDINGS)) {
             return op;
         }
     }
     return NULL;
 }
 
-static bool load_numbers(struct store *store, int64_t *ret_event, int64_t *ret_pipeline,
+/* Numbers that were given, as the file has them. */
+static bool load_numbers(struct store *store, struct numbers *ret_numbers,
                          struct err *err)
 {
+    struct database *db = &store->database;
     struct totals totals;
+    struct numbers numbers;
     int64_t last_workflow;
-    if (!get_totals(&store->database, &totals, &last_workflow, err) ||
-        !database_number(&store->database, "SELECT max(id) FROM pipeline", ret_pipeline,
-                         err)) {
+    if (!get_totals(db, &totals, &last_workflow, err) ||
+        !database_number(db, "SELECT max(id) FROM pipeline", &numbers.pipeline, err) ||
+        !database_number(db, "SELECT max(id) FROM silence", &numbers.silence, err) ||
+        !database_number(db, "SELECT max(seq) FROM span", &numbers.span, err)) {
         return false;
     }
-    *ret_event = totals.last_event;
+    numbers.event = totals.last_event;
+    *ret_numbers = numbers;
     return true;
 }
 
@@ -71,11 +77,11 @@ struct store *store_open(const char *path, enum store_durability durability,
     store->durability = durability;
     store->arena = arena_new();
     if (!schema_open(&store->database, path, DATABASE_CREATE, durability, err) ||
-        !load_numbers(store, &store->last_event, &store->last_pipeline, err)) {
+        !load_numbers(store, &store->given, err)) {
         store_close(store);
         return NULL;
     }
-    store->committed_event = store->last_event;
+    store->committed_event = store->given.event;
     return store;
 }
 
@@ -113,7 +119,7 @@ int64_t store_add_event(struct store *store, const struct event_row *event)
 {
     struct event_row *copy = &batch_add(store, OP_EVENT)->event;
     *copy = *event;
-    copy->seq = ++store->last_event;
+    copy->seq = ++store->given.event;
     copy->kind = arena_str(store->arena, event->kind);
     copy->actor = arena_str(store->arena, event->actor);
     copy->text = arena_str(store->arena, event->text);
@@ -203,7 +209,7 @@ int64_t store_put_pipeline(struct store *store, const char *name, const char *te
         return id;
     }
     struct op *op = batch_add(store, OP_PIPELINE);
-    op->pipeline.id = ++store->last_pipeline;
+    op->pipeline.id = ++store->given.pipeline;
     op->pipeline.digest = digest;
     op->pipeline.name = arena_str(store->arena, name);
     op->pipeline.text = arena_strn(store->arena, text, len);
@@ -293,7 +299,7 @@ bool store_suspect(struct store *store, const struct err *err)
 static bool reopen(struct store *store, struct err *err)
 {
     struct database fresh = {0};
-    int64_t last_event = 0, last_pipeline = 0;
+    struct numbers last = {0};
     if (!schema_open(&fresh, store->database.path, DATABASE_WRITE, store->durability,
                      err)) {
         database_close(&fresh);
@@ -303,15 +309,15 @@ static bool reopen(struct store *store, struct err *err)
     store->database = fresh;
     database_close(&old);
     store->needs_reopen = store->is_locked_out = false;
-    if (!load_numbers(store, &last_event, &last_pipeline, err)) {
+    if (!load_numbers(store, &last, err)) {
         return store_suspect(store, err);
     }
-    if (last_event != store->committed_event) {
+    if (last.event != store->committed_event) {
         (void)err_set(
             err, ERR_CORRUPT,
             "%s: replaced by another state (event %lld, expected %lld): stop the "
             "engine and start it again",
-            store->database.path, (long long)last_event,
+            store->database.path, (long long)last.event,
             (long long)store->committed_event);
         return store_suspect(store, err);
     }
@@ -363,7 +369,7 @@ bool store_commit(struct store *store, struct err *err)
         return store_suspect(store, err);
     }
     note_lock(store, false);
-    store->committed_event = store->last_event;
+    store->committed_event = store->given.event;
     clear_batch(store);
     return true;
 }
