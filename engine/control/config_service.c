@@ -153,7 +153,7 @@ static const struct field mesh_fields[] = {
      .fallback = "signalbox",
      .help = "Who repeats calls; with mesh the proxy does, and signalbox does not."},
     {.name = "headers", .type = FIELD_BOOL, .offset = MESH(sends_headers), .fallback = "false",
-     .help = "Whether calls carry traceparent and x-envoy-upstream-rq-timeout-ms."},
+     .help = "Whether calls carry x-envoy-upstream-rq-timeout-ms."},
     {.name = "envoy", .type = FIELD_TEXT, .offset = MESH(envoy_admin), .max = 1000,
      .may_be_empty = true, .fallback = "", .shown = "none",
      .help = "URL of an Envoy admin interface, whose ejected hosts are evidence of health."},

@@ -10,6 +10,7 @@
 #include "engine/base/file.h"
 #include "engine/base/idmap.h"
 #include "engine/base/mem.h"
+#include "engine/io/desk_calls.h"
 #include "engine/io/desk_chore.h"
 #include "engine/io/desk_memo.h"
 #include "engine/io/http.h"
@@ -46,6 +47,7 @@ struct desk_shell {
     struct desk_out stuck; /* a memo that could not be written; kind DESK_NONE: none */
     struct mono stuck_at;  /* the next try */
     struct mono chore_at;  /* the next one; 0: there are none */
+    struct desk_calls calls;
 };
 
 static struct mono in_ms(int64_t ms)
@@ -395,6 +397,7 @@ static void write_log(const struct desk_shell *shell, const struct desk_out *out
 
 static void call(struct desk_shell *shell, const struct desk_out *out)
 {
+    desk_calls_begin(&shell->calls, out);
     const struct http_call call = {
         .id = out->call,
         .service = out->service,
@@ -443,6 +446,7 @@ static bool carry_out(struct desk_shell *shell, struct desk_out *out)
         break;
     case DESK_CANCEL:
         (void)http_cancel(shell->http, out->call); /* or its answer is here already */
+        desk_calls_cancel(&shell->calls, out->call);
         break;
     case DESK_RUN:
         job_begin_order(shell->options.shop, out->order);
@@ -508,12 +512,14 @@ void desk_shell_run(struct desk_shell *shell)
         shell->chore_at = in_ms(DESK_CHORE_EVERY.ms);
     }
     pump(shell);
+    desk_calls_run(&shell->calls, mono_now());
 }
 
 struct mono desk_shell_next_time(const struct desk_shell *shell)
 {
     struct wall at = desk_wake_at(shell->desk);
     struct mono next = earliest(shell->read_at, shell->chore_at);
+    next = earliest(next, shell->calls.send_at);
     if (wall_is_set(at)) {
         int64_t left = wall_since(at, wall_now()).ms;
         left = left > LONGEST ? LONGEST : left;
@@ -528,6 +534,7 @@ struct mono desk_shell_next_time(const struct desk_shell *shell)
 static void on_answer(void *user, int64_t number, struct http_response *response)
 {
     struct desk_shell *shell = user;
+    desk_calls_answer(&shell->calls, number, response);
     desk_answer(shell->desk, number, response, wall_now());
 }
 
@@ -624,6 +631,8 @@ struct desk_shell *desk_shell_start(const struct desk_shell_options *options,
     uint64_t seed = (uint64_t)mono_now().ns;
     (void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK); /* jitter only has to differ */
     shell->options = *options;
+    shell->calls.on_spans = options->on_spans;
+    shell->calls.user = options->user;
     shell->http = http_start(&(struct http_options){.on_answer = on_answer,
                                                     .user = shell,
                                                     .ca_file = options->ca_file},
@@ -653,6 +662,7 @@ void desk_shell_stop(struct desk_shell *shell)
     }
     http_stop(shell->http);
     desk_free(shell->desk);
+    desk_calls_fini(&shell->calls);
     size_t iter = 0;
     for (struct held *held; (held = idmap_next(&shell->held, &iter)) != NULL;) {
         for (struct held *next; held != NULL; held = next) {

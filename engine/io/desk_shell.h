@@ -30,6 +30,7 @@
 
 #include "engine/io/job.h"
 #include "engine/service/desk.h"
+#include "engine/trace/span_batch.h"
 
 struct desk_shell;
 
@@ -41,6 +42,7 @@ struct desk_shell_options {
     void (*on_result)(void *user, struct effect_result *result);
     void (*on_report)(void *user, struct service_report *report);    /* may be NULL */
     void (*on_reconciled)(void *user, int64_t workflow, char *text); /* may be NULL */
+    void (*on_spans)(void *user, struct span_batch *batch); /* may be NULL; takes it */
     void *user;
     /* for tests; NULL: the real ones */
     const struct op_class *(*find_op)(enum service_kind service, enum effect_kind effect);

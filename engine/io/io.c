@@ -371,6 +371,7 @@ static bool start_desk(struct io *io, const struct io_options *options, struct e
                                      .on_result = options->on_result,
                                      .on_report = options->on_report,
                                      .on_reconciled = options->on_reconciled,
+                                     .on_spans = options->on_spans,
                                      .user = options->user},
         err);
     io->shop.on_result = on_runner_result;

@@ -26,6 +26,7 @@
 #include "engine/base/err.h"
 #include "engine/service/desk.h"
 #include "engine/service/port.h"
+#include "engine/trace/span_batch.h"
 
 struct io_options {
     const char *store; /* path of the store */
@@ -39,6 +40,7 @@ struct io_options {
     /* NULL: services are not used. Both run on the io thread; the second owns its text. */
     void (*on_report)(void *user, struct service_report *report);
     void (*on_reconciled)(void *user, int64_t workflow, char *text);
+    void (*on_spans)(void *user, struct span_batch *batch); /* may be NULL; takes it */
     void *user;
     const struct service_spec *services; /* outlive the io thread */
     size_t n_services;

@@ -364,6 +364,7 @@ static void evaluate(struct step *step)
     };
     session.task = eval_task(order);
     session.mcp = mcp_new("signalbox", SIGNALBOX_VERSION, order->message_max);
+    mcp_trace(session.mcp, order->traceparent);
     buf_init(&session.report, REPORT_MAX);
     session.phase_until = no_later(&session, HANDSHAKE_TIME);
     if (talk_open(&session.talk, &spec, &err)) {

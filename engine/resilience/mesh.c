@@ -87,20 +87,6 @@ int mesh_prometheus_percent(const char *body, size_t len)
     return (int)ceil(worst * 100);
 }
 
-const char *mesh_traceparent(uint64_t trace[2], struct rng *rng,
-                             char text[MESH_TRACEPARENT_MAX])
-{
-    if (trace[0] == 0 && trace[1] == 0) {
-        trace[0] = rng_next(rng);
-        trace[1] = rng_next(rng) | 1; /* all zero is invalid, W3C Trace Context 3.2.2.3 */
-    }
-    uint64_t span = rng_next(rng) | 1;
-    (void)snprintf(text, MESH_TRACEPARENT_MAX,
-                   "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-01", trace[0],
-                   trace[1], span);
-    return text;
-}
-
 bool mesh_expected(const char *value, struct span *ret_span)
 {
     if (value == NULL || value[0] < '0' || value[0] > '9') {

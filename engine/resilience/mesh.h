@@ -14,7 +14,7 @@
  *
  * Deadlines: x-envoy-upstream-rq-timeout-ms is sent with a call; who gets
  * x-envoy-expected-rq-timeout-ms knows how long the other side will wait (envoyproxy.io,
- * "Router" filter). Traces: W3C Trace Context, traceparent version 00.
+ * "Router" filter).
  */
 
 #include <stdbool.h>
@@ -22,7 +22,6 @@
 #include <stdint.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/rng.h"
 
 #define MESH_UNKNOWN (-1) /* percent: nobody said */
 
@@ -31,10 +30,6 @@
 int mesh_envoy_percent(const char *body, size_t len, const char *cluster);
 int mesh_prometheus_percent(const char *body, size_t len);
 
-#define MESH_TRACEPARENT_MAX 56
-/* "00-<trace>-<span>-01"; a new trace when *trace is 0, else a new span of it. */
-const char *mesh_traceparent(uint64_t trace[2], struct rng *rng,
-                             char text[MESH_TRACEPARENT_MAX]);
 /* Value of x-envoy-expected-rq-timeout-ms; false when it is none (or 0: no limit). */
 bool mesh_expected(const char *value, struct span *ret_span);
 

@@ -42,6 +42,7 @@
  */
 
 #include "engine/service/op.h"
+#include "engine/trace/span.h"
 #include "store/model.h"
 
 struct desk;
@@ -144,6 +145,9 @@ struct desk_out {
     const struct service_spec *service;
     const struct order *order;    /* RUN */
     struct http_request *request; /* CALL */
+    struct trace_context context; /* CALL: its span */
+    char parent[SPAN_MAX];        /* CALL: span of its effect; "" = of the house */
+    int attempt;                  /* CALL: 1.. */
     struct span time;             /* CALL: attempt_time, cut by the call's own deadline */
     bool is_memo_kept; /* MEMO: `keep` of the workflow instead of the effect's */
     char *text;        /* MEMO, LOG, NOTE */

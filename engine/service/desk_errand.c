@@ -127,18 +127,38 @@ static struct span attempt_time(const struct errand *errand, struct wall now)
     return (struct span){time > 1 ? time : 1};
 }
 
-/* envoyproxy.io "Router" filter; W3C Trace Context. */
-static void add_mesh_headers(struct desk *desk, struct errand *errand,
-                             struct http_request *request, struct span time)
+/* Whoever reads them: W3C Trace Context; the "Router" filter of envoyproxy.io. */
+static void add_headers(const struct errand *errand, struct http_request *request,
+                        const struct trace_context *context, struct span time)
 {
-    char text[MESH_TRACEPARENT_MAX], ms[24];
-    if (!errand->service->spec->mesh.sends_headers || request->is_foreign) {
+    char text[TRACEPARENT_MAX], ms[24];
+    if (request->is_foreign) {
         return;
     }
-    (void)snprintf(ms, sizeof(ms), "%lld", (long long)time.ms);
-    http_request_header(request, "traceparent",
-                        mesh_traceparent(errand->trace, &desk->rng, text));
-    http_request_header(request, "x-envoy-upstream-rq-timeout-ms", ms);
+    http_request_header(request, "traceparent", traceparent_format(context, text));
+    if (errand->service->spec->mesh.sends_headers) {
+        (void)snprintf(ms, sizeof(ms), "%lld", (long long)time.ms);
+        http_request_header(request, "x-envoy-upstream-rq-timeout-ms", ms);
+    }
+}
+
+/* The call's span is made before it is sent, for the service is told. */
+static void put_context(const struct errand *errand, const struct attempt *attempt,
+                        struct desk_out *out)
+{
+    struct trace_context parent = {.trace = ""};
+    if (errand->waiters != NULL) {
+        const struct order *order = errand->waiters->order;
+        const char *text = order->traceparent;
+        out->workflow = order->workflow;
+        out->seq = order->seq;
+        if (text != NULL && traceparent_parse(text, strlen(text), &parent)) {
+            memcpy(out->parent, parent.span, sizeof(out->parent));
+        }
+    }
+    out->context =
+        trace_of_call(&parent, errand->service->spec->name, attempt->call, attempt->at);
+    out->attempt = errand->n_retries + 1;
 }
 
 void desk_errand_send(struct desk *desk, struct errand *errand, uint32_t ticket,
@@ -154,17 +174,13 @@ void desk_errand_send(struct desk *desk, struct errand *errand, uint32_t ticket,
     attempt->lost_at = wall_add(wall_add(now, time), DESK_ATTEMPT_GRACE);
     errand->stage = ERRAND_FLIGHT;
     idmap_put(&desk->calls, attempt->call, errand);
-    struct http_request *request = http_request_copy(errand->request);
-    add_mesh_headers(desk, errand, request, time);
     struct desk_out out = {.kind = DESK_CALL,
                            .call = attempt->call,
                            .service = errand->service->spec,
-                           .request = request,
+                           .request = http_request_copy(errand->request),
                            .time = time};
-    if (errand->waiters != NULL) {
-        out.workflow = errand->waiters->order->workflow;
-        out.seq = errand->waiters->order->seq;
-    }
+    put_context(errand, attempt, &out);
+    add_headers(errand, out.request, &out.context, time);
     desk_put(desk, &out);
     struct wall at = attempt->lost_at;
     struct span hedge = errand->service->gate.settings.hedge;
@@ -265,14 +281,10 @@ struct http_response *desk_errand_begin(struct desk *desk, struct desk_effect *e
         return NULL;
     }
     errand = errand_new(desk, effect->service, request);
-    errand->trace[0] = effect->trace[0];
-    errand->trace[1] = effect->trace[1];
     errand->waiters = effect;
     effect->next = NULL;
     effect->errand = errand;
     struct http_response *response = desk_errand_try(desk, errand, now);
-    effect->trace[0] = errand->trace[0]; /* all calls of an effect are one trace */
-    effect->trace[1] = errand->trace[1];
     if (response != NULL) {
         effect->errand = NULL;
         desk_errand_free(desk, errand);

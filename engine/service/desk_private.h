@@ -68,7 +68,6 @@ struct desk_effect {
     bool is_ending;   /* and its op was told so */
     bool is_late;     /* because of its deadline */
     char *note;       /* of the first half of a cleanup */
-    uint64_t trace[2];
 };
 
 enum errand_stage { ERRAND_LINE, ERRAND_PAUSE, ERRAND_FLIGHT };
@@ -97,7 +96,6 @@ struct errand {
     struct span pause;
     int n_retries;
     bool has_hedged, is_in_line, is_full; /* is_full: waits for a place */
-    uint64_t trace[2];
 };
 
 struct endpoint {

@@ -187,6 +187,9 @@ bool env_for_command(struct env *env, const struct order *order, enum env_kind k
     env_set(env, "SIGNALBOX_WORKFLOW", workflow);
     set_int(env, "SIGNALBOX_ITERATION", order->iteration);
     set_int(env, "SIGNALBOX_ATTEMPT", order->attempt);
+    if (order->traceparent != NULL && order->traceparent[0] != '\0') {
+        env_set(env, "TRACEPARENT", order->traceparent);
+    }
     env_set(env, "SIGNALBOX_REPO", order->repo);
     env_set(env, "SIGNALBOX_BRANCH", order->branch);
     env_set(env, "SIGNALBOX_BASE", order->base);

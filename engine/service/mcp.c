@@ -23,6 +23,7 @@ struct mcp {
     bool is_ready, is_broken;
     int64_t last_id;
     int64_t waiting[WAITING_MAX]; /* ids; 0 = free */
+    char *traceparent;            /* or NULL */
 };
 
 void mcp_event_fini(struct mcp_event *event)
@@ -109,6 +110,7 @@ void mcp_free(struct mcp *mcp)
     if (mcp != NULL) {
         buf_fini(&mcp->in);
         buf_fini(&mcp->out);
+        free(mcp->traceparent);
         free(mcp);
     }
 }
@@ -138,9 +140,20 @@ int64_t mcp_call(struct mcp *mcp, const char *tool, const char *arguments, size_
     jsonw_open(&w, "params", '{');
     jsonw_str(&w, "name", tool);
     jsonw_raw(&w, "arguments", arguments, len);
+    if (mcp->traceparent != NULL && mcp->traceparent[0] != '\0') {
+        jsonw_open(&w, "_meta", '{');
+        jsonw_str(&w, "traceparent", mcp->traceparent);
+        jsonw_close(&w, '}');
+    }
     jsonw_close(&w, '}');
     end(&w, mcp);
     return id;
+}
+
+void mcp_trace(struct mcp *mcp, const char *traceparent)
+{
+    free(mcp->traceparent);
+    mcp->traceparent = mem_str(traceparent);
 }
 
 void mcp_cancel(struct mcp *mcp, int64_t id, const char *reason)

@@ -76,5 +76,8 @@ int64_t mcp_list_tools(struct mcp *mcp, const char *cursor); /* cursor NULL: the
 /* arguments: a JSON object. */
 int64_t mcp_call(struct mcp *mcp, const char *tool, const char *arguments, size_t len);
 void mcp_cancel(struct mcp *mcp, int64_t id, const char *reason);
+/* W3C Trace Context of the calls that follow: member "traceparent" of params._meta, the
+ * place that the protocol keeps for it (modelcontextprotocol.io, SEP-414). "" = none. */
+void mcp_trace(struct mcp *mcp, const char *traceparent);
 
 #endif

@@ -11,6 +11,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/trace/span.h"
 
 #define SPEC_MAX (4 * 1024 * 1024)
 
@@ -204,6 +205,8 @@ struct order *order_build(const struct pipeline *pipeline,
         return NULL;
     }
     struct err bad = ERR_INIT;
+    struct trace_context context = trace_of_step(workflow, effect->seq);
+    char traceparent[TRACEPARENT_MAX];
     struct json *params = json_parse(effect->params, strlen(effect->params), &bad);
     struct order *order = mem_alloc(sizeof(*order));
     order->workflow = effect->workflow;
@@ -231,6 +234,7 @@ struct order *order_build(const struct pipeline *pipeline,
     order->log_folder = mem_str(paths->logs);
     order->log_max = paths->log_max;
     order->log = log_path(effect);
+    order->traceparent = mem_str(traceparent_format(&context, traceparent));
     copy_command(&order->command, command);
     copy_forge(&order->forge, &from->forge);
     order_set_provider(order, NULL);
@@ -270,6 +274,7 @@ void order_free(struct order *order)
     free(order->merge_sha);
     free(order->log_folder);
     free(order->log);
+    free(order->traceparent);
     free(order->folder);
     free(order->workflow_folder);
     free(order);
@@ -284,7 +289,7 @@ void order_free(struct order *order)
     X(name)                                                                              \
     X(repo)                                                                              \
     X(base) X(title) X(submitter) X(branch) X(base_sha) X(head_sha) X(merge_sha)         \
-        X(log_folder) X(log)
+        X(log_folder) X(log) X(traceparent)
 #define INT_FIELDS(X)                                                                    \
     X(workflow)                                                                          \
     X(seq)                                                                               \

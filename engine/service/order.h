@@ -62,6 +62,7 @@ struct order {
     char *log_folder; /* absolute */
     char *log;        /* below it, without suffix; "" = the effect has no log */
     int64_t log_max;
+    char *traceparent; /* of its span (engine/trace/span.h); "" = none */
     /* not in spec.json */
     char *folder, *workflow_folder;
 };

@@ -75,6 +75,9 @@ bool sandbox_env(const struct order *order, struct env_var **ret_env, size_t *re
     set(&list, "SIGNALBOX_WORKFLOW", mem_printf("wf-%lld", (long long)order->workflow));
     set_number(&list, "SIGNALBOX_ITERATION", order->iteration);
     set_number(&list, "SIGNALBOX_ATTEMPT", order->attempt);
+    if (order->traceparent != NULL && order->traceparent[0] != '\0') {
+        set(&list, "TRACEPARENT", mem_str(order->traceparent));
+    }
     set(&list, "SIGNALBOX_BRANCH", mem_str(order->branch));
     set(&list, "SIGNALBOX_BASE", mem_str(order->base));
     set(&list, "SIGNALBOX_BASE_SHA", mem_str(order->base_sha));

@@ -80,7 +80,7 @@ enum mesh_retries { MESH_RETRIES_OURS, MESH_RETRIES_MESH };
 
 struct mesh_spec {
     enum mesh_retries retries;
-    bool sends_headers;   /* traceparent, x-envoy-upstream-rq-timeout-ms */
+    bool sends_headers;   /* x-envoy-upstream-rq-timeout-ms */
     char *envoy_admin;    /* "" or the base URL whose /clusters?format=json is read */
     char *cluster;        /* name of the cluster there; "" = name of the service */
     char *prometheus;     /* "" or base URL */

@@ -440,7 +440,9 @@ struct span_row span_of_call(struct arena *arena, const struct span_call *call)
     if (call->is_cached) {
         jsonw_bool(&a.w, "signalbox.is_cached", true);
     }
-    put_count(&a, "signalbox.effect_seq", call->seq, 1);
+    if (call->workflow > 0) {
+        put_count(&a, "signalbox.effect_seq", call->seq, 1);
+    }
     struct span_row row = {.workflow = call->workflow,
                            .kind = SPAN_CALL,
                            .name = arena_str(arena, call->name),

@@ -50,6 +50,8 @@ static struct {
     int epoll;
     struct effect_result *result; /* newest */
     size_t n_results;
+    struct span_batch *spans; /* newest */
+    size_t n_spans;           /* of calls, in all */
 } lab;
 
 /* ---- the service ----------------------------------------------------------------------
@@ -58,7 +60,8 @@ static struct {
 static struct {
     pthread_mutex_t lock;
     char uids[THINGS][64];
-    int n; /* things made */
+    char traceparent[64]; /* of the newest call */
+    int n;                /* things made */
     atomic_int n_deleted, n_polls, n_asked, n_bad_tokens;
     atomic_bool holds_creates, is_down, is_done, is_slow;
 } things = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -87,6 +90,11 @@ static enum web_after serve(void *user, const struct web_request *request,
     enum web_after after = WEB_KEEP;
     const char *uid = strstr(request->path, "uid=");
     atomic_fetch_add(&things.n_asked, 1);
+    const char *trace = strcasestr(request->head, "\r\ntraceparent: ");
+    if (trace != NULL) {
+        (void)snprintf(things.traceparent, sizeof(things.traceparent), "%.55s",
+                       trace + strlen("\r\ntraceparent: "));
+    }
     if (strstr(request->head, "\r\nAuthorization: Bearer " TOKEN "\r\n") == NULL) {
         atomic_fetch_add(&things.n_bad_tokens, 1);
     }
@@ -271,6 +279,14 @@ static void take_result(void *user, struct effect_result *result)
     lab.n_results++;
 }
 
+static void take_spans(void *user, struct span_batch *batch)
+{
+    (void)user;
+    span_batch_free(lab.spans);
+    lab.spans = batch;
+    lab.n_spans += batch->n;
+}
+
 static void take_job_result(void *user, struct effect_result *result)
 {
     (void)user;
@@ -292,6 +308,7 @@ static void open_shell(void)
                                                       .services = lab.services,
                                                       .n_services = lab.n_services,
                                                       .on_result = take_result,
+                                                      .on_spans = take_spans,
                                                       .find_op = find_op},
                          &err);
     if (lab.shell == NULL) {
@@ -427,6 +444,31 @@ static void test_one_thing(void **state)
     segment_info(log, &info);
     assert_int_equal(info.n_lines, 2);
     segment_free(log);
+    close_shell();
+}
+
+/* Every call of an effect is told whose it is, and comes back as a span of it. */
+static void test_calls_are_traced(void **state)
+{
+    (void)state;
+    open_shell();
+    perform(1, EFFECT_CODE);
+    atomic_store(&things.is_done, true);
+    TURN_UNTIL(lab.n_results == 1 && lab.n_spans == (size_t)atomic_load(&things.n_asked));
+    struct trace_context told;
+    assert_true(traceparent_parse(things.traceparent, strlen(things.traceparent), &told));
+    bool is_found = false;
+    for (size_t i = 0; i < lab.spans->n; i++) {
+        const struct span_row *span = &lab.spans->rows[i];
+        assert_string_equal(span->kind, SPAN_CALL);
+        assert_int_equal(span->workflow, 1);
+        assert_string_equal(span->trace, told.trace);
+        assert_int_equal(strlen(span->parent), 16);
+        assert_true(span->end_us >= span->start_us);
+        assert_null(strstr(span->attributes, TOKEN));
+        is_found = is_found || strcmp(span->span, told.span) == 0;
+    }
+    assert_true(is_found);
     close_shell();
 }
 
@@ -872,7 +914,7 @@ static int setup(void **state)
     atomic_store(&things.holds_creates, false);
     atomic_store(&things.is_down, false);
     atomic_store(&things.is_done, false);
-    lab.n_results = 0;
+    lab.n_results = lab.n_spans = 0;
     return 0;
 }
 
@@ -883,6 +925,8 @@ static int teardown(void **state)
     store_close(lab.store);
     effect_result_free(lab.result);
     lab.result = NULL;
+    span_batch_free(lab.spans);
+    lab.spans = NULL;
     free(lab.path);
     free(lab.token_path);
     free(lab.url);
@@ -899,6 +943,7 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_one_thing),
+        TEST(test_calls_are_traced),
         TEST(test_killed_while_it_is_made),
         TEST(test_killed_anywhere),
         TEST(test_stop),

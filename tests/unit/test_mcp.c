@@ -100,12 +100,17 @@ static void test_calls_and_cancel(void **state)
     assert_int_equal(mcp_call(mcp, "web_eval_agent", "{\"url\":\"u\"}", 11), 3);
     expect_out("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/call\",\"params\":"
                "{\"name\":\"web_eval_agent\",\"arguments\":{\"url\":\"u\"}}}\n");
+    mcp_trace(mcp, "00-a-b-01");
     mcp_cancel(mcp, 3, "timeout");
     expect_out("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":"
                "{\"requestId\":3,\"reason\":\"timeout\"}}\n");
     feed("{\"id\":3,\"result\":{}}\n"); /* it crossed the cancel */
     assert_int_equal(next(), MCP_NOISE);
     assert_int_equal(mcp_list_tools(mcp, "two"), 4);
+    assert_int_equal(mcp_call(mcp, "t", "{}", 2), 5);
+    assert_non_null(
+        strstr(mcp_out(mcp)->data,
+               "\"arguments\":{},\"_meta\":{\"traceparent\":\"00-a-b-01\"}}"));
     assert_non_null(strstr(mcp_out(mcp)->data, "\"cursor\":\"two\""));
 }
 
