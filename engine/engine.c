@@ -31,6 +31,7 @@
 #include "engine/io/listener.h"
 #include "engine/io/runner.h"
 #include "store/bell.h"
+#include "store/finding.h"
 #include "store/store.h"
 
 #define BATCH_MAX      256
@@ -112,6 +113,13 @@ static void on_reconciled(void *user, int64_t workflow, char *text)
     message->reconciled = mem_alloc(sizeof(*message->reconciled));
     message->reconciled->workflow = workflow;
     message->reconciled->text = text;
+    send_extra(user, message);
+}
+
+static void on_spans(void *user, struct span_batch *batch)
+{
+    struct message *message = message_new(MESSAGE_SPANS);
+    message->spans = batch;
     send_extra(user, message);
 }
 
@@ -224,10 +232,21 @@ static bool commit(struct engine *engine)
     return true;
 }
 
+/* Spans change nothing: they go as they are into the batch that is open. */
+static void take_spans(struct engine *engine, struct span_batch *batch)
+{
+    for (size_t i = 0; i < batch->n; i++) {
+        (void)store_add_span(engine->store,
+                             &batch->rows[i]); /* nobody needs its number */
+    }
+    span_batch_free(batch);
+}
+
 /* The message's content moves on to the control center. */
 static void take(struct engine *engine, struct message *message, struct wall now)
 {
-    if (message->kind == MESSAGE_REPORT || message->kind == MESSAGE_RECONCILED) {
+    if (message->kind == MESSAGE_REPORT || message->kind == MESSAGE_RECONCILED ||
+        message->kind == MESSAGE_SPANS) {
         (void)atomic_fetch_sub(&engine->n_extras, 1);
     }
     switch (message->kind) {
@@ -242,6 +261,9 @@ static void take(struct engine *engine, struct message *message, struct wall now
         break;
     case MESSAGE_WEBHOOK:
         control_webhook(engine->control, message->webhook);
+        break;
+    case MESSAGE_SPANS:
+        take_spans(engine, message->spans);
         break;
     case MESSAGE_REJECTED:
         control_rejected(engine->control, message->n_rejected);
@@ -436,6 +458,7 @@ static bool start_io(struct engine *engine, struct err *err)
         .on_result = on_result,
         .on_report = on_report,
         .on_reconciled = on_reconciled,
+        .on_spans = on_spans,
         .user = engine,
         .services = config->services,
         .n_services = config->n_services,

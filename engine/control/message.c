@@ -34,6 +34,9 @@ void message_free(struct message *message)
     case MESSAGE_WEBHOOK:
         webhook_free(message->webhook);
         break;
+    case MESSAGE_SPANS:
+        span_batch_free(message->spans);
+        break;
     case MESSAGE_REJECTED: /* a number */
         break;
     }

@@ -12,6 +12,7 @@
 #include "engine/service/desk.h"
 #include "engine/service/forge_event.h"
 #include "engine/service/port.h"
+#include "engine/trace/span_batch.h"
 
 /* A webhook that the listener has checked; `event` NULL: of a kind that nobody uses. The
  * control thread keeps it, and answers after the commit through `answer`. */
@@ -37,6 +38,7 @@ enum message_kind {
     MESSAGE_REPORT,     /* a service's figures or a transition of its breaker */
     MESSAGE_RECONCILED, /* polling found what no event told */
     MESSAGE_WEBHOOK,
+    MESSAGE_SPANS,   /* calls that are over */
     MESSAGE_REJECTED /* count of webhooks that were turned away since the last one */
 };
 
@@ -47,6 +49,7 @@ struct message {
         struct service_report *report;
         struct reconciled *reconciled;
         struct webhook *webhook;
+        struct span_batch *spans;
         int64_t n_rejected;
     };
 };
