@@ -21,6 +21,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/base/log.h"
 #include "engine/base/mailbox.h"
 #include "engine/base/version.h"
 #include "engine/control/config.h"
@@ -50,7 +51,8 @@ struct engine {
     struct io *io;
     struct listener *listener; /* NULL: not configured, or it could not start */
     char listener_text[160];   /* where it listens, or why it does not */
-    struct executor executor;
+    struct executor executor;  /* ours: says it, and hands on to io's */
+    struct executor performer;
     int ended_fd;
     pthread_t thread;
     struct wall started_at;
@@ -148,6 +150,25 @@ static void on_rejected(void *user, int64_t n)
 
 /* ---- what leaves after a commit; control thread ---- */
 
+static void perform(void *self, const struct effect_row *effect)
+{
+    struct engine *engine = self;
+    log_line(
+        LOG_INFO, "effect", "asked for",
+        LOG_FIELDS(LOG_INT("workflow", effect->workflow), LOG_INT("effect", effect->seq),
+                   LOG_TEXT("kind", effect_name(effect->kind)),
+                   LOG_TEXT("name", effect->name), LOG_INT("attempt", effect->attempt)));
+    engine->performer.perform(engine->performer.self, effect);
+}
+
+static void stop_effect(void *self, int64_t workflow, int64_t seq)
+{
+    struct engine *engine = self;
+    log_line(LOG_INFO, "effect", "stopped",
+             LOG_FIELDS(LOG_INT("workflow", workflow), LOG_INT("effect", seq)));
+    engine->performer.stop(engine->performer.self, workflow, seq);
+}
+
 static void on_answer(void *self, struct webhook *webhook, bool is_kept)
 {
     struct engine *engine = self;
@@ -192,10 +213,21 @@ static void put_state(struct engine *engine, const char *state)
 
 static void put_engine_event(struct engine *engine, const char *kind, const char *text)
 {
+    log_line(strstr(kind, "failed") != NULL ? LOG_WARN : LOG_INFO, "engine", kind,
+             LOG_FIELDS(LOG_INT("pid", getpid()), LOG_TEXT("version", SIGNALBOX_VERSION),
+                        LOG_TEXT("store", engine->config->store),
+                        LOG_TEXT("text", text)));
     (void)store_add_event(engine->store, &(struct event_row){.at = wall_now(),
                                                              .kind = kind,
                                                              .actor = "engine",
                                                              .text = text});
+}
+
+static void log_fault(const struct err *err)
+{
+    log_line(
+        LOG_ERROR, "store", "cannot be written",
+        LOG_FIELDS(LOG_TEXT("error", err->msg), LOG_TEXT("code", err_word(err->code))));
 }
 
 static void tell_fault(struct engine *engine, enum err_code code)
@@ -214,12 +246,14 @@ static bool commit(struct engine *engine)
     bool has_news = engine->has_faulted || store_has_batch(engine->store);
     if (!control_commit(engine->control, &engine->executor, &err)) {
         engine->has_faulted = true;
+        log_fault(&err);
         tell_fault(engine, err.code);
         control_fault(engine->control);
         return false;
     }
     if (engine->has_faulted) {
         engine->has_faulted = false;
+        log_line(LOG_INFO, "store", "can be written again", LOG_NONE);
         tell_fault(engine, ERR_NONE);
     }
     if (has_news) {
@@ -230,6 +264,34 @@ static bool commit(struct engine *engine)
         }
     }
     return true;
+}
+
+static void log_result(const struct effect_result *result)
+{
+    bool is_bad = result->status == STATUS_TIMED_OUT || result->status == STATUS_LOST ||
+                  result->status == STATUS_REFUSED;
+    log_line(is_bad ? LOG_WARN : LOG_INFO, "effect", "ended",
+             LOG_FIELDS(LOG_INT("workflow", result->workflow),
+                        LOG_INT("effect", result->seq),
+                        LOG_TEXT("status", status_name(result->status)),
+                        LOG_TEXT("provider", result->provider),
+                        LOG_INT("took_ms",
+                                wall_since(result->finished_at, result->started_at).ms),
+                        LOG_TEXT("summary", result->summary)));
+}
+
+/* Figures alone are no news. */
+static void log_report(const struct service_report *report)
+{
+    if (report->event != NULL && report->event[0] != '\0') {
+        log_line(report->row.state == BREAKER_CLOSED ? LOG_INFO : LOG_WARN, "service",
+                 "transition",
+                 LOG_FIELDS(LOG_TEXT("service", report->row.name),
+                            LOG_TEXT("event", report->event),
+                            LOG_TEXT("state", breaker_state_word(report->row.state)),
+                            LOG_TEXT("actor", report->actor),
+                            LOG_TEXT("cause", report->cause)));
+    }
 }
 
 /* Spans change nothing: they go as they are into the batch that is open. */
@@ -251,9 +313,11 @@ static void take(struct engine *engine, struct message *message, struct wall now
     }
     switch (message->kind) {
     case MESSAGE_RESULT:
+        log_result(message->result);
         control_result(engine->control, message->result, now);
         break;
     case MESSAGE_REPORT:
+        log_report(message->report);
         control_report(engine->control, message->report, now);
         break;
     case MESSAGE_RECONCILED:
@@ -397,6 +461,7 @@ static void stop_parts(struct engine *engine)
     control_free(engine->control);
     store_close(engine->store);
     mailbox_free(engine->inbox, on_left);
+    log_close();
     lease_give_back(engine->lease);
     if (engine->ended_fd >= 0) {
         (void)close(engine->ended_fd);
@@ -440,6 +505,21 @@ static void on_stored_service(void *user, const struct service_row *row)
     if (service_find(engine->config->services, engine->config->n_services, row->name) !=
         NULL) {
         io_restore(engine->io, row);
+    }
+}
+
+/* Without it the engine works as well: what cannot be opened is told in the store. */
+static void start_log(struct engine *engine)
+{
+    struct err err = ERR_INIT;
+    AUTO_FREE char *folder = mem_printf("%s-logs", engine->config->store);
+    AUTO_FREE char *path = mem_printf("%s/engine.log", folder);
+    if (!file_make_dirs(folder, &err) ||
+        !log_open(&(struct log_options){.path = path, .level = LOG_INFO}, &err)) {
+        (void)store_add_event(engine->store, &(struct event_row){.at = wall_now(),
+                                                                 .kind = "log-failed",
+                                                                 .actor = "engine",
+                                                                 .text = err.msg});
     }
 }
 
@@ -497,13 +577,15 @@ static bool make_parts(struct engine *engine, struct err *err)
     }
     engine->inbox =
         mailbox_new((size_t)config->max_running * 4 + 4096 + WEBHOOKS_MAX + EXTRAS_MAX);
+    start_log(engine);
     put_engine_event(engine, "engine-start", "");
     start_listener(engine);
     if (!start_io(engine, err) ||
         !store_load_services(engine->store, on_stored_service, engine, err)) {
         return false;
     }
-    engine->executor = io_executor(engine->io);
+    engine->performer = io_executor(engine->io);
+    engine->executor = (struct executor){engine, perform, stop_effect};
     put_state(engine, "running");
     engine->has_commands = true;
     return true;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 
 #include "engine/base/json.h"
+#include "engine/base/log.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/control/control_private.h"
@@ -175,6 +176,12 @@ int control_commands(struct control *control, size_t max, struct wall now,
         json_free(args);
         store_answer_command(control->store, rows[i].id, answer.status, answer.text,
                              answer.workflow);
+        log_line(
+            LOG_INFO, "command", "answered",
+            LOG_FIELDS(LOG_INT("command", rows[i].id), LOG_TEXT("verb", rows[i].verb),
+                       LOG_TEXT("actor", rows[i].actor),
+                       LOG_INT("workflow", answer.workflow),
+                       LOG_INT("answer", answer.status), LOG_TEXT("text", answer.text)));
         control->last_command = rows[i].id;
         control->stats.n_commands++;
     }

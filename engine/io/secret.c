@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/base/log.h"
 #include "engine/base/mem.h"
 
 #define EVENTS 16
@@ -311,6 +312,7 @@ static void settle(struct secrets *secrets, struct entry *entry, char *value,
         in_ms(value != NULL ? secrets->options.keep.ms : secrets->options.pause.ms);
     entry->value = value;
     if (value != NULL) {
+        log_hide(value, strlen(value));
         entry->generation = ++secrets->generation;
     } else {
         entry->why = *why;
