@@ -26,7 +26,7 @@
 #define CHUNK_BYTES 176 /* at 1 Hz and the worst of values more than 15 s */
 
 struct chunk {
-    int64_t last_ms, step_ms;
+    int64_t first_ms, last_ms, step_ms;
     uint64_t last_bits;
     uint16_t n_bits;     /* used of `bytes` */
     uint16_t n;          /* points */
@@ -64,11 +64,6 @@ NODISCARD bool chunk_next(struct chunk_reader *reader, struct wall *ret_at,
 size_t interval_format(const struct metric_point *point, uint8_t out[INTERVAL_BYTES]);
 /* The sketch points into bytes. */
 NODISCARD bool interval_parse(const uint8_t *bytes, size_t len, struct metric_point *ret);
-
-/* Variable-length numbers, 7 bits a byte, low ones first. put returns bytes written (<= 10),
- * get the bytes read or 0. */
-size_t varint_put(uint8_t *out, uint64_t number);
-size_t varint_get(const uint8_t *bytes, size_t len, uint64_t *ret_number);
 
 /* Walk a block: false at the end or where it is damaged. */
 struct block_reader {

@@ -46,13 +46,13 @@ NODISCARD bool metric_level_find(const char *word, enum metric_level *ret_level)
 struct span metric_level_width(enum metric_level level);
 
 /* A point of a series: at LEVEL_RAW one value as it was given (n 1), else all of an interval
- * that begins at `at`. Of a counter the raw values are its counts, the rest its rates per
- * second. Of a summary the raw values are the judged quantile of each minute. */
+ * that begins at `at`. Of a counter all are rates per second since the point before. Of a summary
+ * the raw values are the judged quantile of each minute. */
 struct metric_point {
     struct wall at;
     int64_t n;
     double min, max, sum, last;
-    const uint8_t *sketch; /* of a summary (engine/monitor/sketch.h); NULL = none */
+    const uint8_t *sketch; /* of a summary (engine/base/sketch.h); NULL = none */
     size_t sketch_len;
 };
 

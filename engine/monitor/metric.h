@@ -166,7 +166,7 @@ struct metric {
 };
 
 /* Any id below METRIC_COUNT. */
-const struct metric *metric_get(enum metric_id id);
+struct metric metric_get(enum metric_id id);
 /* By name; false when there is none, and for "". */
 NODISCARD bool metric_find(const char *name, enum metric_id *ret_id);
 const char *family_name(enum metric_family family);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SIGNALBOX_MONITOR_SKETCH_H
-#define SIGNALBOX_MONITOR_SKETCH_H
+#ifndef SIGNALBOX_BASE_SKETCH_H
+#define SIGNALBOX_BASE_SKETCH_H
 
 /*
  * Sketch: quantiles of many measurements in little, fixed memory.
