@@ -42,7 +42,7 @@
 #include "engine/base/err.h"
 #include "engine/service/service.h"
 
-#define SCRAPE_BODY_MAX (16 * 1024 * 1024) /* bytes of one answer */
+#define SCRAPE_BODY_MAX (8 * 1024 * 1024) /* bytes of one answer */
 #define SCRAPE_INTERVAL ((struct span){15000})
 #define SCRAPE_TIMEOUT  ((struct span){10000})
 #define SCRAPES_MAX     256
