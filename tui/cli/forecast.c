@@ -86,13 +86,24 @@ static void print_cell(const char *text)
     fputs(needs_quotes ? "\"" : "", stdout);
 }
 
-static void print_values(const struct forecast_step *steps, size_t n, size_t offset)
+static double value_of(const struct forecast_step *step)
+{
+    return step->value;
+}
+static double low_of(const struct forecast_step *step)
+{
+    return step->lo80;
+}
+static double high_of(const struct forecast_step *step)
+{
+    return step->hi80;
+}
+
+static void print_values(const struct forecast_step *steps, size_t n,
+                         double (*take)(const struct forecast_step *step))
 {
     for (size_t i = 0; i < n; i++) {
-        const char *step = (const char *)&steps[i];
-        double value;
-        memcpy(&value, step + offset, sizeof(value));
-        printf("%s%.9g", i == 0 ? "," : " ", value);
+        printf("%s%.9g", i == 0 ? "," : " ", take(&steps[i]));
     }
 }
 
@@ -133,9 +144,9 @@ static bool batch_row(struct table *table)
         putchar(',');
         print_cell(origin == NULL ? "" : origin);
     }
-    print_values(steps, (size_t)task.horizon, offsetof(struct forecast_step, value));
-    print_values(steps, (size_t)task.horizon, offsetof(struct forecast_step, lo80));
-    print_values(steps, (size_t)task.horizon, offsetof(struct forecast_step, hi80));
+    print_values(steps, (size_t)task.horizon, value_of);
+    print_values(steps, (size_t)task.horizon, low_of);
+    print_values(steps, (size_t)task.horizon, high_of);
     putchar('\n');
     return true;
 }
@@ -228,7 +239,7 @@ static int run(struct cli *cli)
     bool is_table = is_batch || is_capacity;
     if (!cli_number(cli, "horizon", 1,
                     is_capacity ? CAPACITY_HORIZON_MAX : FORECAST_HORIZON_MAX,
-                    is_capacity ? 365 : 0, &horizon, &err) ||
+                    is_capacity ? CAPACITY_HORIZON : 0, &horizon, &err) ||
         !cli_number(cli, "season", 1, FORECAST_SEASON_MAX, 0, &season, &err)) {
         return cli_fail(&err);
     }
@@ -251,7 +262,7 @@ static int run(struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-    {"horizon",                                  0, "N", "how many steps; with --capacity days (365)"},
+    {"horizon",                                  0, "N", "how many steps; with --capacity days (120)"},
     {"season",                                       0, "S", "steps of a season; found when not given"},
     {"batch",                                          0, NULL, "a line per series: series,[origin,]horizon,season,values"},
     {"capacity",   0, NULL, "when is it full: id,capacity_bytes,used_bytes_daily"},
