@@ -12,10 +12,11 @@
 #include <string.h>
 
 /* Chosen by cross-validation over whole series; the answer changes little around them. */
-#define SHARPNESS                                                                        \
-    8.0 /* how much less a candidate counts for each part that it is worse */
-#define ORIGINS        24 /* of the backtest */
-#define BEST           12 /* candidates in the answer */
+#define SHARPNESS 8.0 /* how much less a candidate counts for being worse */
+#define ORIGINS   32
+#define BEST      40 /* candidates in the answer */
+#define BEGIN     .25 /* of the history is no part of the backtest */
+
 #define ORIGINS_MAX    64
 #define CANDIDATES_MAX 512
 
@@ -129,7 +130,6 @@ static void choose_season(struct work *work)
         season = 1;
     }
     work->season = season;
-    work->season_long = forecast_find_long_season(work->values, work->n, season);
 }
 
 static void prepare(struct work *work)
@@ -138,6 +138,8 @@ static void prepare(struct work *work)
     work->y[SCALE_PLAIN] = arena_array(work->arena, work->n, sizeof(double));
     memcpy(work->y[SCALE_PLAIN], work->values, bytes);
     bridge(work->y[SCALE_PLAIN], work->n, work->season);
+    work->season_long =
+        forecast_find_long_season(work->y[SCALE_PLAIN], work->n, work->season);
     double difference = 0;
     size_t back = (size_t)work->season, n = 0;
     for (size_t t = back; t < work->n; t++) {
@@ -167,6 +169,8 @@ static void choose_origins(struct work *work)
     size_t horizon = (size_t)work->task->horizon, season = (size_t)work->season;
     size_t least = work->season_long > 1 ? 2 * (size_t)work->season_long : 3 * season;
     least = least < 8 ? 8 : least;
+    size_t begin = (size_t)(BEGIN * (double)work->n);
+    least = least < begin ? begin : least;
     size_t step = season > 1 ? season : (horizon + 1) / 2;
     size_t n = 0;
     while (n + 1 < ORIGINS && n + 1 < ORIGINS_MAX &&
@@ -326,10 +330,9 @@ static double measure(const struct work *work, const double *rows, size_t *ret_n
     size_t n = 0, horizon = (size_t)work->task->horizon;
     for (size_t o = 0; o + 1 < work->n_origins; o++) {
         for (size_t h = 0; h < horizon; h++) {
-            double error =
-                fabs(work->values[work->origins[o] + h] - rows[o * horizon + h]);
-            if (!isnan(error)) {
-                sum += error;
+            double outcome = work->values[work->origins[o] + h];
+            if (!isnan(outcome)) {
+                sum += fabs(outcome - rows[o * horizon + h]);
                 n++;
             }
         }

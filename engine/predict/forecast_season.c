@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#define WEEK_MORE 1.0 /* standard errors of a correlation */
+
 /* Autocorrelation at `lag`, of y around `mean`. */
 static double correlation(const double *y, size_t n, double mean, double variance,
                           size_t lag)
@@ -64,10 +66,15 @@ int forecast_find_season(const double *values, size_t n, struct arena *arena)
 
 int forecast_find_long_season(const double *y, size_t n, int season)
 {
-    size_t week = (size_t)season * 7;
-    if (season < 2 || week > FORECAST_SEASON_MAX || n < 3 * week) {
+    size_t one = (size_t)season, week = 7 * one;
+    double mean, variance;
+    if (season < 2 || week > FORECAST_SEASON_MAX || n < 3 * week ||
+        !moments(y, n, &mean, &variance)) {
         return 1;
     }
-    return (int)week;
-    (void)y;
+    /* A week ago tells more than a day less or a day more ago? */
+    double here = correlation(y, n, mean, variance, week);
+    double around = fmax(correlation(y, n, mean, variance, week - one),
+                         correlation(y, n, mean, variance, week + one));
+    return here > around + WEEK_MORE / sqrt((double)n) ? (int)week : 1;
 }
