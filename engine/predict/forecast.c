@@ -223,7 +223,7 @@ static void try_smooth(struct work *work, const struct forecast_series *series,
                        enum scale scale)
 {
     static const double levels[] = {0, .02, .05, .1, .2, .4, .8};
-    static const double seasons[] = {.05, .15, .4};
+    static const double seasons[] = {.02, .1, .3};
     static const double carries[] = {0, .5, .9};
     size_t n_seasons = series->season > 1 ? 3 : 1,
            n_long = series->season_long > 1 ? 3 : 1;

@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#define CLIP 1.0
+
 struct state {
     double level, trend, last_error;
     double *season, *season_long;
@@ -69,6 +71,7 @@ void forecast_smooth(const struct forecast_series *series,
     double by_season = state.n_season > 1 ? settings->season : 0;
     double by_long = state.n_season_long > 1 ? settings->season_long : 0;
     size_t place = 0, place_long = 0, next = 0;
+    double usual = 0;
     for (size_t t = 0; t <= series->n; t++) {
         while (next < series->n_origins && series->origins[next] == t) {
             write_row(&state, settings, t, series->horizon,
@@ -81,6 +84,8 @@ void forecast_smooth(const struct forecast_series *series,
                         state.season[place] + state.season_long[place_long];
         double off = series->y[t] - before;
         double error = off - settings->carry * state.last_error;
+        usual += (fabs(error) - usual) * (t < 20 ? 1.0 / (double)(t + 1) : .05);
+        error = fmin(fmax(error, -CLIP * usual), CLIP * usual);
         state.level += settings->damping * state.trend + settings->level * error;
         state.trend =
             settings->damping * state.trend + settings->trend * settings->level * error;
