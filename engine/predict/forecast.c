@@ -12,11 +12,14 @@
 #include <string.h>
 
 /* Chosen by cross-validation over whole series; the answer changes little around them. */
-#define SHARPNESS 8.0 /* how much less a candidate counts for being worse */
-#define ORIGINS   32
-#define BEST      40 /* candidates in the answer */
-#define BEGIN     .25 /* of the history is no part of the backtest */
-
+#define SHARPNESS      12.0 /* how much less a candidate counts for being worse */
+#define ORIGINS        32
+#define BEGIN          .25 /* of the history is no part of the backtest */
+#define BEST           40  /* candidates in the answer */
+#define LATEST         20  /* origins of which the errors make the intervals */
+#define NEARNESS       .5  /* of the recent variation in that of an interval */
+#define TAILS          1.1 /* few origins show the far errors too seldom */
+#define ERRORS_MIN     8   /* for quantiles */
 #define ORIGINS_MAX    64
 #define CANDIDATES_MAX 512
 
@@ -403,35 +406,73 @@ static double quantile(const double *sorted, size_t n, double p)
                          : sorted[n - 1];
 }
 
+/* How much the series varied before an origin: changes over a season, recent ones and all. */
+static double variation(const struct work *work, size_t origin)
+{
+    size_t season = (size_t)work->season, n = 0;
+    size_t span = season > 1 ? 4 * season : 2 * (size_t)work->task->horizon;
+    double sum = 0;
+    for (size_t t = origin > span + season ? origin - span : season; t < origin; t++) {
+        double change = fabs(work->values[t] - work->values[t - season]);
+        if (!isnan(change)) {
+            sum += change;
+            n++;
+        }
+    }
+    double recent = n > 0 ? sum / (double)n : work->size;
+    return NEARNESS * recent + (1 - NEARNESS) * work->size;
+}
+
+/* Errors of the backtest near step h, in units of how much the series varied then. */
+static size_t errors_near(const struct work *work, const double *rows,
+                          const double *varied, size_t h, double *ret_errors)
+{
+    size_t horizon = (size_t)work->task->horizon, n = 0, near = horizon / 8 + 1;
+    size_t first = work->n_origins > LATEST + 1 ? work->n_origins - 1 - LATEST : 0;
+    size_t begin = h > near ? h - near : 0,
+           end = h + near < horizon ? h + near + 1 : horizon;
+    for (size_t o = first; o + 1 < work->n_origins; o++) {
+        for (size_t k = begin; k < end; k++) {
+            double outcome = work->values[work->origins[o] + k];
+            if (!isnan(outcome)) {
+                ret_errors[n++] = (outcome - rows[o * horizon + k]) / varied[o];
+            }
+        }
+    }
+    return n;
+}
+
+/* Without a backtest: as wide as the changes were, growing as those of a random walk. */
+static void guess(const struct work *work, size_t h, struct forecast_step *step)
+{
+    double width = work->size * sqrt((double)h + 1);
+    step->lo80 = step->value - 1.3 * width;
+    step->hi80 = step->value + 1.3 * width;
+    step->lo95 = step->value - 2 * width;
+    step->hi95 = step->value + 2 * width;
+}
+
 static void bound(struct work *work, const double *rows, struct forecast_step *steps)
 {
     size_t horizon = (size_t)work->task->horizon, last = work->n_origins - 1;
     double *errors = arena_array(work->arena, last * horizon + 1, sizeof(double));
+    double *varied = arena_array(work->arena, work->n_origins, sizeof(double));
+    for (size_t o = 0; o <= last; o++) {
+        varied[o] = variation(work, work->origins[o]);
+    }
     for (size_t h = 0; h < horizon; h++) {
-        size_t n = 0, near = horizon / 8 + 1;
-        for (size_t o = 0; o < last; o++) {
-            for (size_t k = h > near ? h - near : 0; k < horizon && k <= h + near; k++) {
-                double error = work->values[work->origins[o] + k] - rows[o * horizon + k];
-                if (!isnan(error)) {
-                    errors[n++] = error;
-                }
-            }
-        }
-        double value = rows[last * horizon + h];
+        double value = rows[last * horizon + h], scale = varied[last];
         struct forecast_step *step = &steps[h];
         *step = (struct forecast_step){.value = value};
-        if (n < 4) {
-            double width = work->size * sqrt((double)h + 1);
-            step->lo80 = value - 1.3 * width;
-            step->hi80 = value + 1.3 * width;
-            step->lo95 = value - 2 * width;
-            step->hi95 = value + 2 * width;
+        size_t n = errors_near(work, rows, varied, h, errors);
+        if (n < ERRORS_MIN) {
+            guess(work, h, step);
         } else {
             qsort(errors, n, sizeof(double), compare);
-            step->lo80 = value + fmin(0, quantile(errors, n, .1));
-            step->hi80 = value + fmax(0, quantile(errors, n, .9));
-            step->lo95 = value + fmin(0, quantile(errors, n, .025));
-            step->hi95 = value + fmax(0, quantile(errors, n, .975));
+            step->lo80 = value + scale * fmin(0, quantile(errors, n, .1));
+            step->hi80 = value + scale * fmax(0, quantile(errors, n, .9));
+            step->lo95 = value + TAILS * scale * fmin(0, quantile(errors, n, .025));
+            step->hi95 = value + TAILS * scale * fmax(0, quantile(errors, n, .975));
         }
         step->lo80 = clamp(step->lo80, work->low, work->high);
         step->hi80 = clamp(step->hi80, work->low, work->high);
