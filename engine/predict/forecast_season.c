@@ -3,6 +3,11 @@
 
 #include <math.h>
 
+#define CYCLES    4   /* multiples of a lag that are looked at */
+#define CHANCE    4.0 /* standard errors */
+#define SPIKE     2.0 /* mean absolute changes */
+#define FAVOUR    1.3
+#define NEARLY    .7
 #define WEEK_MORE 1.0 /* standard errors of a correlation */
 
 /* Autocorrelation at `lag`, of y around `mean`. */
@@ -30,6 +35,24 @@ static bool moments(const double *y, size_t n, double *ret_mean, double *ret_var
     return square > 1e-18 * (1 + mean * mean);
 }
 
+/* Mean correlation at a lag and its multiples, in units of what chance gives at most; people's
+ * clocks and calendars make some lags more likely than others. */
+static double strength(const double *r, size_t n_lags, size_t n, size_t lag)
+{
+    static const size_t usual[] = {4, 7, 12, 24, 30, 48, 52, 60, 96, 144, 168, 288, 365};
+    double sum = 0, cycles = 0;
+    for (size_t at = lag; at <= n_lags && cycles < CYCLES; at += lag) {
+        sum += r[at];
+        cycles++;
+    }
+    double chance = CHANCE / sqrt((double)n * cycles);
+    double favour = 1;
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+        favour = usual[i] == lag ? FAVOUR : favour;
+    }
+    return favour * sum / cycles / fmax(chance, .05);
+}
+
 int forecast_find_season(const double *values, size_t n, struct arena *arena)
 {
     size_t kept = 0;
@@ -39,25 +62,35 @@ int forecast_find_season(const double *values, size_t n, struct arena *arena)
         double change = values[t] - values[t - 1];
         d[kept++] = isfinite(change) ? change : 0;
     }
+    double usual = 0;
+    for (size_t t = 0; t < kept; t++) {
+        usual += fabs(d[t]) / (double)kept;
+    }
+    for (size_t t = 0; t < kept; t++) { /* a few spikes are no rhythm */
+        d[t] = fmin(fmax(d[t], -SPIKE * usual), SPIKE * usual);
+    }
     double mean, variance;
     if (kept < 8 || !moments(d, kept, &mean, &variance)) {
         return 1;
     }
     size_t longest = kept / 3 < FORECAST_SEASON_MAX ? kept / 3 : FORECAST_SEASON_MAX;
-    double *r = arena_array(arena, longest + 2, sizeof(double));
-    for (size_t lag = 1; lag <= longest + 1; lag++) {
+    size_t n_lags = CYCLES * longest < kept / 2 ? CYCLES * longest : kept / 2;
+    n_lags = n_lags > longest ? n_lags : longest;
+    double *r = arena_array(arena, n_lags + 2, sizeof(double));
+    for (size_t lag = 1; lag <= n_lags + 1; lag++) {
         r[lag] = correlation(d, kept, mean, variance, lag);
     }
     double highest = 0;
     for (size_t lag = 2; lag <= longest; lag++) {
-        highest = fmax(highest, r[lag]);
+        highest = fmax(highest, strength(r, n_lags, kept, lag));
     }
-    if (highest < 4 / sqrt((double)kept) || highest < .1) {
+    if (highest < 1) {
         return 1;
     }
-    /* The shortest peak nearly as high as the highest: not its multiple. */
+    /* The shortest of those nearly as strong: not its multiple. */
     for (size_t lag = 2; lag <= longest; lag++) {
-        if (r[lag] >= .85 * highest && r[lag] >= r[lag - 1] && r[lag] >= r[lag + 1]) {
+        if (r[lag] >= r[lag - 1] && r[lag] >= r[lag + 1] &&
+            strength(r, n_lags, kept, lag) >= NEARLY * highest) {
             return (int)lag;
         }
     }
