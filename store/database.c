@@ -163,6 +163,12 @@ bool database_number(struct database *database, const char *sql, int64_t *ret_nu
     return is_good;
 }
 
+static void pause_briefly(struct mono now)
+{
+    const struct timespec pause = {.tv_nsec = 500000 + (now.ns >> 8) % 3000000};
+    (void)nanosleep(&pause, NULL); /* a signal may shorten it */
+}
+
 /*
  * Wait for a lock: often and unevenly. SQLite's own handler soon looks ten times a second
  * only, and who shares the file with a busy writer can then miss every gap for seconds.
@@ -177,8 +183,7 @@ static int on_busy(void *patience, int n_calls)
     if (now.ns - since.ns >= (intptr_t)patience * 1000000LL) {
         return 0; /* give up: SQLITE_BUSY */
     }
-    const struct timespec pause = {.tv_nsec = 500000 + (now.ns >> 8) % 3000000};
-    (void)nanosleep(&pause, NULL); /* a signal may shorten it */
+    pause_briefly(now);
     return 1;
 }
 
@@ -188,20 +193,37 @@ void database_be_patient(struct database *database, int ms)
     (void)sqlite3_busy_handler(database->db, on_busy, patience); /* cannot fail */
 }
 
-static bool is_wal_mode(struct database *database, bool *ret_is_wal, struct err *err)
+/* One attempt at the write-ahead log; SQLite's code. */
+static int switch_to_wal(struct database *database, bool *ret_is_wal)
 {
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(database->db, "PRAGMA journal_mode=WAL", -1, &statement,
-                           NULL) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW) {
-        (void)database_fail(database, err);
-        (void)sqlite3_finalize(statement); /* repeats the failure that was seen */
-        return false;
+    int code =
+        sqlite3_prepare_v2(database->db, "PRAGMA journal_mode=WAL", -1, &statement, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(statement);
     }
-    const char *mode = (const char *)sqlite3_column_text(statement, 0);
-    *ret_is_wal = mode != NULL && strcmp(mode, "wal") == 0;
-    (void)sqlite3_finalize(statement); /* a row was read: no failure */
-    return true;
+    if (code == SQLITE_ROW) {
+        const char *mode = (const char *)sqlite3_column_text(statement, 0);
+        *ret_is_wal = mode != NULL && strcmp(mode, "wal") == 0;
+    }
+    (void)sqlite3_finalize(statement); /* repeats what step said */
+    return code;
+}
+
+/* Two processes that switch a new file at once stand in each other's way with their read
+ * locks: SQLite then says busy without asking the busy handler, so both let go and try
+ * again. */
+static bool is_wal_mode(struct database *database, bool *ret_is_wal, struct err *err)
+{
+    struct mono since = mono_now(), now = since;
+    int code = switch_to_wal(database, ret_is_wal);
+    while ((code & 0xff) == SQLITE_BUSY &&
+           now.ns - since.ns < STORE_BUSY_MS * 1000000LL) {
+        pause_briefly(now);
+        code = switch_to_wal(database, ret_is_wal);
+        now = mono_now();
+    }
+    return code == SQLITE_ROW || database_fail(database, err);
 }
 
 bool database_set_up(struct database *database, enum store_durability durability,

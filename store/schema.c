@@ -409,13 +409,27 @@ int store_schema_version(void)
     return (int)ARRAY_LEN(migrations);
 }
 
+/* All three of one moment: between two of them another process may make the store. */
+static bool look(struct database *database, int64_t *ret_application,
+                 int64_t *ret_version, int64_t *ret_n_tables, struct err *err)
+{
+    if (!database_exec(database, "SAVEPOINT look", err)) {
+        return false;
+    }
+    bool is_good =
+        database_number(database, "PRAGMA application_id", ret_application, err) &&
+        database_number(database, "PRAGMA user_version", ret_version, err) &&
+        database_number(database, "SELECT count(*) FROM sqlite_schema", ret_n_tables,
+                        err);
+    /* Nothing was written: only a failure that was seen already can be repeated. */
+    (void)sqlite3_exec(database->db, "RELEASE look", NULL, NULL, NULL);
+    return is_good;
+}
+
 bool schema_check(struct database *database, int64_t *ret_version, struct err *err)
 {
     int64_t application = 0, version = 0, n_tables = 0;
-    if (!database_number(database, "PRAGMA application_id", &application, err) ||
-        !database_number(database, "PRAGMA user_version", &version, err) ||
-        !database_number(database, "SELECT count(*) FROM sqlite_schema", &n_tables,
-                         err)) {
+    if (!look(database, &application, &version, &n_tables, err)) {
         return false;
     }
     if (application != SCHEMA_APPLICATION_ID && (application != 0 || n_tables != 0)) {

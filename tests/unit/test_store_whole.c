@@ -286,6 +286,63 @@ static void test_crowd(void **state)
     store_close(store);
 }
 
+/* ---- a store that several make at once
+ * --------------------------------------------------- */
+
+/* What `serve`, `submit` and `list` do on a path where there is nothing yet. */
+static bool come_first(const char *path, int who, struct err *err)
+{
+    if (who == 0) {
+        struct store *store = store_open(path, STORE_FULL, err);
+        store_close(store);
+        return store != NULL;
+    }
+    if (who == 1) {
+        struct reader *reader = reader_open(path, err);
+        reader_close(reader);
+        return reader != NULL || err->code == ERR_NOT_FOUND;
+    }
+    const struct command_row row = {.actor = "a", .verb = "submit", .args = ""};
+    return command_send(path, &row, err) > 0;
+}
+
+static void test_all_come_first(void **state)
+{
+    struct place *place = *state;
+    enum { N = 4 };
+    int n_rounds = is_full_size() ? 2000 : 60;
+    for (int round = 0; round < n_rounds; round++) {
+        AUTO_FREE char *path = mem_printf("%s.%d", place->path, round);
+        int gate[2];
+        pid_t children[N];
+        assert_int_equal(pipe(gate), 0);
+        for (int i = 0; i < N; i++) {
+            children[i] = fork();
+            assert_true(children[i] >= 0);
+            if (children[i] == 0) {
+                struct err err = ERR_INIT;
+                char ignored;
+                (void)close(gate[1]);
+                (void)!read(gate[0], &ignored, 1); /* until all are there */
+                bool is_good = come_first(path, i, &err);
+                if (!is_good) {
+                    (void)fprintf(stderr, "# %d: %s\n", i, err.msg);
+                }
+                _exit(!is_good);
+            }
+        }
+        (void)close(gate[0]);
+        (void)close(gate[1]);
+        int n_failed = 0;
+        for (int i = 0; i < N; i++) {
+            int status = 0;
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            n_failed += status != 0;
+        }
+        assert_int_equal(n_failed, 0);
+    }
+}
+
 /* ---- backup
  * ------------------------------------------------------------------------------ */
 
@@ -487,6 +544,7 @@ int main(void)
         PLACE_TEST(test_newer_schema_is_refused),
         PLACE_TEST(test_views_have_names),
         PLACE_TEST(test_crowd),
+        PLACE_TEST(test_all_come_first),
         PLACE_TEST(test_backup_while_writing),
         PLACE_TEST(test_failed_backup_leaves_nothing),
         PLACE_TEST(test_kill),
