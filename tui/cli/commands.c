@@ -37,8 +37,8 @@ static const struct cli_command *const before_verbs[] = {
     &cli_log,   &cli_status, &cli_services, &cli_deliveries, &cli_events,
 };
 static const struct cli_command *const after_verbs[] = {
-    &cli_detect, &cli_forecast,   &cli_check,        &cli_backup, &cli_version,
-    &cli_help,   &cli_run_effect, &cli_hold_sandbox, &cli_tables,
+    &cli_detect,  &cli_forecast, &cli_backtest,   &cli_check,        &cli_backup,
+    &cli_version, &cli_help,     &cli_run_effect, &cli_hold_sandbox, &cli_tables,
 };
 
 #define COMMANDS_MAX 48
