@@ -259,6 +259,10 @@ run-services: all $(FAKES) ## the demo against simulated services over real sock
 bench: all $(BENCH) ## figures, each beside its yardstick of the same run
 	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)) $(BENCH); do $(TEST_ENV) $$b; done
 
+JUDGE ?=
+judge: all ## figures on public data where they are (JUDGE_DATA=DIR, PART=dev, JUDGE="forecast capacity")
+	@$(TEST_ENV) $(TOOLS)/judge $(JUDGE)
+
 check-fresh: ## `make run` and `make test` in a bare Debian 12 (debootstrap, root)
 	@$(TOOLS)/check_fresh
 
@@ -354,5 +358,5 @@ help: ## this list
 	@echo "  FLAVOR=release|debug|asan|tsan|clang|fuzz|cov  CC  CFLAGS  PREFIX  DESTDIR  V=1"
 
 .PHONY: all run run-clean deps test check quick e2e sim screens-update asan tsan check-threads \
-	valgrind fuzz fuzz-run crash bench conformance run-services check-fresh check-install check-repro lint $(LINTS) \
+	valgrind fuzz fuzz-run crash bench judge conformance run-services check-fresh check-install check-repro lint $(LINTS) \
 	objects man install uninstall clean help

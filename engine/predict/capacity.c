@@ -13,7 +13,8 @@
 #define MEMORY_HIGH 365.0
 #define BLOCK       2.0 /* mean length of a block, in steps: busy days stand together */
 #define N_PATHS     1000
-#define SPREAD      .25 /* of a future's pace: scale of its logarithm */
+#define STEPS_MAX   400 /* of a future; for longer ones steps are put together */
+#define SPREAD      .22 /* of a future's pace: scale of its logarithm */
 #define LEAN        .3 /* futures count as step^-LEAN: who asks has a near limit in mind */
 
 const char *capacity_word(enum capacity_verdict verdict)
@@ -48,6 +49,20 @@ static bool take_growth(const struct capacity_task *task, struct arena *arena,
         n_known++;
     }
     return n_known >= CAPACITY_POINTS_MIN;
+}
+
+/* Put `by` steps together, the newest ones whole. */
+static void coarsen(struct growth *growth, size_t by)
+{
+    size_t n = growth->n / by, skip = growth->n - n * by;
+    for (size_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < by; k++) {
+            sum += growth->steps[skip + i * by + k];
+        }
+        growth->steps[i] = sum;
+    }
+    growth->n = n;
 }
 
 static uint64_t seed_of(const struct capacity_task *task, const struct growth *growth)
@@ -148,7 +163,14 @@ struct capacity_answer capacity_run(const struct capacity_task *task, struct are
     }
     double horizon = task->horizon > 0 ? task->horizon : CAPACITY_HORIZON;
     double wanted = fmin(fmax(ceil(horizon / task->step), 1), CAPACITY_HORIZON_MAX);
-    size_t n_steps = (size_t)wanted;
+    size_t n_steps = (size_t)wanted, by = (n_steps + STEPS_MAX - 1) / STEPS_MAX;
+    double step_length = task->step * (double)by;
+    if (by > 1 && growth.n >= 2 * by) {
+        coarsen(&growth, by);
+        n_steps = (n_steps + by - 1) / by;
+    } else {
+        step_length = task->step;
+    }
     struct rng rng;
     rng_init(&rng, seed_of(task, &growth));
     struct passage *passages = arena_array(arena, N_PATHS, sizeof(*passages));
@@ -169,11 +191,11 @@ struct capacity_answer capacity_run(const struct capacity_task *task, struct are
         return answer;
     }
     qsort(passages, n_within, sizeof(*passages), compare);
-    answer.at = quantile(passages, n_within, total, .5) * task->step;
-    answer.lo = quantile(passages, n_within, total, .1) * task->step;
-    answer.hi = quantile(passages, n_within, total, .9) * task->step;
-    answer.lo95 = quantile(passages, n_within, total, .025) * task->step;
-    answer.hi95 = quantile(passages, n_within, total, .975) * task->step;
+    answer.at = quantile(passages, n_within, total, .5) * step_length;
+    answer.lo = quantile(passages, n_within, total, .1) * step_length;
+    answer.hi = quantile(passages, n_within, total, .9) * step_length;
+    answer.lo95 = quantile(passages, n_within, total, .025) * step_length;
+    answer.hi95 = quantile(passages, n_within, total, .975) * step_length;
     answer.verdict = answer.p_within < .5 ? CAPACITY_BEYOND : CAPACITY_WITHIN;
     return answer;
 }

@@ -14,12 +14,13 @@
 /* Chosen by cross-validation over whole series; the answer changes little around them. */
 #define SHARPNESS      12.0 /* how much less a candidate counts for being worse */
 #define ORIGINS        32
-#define BEGIN          .25 /* of the history is no part of the backtest */
-#define BEST           40  /* candidates in the answer */
-#define LATEST         20  /* origins of which the errors make the intervals */
-#define NEARNESS       .5  /* of the recent variation in that of an interval */
-#define TAILS          1.1 /* few origins show the far errors too seldom */
-#define ERRORS_MIN     8   /* for quantiles */
+#define CELLS          4096 /* origins times steps, so that memory stays small */
+#define BEGIN          .25  /* of the history is no part of the backtest */
+#define BEST           40   /* candidates in the answer */
+#define LATEST         20   /* origins of which the errors make the intervals */
+#define NEARNESS       .5   /* of the recent variation in that of an interval */
+#define TAILS          1.1  /* few origins show the far errors too seldom */
+#define ERRORS_MIN     8    /* for quantiles */
 #define ORIGINS_MAX    64
 #define CANDIDATES_MAX 512
 
@@ -175,9 +176,9 @@ static void choose_origins(struct work *work)
     size_t begin = (size_t)(BEGIN * (double)work->n);
     least = least < begin ? begin : least;
     size_t step = season > 1 ? season : (horizon + 1) / 2;
-    size_t n = 0;
-    while (n + 1 < ORIGINS && n + 1 < ORIGINS_MAX &&
-           work->n >= least + horizon + n * step) {
+    size_t n = 0, most = CELLS / horizon;
+    most = most < 4 ? 4 : most < ORIGINS ? most : ORIGINS;
+    while (n + 1 < most && n + 1 < ORIGINS_MAX && work->n >= least + horizon + n * step) {
         n++;
     }
     for (size_t i = 0; i < n; i++) {
@@ -344,6 +345,24 @@ static double measure(const struct work *work, const double *rows, size_t *ret_n
     return n > 0 ? sum / (double)n / work->size : (double)NAN;
 }
 
+/* Of the seasonal naive, whatever models were asked for. */
+static double naive_mase(const struct work *work)
+{
+    size_t n;
+    struct forecast_series series = {
+        .y = work->y[SCALE_PLAIN],
+        .n = work->n,
+        .origins = work->origins,
+        .n_origins = work->n_origins,
+        .horizon = work->task->horizon,
+    };
+    double *rows = arena_array(work->arena, work->n_origins * (size_t)series.horizon,
+                               sizeof(double));
+    forecast_naive(&series, work->season, rows);
+    double mase = measure(work, rows, &n);
+    return mase > 0 ? mase : (double)NAN;
+}
+
 static int by_mase(const void *a, const void *b)
 {
     double left = ((const struct candidate *)a)->mase,
@@ -504,7 +523,7 @@ bool forecast_run(const struct forecast_task *task, struct arena *arena,
     struct forecast_trial *trial = &report.trials[FORECAST_COMBINED];
     trial->mase = measure(work, rows, &trial->n);
     trial->weight = 1;
-    report.skill = 1 - trial->mase / report.trials[FORECAST_SEASONAL].mase;
+    report.skill = 1 - trial->mase / naive_mase(work);
     bound(work, rows, ret_steps);
     *ret_report = report;
     return true;
