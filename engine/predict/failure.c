@@ -8,27 +8,34 @@
 #include "engine/base/mem.h"
 #include "engine/predict/failure_private.h"
 
-/* Chosen by leaving whole projects out; see failure_prior.c. */
+/* Chosen by leaving whole projects out, all at once for all of them. */
 #define NET_RATE     0.005
 #define LINEAR_RATE  0.03
 #define LINEAR_DECAY 1e-4
-#define MIX_RATE     0.005
-#define TRIM_RATE    0.02
-#define LOGIT_MOST   7.0
-#define INPUT_MOST   3.0f
+#define MIX_ETA      0.4
+#define MIX_KEEP     0.002
+#define TRIM_RATE    0.01
+#define LOGIT_MOST   6.0
 
-static const double first_mix[EXPERT_COUNT] = {0.2, 0.5, 0.3, 0};
+static const struct {
+    int input;
+    double weight;
+} experts[EXPERT_COUNT] = {
+#define X(id, input, weight) [id] = {input, weight},
+    FAILURE_EXPERT_LIST(X)
+#undef X
+};
 
 struct failure_model *failure_new(void)
 {
     struct failure_model *model = mem_alloc(sizeof(*model));
     model->format = FAILURE_FORMAT;
     model->bytes = (uint32_t)sizeof(*model);
-    model->net = failure_prior.net;
+    model->prior = failure_prior;
+    model->net = model->prior.net;
     for (int i = 0; i <= FAILURE_INPUTS; i++) {
         model->linear.squares[i] = 1;
     }
-    memcpy(model->mix, first_mix, sizeof(first_mix));
     model->slope = 1;
     return model;
 }
@@ -100,12 +107,11 @@ static struct failure_pending *place(struct failure_model *model, uint64_t id)
 
 /* ---- saying ---- */
 
-static void standardise(float inputs[FAILURE_INPUTS])
+/* The log-odds that an input was before it was standardised. */
+static double raw(const struct failure_prior *prior, const float *inputs, int input)
 {
-    for (int i = 0; i < FAILURE_SHARED; i++) {
-        float z = (inputs[i] - failure_prior.mean[i]) * failure_prior.scale[i];
-        inputs[i] = z > INPUT_MOST ? INPUT_MOST : z < -INPUT_MOST ? -INPUT_MOST : z;
-    }
+    float scale = prior->scale[input];
+    return (double)(scale > 0 ? inputs[input] / scale + prior->mean[input] : 0);
 }
 
 static double bounded(double logit)
@@ -122,21 +128,44 @@ static double linear_say(const struct failure_linear *linear, const float *input
     return sum;
 }
 
+/* Weights by what each has cost lately: the exponentially weighted average forecaster
+ * (Cesa-Bianchi and Lugosi 2006, 2.1), over log-odds. */
+static void weigh(const double loss[EXPERT_COUNT], double ret[EXPERT_COUNT])
+{
+    double most = -HUGE_VAL, sum = 0;
+    for (int i = 0; i < EXPERT_COUNT; i++) {
+        ret[i] = experts[i].weight - MIX_ETA * loss[i];
+        most = fmax(most, ret[i]);
+    }
+    for (int i = 0; i < EXPERT_COUNT; i++) {
+        ret[i] = exp(ret[i] - most);
+        sum += ret[i];
+    }
+    for (int i = 0; i < EXPERT_COUNT; i++) {
+        ret[i] /= sum;
+    }
+}
+
 static void say(const struct failure_model *model, struct failure_pending *pending)
 {
     float hidden[FAILURE_HIDDEN];
     const float *inputs = pending->run.inputs;
-    double said[EXPERT_COUNT], mixed = 0;
-    said[EXPERT_PRIOR] = bounded(failure_net_say(&failure_prior.net, inputs, hidden));
-    said[EXPERT_NET] = bounded(failure_net_say(&model->net, inputs, hidden));
-    said[EXPERT_LINEAR] =
-        bounded(said[EXPERT_PRIOR] + linear_say(&model->linear, inputs));
-    said[EXPERT_BIAS] = 1;
+    double said[EXPERT_COUNT], weights[EXPERT_COUNT], mixed = 0;
     for (int i = 0; i < EXPERT_COUNT; i++) {
-        mixed += model->mix[i] * said[i];
-        pending->said[i] = (float)said[i];
+        if (experts[i].input >= 0) {
+            said[i] = raw(&model->prior, inputs, experts[i].input);
+        }
     }
-    pending->p_mixed = (float)failure_sigmoid(bounded(mixed));
+    said[EXPERT_PRIOR] = failure_net_say(&model->prior.net, inputs, hidden);
+    said[EXPERT_NET] = failure_net_say(&model->net, inputs, hidden);
+    said[EXPERT_LINEAR] = said[EXPERT_PRIOR] + linear_say(&model->linear, inputs);
+    said[EXPERT_TREES] = said[EXPERT_PRIOR] + failure_forest_say(&model->forest, inputs);
+    weigh(model->loss, weights);
+    for (int i = 0; i < EXPERT_COUNT; i++) {
+        pending->said[i] = (float)bounded(said[i]);
+        mixed += weights[i] * (double)pending->said[i];
+    }
+    pending->mixed = (float)mixed;
     pending->p = (float)failure_sigmoid(bounded(model->slope * mixed + model->shift));
 }
 
@@ -145,13 +174,14 @@ void failure_predict(struct failure_model *model, const struct failure_context *
 {
     struct failure_pending *pending = place(model, context->id);
     failure_input_start(&model->past, context, &pending->run);
-    standardise(pending->run.inputs);
+    failure_standardise(&model->prior, pending->run.inputs);
     say(model, pending);
     *ret = (struct failure_answer){
         .p = (double)pending->p,
         .base = model->n > 0 ? (double)model->failed / (double)model->n : (double)NAN,
         .n = model->n,
     };
+    failure_reasons(model, pending->run.inputs, ret);
 }
 
 /* ---- learning ---- */
@@ -168,23 +198,37 @@ static void linear_learn(struct failure_linear *linear, const float *inputs, dou
     }
 }
 
+/* Outcomes of one group are not independent: together they count as the root of their
+ * number. */
+static double weight_of(struct failure_model *model, const struct failure_run *run)
+{
+    if (run->keys[BLOCK_GROUP] == 0) {
+        return 1;
+    }
+    const struct failure_key *group = failure_key_find(
+        model->past.keys, run->keys[BLOCK_GROUP], (uint32_t)model->past.n_started);
+    return 1 / sqrt((double)group->n + group->waiting + (group->n + group->waiting == 0));
+}
+
 static void learn(struct failure_model *model, const struct failure_pending *pending,
-                  bool has_failed)
+                  double weight, bool has_failed)
 {
     float hidden[FAILURE_HIDDEN];
     const float *inputs = pending->run.inputs;
     double came = has_failed ? 1 : 0;
     double now = failure_sigmoid(failure_net_say(&model->net, inputs, hidden));
-    failure_net_learn(&model->net, inputs, hidden, now - came, NET_RATE, 0,
-                      &failure_prior.net);
+    failure_net_learn(&model->net, inputs, hidden, weight * (now - came), NET_RATE);
     linear_learn(&model->linear, inputs,
-                 failure_sigmoid((double)pending->said[EXPERT_LINEAR]) - came);
-    double error = (double)pending->p_mixed - came;
+                 weight * (failure_sigmoid((double)pending->said[EXPERT_LINEAR]) - came));
+    failure_forest_learn(&model->forest, inputs, (double)pending->said[EXPERT_PRIOR],
+                         weight, has_failed);
     for (int i = 0; i < EXPERT_COUNT; i++) {
-        model->mix[i] -= MIX_RATE * error * (double)pending->said[i];
+        double said = (double)pending->said[i];
+        model->loss[i] +=
+            weight * (log1p(exp(has_failed ? -said : said)) - MIX_KEEP * model->loss[i]);
     }
-    error = (double)pending->p - came;
-    model->slope -= TRIM_RATE / 10 * error * failure_logit((double)pending->p_mixed);
+    double error = weight * ((double)pending->p - came);
+    model->slope -= TRIM_RATE / 10 * error * (double)pending->mixed;
     model->shift -= TRIM_RATE * error;
 }
 
@@ -195,7 +239,7 @@ bool failure_observe(struct failure_model *model, uint64_t id, bool has_failed,
     if (pending == NULL) {
         return false;
     }
-    learn(model, pending, has_failed);
+    learn(model, pending, weight_of(model, &pending->run), has_failed);
     failure_input_end(&model->past, &pending->run, has_failed, at.ms);
     pending->run.number = 0;
     model->n++;

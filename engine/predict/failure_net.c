@@ -18,6 +18,17 @@ static float dot(const float *a, const float *b)
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+/* Further out than this no two streams are alike. */
+#define INPUT_MOST 3.0f
+
+void failure_standardise(const struct failure_prior *prior, float inputs[FAILURE_INPUTS])
+{
+    for (int i = 0; i < FAILURE_SHARED; i++) {
+        float z = (inputs[i] - prior->mean[i]) * prior->scale[i];
+        inputs[i] = z > INPUT_MOST ? INPUT_MOST : z < -INPUT_MOST ? -INPUT_MOST : z;
+    }
+}
+
 double failure_net_say(const struct failure_net *net, const float x[FAILURE_SHARED],
                        float ret_hidden[FAILURE_HIDDEN])
 {
@@ -29,27 +40,20 @@ double failure_net_say(const struct failure_net *net, const float x[FAILURE_SHAR
     return (double)sum;
 }
 
-/* Step, then a pull towards where the weight came from. */
-static void step(float *weight, float home, float by, float decay)
-{
-    *weight -= by + decay * (*weight - home);
-}
-
 void failure_net_learn(struct failure_net *net, const float x[FAILURE_SHARED],
-                       const float hidden[FAILURE_HIDDEN], double error, double rate,
-                       double decay, const struct failure_net *home)
+                       const float hidden[FAILURE_HIDDEN], double error, double rate)
 {
-    float by = (float)(error * rate), pull = (float)decay;
+    float by = (float)(error * rate);
     for (int h = 0; h < FAILURE_HIDDEN; h++) {
         float inner = by * net->out[h] * (1 - hidden[h] * hidden[h]);
-        step(&net->out[h], home->out[h], by * hidden[h], pull);
-        step(&net->offset[h], home->offset[h], inner, pull);
+        net->out[h] -= by * hidden[h];
+        net->offset[h] -= inner;
         for (int i = 0; i < FAILURE_SHARED; i++) {
-            step(&net->hidden[h][i], home->hidden[h][i], inner * x[i], pull);
+            net->hidden[h][i] -= inner * x[i];
         }
     }
     for (int i = 0; i < FAILURE_SHARED; i++) {
-        step(&net->direct[i], home->direct[i], by * x[i], pull);
+        net->direct[i] -= by * x[i];
     }
-    step(&net->bias, home->bias, by, pull);
+    net->bias -= by;
 }

@@ -57,9 +57,9 @@ static inline double failure_sigmoid(double x)
 #define FAILURE_NUMBERS 16 /* fields that are numbers and are told apart */
 #define FAILURE_CLOCKS  2  /* rates that fade with time */
 
-/* X(identifier, bit by bit name for people): keys of one run that have a whole block */
+/* X(identifier, text): keys of one run that have a whole block */
 #define FAILURE_BLOCK_LIST(X)                                                            \
-    X(BLOCK_ALL, "everything")                                                           \
+    X(BLOCK_ALL, "all runs")                                                             \
     X(BLOCK_KIND, "the same kind")                                                       \
     X(BLOCK_LINE, "the same line of work")                                               \
     X(BLOCK_BOTH, "the same kind and line")                                              \
@@ -157,31 +157,74 @@ struct failure_prior {
 };
 extern const struct failure_prior failure_prior; /* failure_prior.c */
 
+/* The shared inputs against their usual mean and scale, cut at three deviations. */
+void failure_standardise(const struct failure_prior *prior, float inputs[FAILURE_INPUTS]);
 /* x: standardised inputs; ret_hidden: what the hidden units say. */
 double failure_net_say(const struct failure_net *net, const float x[FAILURE_SHARED],
                        float ret_hidden[FAILURE_HIDDEN]);
 /* One step down the gradient of the log loss; error: p - outcome. */
 void failure_net_learn(struct failure_net *net, const float x[FAILURE_SHARED],
-                       const float hidden[FAILURE_HIDDEN], double error, double rate,
-                       double decay, const struct failure_net *home);
+                       const float hidden[FAILURE_HIDDEN], double error, double rate);
+
+/* ---- failure_tree.c: boosted trees over the last runs ---- */
+
+#define FAILURE_ROWS   4096 /* outcomes that trees are fitted to */
+#define FAILURE_LEVELS 32   /* that an input is cut into */
+#define FAILURE_TREES  40
+#define FAILURE_DEPTH  3
+#define FAILURE_LEAVES (1 << FAILURE_DEPTH)
+
+struct failure_tree {
+    uint8_t input[FAILURE_LEAVES - 1],
+        above[FAILURE_LEAVES - 1]; /* right when level > above */
+    float leaf[FAILURE_LEAVES];
+};
+
+struct failure_forest {
+    int64_t n; /* outcomes put in; the ring goes round */
+    uint8_t level[FAILURE_INPUTS][FAILURE_ROWS];
+    float base[FAILURE_ROWS];   /* log-odds that the trees correct */
+    float weight[FAILURE_ROWS]; /* that the row has */
+    uint8_t has_failed[FAILURE_ROWS];
+    uint32_t n_trees;
+    struct failure_tree trees[FAILURE_TREES];
+};
+
+/* Log-odds to add for standardised inputs; 0 before the first fit. */
+double failure_forest_say(const struct failure_forest *forest,
+                          const float inputs[FAILURE_INPUTS]);
+/* Keep a row; every so many rows the trees are grown anew. */
+void failure_forest_learn(struct failure_forest *forest,
+                          const float inputs[FAILURE_INPUTS], double base, double weight,
+                          bool has_failed);
 
 /* ---- failure.c: the experts together ---- */
 
 #define FAILURE_FORMAT      1
 #define FAILURE_PENDING_MAX 512 /* runs under way that are remembered */
 
+/* Experts. X(identifier, input that it repeats or -1, first weight as a log) */
+#define FAILURE_EXPERT_LIST(X)                                                           \
+    X(EXPERT_PRIOR, -1, 0)                                                               \
+    X(EXPERT_NET, -1, 0)                                                                 \
+    X(EXPERT_LINEAR, -1, 0)                                                              \
+    X(EXPERT_TREES, -1, 0)                                                               \
+    X(EXPERT_ALL, BLOCK_ALL *IN_BLOCK_COUNT + 1, -3)                                     \
+    X(EXPERT_KIND, BLOCK_KIND *IN_BLOCK_COUNT + 2, -3)                                   \
+    X(EXPERT_LINE, BLOCK_LINE *IN_BLOCK_COUNT + 1, -3)                                   \
+    X(EXPERT_BOTH, BLOCK_BOTH *IN_BLOCK_COUNT + 2, -3)                                   \
+    X(EXPERT_CLOCK, IN_CLOCK, -3)
 enum failure_expert {
-    EXPERT_PRIOR,
-    EXPERT_NET,
-    EXPERT_LINEAR,
-    EXPERT_BIAS,
-    EXPERT_COUNT
+#define X(id, input, weight) id,
+    FAILURE_EXPERT_LIST(X)
+#undef X
+        EXPERT_COUNT
 };
 
 struct failure_pending {
     struct failure_run run;
     float said[EXPERT_COUNT]; /* log-odds */
-    float p_mixed, p;         /* before and after calibration */
+    float mixed, p;           /* log-odds before calibration; the answer */
 };
 
 struct failure_linear {
@@ -191,12 +234,20 @@ struct failure_linear {
 struct failure_model {
     uint32_t format, bytes; /* FAILURE_FORMAT, sizeof(struct failure_model) */
     int64_t n, failed;
+    struct failure_prior prior; /* that it began with; a later program may ship another */
     struct failure_past past;
     struct failure_net net;
     struct failure_linear linear;
-    double mix[EXPERT_COUNT];
-    double slope, shift; /* of the calibration, in log-odds */
+    struct failure_forest forest;
+    double loss[EXPERT_COUNT]; /* log loss, fading */
+    double slope, shift;       /* of the calibration, in log-odds */
     struct failure_pending pending[FAILURE_PENDING_MAX];
 };
+
+/* ---- failure_reason.c: why ---- */
+
+/* Fill answer->reasons, strongest first. */
+void failure_reasons(const struct failure_model *model,
+                     const float inputs[FAILURE_INPUTS], struct failure_answer *answer);
 
 #endif

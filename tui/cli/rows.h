@@ -8,7 +8,7 @@
 
 extern const struct cli_command cli_adopt, cli_backtest, cli_backup, cli_check,
     cli_deliveries, cli_detect, cli_events, cli_forecast, cli_help, cli_hold_sandbox,
-    cli_list, cli_log, cli_run_effect, cli_serve, cli_services, cli_show, cli_status,
-    cli_submit, cli_tables, cli_trace, cli_version;
+    cli_list, cli_log, cli_predict, cli_run_effect, cli_serve, cli_services, cli_show,
+    cli_status, cli_submit, cli_tables, cli_trace, cli_version;
 
 #endif
