@@ -119,7 +119,7 @@ pipeline() { # NAME MERGE CHECK
 }
 pipeline quick auto 'test -s number'
 pipeline ask ask 'test -s number'
-pipeline fails auto 'echo fine; echo error: it is broken; exit 1'
+pipeline fails auto "while [ -e $dir/hold ]; do sleep 0.05; done; echo fine; echo error: it is broken; exit 1"
 sed 's/base: main/base: trunk/' quick.yaml >trunk.yaml
 
 gives 0 check quick.yaml ask.yaml && says 'quick.yaml: ok (pipeline)' 'ask.yaml: ok (pipeline)'
@@ -204,7 +204,8 @@ gives 1 approve 5 && says 'wf-5' && gives 1 pause 77 5 --json && [ "$(grep -c '"
 ok 'refusals give 1, one answer for each workflow'
 gives 3 submit -p ask.yaml --repo repo --task 'Cancel' --wait && gives 0 cancel 6 --reason enough && has_state 6 CANCELLED
 ok 'cancel'
-gives 0 retry 4 --from PLANNING && gives 0 priority 4 9 && until_true 20 has_state 4 FAILED
+touch hold # it would fail before it has another priority
+gives 0 retry 4 --from PLANNING && gives 0 priority 4 9 && rm hold && until_true 20 has_state 4 FAILED
 ok 'retry from a checkpoint, priority as the last word'
 gives 0 submit -p quick.yaml --repo repo --task $'Evil \033]0;x\a title\xff\xe2\x80\xae\nmore' --wait && [[ $out != *$'\033'* ]] &&
     gives 0 show 7 && [[ $out != *[$'\033\a\x80']* ]] && gives 0 list && [[ $out != *$'\033'* ]]
