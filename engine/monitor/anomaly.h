@@ -38,7 +38,7 @@
 #include "engine/monitor/world.h"
 #include "store/finding.h"
 
-#define ANOMALY_SERIES_MAX   65536 /* ids of series below that are watched */
+#define ANOMALY_SERIES_MAX   32768 /* ids of series below that are watched */
 #define ANOMALY_SUSPECTS_MAX 512
 #define ANOMALY_OPEN_MAX     256
 #define ANOMALY_RULES_MAX    1024 /* pairs of rule and series */
@@ -49,14 +49,15 @@
 #define ANOMALY_TEXT_MAX     240
 #define ANOMALY_TOP          3 /* contributing series, similar events */
 
-#define ANOMALY_USUAL     2.0 /* digits of surprise that a point may have */
-#define ANOMALY_EVIDENCE  4.0 /* sum that opens */
-#define ANOMALY_EXTREME   7.0 /* surprise that opens at once */
-#define ANOMALY_CALM      4   /* points inside the band that close */
-#define ANOMALY_ADAPTED   36  /* points that surprise nobody, outside of the band */
-#define ANOMALY_SILENT    24  /* intervals without a point after which a series is dead */
-#define ANOMALY_SILENT_MS INT64_C(86400000)        /* but not later than a day */
-#define ANOMALY_LASTS_MAX (14 * INT64_C(86400000)) /* ms: longer is how it is now */
+#define ANOMALY_USUAL      2.0  /* digits of surprise that a point may have */
+#define ANOMALY_EVIDENCE   4.0  /* sum that opens */
+#define ANOMALY_EXTREME    15.0 /* surprise that opens at once */
+#define ANOMALY_CALM       12   /* points inside the band that close */
+#define ANOMALY_ADAPTED    36   /* odd points after which the band may have followed */
+#define ANOMALY_ADAPTED_MS INT64_C(259200000) /* three days without surprise: adapted */
+#define ANOMALY_SILENT     24 /* intervals without a point after which a series is dead */
+#define ANOMALY_SILENT_MS  INT64_C(86400000)        /* but not later than a day */
+#define ANOMALY_LASTS_MAX  (14 * INT64_C(86400000)) /* ms: longer is how it is now */
 
 struct anomaly_book;
 
@@ -78,7 +79,7 @@ void anomaly_book_point(struct anomaly_book *book, const struct rule_set *set,
  */
 void anomaly_book_tick(struct anomaly_book *book, const struct rule_set *set,
                        const struct world *world, struct wall now);
-/* An operator says that it is over. False: no such open anomaly. */
+/* An operator says that it is over; told with the next take. False: no such open anomaly. */
 bool anomaly_book_resolve(struct anomaly_book *book, int64_t id, struct wall now);
 bool anomaly_book_resolve_incident(struct anomaly_book *book, int64_t id,
                                    struct wall now);
@@ -91,8 +92,9 @@ struct anomaly_changes {
     const struct incident_row *incidents;
     size_t n_incidents;
 };
-void anomaly_book_take(struct anomaly_book *book, const struct world *world,
-                       struct arena *arena, struct anomaly_changes *ret);
+void anomaly_book_take(struct anomaly_book *book, const struct rule_set *set,
+                       const struct world *world, struct arena *arena,
+                       struct anomaly_changes *ret);
 
 struct anomaly_counts {
     size_t n_suspects, n_open, n_incidents;
