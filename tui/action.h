@@ -58,6 +58,11 @@
     X(ACTION_SHOW_HISTORY, "show-history", "history", "",                                \
       "Show every event of the workflow")                                                \
     X(ACTION_SHOW_STEPS, "show-steps", "steps", "", "Show the steps of the workflow")    \
+    X(ACTION_SHOW_TRACE, "show-trace", "trace", "",                                      \
+      "Show where the time of the workflow went")                                        \
+    X(ACTION_ZOOM_IN, "zoom-in", "zoom in", "", "Show half of the time, larger")         \
+    X(ACTION_ZOOM_OUT, "zoom-out", "zoom out", "", "Show twice the time")                \
+    X(ACTION_ZOOM_ALL, "zoom-all", "all", "", "Show the whole time again")               \
     X(ACTION_SORT_NEXT, "sort-next", "sort", "", "Sort by the next column")              \
     X(ACTION_SORT_REVERSE, "sort-reverse", "reverse", "", "Reverse the order")           \
     X(ACTION_FILTER, "filter", "filter", "", "Show only rows that contain a text")       \
@@ -141,6 +146,7 @@ enum action {
     X(CONTEXT_WORKFLOW, "workflow", "One workflow")                                      \
     X(CONTEXT_SERVICES, "services", "External services")                                 \
     X(CONTEXT_DELIVERIES, "deliveries", "Webhook deliveries")                            \
+    X(CONTEXT_WATERFALL, "waterfall", "Trace of a workflow")                             \
     X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
     X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \
     X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")                       \

@@ -27,6 +27,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
+#include "engine/trace/waterfall.h"
 #include "store/model.h"
 #include "store/segment.h"
 #include "store/service_detail.h"
@@ -37,15 +38,16 @@
 /* Parts of a frame; a view asks for the ones it draws. Totals, engine and answers are
  * always there. */
 enum frame_part {
-    PART_OVERVIEW = 1u << 0,  /* needs, wrong, live, moves, hours */
-    PART_LIST = 1u << 1,      /* page of the list */
-    PART_DETAIL = 1u << 2,    /* one workflow: row, events, spans, effects */
-    PART_LOG = 1u << 3,       /* lines of one step's log; needs PART_DETAIL */
-    PART_DOCS = 1u << 4,      /* the documents in `docs`; needs PART_DETAIL */
-    PART_SUBMIT = 1u << 5,    /* choices and findings for the submit form */
-    PART_STATUS = 1u << 6,    /* facts about store and engine */
-    PART_SERVICES = 1u << 7,  /* every external service */
-    PART_DELIVERIES = 1u << 8 /* webhook deliveries */
+    PART_OVERVIEW = 1u << 0,   /* needs, wrong, live, moves, hours */
+    PART_LIST = 1u << 1,       /* page of the list */
+    PART_DETAIL = 1u << 2,     /* one workflow: row, events, spans, effects */
+    PART_LOG = 1u << 3,        /* lines of one step's log; needs PART_DETAIL */
+    PART_DOCS = 1u << 4,       /* the documents in `docs`; needs PART_DETAIL */
+    PART_SUBMIT = 1u << 5,     /* choices and findings for the submit form */
+    PART_STATUS = 1u << 6,     /* facts about store and engine */
+    PART_SERVICES = 1u << 7,   /* every external service */
+    PART_DELIVERIES = 1u << 8, /* webhook deliveries */
+    PART_TRACE = 1u << 15      /* the waterfall of a workflow; needs PART_DETAIL */
 };
 
 #define FRAME_FILTER_MAX 200  /* bytes of a filter or search text */
@@ -101,6 +103,9 @@ struct frame_query {
     unsigned delivery_statuses; /* 1u << enum delivery_status; 0 = all */
     int64_t delivery_before; /* only older ones than this number; 0 = from the newest */
     int64_t delivery;        /* the one whose body is wanted; 0 = none */
+
+    /* trace: the span whose attributes are wanted, by its id; "" = the workflow's */
+    char trace_span[SPAN_MAX];
 
     /* submit: pipeline (name or path) and repository to be checked, "" = not yet */
     char submit_pipeline[FRAME_PATH_MAX];
@@ -298,6 +303,17 @@ struct frame_deliveries {
     const struct frame_text *body; /* of it, clean lines; NULL = none is kept */
 };
 
+struct frame_attribute {
+    const char *key, *value;
+};
+struct frame_trace {
+    int64_t workflow;
+    struct waterfall fall; /* of what is open, ends as of frame->taken_at */
+    char span[SPAN_MAX];   /* whose attributes these are; "" = it is not there */
+    const struct frame_attribute *attributes;
+    size_t n_attributes;
+};
+
 /* What became of an order that was sent through the feed. */
 struct frame_answer {
     uint64_t ticket; /* as feed_send returned it */
@@ -331,6 +347,7 @@ struct frame {
     const struct frame_status *status;
     const struct frame_services *services;
     const struct frame_deliveries *deliveries;
+    const struct frame_trace *trace;
 
     const struct frame_answer *answers; /* oldest first */
     size_t n_answers;

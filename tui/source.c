@@ -321,6 +321,9 @@ static bool read_parts(struct source *source, struct reader *reader,
     if ((query->parts & PART_DETAIL) && query->workflow != 0 &&
         !source_read_detail(source, reader, query, frame, err))
         return false;
+    if ((query->parts & PART_TRACE) && frame->detail &&
+        !source_read_trace(reader, query, frame, err))
+        return false;
     if ((query->parts & PART_SUBMIT) &&
         !source_read_submit(source, reader, query, frame, err))
         return false;

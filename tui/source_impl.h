@@ -37,6 +37,9 @@ bool source_read_detail(struct source *source, struct reader *reader,
 bool source_read_submit(struct source *source, struct reader *reader,
                         const struct frame_query *query, struct frame *frame,
                         struct err *err);
+/* Needs frame->detail. */
+bool source_read_trace(struct reader *reader, const struct frame_query *query,
+                       struct frame *frame, struct err *err);
 bool source_read_services(struct reader *reader, struct frame *frame, struct err *err);
 bool source_read_deliveries(struct reader *reader, const struct frame_query *query,
                             struct frame *frame, struct err *err);

@@ -25,6 +25,8 @@ const struct frame *frames_hostile(void);
 /* Four services: closed, open with a fallback, half-open, forced; deliveries of every kind, one of
  * them with its body. */
 const struct frame *frames_services(void);
+/* As frames_busy, with the trace of wf-2207: calls to a service, one of them failed. */
+const struct frame *frames_trace(void);
 /* Choices and findings of the form. */
 const struct frame *frames_submit(bool is_good);
 /* Store or engine in trouble, with or without something read before. */

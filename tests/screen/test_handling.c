@@ -400,6 +400,46 @@ static void test_overview_acts_on_what_it_shows(void **state)
     end(&stage);
 }
 
+/* ---- trace ---------------------------------------------------------------------------- */
+
+static void test_a_trace_is_walked_and_zoomed(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_trace();
+    const struct waterfall *fall = &frame->trace->fall;
+    struct stage stage = begin(&waterfall_class, 2207, "");
+    struct frame_query query = {0};
+    act(&stage, frame, ACTION_ROW_DOWN);
+    waterfall_class.query(stage.view, &query);
+    assert_string_equal(query.trace_span, fall->rows[1].span.span);
+    act(&stage, frame, ACTION_PAGE_DOWN);
+    act(&stage, frame, ACTION_END);
+    waterfall_class.query(stage.view, &query);
+    assert_string_equal(query.trace_span, fall->rows[fall->n - 1].span.span);
+    int y;
+    AUTO_FREE char *before = cursor_row(&stage, frame, &y);
+    act(&stage, frame, ACTION_ZOOM_IN);
+    AUTO_FREE char *after = cursor_row(&stage, frame, &y);
+    assert_string_not_equal(before, after);
+    act(&stage, frame, ACTION_ZOOM_OUT);
+    AUTO_FREE char *again = cursor_row(&stage, frame, &y);
+    assert_string_equal(before, again);
+    for (int i = 0; i < 60; i++)
+        act(&stage, frame, ACTION_ZOOM_IN); /* there is an end to it */
+    act(&stage, frame, ACTION_ZOOM_ALL);
+    AUTO_FREE char *whole = cursor_row(&stage, frame, &y);
+    assert_string_equal(before, whole);
+    act(&stage, frame, ACTION_OPEN); /* a call */
+    assert_null(stage.reply.open);
+    act(&stage, frame, ACTION_COPY);
+    assert_non_null(strstr(stage.reply.copy, fall->rows[fall->n - 1].span.span));
+    assert_true(wall_is_set(waterfall_class.next_change(stage.view, frame)));
+    act(&stage, frame, ACTION_SHOW_STEPS);
+    assert_ptr_equal(stage.reply.open, &workflow_class);
+    end(&stage);
+    frame_unref(frame);
+}
+
 /* ---- services and deliveries ---------------------------------------------------------- */
 
 static void test_services_are_named_in_orders(void **state)
@@ -489,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_overview_acts_on_what_it_shows),
         cmocka_unit_test(test_services_are_named_in_orders),
         cmocka_unit_test(test_a_service_that_is_gone_gets_no_orders),
+        cmocka_unit_test(test_a_trace_is_walked_and_zoomed),
         cmocka_unit_test(test_deliveries_open_and_filter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

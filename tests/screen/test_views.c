@@ -243,6 +243,17 @@ static void test_deliveries(void **state)
     check_golden("delivery", &delivery_class, 900, "", frames_services(), NULL);
 }
 
+static void test_trace(void **state)
+{
+    (void)state;
+    check_golden("trace", &waterfall_class, 2207, "", frames_trace(), NULL);
+    const enum action zoomed[] = {ACTION_END,     ACTION_ROW_UP, ACTION_ZOOM_IN,
+                                  ACTION_ZOOM_IN, ACTION_LEFT,   ACTION_NONE};
+    check_golden("trace-zoomed", &waterfall_class, 2207, "", frames_trace(),
+                 &(struct play){zoomed, NULL});
+    check_golden("trace-loading", &waterfall_class, 2207, "", frames_busy(), NULL);
+}
+
 static void test_trouble(void **state)
 {
     (void)state;
@@ -274,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_submit),   cmocka_unit_test(test_engine),
         cmocka_unit_test(test_trouble),  cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_services), cmocka_unit_test(test_deliveries),
+        cmocka_unit_test(test_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

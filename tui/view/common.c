@@ -143,6 +143,9 @@ void common_action(struct view *view, const struct workflow_row *row, enum actio
     case ACTION_SHOW_STEPS:
         klass = &workflow_class;
         break;
+    case ACTION_SHOW_TRACE:
+        klass = &waterfall_class;
+        break;
     case ACTION_RETRY_FROM:
     case ACTION_PRIORITY_UP:
     case ACTION_PRIORITY_DOWN:
@@ -216,9 +219,11 @@ void common_on_prompt(struct view *view, const struct frame *frame, int token,
  */
 
 const struct view_class *const view_classes[] = {
-    &overview_class, &workflows_class,  &workflow_class, &log_class,    &diff_class,
-    &context_class,  &history_class,    &submit_class,   &engine_class, &services_class,
-    &service_class,  &deliveries_class, &delivery_class, NULL,
+    &overview_class, &workflows_class, &workflow_class,
+    &log_class,      &diff_class,      &context_class,
+    &history_class,  &submit_class,    &engine_class,
+    &services_class, &service_class,   &deliveries_class,
+    &delivery_class, &waterfall_class, NULL,
 };
 
 const struct view_class *view_class_find(const char *name)

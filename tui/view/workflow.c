@@ -163,7 +163,7 @@ const struct view_class workflow_class = {
     .context = CONTEXT_WORKFLOW,
     .hints = {ACTION_SHOW_LOG, ACTION_SHOW_DIFF, ACTION_SHOW_CONTEXT, ACTION_APPROVE,
               ACTION_RETRY, ACTION_PAUSE, ACTION_CANCEL, ACTION_SHOW_HISTORY,
-              ACTION_REJECT, ACTION_RESUME, ACTION_SKIP},
+              ACTION_SHOW_TRACE, ACTION_REJECT, ACTION_RESUME, ACTION_SKIP},
     .open = workflow_open,
     .close = workflow_close,
     .query = workflow_query,
