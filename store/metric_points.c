@@ -164,8 +164,9 @@ static void take_raw(struct raw *raw, const uint8_t *bytes, size_t len)
     struct metric_point *some =
         arena_array(raw->points->arena, reader.left + 1, sizeof(*some));
     while (chunk_next(&reader, &at, &value)) {
-        some[n++] = (struct metric_point){
+        some[n] = (struct metric_point){
             .at = at, .n = 1, .min = value, .max = value, .sum = value, .last = value};
+        n++;
     }
     while (n-- > 0) {
         at = some[n].at;
@@ -297,7 +298,7 @@ static bool read_levels(struct metric_reader *reader, const struct metric_query 
                         int kind, struct points *all, struct err *err)
 {
     struct metric_query rest = *query;
-    for (int i = query->level; i >= LEVEL_RAW; i--) {
+    for (int i = (int)query->level; i >= LEVEL_RAW; i--) {
         enum metric_level level = (enum metric_level)i;
         bool is_raw = level == LEVEL_RAW;
         struct points part = {.arena = all->arena,

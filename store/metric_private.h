@@ -31,6 +31,8 @@
     X(SQL_PREDICTION_PUT,                                                                \
       "INSERT OR REPLACE INTO prediction VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "   \
       "?10, ?11, ?12, ?13, ?14)")                                                        \
+    X(SQL_PREDICTION_SCORE,                                                              \
+      "UPDATE prediction SET outcome = ?2, scored_at = ?3 WHERE id = ?1")                \
     X(SQL_FORECAST_PUT,                                                                  \
       "INSERT INTO forecast (subject, at, horizon, json) VALUES (?1, ?2, ?3, ?4)")       \
     X(SQL_SERIES_PUT, "INSERT OR REPLACE INTO series VALUES (?1, ?2, ?3, ?4, ?5, ?6)")   \

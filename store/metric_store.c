@@ -391,6 +391,18 @@ void metric_store_put_prediction(struct metric_store *store,
     }
 }
 
+void metric_store_score_prediction(struct metric_store *store, int64_t id, double outcome,
+                                   struct wall scored_at)
+{
+    sqlite3_stmt *s = put(store, SQL_PREDICTION_SCORE);
+    if (s != NULL) {
+        bind_int(s, 1, id);
+        bind_real(s, 2, outcome);
+        bind_int(s, 3, scored_at.ms);
+        run(store, s);
+    }
+}
+
 void metric_store_put_forecast(struct metric_store *store,
                                const struct metric_forecast *row)
 {

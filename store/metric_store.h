@@ -150,6 +150,9 @@ void metric_store_put_finding(struct metric_store *store,
 void metric_store_drop_findings(struct metric_store *store, int64_t up_to);
 void metric_store_put_prediction(struct metric_store *store,
                                  const struct metric_prediction *row); /* upsert by id */
+/* What became of it. A row that is not kept any more: nothing. */
+void metric_store_score_prediction(struct metric_store *store, int64_t id, double outcome,
+                                   struct wall scored_at);
 void metric_store_put_forecast(struct metric_store *store,
                                const struct metric_forecast *row);
 

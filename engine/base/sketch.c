@@ -7,6 +7,8 @@
 #include "engine/base/varint.h"
 
 #define FORMAT    1
+#define LOG_MAX   710                 /* of the largest double */
+#define N_MAX     (UINT64_C(1) << 60) /* more are no measurements: sums must not overflow */
 #define LEVEL_MAX 12 /* by then all that a double can hold is in one sketch */
 
 /* ln g of the first level; each further level doubles it. */
@@ -238,11 +240,15 @@ bool sketch_parse(const uint8_t *bytes, size_t len, struct sketch *ret_sketch)
         at += used;
     }
     if (len - at < 24 || numbers[0] > 1u << 20 || numbers[1] > SKETCH_BUCKETS ||
-        numbers[2] > INT64_MAX || numbers[3] > numbers[2]) {
+        numbers[2] > N_MAX || numbers[3] > numbers[2]) {
         return false;
     }
     sketch.offset = (int32_t)varint_unfold(numbers[0]);
     sketch.used = (int32_t)numbers[1];
+    int32_t most = (int32_t)(LOG_MAX / width_of(sketch.level)) + 2;
+    if (sketch.offset < -most || sketch.offset + sketch.used > most) {
+        return false; /* no double is there */
+    }
     sketch.n = (int64_t)numbers[2];
     sketch.n_zero = (int64_t)numbers[3];
     sketch.min = double_get(bytes + at);

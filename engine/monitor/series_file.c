@@ -54,9 +54,10 @@ static void save_raw(const struct series_set *set, struct metric_store *store)
         block.len = 0;
         for (int32_t i = first; i < set->n && i < first + METRIC_BLOCK; i++) {
             const struct chunk *chunk = &series_at(set, i)->chunk;
-            uint8_t bytes[CHUNK_BYTES + 3];
             if (chunk->n > 0) {
-                block_add(&block, i, bytes, chunk_format(chunk, bytes));
+                uint8_t bytes[CHUNK_BYTES + 3] = {0};
+                size_t len = chunk_format(chunk, bytes);
+                block_add(&block, i, bytes, len);
                 from.ms = chunk->first_ms < from.ms ? chunk->first_ms : from.ms;
                 to.ms = chunk->last_ms > to.ms ? chunk->last_ms : to.ms;
             }
