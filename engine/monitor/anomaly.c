@@ -49,8 +49,7 @@ const char *closed_by_word(enum closed_by why)
 
 static double surprise_of(const struct detect_result *result)
 {
-    bool is_halved = result->is_anomalous && !result->is_alarm;
-    return isfinite(result->surprise) ? result->surprise * (is_halved ? 2 : 1) : 0;
+    return isfinite(result->surprise) ? result->surprise : 0;
 }
 
 static void learn_step(int64_t *last_ms, double *step_ms, int64_t now_ms)
