@@ -332,6 +332,9 @@ static void take(struct engine *engine, struct message *message, struct wall now
     case MESSAGE_REJECTED:
         control_rejected(engine->control, message->n_rejected);
         break;
+    case MESSAGE_FINDING:
+        control_finding(engine->control, message->finding, now);
+        break;
     }
     free(message);
 }

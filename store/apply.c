@@ -139,8 +139,8 @@ static bool apply_event(struct store *store, const struct event_row *event)
     sqlite3_stmt *s = database_get(
         db, SLOT_EVENT_INSERT,
         "INSERT INTO event (seq, at, workflow, kind, actor, from_state, to_state, wait,"
-        " iteration, attempt, effect, text)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+        " iteration, attempt, effect, ended, text)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
     if (s == NULL || kind == 0 || actor == 0) {
         return false;
     }
@@ -155,7 +155,8 @@ static bool apply_event(struct store *store, const struct event_row *event)
     bind_int(s, 9, event->iteration);
     bind_int(s, 10, event->attempt);
     bind_int(s, 11, event->effect);
-    bind_text(s, 12, event->text);
+    bind_int(s, 12, event->ended);
+    bind_text(s, 13, event->text);
     return database_run(s);
 }
 

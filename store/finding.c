@@ -231,15 +231,15 @@ static const struct {
     int64_t kept;
     const char *find, *take;
 } tables[] = {
-    [FINDING_ANOMALY] = {SLOT_ANOMALY_OLDEST,  SLOT_ANOMALY_DELETE,  ANOMALIES_KEPT,
-                         OLDEST("anomaly",  "closed_at <> 0",                  "closed_at"),
-                         "DELETE FROM anomaly WHERE id = ?1" },
-    [FINDING_INCIDENT] = {SLOT_INCIDENT_OLDEST, SLOT_INCIDENT_DELETE, INCIDENTS_KEPT,
-                         OLDEST("incident", "closed_at <> 0",                  "closed_at"),
-                         "DELETE FROM incident WHERE id = ?1"},
-    [FINDING_SILENCE] = {SLOT_SILENCE_OLDEST,  SLOT_SILENCE_DELETE,  SILENCES_KEPT,
-                         OLDEST("silence",  "(is_ended = 1 OR until_at < ?4)", "until_at"),
-                         "DELETE FROM silence WHERE id = ?1" },
+    [TABLE_ANOMALY] = {SLOT_ANOMALY_OLDEST,  SLOT_ANOMALY_DELETE,  ANOMALIES_KEPT,
+                       OLDEST("anomaly",  "closed_at <> 0",                  "closed_at"),
+                       "DELETE FROM anomaly WHERE id = ?1" },
+    [TABLE_INCIDENT] = {SLOT_INCIDENT_OLDEST, SLOT_INCIDENT_DELETE, INCIDENTS_KEPT,
+                       OLDEST("incident", "closed_at <> 0",                  "closed_at"),
+                       "DELETE FROM incident WHERE id = ?1"},
+    [TABLE_SILENCE] = {SLOT_SILENCE_OLDEST,  SLOT_SILENCE_DELETE,  SILENCES_KEPT,
+                       OLDEST("silence",  "(is_ended = 1 OR until_at < ?4)", "until_at"),
+                       "DELETE FROM silence WHERE id = ?1" },
 };
 _Static_assert(ARRAY_LEN(tables) == FINDING_TABLE_COUNT, "one row each");
 
@@ -254,7 +254,7 @@ static size_t find_old(struct store *store, enum finding_table table, struct wal
     bind_int(s, 1, before.ms);
     bind_int(s, 2, tables[table].kept);
     bind_int(s, 3, (int64_t)max);
-    if (table == FINDING_SILENCE) {
+    if (table == TABLE_SILENCE) {
         bind_int(s, 4, now.ms);
     }
     int64_t *ids = NULL;

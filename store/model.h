@@ -187,6 +187,8 @@ struct event_row {
     enum workflow_wait wait; /* after it */
     int iteration, attempt;
     int64_t effect; /* seq of the effect that it asked for or whose outcome it is, or 0 */
+    int64_t
+        ended; /* seq of the effect that ended with it, by its outcome or stopped; 0 */
     const char *text; /* one clean line for people, "" when the kind says all */
 };
 

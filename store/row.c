@@ -120,6 +120,7 @@ void row_event(struct database *database, sqlite3_stmt *s, struct arena *arena,
     row->iteration = small(&c);
     row->attempt = small(&c);
     row->effect = number(&c);
+    row->ended = number(&c);
     row->text = text(&c);
 }
 

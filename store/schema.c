@@ -271,6 +271,8 @@ static const char *const second[] = {
 
 /* What the monitor found, silences, and spans of traces. An unknown number is NULL. */
 static const char *const third[] = {
+    "ALTER TABLE event ADD COLUMN ended INTEGER NOT NULL DEFAULT 0", /* effect, or 0 */
+
     "CREATE TABLE anomaly ("
     " id INTEGER PRIMARY KEY,"
     " incident INTEGER NOT NULL,"

@@ -102,9 +102,11 @@ bool span_delete_to(struct store *store, int64_t seq)
 
 /* ---- reading ---- */
 
+/* clang-format off */
 #define SPANS(where)                                                                     \
-    "SELECT " SPAN_COLUMNS " FROM span WHERE " where " AND seq > ?2 ORDER BY seq LIMIT " \
-                                                     "?3"
+    "SELECT " SPAN_COLUMNS " FROM span WHERE " where                                     \
+    " AND seq > ?2 ORDER BY seq LIMIT ?3"
+/* clang-format on */
 
 bool reader_spans(struct reader *reader, struct arena *arena, int64_t workflow,
                   int64_t after, size_t max, const struct span_row **ret_rows,

@@ -225,7 +225,7 @@ enum total_code {
     "w.merge_sha, w.pr_number, w.reason, w.service, w.is_degraded, w.is_adopted"
 #define EVENT_COLUMNS                                                                    \
     "seq, at, workflow, kind, actor, from_state, to_state, wait, iteration, attempt, "   \
-    "effect, text"
+    "effect, ended, text"
 #define EFFECT_COLUMNS                                                                   \
     "id, kind, status, step, name, iteration, attempt, asked_at, started_at, "           \
     "finished_at, "                                                                      \
@@ -312,12 +312,7 @@ enum op_kind {
 };
 
 /* Tables of which store_prune_findings takes single rows. */
-enum finding_table {
-    FINDING_ANOMALY,
-    FINDING_INCIDENT,
-    FINDING_SILENCE,
-    FINDING_TABLE_COUNT
-};
+enum finding_table { TABLE_ANOMALY, TABLE_INCIDENT, TABLE_SILENCE, FINDING_TABLE_COUNT };
 
 struct op {
     struct op *next, *previous;

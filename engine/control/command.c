@@ -137,6 +137,8 @@ static void carry_out(struct control *control, const struct command_row *command
             control_submit(control, command, args, now, answer);
         } else if (strcmp(verb->name, "adopt") == 0) {
             control_adopt(control, command, args, now, answer);
+        } else if (is_finding_verb(verb->name)) {
+            control_finding_verb(control, command, args, now, answer);
         } else {
             control_order(control, command, args, now, answer);
         }
@@ -150,6 +152,8 @@ static void carry_out(struct control *control, const struct command_row *command
     answer->workflow = command->workflow;
     if (strcmp(verb->name, "priority") == 0) {
         set_priority(control, command, args, live, now, answer);
+    } else if (strncmp(verb->name, "thumbs-", 7) == 0) {
+        control_thumb(control, command, args, live, now, answer);
     } else {
         steer(control, command, args, live, now, answer);
     }

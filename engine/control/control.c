@@ -8,6 +8,7 @@
 #define PRUNE_EVERY      span_s(3600)
 #define PRUNE_MAX        500
 #define PRUNE_DELIVERIES 5000
+#define PRUNE_FINDINGS   5000
 
 struct control *control_new(const struct control_options *options, struct store *store)
 {
@@ -16,6 +17,7 @@ struct control *control_new(const struct control_options *options, struct store 
     control->store = store;
     control->queue = queue_new();
     control->out = mem_alloc(sizeof(*control->out));
+    control->trace_arena = arena_new();
     ramp_init(control);
     rng_init(&control->rng, options->seed);
     return control;
@@ -54,6 +56,7 @@ void control_free(struct control *control)
     place_fini(control);
     intake_fini(control);
     queue_free(control->queue);
+    arena_free(control->trace_arena);
     free(control->releases);
     free(control->out);
     free(control);
@@ -220,31 +223,36 @@ void control_note(struct control *control, const struct event_row *event)
 enum machine_verdict control_step(struct control *control, struct live *live,
                                   const struct machine_input *input, struct wall now)
 {
-    struct workflow_row before = live->workflow->row; /* its strings are not used */
+    struct workflow_row *row = &live->workflow->row;
     struct machine_output *out = control->out;
+    struct trace_before before;
+    trace_begin(&before, row);
     enum machine_verdict verdict = machine_step(
         live->workflow, input, &control->options.limits, now, &control->rng, out);
     if (verdict != MACHINE_DONE) {
         control->stats.n_refused += verdict == MACHINE_REFUSED;
         control->stats.n_ignored += verdict == MACHINE_IGNORED;
+        trace_end(&before);
         return verdict;
     }
     for (int i = 0; i < out->n_events; i++) {
         control->totals.last_event = store_add_event(control->store, &out->events[i]);
     }
     if (out->has_errors) {
-        store_append_doc(control->store, before.id, DOC_ERRORS, out->errors,
+        store_append_doc(control->store, row->id, DOC_ERRORS, out->errors,
                          strlen(out->errors));
     }
     if (out->is_stopped) {
-        outbox_stop(control, live, out->stop_effect, out->stop_status, now);
+        outbox_stop(control, live, &before.row, out->stop_effect, out->stop_status, now);
     }
     for (int i = 0; i < out->n_effects; i++) {
         store_put_effect(control->store, &out->effects[i]);
         (void)pending_add(live, &out->effects[i]);
         outbox_add(control, false, out->effects[i].workflow, out->effects[i].seq);
     }
-    control_settle(control, live, &before, now);
+    trace_change(control, &before, row);
+    control_settle(control, live, &before.row, now);
+    trace_end(&before);
     return verdict;
 }
 
@@ -270,6 +278,7 @@ static void note_beside(struct control *control, struct live *live,
                                               .iteration = row->iteration,
                                               .attempt = row->attempt,
                                               .effect = result->seq,
+                                              .ended = result->seq,
                                               .text = "the merge had happened already"});
     store_put_workflow(control->store, row);
 }
@@ -293,7 +302,7 @@ void control_result(struct control *control, struct effect_result *result,
         return;
     }
     struct pending *pending = pending_take(control, live, result->seq);
-    outbox_put_outcome(control, pending->row, result, now);
+    outbox_put_outcome(control, row, pending->row, result, now);
     outbox_put_docs(control, result);
     if (is_awaited) {
         struct machine_input input = {
@@ -352,14 +361,17 @@ static struct wall before(struct wall now, struct span keep)
 static bool prune(struct control *control, struct wall now)
 {
     const struct control_options *options = &control->options;
-    size_t n = 0, n_deliveries;
+    size_t n = 0, n_deliveries, n_findings;
     if (options->history_keep.ms > 0) {
         n = store_prune(control->store, before(now, options->history_keep), PRUNE_MAX);
     }
     n_deliveries =
         store_prune_deliveries(control->store, before(now, options->deliveries_keep),
                                before(now, options->bodies_keep), PRUNE_DELIVERIES);
-    return n == PRUNE_MAX || n_deliveries == PRUNE_DELIVERIES;
+    n_findings = store_prune_findings(control->store, now,
+                                      before(now, options->history_keep), PRUNE_FINDINGS);
+    return n == PRUNE_MAX || n_deliveries == PRUNE_DELIVERIES ||
+           n_findings == PRUNE_FINDINGS;
 }
 
 void control_tick(struct control *control, struct wall now)
@@ -367,6 +379,7 @@ void control_tick(struct control *control, struct wall now)
     run_timers(control, now);
     ramp_tick(control, now);
     outbox_tick(control, now);
+    silence_tick(control, now);
     fill_slots(control, now);
     if (prunes(control) && control->next_prune.ms <= now.ms) {
         bool is_more = prune(control, now);
@@ -390,6 +403,7 @@ struct wall control_wake_at(const struct control *control)
     }
     sooner(&at, ramp_wake_at(control));
     sooner(&at, outbox_wake_at(control));
+    sooner(&at, silence_wake_at(control));
     return at;
 }
 
@@ -404,6 +418,7 @@ bool control_commit(struct control *control, const struct executor *executor,
         store_put_hour(control->store, &control->hour);
         control->has_new_hour = false;
     }
+    finding_put_number(control);
     if (!store_commit(control->store, err)) {
         return false;
     }
@@ -464,7 +479,8 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !store_load_hour(control->store, now.ms / 3600000, &control->hour, err) ||
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
         !store_load_pending(control->store, on_pending, &loading, err) ||
-        !loading.is_ok || !ramp_load(control, now, err) || !order_load(control, err)) {
+        !loading.is_ok || !ramp_load(control, now, err) || !order_load(control, err) ||
+        !finding_load(control, now, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;

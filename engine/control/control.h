@@ -68,6 +68,11 @@ void control_reconciled(struct control *control, struct reconciled *reconciled,
 void control_webhook(struct control *control, struct webhook *webhook);
 /* Webhooks that were turned away. */
 void control_rejected(struct control *control, int64_t n);
+/* What the monitor says; takes it. Its row is put, and an event added when people should
+ * hear of it: an anomaly that opened, closed, or changed its type or severity; the same of
+ * incidents, as long as nothing inhibits them. */
+void control_finding(struct control *control, struct monitor_finding *finding,
+                     struct wall now);
 /* The commit failed: tell outlet.answer of the webhooks in hand that they are not kept.
  * They stay in the batch, and are kept when it is committed after all. */
 void control_fault(struct control *control);

@@ -10,6 +10,8 @@
  *   intake.c           services' reports and webhooks
  *   ramp.c             workflows that wait for a service, and when they go on
  *   place.c            which workflow a forge's event is about
+ *   trace.c            what becomes of workflows, as spans
+ *   finding.c          what the monitor says; finding_verb.c: what operators say to it
  */
 
 #include "engine/base/heap.h"
@@ -56,6 +58,14 @@ struct release {
     int64_t workflow, seq;
 };
 
+/* A silence in force. */
+struct silence {
+    int64_t id;
+    struct wall until, tell_at; /* tell_at unset: it was told that it ends soon */
+};
+
+#define SILENCES_MAX 200 /* in force */
+
 struct control {
     struct control_options options;
     struct store *store;
@@ -80,6 +90,11 @@ struct control {
     size_t n_webhooks, cap_webhooks;
     struct service_order **orders; /* for after the commit */
     size_t n_orders, cap_orders;
+    struct arena *trace_arena; /* of the span in hand */
+    int64_t last_finding;      /* taken */
+    bool has_new_finding;
+    struct silence silences[SILENCES_MAX];
+    size_t n_silences;
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
 };
@@ -104,6 +119,22 @@ void control_forget(struct control *control, struct live *live);
 /* Record an event that is not the machine's. */
 void control_note(struct control *control, const struct event_row *event);
 
+/* ---- spans (trace.c) ---- */
+
+/* A workflow's row before a step of the machine, with the texts that the step may free. */
+struct trace_before {
+    struct workflow_row row; /* without branch and commits */
+    char *reason, *service;
+};
+void trace_begin(struct trace_before *before, const struct workflow_row *row);
+void trace_end(struct trace_before *before);
+/* The state that was left, and the workflow when it has ended with that. */
+void trace_change(struct control *control, const struct trace_before *before,
+                  const struct workflow_row *row);
+/* An effect that has ended; `row` as it was before. */
+void trace_step(struct control *control, const struct workflow_row *row,
+                const struct effect_row *effect);
+
 /* ---- effects (outbox.c) ---- */
 void pending_free(struct pending *pending);
 struct pending *pending_add(struct live *live, const struct effect_row *row);
@@ -113,11 +144,14 @@ const struct pending *pending_find(const struct live *live, int64_t seq);
 /* For after the commit: perform it, or stop it. */
 void outbox_add(struct control *control, bool is_stop, int64_t workflow, int64_t seq);
 /* Its row with the outcome, and the documents that came with it. */
-void outbox_put_outcome(struct control *control, struct effect_row row,
-                        const struct effect_result *result, struct wall now);
+void outbox_put_outcome(struct control *control, const struct workflow_row *workflow,
+                        struct effect_row row, const struct effect_result *result,
+                        struct wall now);
 void outbox_put_docs(struct control *control, const struct effect_result *result);
-/* Nobody waits for it any more: its row with this status, and stopped after the commit. */
-void outbox_stop(struct control *control, struct live *live, int64_t seq,
+/* Nobody waits for it any more: its row with this status, and stopped after the commit.
+ * `before`: the workflow as it was. */
+void outbox_stop(struct control *control, struct live *live,
+                 const struct workflow_row *before, int64_t seq,
                  enum effect_status status, struct wall now);
 /* The outcome of an effect that nobody waits for (CLOSE): no provider was available. It
  * stays pending and is performed again after a pause that grows. */
@@ -169,6 +203,27 @@ void ramp_settle(struct control *control, struct live *live,
 void ramp_report(struct control *control, const struct service_row *row, struct wall now);
 void ramp_tick(struct control *control, struct wall now);
 struct wall ramp_wake_at(const struct control *control); /* unset: never */
+
+/* ---- the monitor's findings, silences (finding.c) ---- */
+NODISCARD bool finding_load(struct control *control, struct wall now, struct err *err);
+void finding_put_number(struct control *control); /* into the batch, when it has grown */
+/* A silence was made or ended. */
+void silence_keep(struct control *control, int64_t id, struct wall from,
+                  struct wall until);
+void silence_drop(struct control *control, int64_t id);
+/* Tell of silences that end soon, forget those that are over. */
+void silence_tick(struct control *control, struct wall now);
+struct wall silence_wake_at(const struct control *control); /* unset: never */
+
+/* ack, note, resolve, silence, unsilence (finding_verb.c) */
+bool is_finding_verb(const char *verb);
+void control_finding_verb(struct control *control, const struct command_row *command,
+                          const struct json *args, struct wall now,
+                          struct answer *answer);
+/* thumbs-up and thumbs-down */
+void control_thumb(struct control *control, const struct command_row *command,
+                   const struct json *args, const struct live *live, struct wall now,
+                   struct answer *answer);
 
 /* ---- what a forge calls a workflow (place.c) ---- */
 void place_settle(struct control *control, struct live *live);

@@ -39,6 +39,66 @@ void message_free(struct message *message)
         break;
     case MESSAGE_REJECTED: /* a number */
         break;
+    case MESSAGE_FINDING:
+        monitor_finding_free(message->finding);
+        break;
     }
     free(message);
+}
+
+static struct monitor_finding *monitor_finding_new(enum finding_kind kind, int64_t number)
+{
+    struct monitor_finding *finding = mem_alloc(sizeof(*finding));
+    finding->kind = kind;
+    finding->number = number;
+    finding->arena = arena_new();
+    return finding;
+}
+
+struct monitor_finding *monitor_finding_of_anomaly(int64_t number,
+                                                   const struct anomaly_row *row)
+{
+    struct monitor_finding *finding = monitor_finding_new(FINDING_ANOMALY, number);
+    struct anomaly_row *copy = &finding->anomaly;
+    *copy = *row;
+    copy->series = arena_str(finding->arena, row->series);
+    copy->component = arena_str(finding->arena, row->component);
+    copy->text = arena_str(finding->arena, row->text);
+    copy->rule = arena_str(finding->arena, row->rule);
+    copy->closed_by = arena_str(finding->arena, row->closed_by);
+    copy->detail = arena_str(finding->arena, row->detail);
+    return finding;
+}
+
+struct monitor_finding *monitor_finding_of_incident(int64_t number,
+                                                    const struct incident_row *row)
+{
+    struct monitor_finding *finding = monitor_finding_new(FINDING_INCIDENT, number);
+    struct incident_row *copy = &finding->incident;
+    *copy = *row;
+    copy->cause = arena_str(finding->arena, row->cause);
+    copy->text = arena_str(finding->arena, row->text);
+    copy->inhibited_by = arena_str(finding->arena, row->inhibited_by);
+    copy->detail = arena_str(finding->arena, row->detail);
+    copy->owner = arena_str(finding->arena, row->owner);
+    copy->note = arena_str(finding->arena, row->note);
+    return finding;
+}
+
+struct monitor_finding *monitor_finding_of_note(int64_t number, const char *kind,
+                                                int64_t workflow, const char *text)
+{
+    struct monitor_finding *finding = monitor_finding_new(FINDING_NOTE, number);
+    finding->note.kind = arena_str(finding->arena, kind);
+    finding->note.workflow = workflow;
+    finding->note.text = arena_str(finding->arena, text);
+    return finding;
+}
+
+void monitor_finding_free(struct monitor_finding *finding)
+{
+    if (finding != NULL) {
+        arena_free(finding->arena);
+        free(finding);
+    }
 }

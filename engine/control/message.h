@@ -13,6 +13,7 @@
 #include "engine/service/forge_event.h"
 #include "engine/service/port.h"
 #include "engine/trace/span_batch.h"
+#include "store/finding.h"
 
 /* A webhook that the listener has checked; `event` NULL: of a kind that nobody uses. The
  * control thread keeps it, and answers after the commit through `answer`. */
@@ -33,13 +34,41 @@ struct reconciled {
     char *text;
 };
 
+/* What the monitor says: a row of an anomaly or an incident as it is now, or only a line
+ * for people (kind "prediction-off" ...). Findings are numbered 1, 2, 3 ... and given in
+ * that order; one whose number was taken before is dropped, so that after a crash the
+ * monitor can give again what it is not sure of (FINDING_SETTING says how far). A monitor
+ * that lost its own file goes on behind that number. */
+enum finding_kind { FINDING_ANOMALY, FINDING_INCIDENT, FINDING_NOTE };
+struct monitor_finding {
+    enum finding_kind kind;
+    int64_t number;
+    struct arena *arena; /* of the texts */
+    union {
+        struct anomaly_row anomaly;
+        struct incident_row incident; /* the operator's part is not looked at */
+        struct event_row note;        /* kind, workflow and text are used */
+    };
+};
+/* Deep copies. */
+NODISCARD struct monitor_finding *
+monitor_finding_of_anomaly(int64_t number, const struct anomaly_row *row);
+NODISCARD struct monitor_finding *
+monitor_finding_of_incident(int64_t number, const struct incident_row *row);
+NODISCARD struct monitor_finding *monitor_finding_of_note(int64_t number,
+                                                          const char *kind,
+                                                          int64_t workflow,
+                                                          const char *text);
+void monitor_finding_free(struct monitor_finding *finding); /* accepts NULL */
+
 enum message_kind {
     MESSAGE_RESULT,     /* outcome of an effect */
     MESSAGE_REPORT,     /* a service's figures or a transition of its breaker */
     MESSAGE_RECONCILED, /* polling found what no event told */
     MESSAGE_WEBHOOK,
-    MESSAGE_SPANS,   /* calls that are over */
-    MESSAGE_REJECTED /* count of webhooks that were turned away since the last one */
+    MESSAGE_SPANS,    /* calls that are over */
+    MESSAGE_REJECTED, /* count of webhooks that were turned away since the last one */
+    MESSAGE_FINDING   /* what the monitor says */
 };
 
 struct message {
@@ -51,6 +80,7 @@ struct message {
         struct webhook *webhook;
         struct span_batch *spans;
         int64_t n_rejected;
+        struct monitor_finding *finding;
     };
 };
 

@@ -74,8 +74,9 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-void outbox_put_outcome(struct control *control, struct effect_row row,
-                        const struct effect_result *result, struct wall now)
+void outbox_put_outcome(struct control *control, const struct workflow_row *workflow,
+                        struct effect_row row, const struct effect_result *result,
+                        struct wall now)
 {
     row.status = result->status;
     row.started_at = wall_is_set(result->started_at) ? result->started_at : row.asked_at;
@@ -89,6 +90,7 @@ void outbox_put_outcome(struct control *control, struct effect_row row,
     row.peak_rss_kib = result->peak_rss_kib;
     row.out_bytes = result->out_bytes;
     store_put_effect(control->store, &row);
+    trace_step(control, workflow, &row);
 }
 
 void outbox_put_docs(struct control *control, const struct effect_result *result)
@@ -109,7 +111,8 @@ void outbox_put_docs(struct control *control, const struct effect_result *result
     }
 }
 
-void outbox_stop(struct control *control, struct live *live, int64_t seq,
+void outbox_stop(struct control *control, struct live *live,
+                 const struct workflow_row *before, int64_t seq,
                  enum effect_status status, struct wall now)
 {
     struct pending *pending = pending_take(control, live, seq);
@@ -123,6 +126,7 @@ void outbox_stop(struct control *control, struct live *live, int64_t seq,
                   : status == STATUS_TIMED_OUT ? "stopped at the deadline"
                                                : "stopped";
     store_put_effect(control->store, &row);
+    trace_step(control, before, &row);
     outbox_add(control, true, row.workflow, row.seq);
     pending_free(pending);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "store/model.h"
 
 #define REASON                                                                           \
@@ -101,6 +102,50 @@ const struct verb verbs[] = {
      CONFIRM_ASK,  "close a service's breaker and forget what it has counted",
      "Workflows that wait for the service go on, a few first.",                           {{"service", ARG_TEXT, true, 0, 0, "name of the service"},
       {"reason", ARG_TEXT, true, 0, 0, "why; kept with the act"}}                                      },
+ /* clang-format off */
+    {"ack",
+     false, true,
+     CONFIRM_NONE, "take an incident: you look after it",
+     "Everybody sees who looks after it, and its note. It closes by itself when its "
+     "anomalies have ended.",
+     {{"incident", ARG_INT, true, 1, INT64_MAX, "number of the incident"},
+      {"note", ARG_TEXT, false, 0, 0, "what is known or being done"}}},
+    {"note",
+     false, true,
+     CONFIRM_NONE, "write what is known of an incident",
+     "The note before is replaced; every note stays in the events.",
+     {{"incident", ARG_INT, true, 1, INT64_MAX, "number of the incident"},
+      {"note", ARG_TEXT, true, 0, 0, "what is known or being done"}}},
+    {"resolve",
+     false, true,
+     CONFIRM_NONE, "close an incident",
+     "Its anomalies are closed, and what they measured from now on is taken as usual.",
+     {{"incident", ARG_INT, true, 1, INT64_MAX, "number of the incident"}, REASON}},
+    {"silence",
+     false, true,
+     CONFIRM_NONE, "hear nothing of some anomalies, until a time",
+     "They are still found and shown, but nobody is told and nothing is triggered. Say for "
+     "how long or until when: at most 30 days. Ten minutes before its end it says so.",
+     {{"match", ARG_TEXT, true, 0, 0, "pattern of series or components, as service:*"},
+      {"for", ARG_TEXT, false, 0, 0, "for how long, like 2h"},
+      {"until", ARG_TEXT, false, 0, 0, "or until when, like 2026-11-22T18:00:00Z"},
+      {"reason", ARG_TEXT, true, 0, 0, "why; kept with the act"}}},
+    {"unsilence",
+     false, true,
+     CONFIRM_NONE, "end a silence now",
+     "What is still wrong is told at once.",
+     {{"silence", ARG_INT, true, 1, INT64_MAX, "number of the silence"}, REASON}},
+    {"thumbs-up",
+     true, true,
+     CONFIRM_NONE, "say that this workflow did well",
+     "Counts for user_satisfaction, and for nothing else.",
+     {{"reason", ARG_TEXT, false, 0, 0, "what was good"}}},
+    {"thumbs-down",
+     true, true,
+     CONFIRM_NONE, "say that this workflow did badly",
+     "Counts for user_satisfaction, and for nothing else.",
+     {{"reason", ARG_TEXT, false, 0, 0, "what was bad"}}},
+  /* clang-format on */
 };
 const size_t n_verbs = ARRAY_LEN(verbs);
 
@@ -172,6 +217,88 @@ static bool check_arg(const struct verb_arg *arg, const struct json *args,
     return true;
 }
 
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " ")] == '\0';
+}
+
+static bool check_match(const char *match, struct err *err)
+{
+    char clean[SILENCE_MATCH_MAX + 1];
+    int n_stars = 0;
+    for (const char *p = match; *p != '\0'; p++) {
+        n_stars += *p == '*';
+    }
+    if (strlen(match) > SILENCE_MATCH_MAX || n_stars > SILENCE_STARS_MAX) {
+        return err_set(err, ERR_USAGE, "match: at most %d bytes with at most %d stars",
+                       SILENCE_MATCH_MAX, SILENCE_STARS_MAX);
+    }
+    if (is_blank(match) ||
+        strcmp(text_clean_into(clean, sizeof(clean), match), match) != 0) {
+        return err_set(err, ERR_USAGE,
+                       "match: expected a pattern of series or components, as service:*");
+    }
+    return true;
+}
+
+/* What of a silence needs no clock to be judged. */
+static bool check_silence(const struct json *args, struct err *err)
+{
+    const char *length = json_str(args, "for", NULL);
+    const char *end = json_str(args, "until", NULL);
+    struct span span;
+    struct wall at;
+    if (!check_match(json_str(args, "match", ""), err)) {
+        return false;
+    }
+    if ((length == NULL) == (end == NULL)) {
+        return err_set(err, ERR_USAGE,
+                       "silence: expected either for (like 2h) or until (like "
+                       "2026-11-22T18:00:00Z): a silence has an end");
+    }
+    if (length != NULL && (!span_parse(length, &span) || span.ms == 0)) {
+        return err_set(err, ERR_USAGE,
+                       "for: '%.32s' is no duration; expected one like 10m or 1h30m",
+                       length);
+    }
+    if (length != NULL && span.ms > SILENCE_MAX.ms) {
+        return err_set(err, ERR_USAGE, "for: '%.32s' is more than %d days", length,
+                       SILENCE_DAYS_MAX);
+    }
+    if (end != NULL && !wall_parse(end, &at)) {
+        return err_set(
+            err, ERR_USAGE,
+            "until: '%.32s' is no time; expected one like 2026-11-22T18:00:00Z", end);
+    }
+    return !is_blank(json_str(args, "reason", "")) ||
+           err_set(err, ERR_USAGE, "reason: empty; expected why");
+}
+
+static bool check_note(const struct json *args, struct err *err)
+{
+    return !is_blank(json_str(args, "note", "")) ||
+           err_set(err, ERR_USAGE, "note: empty; expected what is known");
+}
+
+/* What is more than a question of one argument. */
+static const struct {
+    const char *verb;
+    bool (*is_good)(const struct json *args, struct err *err);
+} checks[] = {
+    {"silence", check_silence},
+    {"note",    check_note   },
+};
+
+static bool check_whole(const struct verb *verb, const struct json *args, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+        if (strcmp(checks[i].verb, verb->name) == 0) {
+            return checks[i].is_good(args, err);
+        }
+    }
+    return true;
+}
+
 bool verb_check(const struct verb *verb, const struct json *args, struct err *err)
 {
     void *iter = NULL;
@@ -192,5 +319,5 @@ bool verb_check(const struct verb *verb, const struct json *args, struct err *er
                            arg->help);
         }
     }
-    return true;
+    return check_whole(verb, args, err);
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/json.h"
 
@@ -46,6 +47,13 @@ struct verb {
     const char *more; /* one or two sentences for the man page */
     struct verb_arg args[VERB_ARGS_MAX];
 };
+
+/* A silence's pattern and length. fnmatch(3) tries every way to share a text among the
+ * stars; a few serve every purpose. */
+#define SILENCE_MATCH_MAX 200
+#define SILENCE_STARS_MAX 8
+#define SILENCE_DAYS_MAX  30
+#define SILENCE_MAX       span_s(INT64_C(86400) * SILENCE_DAYS_MAX)
 
 extern const struct verb verbs[];
 extern const size_t n_verbs;

@@ -257,9 +257,21 @@ static enum machine_event tolerate(const struct workflow *workflow,
     return event == EV_CHANGE && spec != NULL && spec->may_fail ? EV_PASSED : event;
 }
 
+/* Of the events of one step the first tells it. */
+static int64_t ended_effect(const struct turn *turn)
+{
+    if (turn->out->n_events > 0) {
+        return 0;
+    }
+    return turn->input->result != NULL ? turn->input->result->seq
+           : turn->out->is_stopped     ? turn->out->stop_effect
+                                       : 0;
+}
+
 static void record(struct turn *turn, enum workflow_state from)
 {
     const struct workflow_row *row = &turn->workflow->row;
+    int64_t ended = ended_effect(turn);
     turn->out->events[turn->out->n_events++] = (struct event_row){
         .at = turn->now,
         .workflow = row->id,
@@ -272,6 +284,7 @@ static void record(struct turn *turn, enum workflow_state from)
         .attempt = row->attempt,
         .effect =
             turn->out->n_effects > 0 || turn->input->result != NULL ? row->effect_seq : 0,
+        .ended = ended,
         .text = turn->text,
     };
 }

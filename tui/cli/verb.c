@@ -119,47 +119,86 @@ static int run(struct cli *cli)
     return requests_report(cli, requests, (size_t)n);
 }
 
-/* ---- verbs that act on a service ---- */
+/* ---- verbs that act on something else ---- */
 
-static bool is_of_service(const struct verb *verb)
+/* What 'submit' and 'adopt' take is read from files: they have commands of their own. */
+static bool is_of_subject(const struct verb *verb)
 {
-    return !verb->has_workflow && strcmp(verb->args[0].name, "service") == 0;
+    return !verb->has_workflow && strcmp(verb->args[0].name, "pipeline") != 0;
 }
 
-/* Stands as a word of its own; the reason is an option, so that nobody forgets which. */
+static bool is_text(const struct verb_arg *arg)
+{
+    return strcmp(arg->name, "reason") == 0 || strcmp(arg->name, "note") == 0;
+}
+
+/* Stands as a word of its own. */
 static bool is_word(const struct verb_arg *arg)
 {
     return arg->is_required && strcmp(arg->name, "reason") != 0;
 }
 
-static const char *service_args(struct cli *cli, const struct verb *verb, struct err *err)
+/* May stand behind the words instead of as an option, but never where a service is meant:
+ * there it is an option, so that nobody forgets which. NULL: none. */
+static const struct verb_arg *last_arg(const struct verb *verb)
+{
+    const struct verb_arg *arg = verb->args;
+    if (strcmp(arg->name, "service") == 0) {
+        return NULL;
+    }
+    while (arg->name != NULL && (is_word(arg) || !is_text(arg))) {
+        arg++;
+    }
+    return arg->name != NULL ? arg : NULL;
+}
+
+static const char *subject_args(struct cli *cli, const struct verb *verb, struct err *err)
 {
     struct buf AUTO_BUF out = {0};
     struct jsonw w;
+    const struct verb_arg *last = last_arg(verb);
     int next = 0;
     buf_init(&out, CLI_JSON_MAX);
     jsonw_init(&w, &out);
     jsonw_open(&w, NULL, '{');
     for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
-        const char *text = is_word(arg) && next < cli->n_args ? cli->args[next++]
-                                                              : cli_value(cli, arg->name);
+        const char *text = cli_value(cli, arg->name);
+        if (next < cli->n_args && (is_word(arg) || (arg == last && text == NULL))) {
+            text = cli->args[next++];
+        }
         if (text != NULL && !put_arg(&w, arg, text, err)) {
             return NULL;
         }
     }
     jsonw_close(&w, '}');
+    if (next < cli->n_args) {
+        (void)err_set(err, ERR_USAGE, "'%.60s' is too much", cli->args[next]);
+        return NULL;
+    }
     struct json *args = json_parse(out.data, out.len, err);
     bool is_good = args != NULL && verb_check(verb, args, err);
     json_free(args);
     return is_good ? arena_strn(cli->arena, out.data, out.len) : NULL;
 }
 
-static int run_service(struct cli *cli)
+static bool needs_reason(const struct verb *verb)
+{
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (strcmp(arg->name, "reason") == 0) {
+            return arg->is_required;
+        }
+    }
+    return false;
+}
+
+static int run_subject(struct cli *cli)
 {
     struct err err = ERR_INIT;
     struct request request = {.verb = cli->command->name};
-    request.args = service_args(cli, verb_find(request.verb), &err);
-    if (request.args == NULL && cli_value(cli, "reason") == NULL) {
+    const struct verb *verb = verb_find(request.verb);
+    request.args = subject_args(cli, verb, &err);
+    if (request.args == NULL && needs_reason(verb) && last_arg(verb) == NULL &&
+        cli_value(cli, "reason") == NULL) {
         return cli_complain(cli, "--reason TEXT is needed: why; it is kept with the act");
     }
     if (request.args == NULL) {
@@ -204,28 +243,57 @@ static void make_command(size_t at, const struct verb *verb)
     };
 }
 
-static void make_service_command(size_t at, const struct verb *verb)
+static char words[VERBS_MAX][64]; /* "SILENCE [REASON]" */
+
+static void add_word(char out[64], const char *word)
 {
+    size_t len = strlen(out);
+    (void)snprintf(out + len, 64 - len, "%s%s", len > 0 ? " " : "", word);
+}
+
+/* An argument as usage names it: in capitals. */
+static void add_arg(char out[64], const struct verb_arg *arg)
+{
+    char word[32], whole[40];
+    size_t n = 0;
+    for (; arg->name[n] != '\0' && n < sizeof(word) - 1; n++) {
+        char letter = arg->name[n];
+        word[n] = (char)(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter);
+    }
+    word[n] = '\0';
+    (void)snprintf(whole, sizeof(whole), arg->is_required ? "%s" : "[%s]", word);
+    add_word(out, whole);
+}
+
+static void make_subject_command(size_t at, const struct verb *verb)
+{
+    const struct verb_arg *last = last_arg(verb);
     size_t n = 0;
     int n_words = 0;
     for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
         if (is_word(arg)) {
+            add_arg(words[at], arg);
             n_words++;
         } else {
             options[at][n++] = (struct cli_option){
                 .name = arg->name, .value = value_words[arg->type], .help = arg->help};
         }
     }
+    if (last != NULL) {
+        add_arg(words[at], last);
+    } else if (needs_reason(verb)) {
+        add_word(words[at], "--reason TEXT");
+    }
     commands[at] = (struct cli_command){
         .name = verb->name,
-        .args = n_words == 1 ? "SERVICE --reason TEXT" : "SERVICE STATE --reason TEXT",
+        .args = words[at],
         .min_args = n_words,
-        .max_args = n_words,
+        .max_args = n_words + (last != NULL),
         .options = options[at],
         .access = ACCESS_WRITE,
         .help = verb->help,
         .more = verb->more,
-        .run = run_service,
+        .run = run_subject,
     };
 }
 
@@ -233,7 +301,7 @@ size_t cli_verb_commands(const struct cli_command **ret_rows, size_t max)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_verbs; i++) {
-        if (!verbs[i].has_workflow && !is_of_service(&verbs[i])) {
+        if (!verbs[i].has_workflow && !is_of_subject(&verbs[i])) {
             continue;
         }
         if (n == max || n == VERBS_MAX) {
@@ -242,7 +310,7 @@ size_t cli_verb_commands(const struct cli_command **ret_rows, size_t max)
         if (verbs[i].has_workflow) {
             make_command(n, &verbs[i]);
         } else {
-            make_service_command(n, &verbs[i]);
+            make_subject_command(n, &verbs[i]);
         }
         ret_rows[n] = &commands[n];
         n++;

@@ -3,11 +3,13 @@
 #define SIGNALBOX_CLI_VERB_H
 
 /*
- * Verb commands: one subcommand for each verb that acts on workflows.
+ * Verb commands: one subcommand for each verb, but submit and adopt.
  *
  * Made from the table of verbs: `VERB ID... [--ARG VALUE]...`. An argument that the verb
  * requires may also stand as the last word (`signalbox priority wf-12 8`), because nobody
- * likes to type an option that cannot be left out.
+ * likes to type an option that cannot be left out. A verb that acts on something else than
+ * workflows takes what it requires as words, in order, and behind them its note or reason
+ * (`signalbox ack 3 'looking at it'`).
  */
 
 #include "tui/cli/cli.h"
