@@ -40,7 +40,8 @@ static inline size_t varint_get(const uint8_t *bytes, size_t len, uint64_t *ret_
 /* Numbers with sign: small ones of both signs become small ones. */
 static inline uint64_t varint_fold(int64_t number)
 {
-    return ((uint64_t)number << 1) ^ (uint64_t)(number >> 63);
+    uint64_t twice = (uint64_t)number << 1;
+    return number < 0 ? ~twice : twice;
 }
 static inline int64_t varint_unfold(uint64_t number)
 {

@@ -81,7 +81,7 @@ static bool put_label(struct buf *out, const char *key, const char *value)
 bool series_labels(const struct series_label *labels, size_t n,
                    char out[SERIES_LABELS_MAX])
 {
-    const struct series_label *sorted[SERIES_LABELS];
+    const struct series_label *sorted[SERIES_LABELS] = {0};
     AUTO_BUF struct buf text;
     if (n > SERIES_LABELS) {
         return false;
