@@ -13,6 +13,7 @@
  *   {"version":1,"at":RFC 3339,"status":"healthy|degraded|needs a human","reasons":[text],
  *    "metrics":{FAMILY:[{"name","labels","component","unit","value","low","high","at",
  *               "status":"ok|anomalous|stale|unknown"}]},
+ *    "metrics_left_out":number of series beyond the bound of the reader,
  *    "anomalies":[..],"incidents":[..]   open ones, worst first; fields of store/finding.h
  *    "predictions":[{"what","value","low","high","unit","text","is_trusted","n","skill",
  *                    "coverage","verdict"}],
@@ -20,7 +21,7 @@
  *                  "n","skill","coverage","verdict"}],
  *    "breakers":[{"service","state","since","reason"}],
  *    "queue":{"running","waiting","needs_human","limit"},
- *    "engine":{"is_running","pid","started_at","fault","monitor_at","series","points"},
+ *    "engine":{"is_running","pid","started_at","fault","monitor_at","series"},
  *    "recommendations":[{"severity","component","text","because","incident"}]}
  *
  * Pure. Everything is borrowed; lists that health_judge makes live in the arena.
@@ -38,6 +39,7 @@
 
 #define HEALTH_VERSION             1
 #define HEALTH_RECOMMENDATIONS_MAX 24
+#define HEALTH_REASONS_MAX         16
 #define HEALTH_STALE_MS                                                                  \
     (10 * 60 * 1000) /* a metric older than that says nothing of now */
 
@@ -55,15 +57,20 @@ enum health_status {
 const char *health_word(enum health_status status);
 int health_exit_status(enum health_status status);
 
-enum metric_status { METRIC_OK, METRIC_ANOMALOUS, METRIC_STALE, METRIC_UNKNOWN };
-const char *metric_status_word(enum metric_status status);
+enum health_metric_status {
+    HEALTH_METRIC_OK,
+    HEALTH_METRIC_ANOMALOUS,
+    HEALTH_METRIC_STALE,
+    HEALTH_METRIC_UNKNOWN
+};
+const char *health_metric_word(enum health_metric_status status);
 
 struct health_metric {
     enum metric_family family;
     const char *name, *labels, *component, *unit;
-    double value, low, high;   /* newest; band in which it is expected; NAN unknown */
-    struct wall at;            /* of the value */
-    enum metric_status status; /* made by health_judge */
+    double value, low, high; /* newest; band in which it is expected; NAN unknown */
+    struct wall at;          /* of the value */
+    enum health_metric_status status; /* made by health_judge */
 };
 
 /* A prediction or a forecast of a limit, with how good its kind was so far. */
@@ -93,6 +100,7 @@ struct health {
     /* filled by the caller: */
     struct health_metric *metrics; /* by family */
     size_t n_metrics;
+    int64_t n_left_out;                  /* series that are not in it */
     const struct anomaly_row *anomalies; /* open ones */
     size_t n_anomalies;
     const struct incident_row *incidents; /* open ones */
@@ -109,7 +117,7 @@ struct health {
     const char *engine_fault; /* "" = none */
     struct wall
         monitor_at; /* newest moment that the monitor has looked at; unset unknown */
-    int64_t n_series, n_points;
+    int64_t n_series;
     /* made by health_judge: */
     enum health_status status;
     const char **reasons; /* why it is not healthy, worst first */
