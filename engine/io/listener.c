@@ -611,6 +611,7 @@ static void free_parts(struct listener *listener)
     feed_free(listener->feed);
     reader_close(listener->reader);
     arena_free(listener->arena);
+    listener_series_free(listener->series);
     keeper_free(listener->keeper);
     free(listener->scratch);
     free(listener->store);
@@ -652,6 +653,7 @@ struct listener *listener_start(const struct listener_options *options, struct e
     listener->answers = mailbox_new(listener->limits.webhooks_max + 1);
     listener->feed = feed_new(options->store, listener->limits.feed_events);
     listener->arena = arena_new();
+    listener->series = listener_series_new(options->store);
     listener->scratch = mem_alloc(LWS_PRE + FEED_ROOM);
     listener->started_at = mono_now();
     listener->keeper = keeper_new(spec, err);

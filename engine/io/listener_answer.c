@@ -39,8 +39,10 @@ void conn_answer(struct conn *conn, int status, const char *text, bool is_closin
     (void)lws_callback_on_writable(conn->wsi);
 }
 
-void conn_answer_body(struct conn *conn, int status, char *body, size_t len)
+void conn_answer_body(struct conn *conn, int status, const char *type, char *body,
+                      size_t len)
 {
+    conn->type = type;
     conn->body = body;
     conn->body_len = len;
     conn_answer(conn, status, "", false);
@@ -71,8 +73,8 @@ static int write_whole(struct conn *conn)
     size_t len = is_text ? strlen(conn->text) + 1 : conn->body_len;
     char *out = mem_alloc(LWS_PRE + HEAD_MAX + len);
     size_t head = format_head(conn, conn->status,
-                              is_text ? "text/plain; charset=utf-8" : OPENMETRICS_TYPE,
-                              len, out + LWS_PRE);
+                              is_text ? "text/plain; charset=utf-8" : conn->type, len,
+                              out + LWS_PRE);
     char *at = out + LWS_PRE + head;
     if (is_text) {
         memcpy(at, conn->text, len - 1);
@@ -155,11 +157,13 @@ static void answer_metrics(struct conn *conn)
         conn_answer(conn, status, why, false);
         return;
     }
-    char *body = metrics_format(conn->listener, &len);
+    AUTO_FREE char *accept = conn_header(conn, WSI_TOKEN_HTTP_ACCEPT);
+    enum openmetrics_format format = openmetrics_accept(accept);
+    char *body = metrics_format(conn->listener, format, &len);
     if (body == NULL) {
         conn_answer(conn, 503, "the store cannot be read", false);
     } else {
-        conn_answer_body(conn, 200, body, len);
+        conn_answer_body(conn, 200, openmetrics_type(format), body, len);
     }
 }
 

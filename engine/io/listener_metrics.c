@@ -5,7 +5,7 @@
 #include "engine/io/listener_private.h"
 #include "engine/io/openmetrics.h"
 
-#define METRICS_MAX (4 * 1024 * 1024) /* bytes of one answer */
+#define METRICS_MAX (16 * 1024 * 1024) /* bytes of one answer */
 
 /* A service and its figures. */
 struct service_view {
@@ -203,7 +203,8 @@ static void put_own(struct openmetrics *m, const struct listener *listener)
             (double)(mono_now().ns - listener->started_at.ns) / 1e9);
 }
 
-char *metrics_format(struct listener *listener, size_t *ret_len)
+char *metrics_format(struct listener *listener, enum openmetrics_format format,
+                     size_t *ret_len)
 {
     struct err err = ERR_INIT;
     struct totals totals;
@@ -223,10 +224,11 @@ char *metrics_format(struct listener *listener, size_t *ret_len)
     struct buf out;
     struct openmetrics m;
     buf_init(&out, METRICS_MAX);
-    openmetrics_begin(&m, &out);
+    openmetrics_begin(&m, &out, format);
     put_totals(&m, &totals);
     put_services(&m, services, n);
     put_own(&m, listener);
+    listener_series_put(listener->series, &m, listener->reader);
     openmetrics_end(&m);
     return buf_take(&out, ret_len);
 }

@@ -18,6 +18,7 @@
 #include "engine/io/listener_feed.h"
 #include "engine/io/listener_hook.h"
 #include "engine/io/listener_query.h"
+#include "engine/io/listener_series.h"
 #include "store/store.h"
 
 #define LISTENER_PROTOCOL "signalbox.events"
@@ -79,6 +80,7 @@ struct conn {
     const char *allow; /* header line of a 405 */
     char *body;        /* in place of text; owned */
     size_t body_len;
+    const char *type; /* of body; a constant */
     struct hook *hook;
     struct subscriber *subscriber;
 };
@@ -121,6 +123,7 @@ struct listener {
     struct feed *feed;
     struct reader *reader; /* of /metrics and /readyz */
     struct arena *arena;
+    struct listener_series *series;
     struct conn *conns, *idle_first, *idle_last;
     struct conn *adopting;
     struct lws *door; /* the listening socket */
@@ -149,8 +152,9 @@ char *conn_custom_header(struct conn *conn, const char *name);
 /* ---- answers ---- */
 /* Written when the socket takes it; text is a constant. */
 void conn_answer(struct conn *conn, int status, const char *text, bool is_closing);
-/* The same with a body of its own, which it takes. */
-void conn_answer_body(struct conn *conn, int status, char *body, size_t len);
+/* The same with a body of its own, which it takes, and its type, a constant. */
+void conn_answer_body(struct conn *conn, int status, const char *type, char *body,
+                      size_t len);
 /* -1: close the connection. */
 int conn_write_answer(struct conn *conn);
 /* Before any other answer, in the handshake: straight away. */
@@ -160,7 +164,8 @@ int conn_refuse_upgrade(struct conn *conn, int status, const char *text);
 void route_request(struct conn *conn, const char *path);
 /* 0, or a status that refuses what needs the token. */
 int check_token(struct conn *conn, const char **ret_text);
-char *metrics_format(struct listener *listener, size_t *ret_len); /* or NULL */
+char *metrics_format(struct listener *listener, enum openmetrics_format format,
+                     size_t *ret_len); /* or NULL */
 /* "" = ready. */
 const char *ready_problem(struct listener *listener);
 

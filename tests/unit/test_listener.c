@@ -684,7 +684,7 @@ static void who_may_listen(void **state)
     must_say(visit_once(&clerk, GET("/metrics")), 401, "token");
     must_say(visit_once(&clerk, "GET /metrics HTTP/1.1\r\nHost: h\r\n"
                                 "Authorization: Bearer sesame\r\n\r\n"),
-             200, "# EOF\n");
+             200, "signalbox_events_total");
     must_say(visit_once(&clerk, GET("/healthz")), 200, "alive");
     clerk_close(&clerk);
 }
@@ -813,7 +813,9 @@ static void figures_of_the_store(void **state)
         "signalbox_listener_answers_total{status=\"200\"} 1\n",
         "signalbox_listener_connections 1\n",
     };
-    struct reply reply = visit_once(&clerk, GET("/metrics"));
+    struct reply reply = visit_once(
+        &clerk, "GET /metrics HTTP/1.1\r\nHost: h\r\nAccept: "
+                "application/openmetrics-text;version=1.0.0,*/*;q=0.1\r\n\r\n");
     assert_int_equal(reply.status, 200);
     assert_non_null(strstr(reply.head, "Content-Type: application/openmetrics-text; "
                                        "version=1.0.0; charset=utf-8\r\n"));
@@ -824,6 +826,12 @@ static void figures_of_the_store(void **state)
     }
     assert_null(strstr(reply.body, "quantile=\"0.95\"")); /* unknown is not zero */
     assert_string_equal(reply.body + strlen(reply.body) - 6, "# EOF\n");
+    reply_free(&reply);
+    reply = visit_once(&clerk, GET("/metrics")); /* who asks for nothing */
+    assert_non_null(strstr(reply.head, "Content-Type: text/plain; version=0.0.4; "
+                                       "charset=utf-8\r\n"));
+    assert_non_null(strstr(reply.body, "# TYPE signalbox_service_breaker gauge\n"));
+    assert_null(strstr(reply.body, "# EOF"));
     reply_free(&reply);
     clerk_close(&clerk);
 }
