@@ -22,7 +22,7 @@
 #define TAILS          1.1  /* few origins show the far errors too seldom */
 #define ERRORS_MIN     8    /* for quantiles */
 #define ORIGINS_MAX    64
-#define CANDIDATES_MAX 512
+#define CANDIDATES_MAX 768
 
 const char *forecast_word(enum forecast_model model)
 {
@@ -316,6 +316,12 @@ static void try_all(struct work *work)
         };
         try_simple(work, &series, scale);
         try_smooth(work, &series, scale);
+        if (work->task->season <= 0 && work->season > 1) { /* found, perhaps by chance */
+            struct forecast_series plain = series;
+            plain.season = plain.season_long = 1;
+            try_simple(work, &plain, scale);
+            try_smooth(work, &plain, scale);
+        }
         static const double ridges[] = {.0003, .01, .1};
         for (size_t i = 0; i < ARRAY_LEN(ridges); i++) {
             struct candidate *candidate = add(work, FORECAST_LAGS, scale);
@@ -480,7 +486,8 @@ static void bound(struct work *work, const double *rows, struct forecast_step *s
         varied[o] = variation(work, work->origins[o]);
     }
     for (size_t h = 0; h < horizon; h++) {
-        double value = rows[last * horizon + h], scale = varied[last];
+        double value = clamp(rows[last * horizon + h], work->low, work->high),
+               scale = varied[last];
         struct forecast_step *step = &steps[h];
         *step = (struct forecast_step){.value = value};
         size_t n = errors_near(work, rows, varied, h, errors);
