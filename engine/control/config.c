@@ -97,6 +97,10 @@ static const struct field config_fields[] = {
      .sub = &service_schema, .shown = "none", .help = "External services that pipelines may name."},
     {.name = "listener", .type = FIELD_TABLE, .sub = &listener_schema, .shown = "off",
      .help = "Webhooks in, events out, metrics."},
+    {.name = "monitor", .type = FIELD_TABLE, .sub = &monitor_schema,
+     .help = "Metrics, limits, what is scraped."},
+    {.name = "telemetry", .type = FIELD_TABLE, .sub = &telemetry_schema, .shown = "none",
+     .help = "Where traces go."},
     {.name = "console", .type = FIELD_TABLE, .sub = &console_schema,
      .help = "The console."},
 };
@@ -170,6 +174,7 @@ struct config *config_parse(const char *file, const char *text, size_t len,
         schema_decode(config_schema(), file, folder, tree, config, findings);
         check_backoff(file, config, tree->root, findings);
         config_check_services(file, config, tree->root, findings);
+        config_check_monitor(file, config, tree->root, findings);
         config_check_listener(file, config, tree->root, findings);
     }
     yaml_tree_free(tree);

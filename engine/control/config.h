@@ -22,6 +22,8 @@
  *   listener: {address: 127.0.0.1, port: 9350, webhook_secrets: [{env: HOOK_SECRET}],
  *              token: {env: SIGNALBOX_TOKEN}, origins: ["https://ops.example.com"],
  *              certificate: /etc/ssl/x.pem, key: /etc/ssl/x.key}
+ *   monitor: {interval: 5s, disk: 256MiB, rules: [...], scrape: [...]}
+ *   telemetry: {otlp: [{endpoint: "http://collector:4318"}]}
  *   console: {theme: dark, ascii: auto, mouse: false, keys: my.keys}
  */
 
@@ -32,6 +34,8 @@
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/findings.h"
+#include "engine/io/telemetry.h"
+#include "engine/monitor/rule.h"
 #include "engine/service/service.h"
 
 enum on_hangup { HANGUP_CONTINUE, HANGUP_DRAIN, HANGUP_STOP };
@@ -56,7 +60,25 @@ struct listener_spec {
     struct span keep, keep_bodies; /* of deliveries */
 };
 
+/* The system monitor, see engine/monitor/monitor.h. */
+struct monitor_spec {
+    struct span interval; /* between two samples */
+    int64_t disk;         /* bytes of the metrics file */
+    struct rule *rules;   /* beside the built-in ones */
+    size_t n_rules;
+    struct scrape_spec *scrapes;
+    size_t n_scrapes;
+};
+
+/* Where traces go, see engine/io/telemetry.h. */
+struct telemetry_spec {
+    struct otlp_spec *otlps;
+    size_t n_otlps;
+};
+
 struct config {
+    struct monitor_spec monitor;
+    struct telemetry_spec telemetry;
     struct service_spec *services;
     size_t n_services;
     struct listener_spec listener;

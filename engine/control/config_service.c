@@ -30,16 +30,6 @@ static const char *const mesh_words[] = {"signalbox", "mesh", NULL};
 #define MESH(member)  offsetof(struct service_spec, mesh.member)
 
 /* clang-format off */
-#define SECRET_FIELDS(owner, member, what)                                                       \
-    {.name = "env", .type = FIELD_TEXT, .offset = offsetof(owner, member env), .max = 200,        \
-     .may_be_empty = true, .fallback = "", .shown = "none",                                      \
-     .help = "Name of the environment variable of the engine that holds " what "."},             \
-    {.name = "file", .type = FIELD_PATH, .offset = offsetof(owner, member file),                  \
-     .may_be_empty = true, .fallback = "", .shown = "none",                                      \
-     .help = "Path of a file that holds " what " and that nobody else may read."},               \
-    {.name = "command", .type = FIELD_COMMAND, .offset = offsetof(owner, member command),         \
-     .shown = "none", .help = "Command whose first line of output is " what "."}
-
 static const struct field token_fields[] = {SECRET_FIELDS(struct service_spec, token., "the token")};
 static const struct schema token_schema = {
     .name = "token", .size = sizeof(struct service_spec), .fields = token_fields,
@@ -298,13 +288,7 @@ static void put_defaults(struct service_spec *service, const struct yaml_item *i
 
 /* ---- what one field says and another must then have ---- */
 
-struct checked {
-    const char *file;
-    const struct yaml_item *item;
-    struct findings *findings;
-};
-
-static void report(const struct checked *at, const char *name, const char *text)
+void config_report(const struct config_place *at, const char *name, const char *text)
 {
     char path[YAML_PATH_MAX];
     const struct yaml_item *field = yaml_item_get(at->item, name);
@@ -327,52 +311,59 @@ static bool is_service_name(const char *name)
            name[0] != '-' && strcmp(name, SERVICE_LOCAL) != 0;
 }
 
-static void check_secret(const struct checked *at, const char *name,
+void config_check_secret(const struct config_place *at, const char *name,
                          const struct secret_source *secret)
 {
     int n = (secret->env[0] != '\0') + (secret->file[0] != '\0') +
             (secret->command.argv != NULL);
     if (n > 1) {
-        report(at, name, "names several sources; expected env, file or command");
+        config_report(at, name, "names several sources; expected env, file or command");
     }
 }
 
-static void check_service(const struct checked *at, const struct service_spec *service)
+static void check_service(const struct config_place *at,
+                          const struct service_spec *service)
 {
     bool is_http = service_kind_way(service->kind) == WAY_HTTP;
     if (!is_service_name(service->name)) {
-        report(at, "name",
-               "is no name of a service; expected small letters, digits, _ and -, and "
-               "not 'local'");
+        config_report(
+            at, "name",
+            "is no name of a service; expected small letters, digits, _ and -, and "
+            "not 'local'");
     }
     if (is_http && !is_url(service->url)) {
-        report(at, "url",
-               "is no base URL; expected http:// or https://, without user, query and #");
+        config_report(
+            at, "url",
+            "is no base URL; expected http:// or https://, without user, query and #");
     }
     if (!is_http && service->command.argv == NULL &&
         yaml_item_get(at->item, "command") == NULL) {
-        report(at, "command", "missing; expected the command that this kind runs");
+        config_report(at, "command", "missing; expected the command that this kind runs");
     }
     if (service->kind == SERVICE_CODEGEN && service->organization[0] == '\0') {
-        report(at, "organization", "missing; expected the number of the organization");
+        config_report(at, "organization",
+                      "missing; expected the number of the organization");
     } else if (service->kind == SERVICE_CODEGEN &&
                service->organization[strspn(service->organization, "0123456789")] !=
                    '\0') {
-        report(at, "organization", "is no number; expected that of the organization");
+        config_report(at, "organization",
+                      "is no number; expected that of the organization");
     }
-    check_secret(at, "token", &service->token);
+    config_check_secret(at, "token", &service->token);
     if (service->gate.breaker.open.ms > service->gate.breaker.open_max.ms) {
-        report(at, "breaker", "open is above open_max; expected it to be at most that");
+        config_report(at, "breaker",
+                      "open is above open_max; expected it to be at most that");
     }
     if (service->gate.retry_min.ms > service->gate.retry_max.ms) {
-        report(at, "retry", "min is above max; expected it to be at most that");
+        config_report(at, "retry", "min is above max; expected it to be at most that");
     }
     if (service->mesh.envoy_admin[0] != '\0' && !is_url(service->mesh.envoy_admin)) {
-        report(at, "mesh", "envoy is no base URL; expected http:// or https://");
+        config_report(at, "mesh", "envoy is no base URL; expected http:// or https://");
     }
     if (service->mesh.prometheus[0] != '\0' &&
         (!is_url(service->mesh.prometheus) || service->mesh.query[0] == '\0')) {
-        report(at, "mesh", "expected a base URL for prometheus, and a query with it");
+        config_report(at, "mesh",
+                      "expected a base URL for prometheus, and a query with it");
     }
 }
 
@@ -383,7 +374,7 @@ void config_check_services(const char *file, struct config *config,
     const struct yaml_item *item = list != NULL ? list->first : NULL;
     for (size_t i = 0; i < config->n_services && item != NULL; i++, item = item->next) {
         struct service_spec *service = &config->services[i];
-        const struct checked at = {file, item, findings};
+        const struct config_place at = {file, item, findings};
         if (item->kind != YAML_MAP || service->name == NULL ||
             yaml_item_get(item, "kind") == NULL) {
             continue; /* told already */
@@ -391,8 +382,8 @@ void config_check_services(const char *file, struct config *config,
         put_defaults(service, item);
         check_service(&at, service);
         if (service_find(config->services, i, service->name) != NULL) {
-            report(&at, "name",
-                   "is the name of another service; expected names that differ");
+            config_report(&at, "name",
+                          "is the name of another service; expected names that differ");
         }
     }
     if (list != NULL && config->n_services > SERVICES_MAX) {
@@ -463,10 +454,10 @@ void config_check_listener(const char *file, const struct config *config,
     if (item == NULL || item->kind != YAML_MAP) {
         return;
     }
-    const struct checked at = {file, item, findings};
+    const struct config_place at = {file, item, findings};
     if ((listener->certificate[0] != '\0') != (listener->key[0] != '\0')) {
-        report(&at, listener->key[0] != '\0' ? "certificate" : "key",
-               "missing; expected certificate and key together");
+        config_report(&at, listener->key[0] != '\0' ? "certificate" : "key",
+                      "missing; expected certificate and key together");
     }
     for (size_t i = 0; i < listener->n_secrets; i++) {
         const struct secret_source *secret = &listener->secrets[i];
@@ -474,10 +465,10 @@ void config_check_listener(const char *file, const struct config *config,
                 (secret->file != NULL && secret->file[0] != '\0') +
                 (secret->command.argv != NULL);
         if (n != 1) {
-            report(&at, "webhook_secrets",
-                   "each has one source; expected env, file or command");
+            config_report(&at, "webhook_secrets",
+                          "each has one source; expected env, file or command");
             break;
         }
     }
-    check_secret(&at, "token", &listener->token);
+    config_check_secret(&at, "token", &listener->token);
 }
