@@ -31,6 +31,8 @@
 #include "engine/io/io.h"
 #include "engine/io/listener.h"
 #include "engine/io/runner.h"
+#include "engine/io/telemetry.h"
+#include "engine/monitor/thread.h"
 #include "store/bell.h"
 #include "store/finding.h"
 #include "store/store.h"
@@ -49,7 +51,9 @@ struct engine {
     struct lease *lease;
     struct mailbox *inbox; /* struct message, from the other threads */
     struct io *io;
-    struct listener *listener; /* NULL: not configured, or it could not start */
+    struct monitor_thread *monitor; /* NULL: it could not start */
+    struct telemetry *telemetry;    /* NULL likewise */
+    struct listener *listener;      /* NULL: not configured, or it could not start */
     char listener_text[160];   /* where it listens, or why it does not */
     struct executor executor;  /* ours: says it, and hands on to io's */
     struct executor performer;
@@ -123,6 +127,27 @@ static void on_spans(void *user, struct span_batch *batch)
     struct message *message = message_new(MESSAGE_SPANS);
     message->spans = batch;
     send_extra(user, message);
+}
+
+/* Monitor thread. What finds no room is given again by it. */
+static bool on_finding(void *user, struct monitor_finding *finding)
+{
+    struct engine *engine = user;
+    struct message *message = message_new(MESSAGE_FINDING);
+    message->finding = finding;
+    if (!mailbox_put(engine->inbox, message)) {
+        message_free(message);
+        return false;
+    }
+    return true;
+}
+
+/* Telemetry thread. */
+static void on_scrape(void *user, size_t index, struct wall at, char *text, size_t len,
+                      const struct err *error)
+{
+    struct engine *engine = user;
+    monitor_scraped(engine->monitor, index, at, text, len, error);
 }
 
 static bool on_webhook(void *user, struct webhook *webhook)
@@ -261,6 +286,9 @@ static bool commit(struct engine *engine)
         bell_ring(engine->bell);
         if (engine->listener != NULL) {
             listener_look(engine->listener);
+        }
+        if (engine->monitor != NULL) {
+            monitor_look(engine->monitor);
         }
     }
     return true;
@@ -457,6 +485,10 @@ static void on_left(void *message)
 
 static void stop_parts(struct engine *engine)
 {
+    telemetry_stop(engine->telemetry);
+    engine->telemetry = NULL;
+    monitor_stop(engine->monitor);
+    engine->monitor = NULL;
     listener_stop(engine->listener);
     engine->listener = NULL;
     io_stop(engine->io);
@@ -470,6 +502,46 @@ static void stop_parts(struct engine *engine)
         (void)close(engine->ended_fd);
     }
     free(engine);
+}
+
+/* Nothing else needs them: what cannot start is said in the log. */
+static void start_watching(struct engine *engine)
+{
+    const struct config *config = engine->config;
+    struct err err = ERR_INIT;
+    struct monitor_thread_options options = {
+        .store = config->store,
+        .interval = config->monitor.interval,
+        .disk = config->monitor.disk,
+        .max_running = config->max_running,
+        .rules = config->monitor.rules,
+        .n_rules = config->monitor.n_rules,
+        .scrapes = config->monitor.scrapes,
+        .n_scrapes = config->monitor.n_scrapes,
+        .on_finding = on_finding,
+        .user = engine,
+    };
+    engine->monitor = monitor_start(&options, &err);
+    if (engine->monitor == NULL) {
+        log_line(LOG_ERROR, "monitor", "cannot start",
+                 LOG_FIELDS(LOG_TEXT("why", err.msg)));
+    }
+    struct telemetry_options carries = {
+        .store = config->store,
+        .environment = config->environment,
+        .scrapes = config->monitor.scrapes,
+        .n_scrapes = engine->monitor != NULL ? config->monitor.n_scrapes : 0,
+        .otlps = config->telemetry.otlps,
+        .n_otlps = config->telemetry.n_otlps,
+        .on_scrape = on_scrape,
+        .user = engine,
+    };
+    bool is_wanted = carries.n_scrapes + carries.n_otlps > 0;
+    engine->telemetry = is_wanted ? telemetry_start(&carries, &err) : NULL;
+    if (is_wanted && engine->telemetry == NULL) {
+        log_line(LOG_ERROR, "telemetry", "cannot start",
+                 LOG_FIELDS(LOG_TEXT("why", err.msg)));
+    }
 }
 
 /* Everything else works without it: polling finds what webhooks would tell. */
@@ -589,6 +661,7 @@ static bool make_parts(struct engine *engine, struct err *err)
     }
     engine->performer = io_executor(engine->io);
     engine->executor = (struct executor){engine, perform, stop_effect};
+    start_watching(engine);
     put_state(engine, "running");
     engine->has_commands = true;
     return true;

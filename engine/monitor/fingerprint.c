@@ -131,6 +131,7 @@ enum fingerprint_age fingerprint_add(struct fingerprint_book *book, const char *
         age = FINGERPRINT_NEW;
     } else if (at.ms - print->last_at.ms > FINGERPRINT_RETURN_MS) {
         age = FINGERPRINT_RETURNED;
+        print->returned_at = at;
     }
     print->n++;
     print->last_at = at;
@@ -138,4 +139,19 @@ enum fingerprint_age fingerprint_add(struct fingerprint_book *book, const char *
         *ret_print = print;
     }
     return age;
+}
+
+void fingerprint_count(const struct fingerprint_book *book, struct wall now,
+                       struct span span, int64_t *ret_new, int64_t *ret_returned)
+{
+    *ret_new = *ret_returned = 0;
+    for (size_t i = 0; i < FINGERPRINTS_MAX; i++) {
+        const struct fingerprint *print = &book->prints[i];
+        if (print->hash == 0) {
+            continue;
+        }
+        *ret_new += now.ms - print->first_at.ms < span.ms;
+        *ret_returned +=
+            wall_is_set(print->returned_at) && now.ms - print->returned_at.ms < span.ms;
+    }
 }

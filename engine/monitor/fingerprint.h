@@ -28,6 +28,7 @@ uint64_t fingerprint_mask(const char *text, char *out, size_t cap);
 struct fingerprint {
     uint64_t hash; /* 0 = free */
     struct wall first_at, last_at;
+    struct wall returned_at; /* last time that it came back after a silence; unset: never */
     int64_t n;
     char text[FINGERPRINT_TEXT];
 };
@@ -42,5 +43,9 @@ enum fingerprint_age { FINGERPRINT_KNOWN, FINGERPRINT_NEW, FINGERPRINT_RETURNED 
 enum fingerprint_age fingerprint_add(struct fingerprint_book *book, const char *text,
                                      struct wall at,
                                      const struct fingerprint **ret_print);
+
+/* How many were seen first, and how many came back, within `span` before now. */
+void fingerprint_count(const struct fingerprint_book *book, struct wall now,
+                       struct span span, int64_t *ret_new, int64_t *ret_returned);
 
 #endif

@@ -144,7 +144,9 @@ enum metric_bad { BAD_BOTH, BAD_HIGH, BAD_LOW };
     X(METRIC_REVERT, "merge_revert_total", "merged work that was taken back")            \
     X(METRIC_REVIEW, "review_total", "reviews by their outcome")                         \
     X(METRIC_REOPENED, "task_reopened_total", "finished tasks that began again")         \
-    X(METRIC_FEEDBACK, "feedback_total", "thumbs up and down given in the console")
+    X(METRIC_FEEDBACK, "feedback_total", "thumbs up and down given in the console")      \
+    X(METRIC_CAPACITY_DAYS, "capacity_days_left",                                        \
+      "days until a limit is reached, while that is likely and the forecast trusted")
 enum metric_id {
 #define X(id, name, help) id,
     METRIC_LIST(X)

@@ -61,6 +61,13 @@ static void tells_new_known_and_returned(void **state)
                      FINGERPRINT_RETURNED);
     assert_int_equal(print->n, 3);
     assert_int_equal(print->first_at.ms, 1000);
+    int64_t n_new, n_returned;
+    at.ms += 10;
+    fingerprint_count(book, at, span_s(60), &n_new, &n_returned);
+    assert_int_equal(n_new, 0);
+    assert_int_equal(n_returned, 1);
+    fingerprint_count(book, (struct wall){2000}, span_s(60), &n_new, &n_returned);
+    assert_int_equal(n_new, 1);
     free(book);
 }
 
