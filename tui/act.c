@@ -174,6 +174,12 @@ bool console_action(struct console *c, enum action action)
     case ACTION_GO_DELIVERIES:
         place_open(c, view_class_find("deliveries"), 0, NULL);
         return true;
+    case ACTION_GO_HEALTH:
+        place_open(c, view_class_find("health"), 0, NULL);
+        return true;
+    case ACTION_GO_OUTLOOK:
+        place_open(c, view_class_find("outlook"), 0, NULL);
+        return true;
     case ACTION_NEXT_NEEDED:
         act_next_needed(c);
         return true;
@@ -204,6 +210,8 @@ static bool is_for_view(enum action action)
     case ACTION_GO_SUBMIT:
     case ACTION_GO_SERVICES:
     case ACTION_GO_DELIVERIES:
+    case ACTION_GO_HEALTH:
+    case ACTION_GO_OUTLOOK:
         return false;
     default:
         return true;

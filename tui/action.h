@@ -45,6 +45,23 @@
       "Show the external services and their breakers")                                   \
     X(ACTION_GO_DELIVERIES, "go-deliveries", "deliveries", "",                           \
       "Show the webhook deliveries")                                                     \
+    X(ACTION_GO_HEALTH, "go-health", "health", "",                                       \
+      "Show how it goes: incidents, predictions, what to do")                            \
+    X(ACTION_GO_OUTLOOK, "go-outlook", "outlook", "",                                    \
+      "Show forecasts of limits, and what another limit would give")                     \
+    X(ACTION_INCIDENT_ACK, "incident-ack", "take", "",                                   \
+      "Take the incident: you look after it")                                            \
+    X(ACTION_INCIDENT_NOTE, "incident-note", "note", "",                                 \
+      "Write what is known of the incident")                                             \
+    X(ACTION_INCIDENT_SILENCE, "incident-silence", "silence", "",                        \
+      "Hear nothing of the cause of the incident, for a time and with a reason")         \
+    X(ACTION_INCIDENT_RESOLVE, "incident-resolve", "resolve", "", "Close the incident")  \
+    X(ACTION_LIMIT_UP, "limit-up", "more", "", "Ask what a higher limit would give")     \
+    X(ACTION_LIMIT_DOWN, "limit-down", "fewer", "", "Ask what a lower limit would give") \
+    X(ACTION_THUMBS_UP, "thumbs-up", "well done", "thumbs-up",                           \
+      "Say that the workflow did well")                                                  \
+    X(ACTION_THUMBS_DOWN, "thumbs-down", "badly done", "thumbs-down",                    \
+      "Say that the workflow did badly")                                                 \
     X(ACTION_SERVICE_FORCE, "service-force", "force", "",                                \
       "Force the breaker open or closed, or let it go, for a time and with a reason")    \
     X(ACTION_SERVICE_PROBE, "service-probe", "probe", "",                                \
@@ -147,6 +164,8 @@ enum action {
     X(CONTEXT_SERVICES, "services", "External services")                                 \
     X(CONTEXT_DELIVERIES, "deliveries", "Webhook deliveries")                            \
     X(CONTEXT_WATERFALL, "waterfall", "Trace of a workflow")                             \
+    X(CONTEXT_HEALTH, "health", "Health report and incidents")                           \
+    X(CONTEXT_OUTLOOK, "outlook", "Forecasts and limits")                                \
     X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
     X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \
     X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")                       \

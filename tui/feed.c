@@ -31,6 +31,7 @@
 #define SPACING_COST   10    /* a tenth of the time goes into building */
 #define ROOM_MS        10000 /* how often to look whether the disk is full */
 #define LOOK_MS        1000  /* how often to look for an engine, or for a store to open */
+#define HEALTH_MS      5000  /* between two looks at the figures of the monitor */
 #define LOG_DEPTH      3     /* FILE-logs/wf-N/: folders that may not be there yet */
 #define ORDERS_MAX     256   /* handed over by the ui, not yet taken */
 
@@ -367,6 +368,10 @@ static int wait_ms(const struct feed *feed)
         int64_t soon = spacing_ms(feed) - ms_since(feed->last_built);
         wait = soon < wait ? soon : wait;
     }
+    if (feed->now_query.parts & PART_HEALTH) {
+        int64_t fresh = HEALTH_MS - ms_since(feed->last_built);
+        wait = fresh < wait ? fresh : wait;
+    }
     if (needs_looking(feed)) {
         int64_t look = LOOK_MS - ms_since(feed->last_look);
         wait = look < wait ? look : wait;
@@ -397,6 +402,13 @@ static void look_for_room(struct feed *feed)
     bool is_full = room >= 0 && room < STORE_ROOM_MIN;
     feed->is_due_now |= is_full != feed->is_full;
     feed->is_full = is_full;
+}
+
+/* Figures get older without a commit to tell of it. */
+static void look_for_figures(struct feed *feed)
+{
+    if ((feed->now_query.parts & PART_HEALTH) && ms_since(feed->last_built) >= HEALTH_MS)
+        feed->is_due_now = true;
 }
 
 static void wait_for_something(struct feed *feed)
@@ -451,6 +463,7 @@ static void *run(void *user)
         wait_for_something(feed);
         look(feed);
         look_for_room(feed);
+        look_for_figures(feed);
     }
     return NULL;
 }
@@ -571,6 +584,7 @@ static bool is_same_query(const struct frame_query *a, const struct frame_query 
            a->delivery_statuses == b->delivery_statuses &&
            a->delivery_before == b->delivery_before && a->delivery == b->delivery &&
            strcmp(a->trace_span, b->trace_span) == 0 &&
+           a->incident == b->incident &&
            strcmp(a->submit_pipeline, b->submit_pipeline) == 0 &&
            strcmp(a->submit_repo, b->submit_repo) == 0;
 }

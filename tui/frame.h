@@ -28,10 +28,14 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/trace/waterfall.h"
+#include "store/finding.h"
 #include "store/model.h"
 #include "store/segment.h"
 #include "store/service_detail.h"
 #include "store/store.h"
+
+struct health;        /* engine/monitor/health.h */
+struct monitor_cards; /* engine/monitor/monitor.h */
 
 /* ---- what a view asks for ---------------------------------------------------------- */
 
@@ -47,6 +51,8 @@ enum frame_part {
     PART_STATUS = 1u << 6,     /* facts about store and engine */
     PART_SERVICES = 1u << 7,   /* every external service */
     PART_DELIVERIES = 1u << 8, /* webhook deliveries */
+    PART_HEALTH = 1u << 9,     /* report of the monitor, and how good its models were */
+    PART_INCIDENT = 1u << 10,  /* one incident with its anomalies */
     PART_TRACE = 1u << 15      /* the waterfall of a workflow; needs PART_DETAIL */
 };
 
@@ -106,6 +112,7 @@ struct frame_query {
 
     /* trace: the span whose attributes are wanted, by its id; "" = the workflow's */
     char trace_span[SPAN_MAX];
+    int64_t incident; /* whose anomalies are wanted */
 
     /* submit: pipeline (name or path) and repository to be checked, "" = not yet */
     char submit_pipeline[FRAME_PATH_MAX];
@@ -195,6 +202,8 @@ struct frame_overview {
     int64_t last_hour; /* hours since 1970 of hours[FRAME_HOURS - 1] */
     struct hour_row hours[FRAME_HOURS];
     struct wall last_failed_at; /* newest failure still in the store; unset = none */
+    const struct incident_row *incidents; /* open ones, newest first, at most 8 */
+    size_t n_incidents;
 };
 
 struct frame_list {
@@ -314,6 +323,14 @@ struct frame_trace {
     size_t n_attributes;
 };
 
+#define FRAME_ANOMALIES 200 /* of one incident */
+struct frame_incident {
+    bool is_missing;
+    struct incident_row row;
+    const struct anomaly_row *anomalies; /* newest first */
+    size_t n_anomalies;
+};
+
 /* What became of an order that was sent through the feed. */
 struct frame_answer {
     uint64_t ticket; /* as feed_send returned it */
@@ -348,6 +365,9 @@ struct frame {
     const struct frame_services *services;
     const struct frame_deliveries *deliveries;
     const struct frame_trace *trace;
+    const struct health *health;
+    const struct monitor_cards *cards;
+    const struct frame_incident *incident;
 
     const struct frame_answer *answers; /* oldest first */
     size_t n_answers;

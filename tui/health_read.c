@@ -1,259 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/health_read.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/json.h"
 #include "engine/base/text.h"
-#include "engine/monitor/reading.h"
-#include "engine/predict/scorecard.h"
-#include "store/finding.h"
+#include "engine/monitor/cards.h"
+#include "engine/predict/capacity.h"
 
-struct gather {
-    struct reader *reader;
-    struct metric_reader *metrics;
-    struct arena *arena;
-    struct health *health;
-};
+#define OPEN_PREDICTIONS_MAX 1000
+#define REASONS_SHOWN        2
 
 /* Text from a file that others write. */
 static const char *clean(struct arena *arena, const char *text)
 {
     char out[400];
-    return arena_str(arena, text_clean_into(out, sizeof(out), text));
+    return arena_str(arena, text_clean_into(out, sizeof out, text));
 }
 
-/* ---- metrics --------------------------------------------------------------------------- */
-
-static enum metric_family family_of(const struct metric_series *row)
-{
-    enum metric_id id;
-    return metric_find(row->name, &id) ? metric_get(id).family : FAMILY_SCRAPED;
-}
-
-/* Our own in the order of the table's families, then what was scraped. */
-static bool read_metrics(const struct gather *g, struct err *err)
-{
-    struct metric_series *rows;
-    size_t n;
-    if (!metric_reader_series(g->metrics, g->arena, &rows, &n, err)) {
-        return false;
-    }
-    size_t max = n < HEALTH_METRICS_MAX ? n : HEALTH_METRICS_MAX;
-    struct health_metric *metrics = arena_array(g->arena, max + 1, sizeof(*metrics));
-    for (int family = 0; family < FAMILY_COUNT; family++) {
-        for (size_t i = 0; i < n && g->health->n_metrics < max; i++) {
-            if ((int)family_of(&rows[i]) == family) {
-                metrics[g->health->n_metrics++] = (struct health_metric){
-                    .family = (enum metric_family)family,
-                    .name = clean(g->arena, rows[i].name),
-                    .labels = clean(g->arena, rows[i].labels),
-                    .component = clean(g->arena, rows[i].component),
-                    .unit = clean(g->arena, rows[i].unit),
-                    .value = rows[i].newest,
-                    .low = (double)NAN,
-                    .high = (double)NAN,
-                    .at = rows[i].newest_at,
-                };
-            }
-        }
-    }
-    g->health->metrics = metrics;
-    g->health->n_series = (int64_t)n;
-    g->health->n_left_out = (int64_t)(n - g->health->n_metrics);
-    return metric_reader_setting(g->metrics, "monitor_at", 0, &g->health->monitor_at.ms,
-                                 err);
-}
-
-/* ---- predictions ----------------------------------------------------------------------- */
-
-/* How good predictions of one kind were. */
-struct score {
-    const char *kind;
-    struct scorecard card;
-    int64_t n_interval, held;
-};
-
-#define KINDS_MAX 8
-
-struct scores {
-    struct score rows[KINDS_MAX];
-    size_t n;
-};
-
-static struct score *score_of(struct scores *scores, const char *kind)
-{
-    for (size_t i = 0; i < scores->n; i++) {
-        if (strcmp(scores->rows[i].kind, kind) == 0) {
-            return &scores->rows[i];
-        }
-    }
-    if (scores->n == KINDS_MAX) {
-        return NULL;
-    }
-    scores->rows[scores->n].kind = kind;
-    return &scores->rows[scores->n++];
-}
-
-static bool read_scores(const struct gather *g, struct scores *scores, struct err *err)
-{
-    const struct metric_prediction_query query = {.is_scored_only = true,
-                                                  .max = HEALTH_SCORED_MAX};
-    struct metric_prediction *rows;
-    size_t n;
-    if (!metric_reader_predictions(g->metrics, g->arena, &query, &rows, &n, err)) {
-        return false;
-    }
-    for (size_t i = n; i > 0; i--) { /* oldest first */
-        const struct metric_prediction *row = &rows[i - 1];
-        struct score *score = score_of(scores, row->kind);
-        if (score == NULL || !isfinite(row->outcome)) {
-            continue;
-        }
-        if (isfinite(row->p)) {
-            scorecard_add(&score->card, row->p, row->outcome > 0.5);
-        } else if (isfinite(row->q10) && isfinite(row->q90)) {
-            score->n_interval++;
-            score->held += row->outcome >= row->q10 && row->outcome <= row->q90;
-        }
-    }
-    return true;
-}
-
-static const char *share_text(double share, char out[READING_MAX])
-{
-    return reading_format("x_ratio", share, out);
-}
-
-static struct health_outlook outlook_of(const struct gather *g, struct scores *scores,
-                                        const struct metric_prediction *row)
-{
-    struct score *score = score_of(scores, row->kind);
-    struct scorecard_skill skill = {.skill = (double)NAN, .coverage = (double)NAN};
-    char share[READING_MAX], low[READING_MAX], high[READING_MAX];
-    struct health_outlook outlook = {.what = clean(g->arena, row->subject),
-                                     .unit = isfinite(row->p) ? "ratio" : "",
-                                     .value = isfinite(row->p) ? row->p : row->q50,
-                                     .low = row->q10,
-                                     .high = row->q90,
-                                     .p_within = (double)NAN,
-                                     .limit = (double)NAN,
-                                     .used = (double)NAN,
-                                     .verdict = ""};
-    if (score != NULL) {
-        skill = scorecard_all(&score->card);
-        outlook.is_trusted = scorecard_is_trusted(&score->card);
-        outlook.verdict = isfinite(row->p) ? scorecard_verdict(&score->card) : "";
-        skill.n += score->n_interval;
-        if (score->n_interval > 0) {
-            skill.coverage = (double)score->held / (double)score->n_interval;
-        }
-    }
-    if (row->workflow > 0) {
-        outlook.what = arena_printf(g->arena, "wf-%lld", (long long)row->workflow);
-    }
-    outlook.n = skill.n;
-    outlook.skill = skill.skill;
-    outlook.coverage = skill.coverage;
-    outlook.text =
-        isfinite(row->p)
-            ? arena_printf(g->arena, "%s fails with %s", outlook.what,
-                           share_text(row->p, share))
-            : arena_printf(g->arena, "%s: %s to %s in 8 of 10 cases", outlook.what,
-                           reading_format(row->subject, row->q10, low),
-                           reading_format(row->subject, row->q90, high));
-    return outlook;
-}
-
-static bool read_predictions(const struct gather *g, struct err *err)
-{
-    const struct metric_prediction_query query = {.is_open_only = true,
-                                                  .max = HEALTH_PREDICTIONS_MAX};
-    struct metric_prediction *rows;
-    size_t n;
-    struct scores *scores = arena_alloc(g->arena, sizeof(*scores));
-    if (!read_scores(g, scores, err) ||
-        !metric_reader_predictions(g->metrics, g->arena, &query, &rows, &n, err)) {
-        return false;
-    }
-    struct health_outlook *outlooks = arena_array(g->arena, n + 1, sizeof(*outlooks));
-    for (size_t i = 0; i < n; i++) {
-        outlooks[i] = outlook_of(g, scores, &rows[i]);
-    }
-    g->health->predictions = outlooks;
-    g->health->n_predictions = n;
-    return true;
-}
-
-/* ---- forecasts ------------------------------------------------------------------------- */
-
-/* null in the JSON of days is "beyond the horizon". */
-static double days_of(const struct json *capacity, const char *key)
-{
-    return json_num(capacity, key, (double)INFINITY);
-}
-
-static const char *day_text(struct arena *arena, double days)
-{
-    return !isfinite(days) ? "not within a year"
-           : days < 1      ? arena_printf(arena, "%.0f h", days * 24)
-                           : arena_printf(arena, "%.1f days", days);
-}
-
-static bool forecast_of(const struct gather *g, const struct metric_forecast *row,
-                        struct health_outlook *ret_outlook)
-{
-    struct err ignored = ERR_INIT;
-    struct json *root = json_parse(row->json, strlen(row->json), &ignored);
-    const struct json *capacity = json_get(root, "capacity");
-    bool is_one = json_is_an_object(capacity) &&
-                  strcmp(json_str(capacity, "verdict", "unknown"), "unknown") != 0;
-    if (is_one) {
-        double skill = json_num(root, "skill", (double)NAN);
-        *ret_outlook = (struct health_outlook){
-            .what = clean(g->arena, row->subject),
-            .unit = "days",
-            .value = days_of(capacity, "days"),
-            .low = days_of(capacity, "low"),
-            .high = days_of(capacity, "high"),
-            .p_within = json_num(capacity, "p_within", (double)NAN),
-            .limit = json_num(capacity, "limit", (double)NAN),
-            .used = json_num(capacity, "used", (double)NAN),
-            .is_trusted = skill > 0,
-            .skill = skill,
-            .coverage = (double)NAN,
-            .verdict = skill > 0      ? "better than what it was before"
-                       : isnan(skill) ? "not measured yet: triggers nothing"
-                                      : "not better than its baseline: triggers nothing",
-        };
-        ret_outlook->text = arena_printf(
-            g->arena, "%s: full in %s (8 of 10: %s to %s)", ret_outlook->what,
-            day_text(g->arena, ret_outlook->value), day_text(g->arena, ret_outlook->low),
-            day_text(g->arena, ret_outlook->high));
-    }
-    json_free(root);
-    return is_one;
-}
-
-static bool read_forecasts(const struct gather *g, struct err *err)
-{
-    struct metric_forecast *rows;
-    size_t n;
-    if (!metric_reader_forecasts(g->metrics, g->arena, NULL, false, &rows, &n, err)) {
-        return false;
-    }
-    struct health_outlook *outlooks = arena_array(g->arena, n + 1, sizeof(*outlooks));
-    for (size_t i = 0; i < n; i++) {
-        g->health->n_forecasts +=
-            forecast_of(g, &rows[i], &outlooks[g->health->n_forecasts]);
-    }
-    g->health->forecasts = outlooks;
-    return true;
-}
-
-/* ---- the store ------------------------------------------------------------------------- */
+/* ---- the store ---- */
 
 static int by_severity(const void *a, const void *b)
 {
@@ -262,65 +30,271 @@ static int by_severity(const void *a, const void *b)
                                       : (x->id > y->id) - (x->id < y->id);
 }
 
-static bool read_findings(const struct gather *g, struct err *err)
+/* Worst first, then the oldest. */
+static bool read_incidents(struct reader *reader, struct arena *arena,
+                           struct health *health, struct err *err)
 {
-    const struct anomaly_query anomalies = {.is_open = true, .max = HEALTH_FINDINGS_MAX};
-    const struct incident_query incidents = {.is_open = true, .max = HEALTH_FINDINGS_MAX};
+    struct incident_query query = {.is_open = true, .max = HEALTH_FINDINGS_MAX};
     const struct incident_row *rows;
-    struct health *health = g->health;
-    if (!reader_anomalies(g->reader, g->arena, &anomalies, &health->anomalies,
-                          &health->n_anomalies, err) ||
-        !reader_incidents(g->reader, g->arena, &incidents, &rows, &health->n_incidents,
-                          err)) {
+    size_t n;
+    if (!reader_incidents(reader, arena, &query, &rows, &n, err))
         return false;
-    }
-    struct incident_row *sorted =
-        arena_array(g->arena, health->n_incidents + 1, sizeof(*sorted));
-    if (health->n_incidents > 0) {
-        memcpy(sorted, rows, health->n_incidents * sizeof(*sorted));
-        qsort(sorted, health->n_incidents, sizeof(*sorted), by_severity);
-    }
+    struct incident_row *sorted = arena_array(arena, n, sizeof *sorted);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = rows[i];
+    qsort(sorted, n, sizeof *sorted, by_severity);
     health->incidents = sorted;
+    health->n_incidents = n;
     return true;
 }
 
-static bool read_store(const struct gather *g, struct err *err)
+static void read_engine(struct reader *reader, struct arena *arena, const char *path,
+                        struct health *health)
 {
-    struct reader *reader = g->reader;
-    struct health *health = g->health;
-    if (!reader_begin(reader, err)) {
+    const char *text = reader_setting(reader, arena, "engine");
+    struct err ignored = ERR_INIT;
+    struct json *root = json_parse(text, strlen(text), &ignored);
+    health->has_engine = lease_is_held(path, &health->pid);
+    health->max_running = json_int(root, "max_running", 0);
+    struct wall at;
+    if (health->has_engine && wall_parse(json_str(root, "started_at", ""), &at))
+        health->started_at = at;
+    health->engine_fault = reader_setting(reader, arena, "fault");
+    json_free(root);
+}
+
+static bool read_store(struct reader *reader, struct arena *arena, const char *path,
+                       struct health *health, struct err *err)
+{
+    struct anomaly_query anomalies = {.is_open = true, .max = HEALTH_FINDINGS_MAX};
+    if (!reader_anomalies(reader, arena, &anomalies, &health->anomalies,
+                          &health->n_anomalies, err) ||
+        !read_incidents(reader, arena, health, err) ||
+        !reader_services(reader, arena, &health->services, &health->n_services, err) ||
+        !reader_totals(reader, &health->totals, err))
         return false;
+    read_engine(reader, arena, path, health);
+    return true;
+}
+
+/* ---- the metrics file ---- */
+
+struct reading {
+    struct metric_reader *metrics;
+    struct arena *arena;
+    struct health *health;
+    struct monitor_cards *cards;
+};
+
+static int by_family(const void *a, const void *b)
+{
+    const struct health_metric *x = a, *y = b;
+    if (x->family != y->family)
+        return x->family < y->family ? -1 : 1;
+    int names = strcmp(x->name, y->name);
+    return names != 0 ? names : strcmp(x->labels, y->labels);
+}
+
+static bool read_metrics(const struct reading *in, struct err *err)
+{
+    struct metric_series *rows;
+    size_t n;
+    if (!metric_reader_series(in->metrics, in->arena, &rows, &n, err))
+        return false;
+    struct health *health = in->health;
+    health->metrics = arena_array(in->arena, n, sizeof *health->metrics);
+    health->n_series = (int64_t)n;
+    for (size_t i = 0; i < n; i++) {
+        enum metric_id id;
+        bool is_ours = metric_find(rows[i].name, &id);
+        health->metrics[i] = (struct health_metric){
+            .family = is_ours ? metric_get(id).family : FAMILY_SCRAPED,
+            .name = clean(in->arena, rows[i].name),
+            .labels = clean(in->arena, rows[i].labels),
+            .component = clean(in->arena, rows[i].component),
+            .unit = clean(in->arena, rows[i].unit),
+            .value = rows[i].newest,
+            .low = (double)NAN,
+            .high = (double)NAN,
+            .at = rows[i].newest_at,
+        };
     }
-    bool is_read =
-        reader_totals(reader, &health->totals, err) && read_findings(g, err) &&
-        reader_services(reader, g->arena, &health->services, &health->n_services, err);
-    if (is_read) {
-        const char *started = reader_setting(reader, g->arena, "started_at");
-        if (!health->has_engine || !wall_parse(started, &health->started_at)) {
-            health->started_at = (struct wall){0};
-        }
-        health->engine_fault =
-            health->has_engine ? reader_setting(reader, g->arena, "fault") : "";
+    qsort(health->metrics, n, sizeof *health->metrics, by_family);
+    health->n_metrics = n < HEALTH_METRICS_MAX ? n : HEALTH_METRICS_MAX;
+    health->n_left_out = (int64_t)(n - health->n_metrics);
+    return metric_reader_setting(in->metrics, "monitor_at", 0, &health->monitor_at.ms,
+                                 err);
+}
+
+static void put_card(struct health_outlook *outlook, const struct scorecard *card)
+{
+    struct scorecard_skill skill = scorecard_recent(card);
+    outlook->is_trusted = scorecard_is_trusted(card);
+    outlook->n = card->n;
+    outlook->skill = skill.skill;
+    outlook->coverage = skill.coverage;
+    outlook->verdict = scorecard_verdict(card);
+}
+
+static enum model model_of(const char *kind)
+{
+    int m = 0;
+    while (m < MODEL_COUNT && strcmp(model_key((enum model)m), kind) != 0)
+        m++;
+    return (enum model)m;
+}
+
+/* What speaks for a failure, strongest first: "same branch failed last; tests changed". */
+static const char *reasons_of(struct arena *arena, const struct json *detail)
+{
+    const struct json *list = json_get(detail, "reasons");
+    const char *text = "";
+    int n = 0;
+    for (size_t i = 0; i < json_len(list) && n < REASONS_SHOWN; i++) {
+        const struct json *one = json_at(list, i);
+        if (json_num(one, "weight", 0) > 0)
+            text = n++ == 0
+                       ? arena_str(arena, json_str(one, "text", ""))
+                       : arena_printf(arena, "%s; %s", text, json_str(one, "text", ""));
     }
-    reader_end(reader);
-    return is_read;
+    return text;
+}
+
+static const char *what_of(struct arena *arena, const struct metric_prediction *row)
+{
+    const char *subject = clean(arena, row->subject);
+    const char *name = strchr(subject, ':');
+    name = name != NULL ? name + 1 : subject;
+    if (row->workflow == 0)
+        return arena_printf(arena, "%s opens within the hour", name);
+    if (strcmp(row->kind, model_key(MODEL_STEP)) == 0)
+        return arena_printf(arena, "wf-%" PRId64 " fails %s", row->workflow, name);
+    return arena_printf(arena, "wf-%" PRId64 " fails", row->workflow);
+}
+
+static struct health_outlook prediction_of(const struct reading *in,
+                                           const struct metric_prediction *row)
+{
+    struct err ignored = ERR_INIT;
+    struct json *detail = json_parse(row->detail, strlen(row->detail), &ignored);
+    struct health_outlook outlook = {
+        .what = what_of(in->arena, row),
+        .text = reasons_of(in->arena, detail),
+        .unit = "ratio",
+        .value = row->p,
+        .low = (double)NAN,
+        .high = (double)NAN,
+        .p_within = (double)NAN,
+        .limit = (double)NAN,
+        .used = (double)NAN,
+    };
+    put_card(&outlook, &in->cards->cards[model_of(row->kind)]);
+    json_free(detail);
+    return outlook;
+}
+
+static int by_chance(const void *a, const void *b)
+{
+    const struct metric_prediction *x = a, *y = b;
+    return (x->p < y->p) - (x->p > y->p);
+}
+
+static bool read_predictions(const struct reading *in, struct err *err)
+{
+    struct metric_prediction *rows;
+    struct metric_prediction_query query = {.is_open_only = true,
+                                            .max = OPEN_PREDICTIONS_MAX};
+    size_t n, n_kept = 0;
+    if (!metric_reader_predictions(in->metrics, in->arena, &query, &rows, &n, err))
+        return false;
+    struct health_outlook *list =
+        arena_array(in->arena, HEALTH_PREDICTIONS_MAX, sizeof *list);
+    qsort(rows, n, sizeof *rows, by_chance);
+    for (size_t i = 0; i < n && n_kept < HEALTH_PREDICTIONS_MAX; i++) {
+        bool is_run = model_of(rows[i].kind) < MODEL_LEVEL;
+        if (is_run && rows[i].p >= HEALTH_PREDICTION_MIN)
+            list[n_kept++] = prediction_of(in, &rows[i]);
+    }
+    in->health->predictions = list;
+    in->health->n_predictions = n_kept;
+    return true;
+}
+
+/* A number that is not there is beyond the horizon, when there is an answer at all. */
+static double days_of(const struct json *capacity, const char *key, bool is_known)
+{
+    double value = json_num(capacity, key, (double)NAN);
+    return isnan(value) && is_known ? (double)INFINITY : value;
+}
+
+static struct health_outlook forecast_of(const struct reading *in,
+                                         const struct metric_forecast *row)
+{
+    struct err ignored = ERR_INIT;
+    struct json *root = json_parse(row->json, strlen(row->json), &ignored);
+    const struct json *capacity = json_get(root, "capacity");
+    const char *verdict = json_str(capacity, "verdict", "");
+    bool is_known =
+        strcmp(verdict, "") != 0 && strcmp(verdict, capacity_word(CAPACITY_UNKNOWN)) != 0;
+    struct health_outlook outlook = {
+        .what = clean(in->arena, row->subject),
+        .text = arena_str(in->arena, verdict),
+        .unit = "days",
+        .value = days_of(capacity, "days", is_known),
+        .low = days_of(capacity, "low", is_known),
+        .high = days_of(capacity, "high", is_known),
+        .p_within = json_num(capacity, "p_within", (double)NAN),
+        .limit = json_num(capacity, "limit", (double)NAN),
+        .used = json_num(capacity, "used", (double)NAN),
+    };
+    put_card(&outlook, &in->cards->cards[MODEL_LEVEL]);
+    json_free(root);
+    return outlook;
+}
+
+static int by_days(const void *a, const void *b)
+{
+    const struct health_outlook *x = a, *y = b;
+    double p = isnan(x->value) ? (double)INFINITY : x->value;
+    double q = isnan(y->value) ? (double)INFINITY : y->value;
+    if (p < q || p > q)
+        return p < q ? -1 : 1;
+    if (x->p_within < y->p_within || x->p_within > y->p_within)
+        return x->p_within > y->p_within ? -1 : 1;
+    return strcmp(x->what, y->what);
+}
+
+static bool read_forecasts(const struct reading *in, struct err *err)
+{
+    struct metric_forecast *rows;
+    size_t n;
+    if (!metric_reader_forecasts(in->metrics, in->arena, NULL, false, &rows, &n, err))
+        return false;
+    struct health_outlook *list = arena_array(in->arena, n, sizeof *list);
+    for (size_t i = 0; i < n; i++)
+        list[i] = forecast_of(in, &rows[i]);
+    qsort(list, n, sizeof *list, by_days);
+    in->health->forecasts = list;
+    in->health->n_forecasts = n;
+    return true;
 }
 
 bool health_read(const char *store_path, struct reader *reader,
                  struct metric_reader *metrics, struct arena *arena, struct wall now,
                  struct health *ret_health, struct err *err)
 {
-    struct health health = {.at = now, .engine_fault = ""};
-    const struct gather g = {reader, metrics, arena, &health};
-    health.has_engine = lease_is_held(store_path, &health.pid);
-    if (reader != NULL && !read_store(&g, err)) {
+    struct monitor_cards cards;
+    struct reading in = {metrics, arena, ret_health, &cards};
+    struct err trouble = ERR_INIT;
+    *ret_health = (struct health){.at = now, .engine_fault = ""};
+    if (reader && !read_store(reader, arena, store_path, ret_health, err))
         return false;
+    if (metrics && (!monitor_read_cards(metrics, arena, &cards, &trouble) ||
+                    !read_metrics(&in, &trouble) || !read_predictions(&in, &trouble) ||
+                    !read_forecasts(&in, &trouble))) {
+        ret_health->n_metrics = ret_health->n_predictions = ret_health->n_forecasts = 0;
+        ret_health->monitor_at.ms = 0;
     }
-    if (metrics != NULL && !(read_metrics(&g, err) && read_predictions(&g, err) &&
-                             read_forecasts(&g, err))) {
-        return false;
-    }
-    health_judge(&health, arena);
-    *ret_health = health;
+    health_judge(ret_health, arena);
     return true;
 }

@@ -18,9 +18,10 @@
 #define LIVE_MASK                                                                        \
     (STATE_BIT(STATE_PLANNING) | STATE_BIT(STATE_CODING) | STATE_BIT(STATE_PR_CREATED) | \
      STATE_BIT(STATE_VALIDATING))
-#define LIVE_MAX  256 /* rows for the track's marks */
-#define MOVES_MAX 64
-#define HOUR_MS   (3600 * 1000)
+#define LIVE_MAX      256 /* rows for the track's marks */
+#define MOVES_MAX     64
+#define INCIDENTS_MAX 8
+#define HOUR_MS       (3600 * 1000)
 
 struct source *source_new(const struct config *config)
 {
@@ -29,6 +30,7 @@ struct source *source_new(const struct config *config)
     source->limits_arena = arena_new();
     source->scratch = arena_new();
     source->failed_arena = arena_new();
+    source->metrics_path = metric_store_path(config->store);
     return source;
 }
 
@@ -41,6 +43,8 @@ void source_free(struct source *source)
     arena_free(source->limits_arena);
     arena_free(source->scratch);
     arena_free(source->failed_arena);
+    metric_reader_close(source->metrics);
+    free(source->metrics_path);
     free(source);
 }
 
@@ -180,11 +184,14 @@ static bool read_overview(struct source *source, struct reader *reader,
     size_t max = query->n_rows > 0 ? (size_t)query->n_rows : 1;
     struct list_query needs = {.needs_human = true, .sort = SORT_AGE};
     struct list_query live = {.states = LIVE_MASK, .sort = SORT_AGE};
+    struct incident_query incidents = {.is_open = true, .max = INCIDENTS_MAX};
     if (!read_hours(reader, frame, over, err) ||
         !list_some(reader, arena, &needs, max, &over->needs, err) ||
         !read_wrong(source, reader, max, frame, over, err) ||
         !list_some(reader, arena, &live, LIVE_MAX, &over->live, err) ||
-        !read_moves(reader, arena, over, err))
+        !read_moves(reader, arena, over, err) ||
+        !reader_incidents(reader, arena, &incidents, &over->incidents, &over->n_incidents,
+                          err))
         return false;
     frame->overview = over;
     return true;
@@ -331,6 +338,11 @@ static bool read_parts(struct source *source, struct reader *reader,
         return false;
     if ((query->parts & PART_DELIVERIES) &&
         !source_read_deliveries(reader, query, frame, err))
+        return false;
+    if ((query->parts & PART_HEALTH) && !source_read_health(source, reader, frame, err))
+        return false;
+    if ((query->parts & PART_INCIDENT) && query->incident != 0 &&
+        !source_read_incident(reader, query, frame, err))
         return false;
     if (query->parts & PART_STATUS)
         source_read_status(source, reader, frame);

@@ -4,6 +4,7 @@
 
 /* Inside of the source, shared by its files only. */
 
+#include "store/metric_store.h"
 #include "tui/source.h"
 
 #define SOURCE_LIMITS_MAX 256 /* pipelines remembered; then the memory starts afresh */
@@ -28,6 +29,9 @@ struct source {
     unsigned find_serial;       /* search answered by `found` */
     int64_t found;
 
+    char *metrics_path;
+    struct metric_reader *metrics; /* NULL = not open */
+
     struct arena *scratch; /* reset by its user */
 };
 
@@ -41,6 +45,11 @@ bool source_read_submit(struct source *source, struct reader *reader,
 bool source_read_trace(struct reader *reader, const struct frame_query *query,
                        struct frame *frame, struct err *err);
 bool source_read_services(struct reader *reader, struct frame *frame, struct err *err);
+/* Fine without a metrics file: the report then says that nothing is measured. */
+bool source_read_health(struct source *source, struct reader *reader, struct frame *frame,
+                        struct err *err);
+bool source_read_incident(struct reader *reader, const struct frame_query *query,
+                          struct frame *frame, struct err *err);
 bool source_read_deliveries(struct reader *reader, const struct frame_query *query,
                             struct frame *frame, struct err *err);
 /* Limits of the pipelines of all rows in the frame. */

@@ -8,8 +8,10 @@
 
 #include "engine/base/version.h"
 #include "engine/control/config.h"
+#include "engine/monitor/metric.h"
 #include "engine/workflow/pipeline.h"
 #include "engine/workflow/schema.h"
+#include "store/finding.h"
 #include "store/model.h"
 #include "tui/cli/completion.h"
 #include "tui/cli/rows.h"
@@ -171,6 +173,37 @@ static void table_deliveries(void)
     puts(".El");
 }
 
+static void table_metrics(void)
+{
+    puts(".Bl -tag -width Ds -compact");
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        printf(".It Sy %s\n", family_name((enum metric_family)family));
+        mdoc_capital(family_help((enum metric_family)family));
+        puts(".Bl -tag -width Ds -compact");
+        for (int id = METRIC_SCRAPED + 1; id < METRIC_COUNT; id++) {
+            struct metric metric = metric_get((enum metric_id)id);
+            if (metric.family == (enum metric_family)family) {
+                printf(".It %s%s%s\n", metric.name, metric.labels[0] != '\0' ? " " : "",
+                       metric.labels);
+                mdoc_capital(metric.help);
+            }
+        }
+        puts(".El");
+    }
+    puts(".El");
+}
+
+static void table_anomalies(void)
+{
+    puts(".Bl -tag -width performance_degradation -compact");
+#define X(id, word, help)                                                                \
+    puts(".It " word);                                                                   \
+    mdoc_capital(help);
+    ANOMALY_LIST(X)
+#undef X
+    puts(".El");
+}
+
 static void table_version(void)
 {
     puts(SIGNALBOX_VERSION);
@@ -208,6 +241,8 @@ static const struct {
     {"kinds",      table_kinds     },
     {"breakers",   table_breakers  },
     {"deliveries", table_deliveries},
+    {"metrics",    table_metrics   },
+    {"anomalies",  table_anomalies },
     {"version",    table_version   },
     {"pipeline",   table_pipeline  },
     {"config",     table_config    },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/view/common.h"
+#include "tui/view/monitor.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -223,7 +224,8 @@ const struct view_class *const view_classes[] = {
     &log_class,      &diff_class,      &context_class,
     &history_class,  &submit_class,    &engine_class,
     &services_class, &service_class,   &deliveries_class,
-    &delivery_class, &waterfall_class, NULL,
+    &delivery_class, &waterfall_class, &health_class,
+    &incident_class, &outlook_class,   NULL,
 };
 
 const struct view_class *view_class_find(const char *name)

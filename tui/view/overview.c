@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "tui/view/common.h"
+#include "tui/view/monitor.h"
 #include "tui/widget/look.h"
 #include "tui/widget/signal.h"
 #include "tui/widget/track.h"
@@ -148,11 +149,25 @@ static int services_height(const struct frame *frame, int h)
     return 2 + (n < most ? n : most);
 }
 
+/* Lines of the open incidents, with title and the blank before it; 0 = none. */
+static int incidents_height(const struct frame *frame, int h)
+{
+    size_t n = frame->overview ? frame->overview->n_incidents : 0;
+    size_t most = h < 28 ? 2 : 5;
+    return n == 0 || h < 18 ? 0 : 2 + (int)(n < most ? n : most);
+}
+
+/* What stands below the lists. */
+static int below_height(const struct frame *frame, int h)
+{
+    return services_height(frame, h) + incidents_height(frame, h);
+}
+
 /* The height that draw_lists gets: what notice and services take is not there for rows. */
 static int lists_height(const struct view *view, const struct frame *frame)
 {
     int h = view->h - notice_height(frame, view->now, view->h);
-    return h - services_height(frame, h);
+    return h - below_height(frame, h);
 }
 
 static size_t find_cursor(const struct overview *over, const struct shown *shown)
@@ -300,6 +315,18 @@ static void draw_services(const struct canvas *canvas, const struct frame *frame
                 signal_line(canvas, y++, &data->services[i], now);
 }
 
+static void draw_incidents(const struct canvas *canvas, const struct frame *frame,
+                           struct wall now)
+{
+    const struct frame_overview *data = frame->overview;
+    char note[80];
+    (void)snprintf(note, sizeof note, "%zu%s open", data->n_incidents,
+                   data->n_incidents == 8 ? " or more" : "");
+    look_title(canvas, 2, 0, canvas->w - 3, "INCIDENTS", note);
+    for (int y = 1; y < canvas->h && (size_t)y <= data->n_incidents; y++)
+        incident_line(canvas, y, &data->incidents[y - 1], now);
+}
+
 static void overview_draw(const struct view *view, const struct frame *frame,
                           const struct canvas *all)
 {
@@ -318,13 +345,20 @@ static void overview_draw(const struct view *view, const struct frame *frame,
     if (!frame->overview)
         return;
     int left = list_width(canvas.w);
-    int below = services_height(frame, canvas.h);
+    int signal_rows = services_height(frame, canvas.h);
+    int below = below_height(frame, canvas.h);
     struct canvas lists =
         canvas_sub(&canvas, (struct rect){0, LISTS_Y, left, rest - below});
     draw_lists(&lists, over, frame, canvas.h - below);
-    if (below > 0) {
-        struct canvas signals =
-            canvas_sub(&canvas, (struct rect){0, canvas.h - below + 1, left, below - 1});
+    if (below > signal_rows) {
+        struct canvas part =
+            canvas_sub(&canvas, (struct rect){0, canvas.h - below + 1, left,
+                                              below - signal_rows - 1});
+        draw_incidents(&part, frame, view->now);
+    }
+    if (signal_rows > 0) {
+        struct canvas signals = canvas_sub(
+            &canvas, (struct rect){0, canvas.h - signal_rows + 1, left, signal_rows - 1});
         draw_services(&signals, frame, view->now);
     }
     if (left == canvas.w)

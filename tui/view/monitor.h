@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_TUI_VIEW_MONITOR_H
+#define SIGNALBOX_TUI_VIEW_MONITOR_H
+
+/*
+ * Monitor views: what health, incident and outlook have in common.
+ */
+
+#include "engine/monitor/health.h"
+#include "tui/view/common.h"
+
+extern const struct view_class health_class, incident_class, outlook_class;
+
+enum theme_role severity_role(enum severity severity);
+enum glyph severity_glyph(enum severity severity);
+/* One line: lamp, severity, what, since when. */
+void incident_line(const struct canvas *canvas, int y, const struct incident_row *row,
+                   struct wall now);
+/* "6.2d (4d to 9d)", "not in sight". Returns text. */
+const char *outlook_when(const struct health_outlook *outlook, char *text, size_t cap);
+
+/* What can be done with an incident: acknowledge, silence, resolve, note. */
+void incident_action(const struct incident_row *row, enum action action,
+                     struct reply *reply);
+void incident_prompt(const struct incident_row *row, int token, const char *text,
+                     bool is_final, struct reply *reply);
+
+#endif
