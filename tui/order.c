@@ -94,16 +94,23 @@ static bool is_refused(struct console *c, const struct verb *verb, size_t n)
     return false;
 }
 
-/* A verb without workflow: what its arguments speak of, "github_api open for 10m". */
+/* A verb without workflow: what its arguments speak of, "github_api open for 10m",
+ * "incident 3", "service:* for 2h". */
 static void name_subject(struct order *order)
 {
     struct err ignored = ERR_INIT;
     struct json *args = json_parse(order->args, strlen(order->args), &ignored);
     char text[200];
     const char *state = json_str(args, "state", ""), *span = json_str(args, "for", "");
-    (void)snprintf(text, sizeof(text), "%s%s%s%s%s", json_str(args, "service", ""),
-                   state[0] != '\0' ? " " : "", state, span[0] != '\0' ? " for " : "",
-                   span);
+    const char *first = order->verb->args[0].name;
+    if (order->verb->args[0].type == ARG_INT) {
+        (void)snprintf(text, sizeof(text), "%s %lld", first,
+                       (long long)json_int(args, first, 0));
+    } else {
+        (void)snprintf(text, sizeof(text), "%s%s%s%s%s", json_str(args, first, ""),
+                       state[0] != '\0' ? " " : "", state, span[0] != '\0' ? " for " : "",
+                       span);
+    }
     (void)text_clean_into(order->title, sizeof(order->title), text);
     json_free(args);
 }

@@ -132,6 +132,12 @@ static void offer_workflows(struct list *list, const struct frame *frame)
     }
 }
 
+/* 'submit' and 'adopt' are forms and files: they are no lines to type. */
+static bool is_line(const struct verb *verb)
+{
+    return verb->has_workflow || strcmp(verb->args[0].name, "pipeline") != 0;
+}
+
 static void offer_first_words(struct list *list, const struct frame *frame)
 {
     for (size_t i = 0; view_classes[i] != NULL; i++) {
@@ -140,7 +146,7 @@ static void offer_first_words(struct list *list, const struct frame *frame)
         }
     }
     for (size_t i = 0; i < n_verbs; i++) {
-        if (verbs[i].has_workflow) {
+        if (is_line(&verbs[i])) {
             offer(list, verbs[i].name, verbs[i].help);
         }
     }
@@ -203,7 +209,9 @@ size_t palette_complete(const char *text, const struct frame *frame,
             offer(&list, theme_builtin(i), "");
         }
     } else if (verb != NULL) {
-        offer_workflows(&list, frame);
+        if (verb->has_workflow) {
+            offer_workflows(&list, frame);
+        }
         offer_arguments(&list, verb);
     }
     return list.n;
@@ -265,37 +273,63 @@ static bool add_argument(struct jsonw *w, const struct verb_arg *arg, const char
     return true;
 }
 
+/* What takes the rest of the line: the reason, else the note; or NULL. */
+static const struct verb_arg *rest_arg(const struct verb *verb)
+{
+    const struct verb_arg *reason = find_arg(verb, "reason", strlen("reason"));
+    return reason != NULL ? reason : find_arg(verb, "note", strlen("note"));
+}
+
+/* The argument that stands as word number `at`, of a verb that acts on no workflow. */
+static const struct verb_arg *word_arg(const struct verb *verb, int at)
+{
+    const struct verb_arg *rest = rest_arg(verb);
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (!verb->has_workflow && arg->is_required && arg != rest && at-- == 0) {
+            return arg;
+        }
+    }
+    return NULL;
+}
+
 static bool parse_verb(struct line *line, struct palette_command *command,
                        struct err *err)
 {
     const struct verb *verb = command->verb;
     AUTO_BUF struct buf json;
     struct jsonw w;
-    bool has_reason = false;
+    const struct verb_arg *rest = rest_arg(verb);
+    bool has_rest = false;
+    int n_words = 0;
     buf_init(&json, 16384);
     jsonw_init(&w, &json);
     jsonw_open(&w, NULL, '{');
-    while (!has_reason && next_word(line)) {
+    while (!has_rest && next_word(line)) {
         const char *equals = strchr(line->word, '=');
         const struct verb_arg *arg =
             equals != NULL ? find_arg(verb, line->word, (size_t)(equals - line->word))
                            : NULL;
-        const struct verb_arg *reason = find_arg(verb, "reason", 6);
+        const struct verb_arg *word = word_arg(verb, n_words);
         int64_t id;
-        if (palette_parse_id(line->word, &id)) {
+        if (verb->has_workflow && palette_parse_id(line->word, &id)) {
             if (command->n_targets == PALETTE_TARGETS) {
                 return err_set(err, ERR_USAGE, "at most %d workflows in one line",
                                PALETTE_TARGETS);
             }
             command->targets[command->n_targets++] = id;
-        } else if (arg != NULL && arg != reason) {
+        } else if (arg != NULL && arg != rest) {
             if (!add_argument(&w, arg, equals + 1, err)) {
                 return false;
             }
-        } else if (reason != NULL) {
+        } else if (word != NULL) {
+            n_words++;
+            if (!add_argument(&w, word, line->word, err)) {
+                return false;
+            }
+        } else if (rest != NULL) {
             const char *text = line->rest - strlen(line->word); /* the rest of the line */
-            jsonw_str(&w, "reason", arg == reason ? text + strlen("reason=") : text);
-            has_reason = true;
+            jsonw_str(&w, rest->name, arg == rest ? text + strlen(rest->name) + 1 : text);
+            has_rest = true;
         } else {
             return err_set(err, ERR_USAGE, "'%.60s' means nothing to %s", line->word,
                            verb->name);
@@ -333,7 +367,7 @@ bool palette_parse(const char *text, struct palette_command *ret_command, struct
         if (!parse_theme(&line, &command, err)) {
             return false;
         }
-    } else if (command.verb != NULL && command.verb->has_workflow) {
+    } else if (command.verb != NULL && is_line(command.verb)) {
         command.kind = PALETTE_VERB;
         if (!parse_verb(&line, &command, err)) {
             return false;

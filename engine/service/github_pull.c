@@ -285,6 +285,12 @@ static struct op_step on_known(struct github_op *base,
                                const struct http_response *response)
 {
     struct github_pull pull;
+    if (response->status == 404 && base->order->is_adopted) { /* a person named it */
+        return github_end(base, STATUS_REFUSED, BLAME_SETUP,
+                          "there is no pull request #%lld in %s, or the token may not "
+                          "see it (404)",
+                          (long long)base->order->pr_number, base->repo);
+    }
     if (response->status != 200) {
         return github_refused(base, response, "looking at the pull request");
     }

@@ -54,14 +54,25 @@ static void verbs_take_targets_arguments_and_a_reason(void **state)
         const char *line, *args;
         size_t n_targets;
     } rows[] = {
-        {"pause wf-1 wf-2 3",                    NULL,                                      3},
-        {"retry wf-12 from=CODING",              "{\"from\":\"CODING\"}",                   1},
-        {"reject wf-9 too \"risky\" = no",       "{\"reason\":\"too \\\"risky\\\" = no\"}", 1},
-        {"reject too risky",                     "{\"reason\":\"too risky\"}",              0},
-        {"reject reason=too risky",              "{\"reason\":\"too risky\"}",              0},
+        {"pause wf-1 wf-2 3",                     NULL,                                         3},
+        {"retry wf-12 from=CODING",               "{\"from\":\"CODING\"}",                      1},
+        {"reject wf-9 too \"risky\" = no",        "{\"reason\":\"too \\\"risky\\\" = no\"}",    1},
+        {"reject too risky",                      "{\"reason\":\"too risky\"}",                 0},
+        {"reject reason=too risky",               "{\"reason\":\"too risky\"}",                 0},
         {"retry wf-1 from=CODING disk was full",
-         "{\"from\":\"CODING\",\"reason\":\"disk was full\"}",                              1},
-        {"priority wf-1 value=9",                "{\"value\":9}",                           1},
+         "{\"from\":\"CODING\",\"reason\":\"disk was full\"}",                                  1},
+        {"priority wf-1 value=9",                 "{\"value\":9}",                              1},
+        {"thumbs-down wf-3 too slow",             "{\"reason\":\"too slow\"}",                  1},
+        {"ack 3",                                 "{\"incident\":3}",                           0},
+        {"ack 3 I look at it",                    "{\"incident\":3,\"note\":\"I look at it\"}", 0},
+        {"note 3 their disk",                     "{\"incident\":3,\"note\":\"their disk\"}",   0},
+        {"resolve 3",                             "{\"incident\":3}",                           0},
+        {"silence service:* for=2h moving = no",
+         "{\"match\":\"service:*\",\"for\":\"2h\",\"reason\":\"moving = no\"}",                 0},
+        {"unsilence 4 done",                      "{\"silence\":4,\"reason\":\"done\"}",        0},
+        {"breaker github open for=10m it is ill",
+         "{\"service\":\"github\",\"state\":\"open\",\"for\":\"10m\",\"reason\":\"it is "
+         "ill\"}",                                                                              0},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

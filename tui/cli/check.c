@@ -14,31 +14,55 @@
  * --------------------------------------------------------------------- */
 
 static void check_pipeline(const char *file, const char *text, size_t len,
-                           struct findings *findings)
+                           struct findings *findings, struct findings *warnings)
 {
+    (void)warnings;
     pipeline_free(pipeline_parse(file, text, len, findings));
 }
 
 static void check_theme(const char *file, const char *text, size_t len,
-                        struct findings *findings)
+                        struct findings *findings, struct findings *warnings)
 {
+    (void)warnings;
     struct theme theme;
     bool is_good = theme_parse(file, text, len, &theme, findings);
     (void)is_good; /* the findings say it */
 }
 
 static void check_keys(const char *file, const char *text, size_t len,
-                       struct findings *findings)
+                       struct findings *findings, struct findings *warnings)
 {
+    (void)warnings;
     struct keymap *keymap = keymap_new();
     bool is_good = keymap_add(keymap, file, text, len, findings);
     (void)is_good; /* the findings say it */
     keymap_free(keymap);
 }
 
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+           strcmp(address, "localhost") == 0;
+}
+
+/* What is no mistake, but may not be meant. */
+static void warn_of_config(const char *file, const struct config *config,
+                           struct findings *warnings)
+{
+    const struct listener_spec *listener = &config->listener;
+    if (listener->port != 0 && !is_loopback(listener->address) &&
+        listener->certificate[0] == '\0') {
+        findings_add(warnings, file, 0, "listener.address",
+                     "'%s' can be reached from other machines, and without TLS the "
+                     "bearer token and the webhooks travel in the clear; set certificate "
+                     "and key, or listen on 127.0.0.1 behind a proxy",
+                     listener->address);
+    }
+}
+
 /* With the theme and the keys that it names. */
 static void check_config(const char *file, const char *text, size_t len,
-                         struct findings *findings)
+                         struct findings *findings, struct findings *warnings)
 {
     struct err err = ERR_INIT;
     struct theme theme;
@@ -53,9 +77,10 @@ static void check_config(const char *file, const char *text, size_t len,
         if (!file_read(config->keys, KEYMAP_FILE_MAX, &lines, &len, &err)) {
             findings_add(findings, file, 0, "console.keys", "%s", err.msg);
         } else {
-            check_keys(config->keys, lines, len, findings);
+            check_keys(config->keys, lines, len, findings, warnings);
         }
     }
+    warn_of_config(file, config, warnings);
     config_free(config);
 }
 
@@ -63,7 +88,7 @@ static const struct kind {
     const char *name;
     size_t max;
     void (*check)(const char *file, const char *text, size_t len,
-                  struct findings *findings);
+                  struct findings *findings, struct findings *warnings);
 } kinds[] = {
     {"pipeline", PIPELINE_TEXT_MAX, check_pipeline},
     {"config",   PIPELINE_TEXT_MAX, check_config  },
@@ -95,8 +120,9 @@ static bool has_field(const char *text, const char *field)
 static const struct kind *guess_kind(const char *file, const char *text)
 {
     static const char *const config_fields[] = {
-        "environment", "max_running", "store",    "pipelines", "on_hangup",
-        "logs",        "history",     "recovery", "console",
+        "environment", "max_running", "store",     "pipelines", "on_hangup",
+        "logs",        "history",     "recovery",  "console",   "services",
+        "listener",    "monitor",     "telemetry",
     };
     const char *slash = strrchr(file, '/');
     const char *name = slash != NULL ? slash + 1 : file;
@@ -132,8 +158,24 @@ static const struct kind *find_kind(const char *name)
 /* ---- command
  * ------------------------------------------------------------------------------- */
 
+static void put_findings(struct jsonw *w, const char *key,
+                         const struct findings *findings)
+{
+    jsonw_open(w, key, '[');
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct finding *row = &findings->rows[i];
+        jsonw_open(w, NULL, '{');
+        jsonw_str(w, "file", row->file);
+        jsonw_int(w, "line", row->line);
+        jsonw_str(w, "field", row->field);
+        jsonw_str(w, "text", row->text);
+        jsonw_close(w, '}');
+    }
+    jsonw_close(w, ']');
+}
+
 static void print_json(const char *file, const char *kind,
-                       const struct findings *findings)
+                       const struct findings *findings, const struct findings *warnings)
 {
     struct buf AUTO_BUF out = {0};
     struct jsonw w;
@@ -143,30 +185,33 @@ static void print_json(const char *file, const char *kind,
     jsonw_str(&w, "file", file);
     jsonw_str(&w, "kind", kind);
     jsonw_bool(&w, "is_good", findings_is_empty(findings));
-    jsonw_open(&w, "findings", '[');
-    for (size_t i = 0; i < findings->n; i++) {
-        const struct finding *row = &findings->rows[i];
-        jsonw_open(&w, NULL, '{');
-        jsonw_str(&w, "file", row->file);
-        jsonw_int(&w, "line", row->line);
-        jsonw_str(&w, "field", row->field);
-        jsonw_str(&w, "text", row->text);
-        jsonw_close(&w, '}');
-    }
-    jsonw_close(&w, ']');
+    put_findings(&w, "findings", findings);
+    put_findings(&w, "warnings", warnings);
     jsonw_int(&w, "n_dropped", (int64_t)findings->n_dropped);
     jsonw_close(&w, '}');
     puts(out.data);
 }
 
+static void print_warnings(const struct findings *warnings)
+{
+    for (size_t i = 0; i < warnings->n; i++) {
+        AUTO_FREE char *line = finding_format(&warnings->rows[i]);
+        (void)fflush(stdout); /* keep the order of lines when both go to one place */
+        fputs("warning: ", stderr);
+        cli_print_clean(stderr, line);
+        fputc('\n', stderr);
+    }
+}
+
 static int check_file(struct cli *cli, const char *file, const struct kind *kind)
 {
-    struct findings findings;
+    struct findings findings, warnings;
     struct err err = ERR_INIT;
     AUTO_FREE char *text = NULL;
     size_t len;
     const char *kind_name = kind != NULL ? kind->name : "unknown";
     findings_init(&findings);
+    findings_init(&warnings);
     if (!file_read(file, kinds[KIND_PIPELINE].max, &text, &len, &err)) {
         size_t skip = strlen(file); /* the finding says the name itself */
         bool is_named = strncmp(err.msg, file, skip) == 0 && err.msg[skip] == ':';
@@ -178,12 +223,12 @@ static int check_file(struct cli *cli, const char *file, const struct kind *kind
             findings_add(&findings, file, 0, "", "%zu bytes; at most %zu", len,
                          kind->max);
         } else {
-            kind->check(file, text, len, &findings);
+            kind->check(file, text, len, &findings, &warnings);
         }
     }
     int status = findings_is_empty(&findings) ? CLI_OK : CLI_USAGE;
     if (cli_has(cli, "json")) {
-        print_json(file, kind_name, &findings);
+        print_json(file, kind_name, &findings, &warnings);
     } else if (status == CLI_OK) {
         cli_print_clean(stdout, file);
         printf(": ok (%s)\n", kind_name);
@@ -191,7 +236,11 @@ static int check_file(struct cli *cli, const char *file, const struct kind *kind
         (void)fflush(stdout); /* keep the order of lines when both go to one place */
         cli_print_findings(&findings);
     }
+    if (!cli_has(cli, "json")) {
+        print_warnings(&warnings);
+    }
     findings_fini(&findings);
+    findings_fini(&warnings);
     return status;
 }
 
@@ -226,6 +275,7 @@ const struct cli_command cli_check = {
     .help = "check pipelines, configuration, themes and keys",
     .more =
         "Prints every mistake as FILE:LINE: FIELD: what is wrong and what was expected. "
+        "A warning is no mistake, and changes nothing of the exit status. "
         "The kind of a file is found by its name (signalbox.yaml, *.theme, *.keys) or "
         "its fields.",
     .run = run,

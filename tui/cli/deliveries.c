@@ -126,6 +126,9 @@ static int run(struct cli *cli)
     if (cli->n_args == 1) {
         return print_one(cli);
     }
+    if (cli_has(cli, "body")) {
+        return cli_complain(cli, "--body: of which delivery? expected its number");
+    }
     if ((status != NULL && !parse_status(status, &query.statuses, &err)) ||
         !cli_number(cli, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit, &err) ||
         !cli_number(cli, "before", 1, INT64_MAX, 0, &query.before_seq, &err)) {

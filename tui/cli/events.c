@@ -2,6 +2,7 @@
 
 /* signalbox events: what happened, in order, and what happens now. */
 #include "engine/base/text.h"
+#include "engine/control/event_kind.h"
 #include "store/store.h"
 #include "tui/cli/columns.h"
 #include "tui/cli/record.h"
@@ -100,6 +101,35 @@ static bool find_start(struct cli *cli, const struct filter *filter, int64_t lim
     return true;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int complain_of_kind(struct cli *cli, const char *kind)
+{
+    struct buf AUTO_BUF out = {0};
+    size_t n = 0;
+    while (event_kind(n) != NULL) {
+        n++;
+    }
+    const char **kinds = arena_array(cli->arena, n, sizeof(*kinds));
+    for (size_t i = 0; i < n; i++) {
+        kinds[i] = event_kind(i);
+    }
+    qsort(kinds, n, sizeof(*kinds), by_name);
+    buf_init(&out, CLI_JSON_MAX);
+    for (size_t i = 0; i < n; i++) {
+        if (event_kind_is_known(kinds[i]) &&
+            (i == 0 || strcmp(kinds[i], kinds[i - 1]) != 0)) {
+            (void)buf_printf(&out, " %s", kinds[i]);
+        }
+    }
+    int status = cli_complain(cli, "--kind: there is no kind of event '%.40s'", kind);
+    fprintf(stderr, "Kinds:%s\n", out.data);
+    return status;
+}
+
 static int run(struct cli *cli)
 {
     struct err err = ERR_INIT;
@@ -112,6 +142,9 @@ static int run(struct cli *cli)
     }
     if (workflow != NULL && !cli_parse_id(workflow, &filter.workflow)) {
         return cli_complain(cli, "--workflow: '%.80s' is no workflow", workflow);
+    }
+    if (filter.kind != NULL && !event_kind_is_known(filter.kind)) {
+        return complain_of_kind(cli, filter.kind);
     }
     if (after < 0 && !find_start(cli, &filter, limit, &after, &err)) {
         return cli_fail(&err);

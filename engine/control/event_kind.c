@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/control/event_kind.h"
+
+#include <string.h>
+
+#include "engine/base/compiler.h"
+#include "engine/control/verb.h"
+#include "engine/workflow/machine.h"
+#include "store/model.h"
+
+static const char *const kinds[] = {
+#define X(id, name, from, help) name,
+    EVENT_LIST(X)
+#undef X
+#define X(id, word, help) "breaker-" word,
+        BREAKER_LIST(X)
+#undef X
+            "breaker-would-open",
+    "fallback",
+    "fallback-end",
+    "service-probe", /* desk.h */
+    "engine-start",
+    "engine-stop",
+    "listener-start",
+    "listener-failed",
+    "log-failed",
+    "monitor-failed",
+    "reconciled",
+    "merged-before",
+    "anomaly-opened",
+    "anomaly-changed",
+    "anomaly-closed",
+    "incident-opened",
+    "incident-changed",
+    "incident-inhibited",
+    "incident-closed",
+    "silence-ending",
+    "silence-ended",
+    "prediction-on",
+    "prediction-off",
+};
+
+const char *event_kind(size_t index)
+{
+    if (index < ARRAY_LEN(kinds)) {
+        return kinds[index];
+    }
+    index -= ARRAY_LEN(kinds);
+    return index < n_verbs ? verbs[index].name : NULL;
+}
+
+bool event_kind_is_known(const char *kind)
+{
+    for (size_t i = 0; event_kind(i) != NULL; i++) {
+        if (strcmp(event_kind(i), kind) == 0) {
+            return strcmp(kind, event_name(EV_NONE)) != 0;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Silences, thumbs and incidents from the outside, and questions that mean nothing. TAP. Waits
+# are bounded.
+
+# shellcheck disable=SC2317 # until_true calls them
+set -u
+program=${SIGNALBOX:-$PWD/build/signalbox}
+dir=$(cd "$(mktemp -d /tmp/signalbox-findings-XXXXXX)" && pwd -P) || exit 1
+engine=''
+# shellcheck disable=SC2317 # the trap calls it
+cleanup() {
+    [ -z "$engine" ] || kill "$engine" 2>/dev/null
+    wait 2>/dev/null
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
+unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
+cd "$dir" || exit 1
+mkdir -p config/signalbox
+git config --global user.name tester
+git config --global user.email tester@example.org
+
+n=0 failures=0
+ok() { # NAME, after a command whose status counts
+    local status=$?
+    n=$((n + 1))
+    if [ $status -eq 0 ]; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        sed 's/^/# /' out 2>/dev/null | head -n 20
+        failures=1
+    fi
+}
+gives() { # STATUS ARGUMENT...
+    local want=$1 got
+    shift
+    "$program" "$@" >"$dir/out" 2>&1 </dev/null
+    got=$?
+    [ $got -eq "$want" ] && return 0
+    printf '# %s: status %s, expected %s\n' "$*" $got "$want"
+    return 1
+}
+says() {
+    grep -qF -- "$1" "$dir/out" && return 0
+    printf '# missing: %s\n' "$1"
+    return 1
+}
+until_true() { # COMMAND...: at most 15 s
+    local end=$((SECONDS + 15))
+    while ! "$@"; do
+        if [ $SECONDS -ge $end ]; then
+            echo "# in vain: $*"
+            return 1
+        fi
+        sleep 0.02
+    done
+}
+is_running() { "$program" status --json 2>/dev/null </dev/null | grep -q '"is_running":true'; }
+is_completed() { "$program" show 1 --json 2>/dev/null </dev/null | grep -q '"state":"COMPLETED"'; }
+all_are_known() { while read -r kind; do gives 0 events --kind "$kind" || return 1; done <kinds; }
+start_engine() {
+    "$program" serve --quiet >>serve.log 2>&1 </dev/null &
+    engine=$!
+    until_true is_running
+}
+
+git init -q -b main repo
+(cd repo && echo 0 >number && git add . && git commit -qm first)
+cat >auto.yaml <<'END'
+name: auto
+base: main
+agent: {command: "echo 1 >>number"}
+validate: [{name: tests, command: "test -s number"}]
+END
+start_engine
+ok 'the engine runs'
+
+# ---- silences ------------------------------------------------------------------------------
+gives 2 silence 'service:*' moving && says 'a silence has an end' && gives 2 silence 'service:*' --for 2h && says "needs 'reason'" &&
+    gives 2 silence 'service:*' moving --for 31d && says 'more than 30 days' && gives 2 silence 'service:*' moving --for soon &&
+    says "'soon' is no duration" && gives 2 silence 'service:*' moving --until yesterday && says "'yesterday' is no time" &&
+    gives 2 silence 'service:*' moving --until 2001-01-01T00:00:00Z && says 'over already' && gives 2 silence a b c --for 1h
+ok 'a silence without an end, a reason or sense is refused'
+gives 0 silence 'service:*' 'moving house' --for 2h && says 'silence 1: service:* until' &&
+    gives 0 silence host --until "$(date -u -d '+1 hour' +%FT%TZ)" --reason 'new disk' && says 'silence 2: host'
+ok 'silences are made, for a time and until one'
+kill -9 "$engine" && { wait "$engine" 2>/dev/null || true; } && start_engine &&
+    gives 1 unsilence 3 && says 'there is no silence 3' && gives 0 unsilence 1 'all done' && gives 1 unsilence 1 && says 'over already' &&
+    gives 0 events --kind unsilence && says 'silence 1 of service:* is ended: all done'
+ok 'they hold over a kill, and are ended'
+
+# ---- incidents -----------------------------------------------------------------------------
+gives 2 ack && gives 2 ack first && says 'expected a number' && gives 1 ack 3 'I look' && says 'there is no incident 3' &&
+    gives 2 note 3 && gives 1 resolve 3 && gives 2 resolve 3 why indeed
+ok 'incidents that do not exist, and numbers that are none'
+
+# ---- thumbs --------------------------------------------------------------------------------
+gives 1 thumbs-up 1 && says 'there is no workflow wf-1' && gives 0 submit --pipeline auto.yaml --repo repo --task 'one more' &&
+    until_true is_completed && gives 0 thumbs-down 1 --reason 'too long' && gives 0 events --kind thumbs-down &&
+    says 'too long' && gives 0 thumbs-up wf-1
+ok 'thumbs for a workflow that has ended'
+
+# ---- questions -----------------------------------------------------------------------------
+gives 2 events --kind nonsense && says "there is no kind of event 'nonsense'" && says ' silence-ending ' && says ' breaker-half-open '
+ok 'events of a kind that does not exist'
+"$program" events --json --limit 1000 </dev/null | sed 's/.*"kind":"\([^"]*\)".*/\1/' | sort -u >kinds &&
+    [ "$(wc -l <kinds)" -gt 5 ] && all_are_known
+ok 'every kind that there is can be asked for'
+gives 2 deliveries --body && says 'of which delivery'
+ok 'the body of no delivery'
+printf 'listener: {address: 0.0.0.0, port: 9350}\n' >open.yaml
+printf 'listener: {address: 127.0.0.1, port: 9350}\n' >near.yaml
+gives 0 check open.yaml && says 'warning: open.yaml: listener.address' && says 'without TLS' && gives 0 check near.yaml &&
+    ! grep -q warning out && gives 0 check --json open.yaml && says '"is_good":true' && says '"warnings":[{'
+ok 'a listener that all may hear in the clear is warned of'
+kill -TERM "$engine" && wait "$engine" && engine='' && [ ! -s serve.log ]
+ok 'the engine stops, and said nothing'
+
+echo "1..$n"
+exit $failures
