@@ -82,7 +82,7 @@ shown() { # PATTERN in what the engine says of the workflow
     box show wf-1 --all 2>/dev/null | grep -qE -- "$1"
 }
 finish() { # RUNS TURNS PULLS MERGES
-    until_true 100 state_is wf-1 COMPLETED FAILED CANCELLED
+    until_true 120 state_is wf-1 COMPLETED FAILED CANCELLED
     is "the workflow ends well" "$(state_of wf-1)" COMPLETED
     is "agent runs" "$(count agent_runs)" "$1"
     is "turns of them" "$(count turns)" "$2"
@@ -105,9 +105,9 @@ red() {
     pipeline "$AGENT" "$CHEAP"
     go
     submit
-    until_true 60 shown 'expected a semicolon'
+    until_true 120 shown 'expected a semicolon'
     ok "the failing line of the job's log is told"
-    until_true 60 state_is wf-1 COMPLETED FAILED
+    until_true 120 state_is wf-1 COMPLETED FAILED
     is "the run was resumed, not begun anew" "$(count resumed)" 1
     shown 'iteration +2'
     ok "it was the second iteration"
@@ -126,19 +126,20 @@ adopt() {
 }
 
 outage() {
-    begin outage success <<<'codegen: {run_time: 2s}'
+    begin outage success <<<'codegen: {run_time: 1h}'
     pipeline "$AGENT" "$CHEAP"
     go
     submit
-    until_true 30 agent_works
+    until_true 120 agent_works
     ok "the agent works"
     fault '{"service":"github","kind":"refuse"}'
-    until_true 60 state_is wf-1 PARKED
+    ask "$github" POST /_fake/finish >/dev/null
+    until_true 120 state_is wf-1 PARKED
     ok "GitHub goes away: the workflow is parked"
     fault '{"clear":true}'
-    until_true 60 state_is wf-1 CODING PR_CREATED VALIDATING COMPLETED
+    until_true 120 state_is wf-1 CODING PR_CREATED VALIDATING COMPLETED
     ok "it comes back: the workflow goes on"
-    until_true 60 state_is wf-1 COMPLETED FAILED
+    until_true 120 state_is wf-1 COMPLETED FAILED
     shown 'attempt 1, retries 0'
     ok "no attempt was lost"
     finish 1 1 1 1
@@ -155,7 +156,7 @@ backup() {
     pipeline "provider: codegen_api, backups: [codegen_eu]" "$CHEAP"
     go
     submit
-    until_true 100 state_is wf-1 COMPLETED FAILED
+    until_true 120 state_is wf-1 COMPLETED FAILED
     is "the backup ran the agent" "$(count agent_runs "$(port_of eu github)")" 1
     box show wf-1 --json | grep -q '"provider":"codegen_eu"'
     ok "and is named"
@@ -170,7 +171,7 @@ local_agent() {
     pipeline "provider: codegen_api, backups: [codegen_eu, local], command: [$dir/agent]" "$CHEAP"
     go
     submit
-    until_true 100 state_is wf-1 COMPLETED FAILED
+    until_true 120 state_is wf-1 COMPLETED FAILED
     [ "$(git -C "$dir/forge.git" show main:changes/local.md)" = 'turn: 1' ]
     ok "the agent of this machine made the change"
     finish 0 0 1 1
@@ -183,7 +184,7 @@ two() {
     fault '{"service":"codegen","kind":"status","status":503}'
     go
     submit
-    until_true 60 state_is wf-1 PARKED
+    until_true 120 state_is wf-1 PARKED
     ok "both are down: the workflow is parked"
     fault '{"clear":true}'
     fault '{"service":"codegen","kind":"hang","time_ms":2000,"count":3}'
@@ -198,9 +199,9 @@ degraded() {
     start_engine
     ok "the engine is there"
     submit
-    until_true 60 shown 'degraded'
+    until_true 120 shown 'degraded'
     ok "nobody judged, and it says so"
-    until_true 30 shown 'waits for.*approval'
+    until_true 120 shown 'waits for.*approval'
     ok "the merge waits for a person"
     is "nothing is merged" "$(count merges)" 0
     box approve wf-1 >/dev/null
@@ -208,26 +209,38 @@ degraded() {
     finish 1 1 1 1
 }
 
+# The checks end after the engine has seen them pending, not after some time: who is late sees
+# them ended at the first look, and has nobody to thank for it.
+checks_end() {
+    until_true 120 checks_are_seen
+    ok "the engine has seen checks that are not over"
+    ask "$github" POST /_fake/finish >/dev/null
+}
+checks_are_seen() { # the last call of a look
+    ask "$github" GET /_fake/state | grep -qF '"GET commits/*/status":'
+}
 reconciled() {
     box events --kind reconciled --json 2>/dev/null | grep -c reconciled
 }
 
 heard() {
-    begin heard success 8s <<<'codegen: {run_time: 500ms}'
+    begin heard success 1h <<<'codegen: {run_time: 500ms}'
     pipeline "$AGENT" "$CHEAP"
     go
     submit
-    until_true 60 state_is wf-1 COMPLETED FAILED
+    checks_end
+    until_true 120 state_is wf-1 COMPLETED FAILED
     is "webhooks told everything in time" "$(reconciled)" 0
     finish 1 1 1 1
 }
 
 deaf() {
-    begin deaf success 8s <<<$'codegen: {run_time: 500ms}\nhooks: {drop: 100}'
+    begin deaf success 1h <<<$'codegen: {run_time: 500ms}\nhooks: {drop: 100}'
     pipeline "$AGENT" "$CHEAP"
     go
     submit
-    until_true 60 state_is wf-1 COMPLETED FAILED
+    checks_end
+    until_true 120 state_is wf-1 COMPLETED FAILED
     is "no webhook came" "$(count hook_sent)" 0
     [ "$(reconciled)" -gt 0 ]
     ok "what polling found instead is told as reconciled"

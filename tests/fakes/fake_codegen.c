@@ -199,6 +199,13 @@ void fake_codegen_tick(struct fake_codegen *codegen, struct wall now)
     }
 }
 
+void fake_codegen_finish(struct fake_codegen *codegen, struct wall now)
+{
+    for (size_t i = 0; i < codegen->n_runs; i++)
+        if (!codegen->runs[i]->is_banned && !wall_is_set(codegen->runs[i]->ended))
+            run_end(codegen, codegen->runs[i], now);
+}
+
 static struct agent_run *run_find(struct fake_codegen *codegen, int64_t id)
 {
     for (size_t i = 0; i < codegen->n_runs; i++)

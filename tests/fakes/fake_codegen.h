@@ -23,6 +23,8 @@ void fake_codegen_free(struct fake_codegen *codegen); /* accepts NULL */
 void fake_codegen_serve(struct fake_codegen *codegen, const struct fake_request *request,
                         struct wall now, struct fake_reply *reply);
 void fake_codegen_tick(struct fake_codegen *codegen, struct wall now);
+/* Whoever works is done now: for tests that cannot wait by the clock. */
+void fake_codegen_finish(struct fake_codegen *codegen, struct wall now);
 /* Counts for tests, into an open object. */
 void fake_codegen_state(struct fake_codegen *codegen, struct jsonw *w);
 

@@ -60,6 +60,8 @@ int fake_github_pull_of(struct fake_github *gh, const char *branch);
  * ...}; false with a reason in reply. */
 void fake_github_human(struct fake_github *gh, const struct json *what, struct wall now,
                        struct fake_reply *reply);
+/* Checks that have not ended do so now, with the conclusion that was set for them. */
+void fake_github_finish(struct fake_github *gh, struct wall now);
 /* Counts and contents for tests, into an open object. */
 void fake_github_state(struct fake_github *gh, struct jsonw *w);
 

@@ -352,6 +352,18 @@ void gh_checks_tick(struct fake_github *gh, struct wall now)
         suite_tick(gh, i, now);
 }
 
+void fake_github_finish(struct fake_github *gh, struct wall now)
+{
+    for (size_t i = 0; i < gh->n_checks; i++) {
+        struct gh_check *check = &gh->checks[i];
+        if (check->spec != NULL && strcmp(check->status, "completed") != 0) {
+            check->started = wall_is_set(check->started) ? check->started : now;
+            check_conclude(gh, check, now);
+        }
+    }
+    gh_checks_tick(gh, now); /* the suites that have ended with them */
+}
+
 /* A new attempt of a check: on GitHub it has a new id. */
 static void check_again(struct fake_github *gh, size_t index, int attempt,
                         struct wall now)

@@ -15,6 +15,7 @@
  *   GET  /_fake/state   what was done, as JSON
  *   POST /_fake/fault   a fault, from now on (fake_fault.h)
  *   POST /_fake/human   a person at work (fake_github.h)
+ *   POST /_fake/finish  agents and checks that run end now, whatever time they were given
  *   POST /_fake/hook    {"url": ...}: a webhook set up by an administrator
  */
 
@@ -79,7 +80,10 @@ static void control(const struct fake_request *request, struct wall now,
         reply->status = fake_faults_order(&house.faults, body, now) ? 204 : 422;
     else if (strcmp(what, "human") == 0)
         fake_github_human(house.github, body, now, reply);
-    else if (strcmp(what, "hook") == 0)
+    else if (strcmp(what, "finish") == 0) {
+        fake_github_finish(house.github, now); /* not what the agent's end begins */
+        fake_codegen_finish(house.codegen, now);
+    } else if (strcmp(what, "hook") == 0)
         buf_printf(&reply->body, "{\"id\":%lld}",
                    (long long)fake_github_add_hook(
                        house.github, json_str(body, "url", ""), house.hook_secret, now));
