@@ -114,7 +114,7 @@ endif
 HEADERS := $(sort $(wildcard tui/*.h tui/*/*.h engine/*.h engine/*/*.h store/*.h tests/lib/*.h tests/fakes/*.h \
 	tests/conformance/*.h))
 SHELLS := $(sort $(wildcard .ci/run tests/tools/* tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh \
-	tests/fakes/run tests/fakes/*.sh tests/conformance/run tests/conformance/*.sh))
+	tests/fakes/run tests/fakes/*.sh tests/conformance/run tests/conformance/run_otlp tests/conformance/*.sh))
 SHELLS := $(filter-out %.c %.awk %.yaml %.md %.txt tests/demo/library,$(SHELLS))
 
 # ---- stamps: rewritten only when their content changes ------------------------------
@@ -251,7 +251,7 @@ crash: all $(CRASH) $(KILL_SHIM) ## KILLS (1000) times kill -9 under load, and o
 	@$(TEST_ENV) KILLS=$(KILLS) KILL_SHIM=$(KILL_SHIM) TEST_TIMEOUT=100000 $(TOOLS)/run_tests $(sort $(wildcard tests/crash/*.sh)) $(CRASH)
 
 conformance: all $(FAKES) $(CONFORM) $(B)/tests/unit/test_forge_event ## every call of the adapters against GitHub's own description
-	@$(TEST_ENV) TEST_TIMEOUT=1800 $(TOOLS)/run_tests tests/conformance/run
+	@$(TEST_ENV) TEST_TIMEOUT=1800 $(TOOLS)/run_tests tests/conformance/run tests/conformance/run_otlp
 
 run-services: all $(FAKES) ## the demo against simulated services over real sockets
 	@$(TEST_ENV) tests/fakes/run

@@ -50,13 +50,16 @@ static size_t collect(struct arena *arena, const struct workflow_row *workflow,
                       const struct span_row *spans, size_t n_spans, struct span_row *all)
 {
     struct span_row *sorted = arena_array(arena, n_spans + 1, sizeof(*sorted));
-    size_t n = n_spans < WATERFALL_MAX ? n_spans : WATERFALL_MAX;
-    memcpy(all, spans, n * sizeof(*all));
+    struct span_row whole = span_of_workflow(arena, workflow);
+    size_t n = 0;
     memcpy(sorted, spans, n_spans * sizeof(*sorted));
     qsort(sorted, n_spans, sizeof(*sorted), compare_spans);
-    struct span_row whole = span_of_workflow(arena, workflow);
-    if (!has_span(sorted, n_spans, whole.span)) {
-        all[n++] = whole;
+    /* The stored one may be of an end that was none: it failed, and was retried. */
+    all[n++] = whole;
+    for (size_t i = 0; i < n_spans && n <= WATERFALL_MAX; i++) {
+        if (strcmp(spans[i].span, whole.span) != 0) {
+            all[n++] = spans[i];
+        }
     }
     if (!state_is_final(workflow->state) &&
         !has_span(sorted, n_spans, trace_of_state(workflow).span)) {

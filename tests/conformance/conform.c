@@ -13,6 +13,7 @@
  *   conform codegen-live URL  the same to a simulation behind Prism's proxy
  *   conform fixtures NAME URL a recorded scenario, through tests/conformance/fixtures.mjs
  *   conform listener STORE    a listener to post to, until SIGTERM
+ *   conform otlp URL STORE    spans of every kind to tests/conformance/otlp.mjs
  *
  * A violation is what Prism says one is: problem+json, or an error in sl-violations. Of the
  * mock those of requests count: the examples in GitHub's own description break it here
@@ -191,10 +192,13 @@ int main(int argc, char **argv)
         conform_fixtures(argv[2], argv[3]);
     } else if (strcmp(what, "listener") == 0 && argc == 3) {
         conform_listener(argv[2]);
+    } else if (strcmp(what, "otlp") == 0 && argc == 4) {
+        conform_otlp(argv[2], argv[3]);
     } else {
-        (void)fprintf(stderr,
-                      "usage: conform table | mock URL | live URL FAKE | ops URL FAKE | "
-                      "codegen[-live] URL | fixtures NAME URL | listener STORE\n");
+        (void)fprintf(
+            stderr,
+            "usage: conform table | mock URL | live URL FAKE | ops URL FAKE | "
+            "codegen[-live] URL | fixtures NAME URL | listener STORE | otlp URL STORE\n");
         return 2;
     }
     return n_failed > 0;

@@ -35,5 +35,6 @@ void conform_live(const char *base, const char *fake);
 void conform_ops(const char *base, const char *fake);
 void conform_fixtures(const char *name, const char *base);
 void conform_listener(const char *store);
+void conform_otlp(const char *endpoint, const char *store);
 
 #endif

@@ -113,7 +113,7 @@ static void stored_and_rows(void **state)
     (void)state;
     struct workflow_row row = workflow(STATE_VALIDATING, 4000);
     struct effect_row done = effect(2, 4000, 5000);
-    struct span_row spans[5];
+    struct span_row spans[6];
     size_t n = 0;
     spans[n++] = span_of_step(arena, &row, &done);
     spans[n++] = span_of_state(arena, &row, (struct wall){6000});
@@ -121,6 +121,9 @@ static void stored_and_rows(void **state)
     spans[n++] = call(1, step, 4100000, 4900000);
     spans[n++] = call(2, step, 4100000, 4300000); /* beside it, and shorter */
     spans[n++] = call(3, "ffffffffffffffff", 5500000, 5600000); /* nobody's child */
+    row.state = STATE_FAILED; /* an end that was none: it was retried */
+    row.finished_at.ms = 4500;
+    spans[n++] = span_of_workflow(arena, &row);
     row.state = STATE_COMPLETED;
     row.state_since = row.finished_at = (struct wall){6000};
     struct waterfall fall =
