@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/monitor/detect.h"
+#include "engine/monitor/detect_private.h"
 
 #include <math.h>
 #include <string.h>
-
-#include "engine/base/compiler.h"
 
 /*
  * Chosen on structure: each stands in the middle of a plateau, found with the series cut at
@@ -39,16 +37,14 @@
 #define RUN_MAX     12
 #define RUN_FORGETS 0.0001F
 
-#define SLOT_ROUNDS  10  /* days, or weeks, that a slot remembers */
-#define SLOT_POINTS  25  /* of an hour that teach, at most: a slot remembers days */
-#define WEEK_ROUNDS  2   /* weeks before the profile of the week is tried */
-#define WEEK_GAIN    0.8 /* its error, of the day's, that makes it the better one */
-#define WEEK_TRIED   200
-#define ERROR_RATE   0.005
-#define SPREAD_SHARE 0.02 /* of the deviation: the least spread of an hour */
-
-#define FAR_DEVIATIONS 4.0
-#define RARE_SAMENESS  0.9F
+#define SLOT_ROUNDS    10  /* days, or weeks, that a slot remembers */
+#define SLOT_POINTS    25  /* of an hour that teach, at most: a slot remembers days */
+#define WEEK_ROUNDS    2   /* weeks before the profile of the week is tried */
+#define WEEK_GAIN      0.8 /* its error, of the day's, that makes it the better one */
+#define WEEK_TRIED     200
+#define ERROR_RATE     0.005
+#define SEASONAL_SHARE 0.7F /* of the error of the level: the hour foretells it */
+#define SPREAD_SHARE   0.02 /* of the deviation: the least spread of an hour */
 
 #define EVENT_SHARE  0.05 /* of all points seen */
 #define EVENT_FACTOR 0.3
@@ -56,44 +52,9 @@
 #define GAP_RATE     0.01
 #define GAP_WARM     8
 #define HOUR_MS      INT64_C(3600000)
-#define TINY         1e-12
 
 _Static_assert(sizeof(struct detector) <= DETECTOR_BYTES_MAX, "a detector is small");
 
-static const struct {
-    const char *word, *help;
-} kinds[DETECT_KIND_COUNT] = {
-#define X(id, word, help) [id] = {word, help},
-    DETECT_LIST(X)
-#undef X
-};
-
-const char *detect_word(enum detect_kind kind)
-{
-    return kinds[kind].word;
-}
-
-const char *detect_help(enum detect_kind kind)
-{
-    return kinds[kind].help;
-}
-
-enum member {
-    MEMBER_SHIFT,  /* the last points lie off the level of the past */
-    MEMBER_DRIFT,  /* they lie off it for long already */
-    MEMBER_SEASON, /* they lie off what is usual at this hour */
-    MEMBER_HOUR,   /* the last one does */
-    MEMBER_COUNT
-};
-_Static_assert((int)MEMBER_COUNT == DETECT_MEMBERS, "a tail for each member");
-enum range {
-    RANGE_VALUE,
-    RANGE_SLOW,   /* mean of the last tens of points */
-    RANGE_SEASON, /* what the last points lie off the hour's usual */
-    RANGE_HOUR,   /* what the last one does */
-    RANGE_COUNT
-};
-_Static_assert((int)RANGE_COUNT == DETECT_RANGES, "as many as are kept");
 static const double range_weights[RANGE_COUNT] = {
     [RANGE_VALUE] = 34,
     [RANGE_SLOW] = 10,
@@ -101,25 +62,17 @@ static const double range_weights[RANGE_COUNT] = {
     [RANGE_HOUR] = 4,
 };
 
-/* What one point showed. */
-struct look {
-    double x;                    /* value, measured from the origin */
-    double scale;                /* deviation, never 0 */
-    double rarity[MEMBER_COUNT]; /* digits */
-    double novelty[RANGE_COUNT]; /* digits */
-    double stuck;                /* digits: the value does not move any more */
-    double low, high;            /* band */
-    bool is_seasonal;            /* the hour foretells it better than the level */
-};
-
 void detect_init(struct detector *detector)
 {
     memset(detector, 0, sizeof(*detector));
 }
 
-/* Rate that averages all of the first points, and then stays at `rate`. */
+/* Rate that averages all of the first points, and then stays at `rate` (above 1/1000). */
 static inline double rate_at(uint32_t n, double rate)
 {
+    if (n >= 1000) {
+        return rate; /* saves a division */
+    }
     double first = 1.0 / ((double)n + 1);
     return first > rate ? first : rate;
 }
@@ -271,7 +224,7 @@ static void learn_profile(struct detector *detector, struct hour hour, double x)
 static bool usual(struct detector *detector, struct hour hour, double x,
                   struct detect_slot *ret)
 {
-    if (detector->n_day[hour.day] < 2) {
+    if (detector->n_day[hour.day] < 2 || detector->per_slot == 0) {
         return false;
     }
     *ret = detector->day[hour.day];
@@ -294,11 +247,6 @@ static bool usual(struct detector *detector, struct hour hour, double x,
 }
 
 /* ---- looking -------------------------------------------------------------------------- */
-
-static double newest(const struct detector *detector)
-{
-    return detector->window[(detector->n + DETECT_WINDOW - 1) % DETECT_WINDOW];
-}
 
 /*
  * Equal values in a row, beyond the longest row so far. Each counts by how seldom values are
@@ -378,7 +326,12 @@ static void look_at_season(struct detector *detector, struct hour hour, struct l
     double mean = (double)sum / DETECT_WINDOW;
     look->rarity[MEMBER_SEASON] = rarity_of(detector, MEMBER_SEASON, fabs(mean));
     look_at_range(detector, RANGE_SEASON, mean, 1e-3, look);
-    look->is_seasonal = spread < look->scale;
+    double rate = rate_at(detector->n_residuals, ERROR_RATE);
+    double by_hour = fabs(look->x - (double)slot.mean);
+    double by_level = fabs(look->x - detector->level);
+    detector->hour_error += (float)(rate * (by_hour - (double)detector->hour_error));
+    detector->level_error += (float)(rate * (by_level - (double)detector->level_error));
+    look->is_seasonal = detector->hour_error < SEASONAL_SHARE * detector->level_error;
     if (look->is_seasonal) {
         look->low = (double)slot.mean - 4 * spread;
         look->high = (double)slot.mean + 4 * spread;
@@ -393,50 +346,6 @@ static void learn_level(struct detector *detector, double x)
 }
 
 /* ---- judging -------------------------------------------------------------------------- */
-
-/* What the last points look like against the level of before. */
-struct shape {
-    int n_above, n_below;
-    bool is_far; /* the newest one is among them */
-};
-
-static struct shape shape_of(const struct detector *detector, const struct look *look)
-{
-    struct shape shape = {0};
-    double far = FAR_DEVIATIONS * look->scale;
-    for (size_t i = 0; i < DETECT_WINDOW; i++) {
-        shape.n_above += detector->window[i] > detector->level + far;
-        shape.n_below += detector->window[i] < detector->level - far;
-    }
-    shape.is_far = fabs(look->x - detector->level) > far;
-    return shape;
-}
-
-/* In the words of those who read it. */
-static enum detect_kind kind_of(const struct detector *detector, const struct look *look,
-                                enum detect_kind evidence)
-{
-    bool is_zero = look->x + detector->origin == 0;
-    if (evidence == DETECT_FLAT || is_zero) {
-        return is_zero ? DETECT_SILENCE : DETECT_FLAT;
-    }
-    if (detector->sameness > RARE_SAMENESS) {
-        return DETECT_RARE;
-    }
-    struct shape shape = shape_of(detector, look);
-    if (shape.n_above > 0 && shape.n_below > 0) {
-        return DETECT_NOISE;
-    }
-    bool is_here_for_long = fabs(look->x - detector->slow) < 3 * look->scale &&
-                            fabs(detector->near - detector->far) > look->scale;
-    if (is_here_for_long && !look->is_seasonal) {
-        return DETECT_DRIFT;
-    }
-    if (shape.is_far) {
-        return shape.n_above + shape.n_below > 2 ? DETECT_SHIFT : DETECT_SPIKE;
-    }
-    return evidence == DETECT_SEASON && !look->is_seasonal ? DETECT_SHIFT : evidence;
-}
 
 static double points_of(enum detect_kind kind)
 {
@@ -519,7 +428,7 @@ static void judge(struct detector *detector, const struct look *look,
     result->chance = 1;
     if (result->surprise > DETECT_ALARM / 2) {
         result->chance = chance_of(result->surprise);
-        result->kind = kind_of(detector, look, evidence);
+        result->kind = detect_kind_of(detector, look, evidence);
         double before = (double)detector->gap * points_of(result->kind);
         result->since.ms -= (int64_t)before;
     }
@@ -601,6 +510,10 @@ struct detect_result detect_step(struct detector *detector, struct wall at, doub
         detector->last_ms = at.ms;
     }
     struct hour hour = hour_of((struct wall){detector->last_ms});
+    /* needed last, and the only parts that do not follow each other in memory */
+    __builtin_prefetch(&detector->day[hour.day]);
+    __builtin_prefetch(&detector->week[hour.week]);
+    __builtin_prefetch(&detector->n_week[hour.week]);
     double least_width = RANGE_SHARE * fabs(value);
     look.x = tamed(detector, value - detector->origin);
     look.scale = detector->deviation + SCALE_SHARE * fabs(value) + TINY;

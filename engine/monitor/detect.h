@@ -103,7 +103,8 @@ struct detector {
     uint32_t run;             /* equal points after the newest different one */
     float gap, gap_deviation; /* between points, ms */
     float longest_gap;        /* ms; forgets slowly */
-    float day_error, week_error; /* of the two profiles */
+    float day_error, week_error;   /* of the two profiles */
+    float hour_error, level_error; /* of the better one, and of the level */
     uint32_t n_error;
     uint32_t n_residuals;
     uint16_t stride; /* one point in so many teaches the profile; 0 = not known yet */
