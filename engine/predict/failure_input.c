@@ -11,8 +11,9 @@
 #include "engine/base/text.h"
 #include "engine/predict/failure_private.h"
 
-#define HOUR_MS  3600000.0
-#define AGE_MOST 3 /* a line with so many outcomes is no longer young */
+#define HOUR_MS    3600000.0
+#define SMALL_MOST 3 /* whole numbers so small may be names of something */
+#define AGE_MOST   3 /* a line with so many outcomes is no longer young */
 
 static const double clock_lives[FAILURE_CLOCKS] = {HOUR_MS, 24 * HOUR_MS};
 
@@ -98,6 +99,12 @@ static void see_number(struct failure_past *past, struct sight *sight,
     if (number != NULL) {
         sight->numbers[number - past->numbers] = (float)z;
     }
+    if (field->role == FAILURE_NUMBER && field->number >= 0 &&
+        field->number <= SMALL_MOST && sight->n_singles < FAILURE_SINGLES &&
+        field->number == floor(field->number)) {
+        sight->singles[sight->n_singles++] =
+            failure_hash_with(failure_hash(field->name), (uint64_t)field->number);
+    }
     if (field->role == FAILURE_SIZE) {
         sight->n_sizes++;
         sight->n_zero += field->number == 0;
@@ -145,6 +152,8 @@ static struct failure_rates block(float *inputs, const struct failure_key *key,
     inputs[IN_N] = (float)log1p(key->n);
     inputs[IN_SINCE] = (float)(key->n > 0 ? since(now_ms, key->last_ms) : 0);
     inputs[IN_WAITING] = (float)log1p(key->waiting);
+    inputs[IN_TURNED] = (float)(key->n > 0 ? since(now_ms, key->turned_ms) : 0);
+    inputs[IN_FLIPS] = (float)failure_key_flips(key);
     return rates;
 }
 
@@ -299,6 +308,7 @@ static void sizes(struct walk *walk)
         inputs[IN_SIZE + 2] = (float)sight->n_zero / (float)sight->n_sizes;
         inputs[IN_SIZE + 3] = (float)(sight->sum / (double)sight->n_sizes);
     }
+    memcpy(&inputs[IN_BEFORE], past->last_sizes, sizeof(past->last_sizes));
     inputs[IN_SAME] = sight->content != 0 && sight->content == past->last_content;
     inputs[IN_SAME + 1] = sight->line != 0 && sight->line == past->last_line;
     inputs[IN_SAME + 2] = sight->group != 0 && sight->group == past->last_group;
@@ -322,6 +332,8 @@ void failure_input_start(struct failure_past *past, const struct failure_context
     past->last_content = sight.content;
     past->last_line = sight.line;
     past->last_group = sight.group;
+    past->last_sizes[0] = run->inputs[IN_SIZE];
+    past->last_sizes[1] = run->inputs[IN_SIZE + 3];
     for (size_t i = 0; i < FAILURE_KEYS_RUN; i++) {
         if (run->keys[i] != 0) {
             failure_key_find(past->keys, run->keys[i], (uint32_t)past->n_started)

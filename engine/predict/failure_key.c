@@ -39,6 +39,9 @@ void failure_key_add(struct failure_key *key, bool has_failed, int64_t at_ms)
     for (int i = 0; i < FAILURE_DECAYS; i++) {
         key->decayed[i] = (float)((double)key->decayed[i] * decays[i] + has_failed);
     }
+    if (key->n == 0 || (key->history & 1) != (uint32_t)has_failed) {
+        key->turned_ms = at_ms;
+    }
     key->n++;
     key->failed += has_failed;
     key->history = key->history << 1 | has_failed;
@@ -68,4 +71,13 @@ int failure_key_streak(const struct failure_key *key)
         len++;
     }
     return last ? len : -len;
+}
+
+double failure_key_flips(const struct failure_key *key)
+{
+    int n = key->n < 17 ? (int)key->n : 17, flips = 0;
+    for (int i = 0; i + 1 < n; i++) {
+        flips += ((key->history >> i ^ key->history >> (i + 1)) & 1) != 0;
+    }
+    return (flips + 1.0) / (n + 3.0);
 }

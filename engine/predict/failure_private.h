@@ -22,6 +22,7 @@
 struct failure_key {
     uint64_t hash;                 /* 0: free */
     int64_t last_ms;               /* of the last outcome; only when n > 0 */
+    int64_t turned_ms;             /* of the first outcome of the streak */
     uint32_t n, failed;            /* outcomes */
     uint32_t waiting;              /* under way */
     uint32_t history;              /* outcomes, the newest in the lowest bit */
@@ -39,6 +40,8 @@ void failure_key_add(struct failure_key *key, bool has_failed, int64_t at_ms);
 /* Rates shrunk towards the parent. */
 struct failure_rates failure_key_rates(const struct failure_key *key,
                                        const struct failure_rates *parent);
+/* How often outcomes changed among the last 16, 0 to 1. */
+double failure_key_flips(const struct failure_key *key);
 /* Equal outcomes at the end, above 0 for failures; 0 = none yet. */
 int failure_key_streak(const struct failure_key *key);
 
@@ -80,6 +83,8 @@ enum failure_block_input {
     IN_N,
     IN_SINCE,
     IN_WAITING,
+    IN_TURNED,
+    IN_FLIPS,
     IN_BLOCK_COUNT
 };
 
@@ -92,7 +97,8 @@ enum failure_other_input {
     IN_GAP = IN_HOUR + 3,           /* since the last start */
     IN_CLOCK,                       /* rate and number, for each clock */
     IN_SIZE = IN_CLOCK + 2 * FAILURE_CLOCKS, /* mean, maximum, share of nothing, sum */
-    IN_SAME = IN_SIZE + 4,          /* same content, line, group as the last start */
+    IN_BEFORE = IN_SIZE + 4,        /* mean and sum of sizes of the start before */
+    IN_SAME = IN_BEFORE + 2,        /* same content, line, group as the last start */
     IN_SIBLING = IN_SAME + 3,       /* failed, passed of the group */
     FAILURE_SHARED = IN_SIBLING + 2 /* inputs that mean the same everywhere */
 };
@@ -120,6 +126,7 @@ struct failure_past {
     struct failure_clock clocks[FAILURE_CLOCKS];
     int64_t n_started, last_start_ms;
     uint64_t last_content, last_line, last_group;
+    float last_sizes[2];
 };
 
 /* A run under way, as it looked when it started. */
@@ -213,7 +220,8 @@ void failure_forest_learn(struct failure_forest *forest,
     X(EXPERT_KIND, BLOCK_KIND *IN_BLOCK_COUNT + 2, -3)                                   \
     X(EXPERT_LINE, BLOCK_LINE *IN_BLOCK_COUNT + 1, -3)                                   \
     X(EXPERT_BOTH, BLOCK_BOTH *IN_BLOCK_COUNT + 2, -3)                                   \
-    X(EXPERT_CLOCK, IN_CLOCK, -3)
+    X(EXPERT_CLOCK, IN_CLOCK, -3)                                                        \
+    X(EXPERT_BASE, BLOCK_ALL *IN_BLOCK_COUNT + 3, -3)
 enum failure_expert {
 #define X(id, input, weight) id,
     FAILURE_EXPERT_LIST(X)

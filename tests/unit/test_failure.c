@@ -98,8 +98,8 @@ static void what_is_random_is_not_outguessed(void **state)
         (void)run(&world, "any", "main", 0.3);
     }
     struct scorecard_skill skill = scorecard_all(&world.card);
-    assert_true(skill.skill > -0.06);
-    assert_true(skill.ece < 0.05);
+    assert_true(skill.skill > -0.03);
+    assert_true(skill.ece < 0.08);
     end(&world);
 }
 
