@@ -15,6 +15,7 @@
 #include "engine/base/file.h"
 #include "tests/lib/frames.h"
 #include "tui/view/common.h"
+#include "tui/view/monitor.h"
 
 #define GOLDEN_MAX (1024 * 1024)
 #define BARS       2 /* top and bottom line are the console's */
@@ -254,6 +255,23 @@ static void test_trace(void **state)
     check_golden("trace-loading", &waterfall_class, 2207, "", frames_busy(), NULL);
 }
 
+static void test_monitor(void **state)
+{
+    (void)state;
+    const enum action end[] = {ACTION_ROW_DOWN, ACTION_END, ACTION_NONE};
+    const enum action more[] = {ACTION_LIMIT_UP, ACTION_LIMIT_UP, ACTION_ROW_DOWN,
+                                ACTION_NONE};
+    check_golden("health", &health_class, 0, "", frames_monitor(), NULL);
+    check_golden("health-end", &health_class, 0, "", frames_monitor(),
+                 &(struct play){end, NULL});
+    check_golden("health-loading", &health_class, 0, "", frames_busy(), NULL);
+    check_golden("incident", &incident_class, 17, "", frames_monitor(), NULL);
+    check_golden("outlook", &outlook_class, 0, "", frames_monitor(), NULL);
+    check_golden("outlook-more", &outlook_class, 0, "", frames_monitor(),
+                 &(struct play){more, NULL});
+    check_golden("overview-incidents", &overview_class, 0, "", frames_monitor(), NULL);
+}
+
 static void test_trouble(void **state)
 {
     (void)state;
@@ -285,7 +303,7 @@ int main(void)
         cmocka_unit_test(test_submit),   cmocka_unit_test(test_engine),
         cmocka_unit_test(test_trouble),  cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_services), cmocka_unit_test(test_deliveries),
-        cmocka_unit_test(test_trace),
+        cmocka_unit_test(test_trace),    cmocka_unit_test(test_monitor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

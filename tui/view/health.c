@@ -104,8 +104,8 @@ static void add_metrics(struct page *page, const struct health *health)
 static void make_page(const struct health *health, struct page *page)
 {
     page->n = 0;
-    for (size_t i = 0; i < health->n_reasons; i++)
-        add(page, LINE_REASON, i);
+    for (size_t i = 0; i < health->n_reasons && health->n_incidents == 0; i++)
+        add(page, LINE_REASON, i); /* else the incidents say it */
     add_title(page, "WRONG NOW", health->n_incidents > 0 ? "" : "no incident is open");
     for (size_t i = 0; i < health->n_incidents; i++)
         add(page, LINE_INCIDENT, i);
@@ -186,24 +186,26 @@ void incident_line(const struct canvas *canvas, int y, const struct incident_row
     look_text(canvas, x, y, right - x, ROLE_TEXT, row->text);
 }
 
+static const char *days(double value, char text[READING_MAX])
+{
+    (void)snprintf(text, READING_MAX, "%.*f%s", value < 10 && value >= 1 ? 1 : 0,
+                   value < 1 ? value * 24 : value, value < 1 ? "h" : "d");
+    return text;
+}
+
 const char *outlook_when(const struct health_outlook *outlook, char *text, size_t cap)
 {
-    char a[READING_MAX], b[READING_MAX];
+    char at[READING_MAX], low[READING_MAX], high[READING_MAX];
     if (isnan(outlook->value))
         (void)snprintf(text, cap, "not known yet");
     else if (isinf(outlook->value))
         (void)snprintf(text, cap, "not in sight");
-    else if (isinf(outlook->high))
-        (void)snprintf(text, cap, "%s (from %s)",
-                       reading_format("days", outlook->value, a),
-                       reading_format("days", outlook->low, b));
-    else {
-        char c[READING_MAX];
-        (void)snprintf(text, cap, "%s (%s to %s)",
-                       reading_format("days", outlook->value, a),
-                       reading_format("days", outlook->low, b),
-                       reading_format("days", outlook->high, c));
-    }
+    else if (!isfinite(outlook->low) || !isfinite(outlook->high))
+        (void)snprintf(text, cap, "%s (from %s)", days(outlook->value, at),
+                       isfinite(outlook->low) ? days(outlook->low, low) : "now");
+    else
+        (void)snprintf(text, cap, "%s (%s to %s)", days(outlook->value, at),
+                       days(outlook->low, low), days(outlook->high, high));
     return text;
 }
 
@@ -236,22 +238,40 @@ static void draw_prediction(const struct canvas *canvas, int y,
               outlook->is_trusted ? outlook->text : outlook->verdict);
 }
 
+/* Name and values of its labels: "host_pressure_ratio some cpu". */
+static const char *name_of(const struct health_metric *metric, char *out, size_t cap)
+{
+    bool is_quoted = false;
+    size_t n = (size_t)snprintf(out, cap, "%s", metric->name);
+    for (const char *p = metric->labels; *p != '\0' && n + 2 < cap; p++) {
+        if (*p == '"') {
+            if (!is_quoted)
+                out[n++] = ' ';
+            is_quoted = !is_quoted;
+        } else if (is_quoted) {
+            p += *p == '\\' && p[1] != '\0';
+            out[n++] = *p;
+        }
+    }
+    out[n < cap ? n : cap - 1] = '\0';
+    return out;
+}
+
 static void draw_metric(const struct canvas *canvas, int y,
                         const struct health_metric *metric, struct wall now)
 {
     char value[READING_MAX], low[READING_MAX], high[READING_MAX], age[CLOCK_TEXT_MAX];
     enum theme_role role = metric->status == HEALTH_METRIC_ANOMALOUS ? ROLE_STATUS_ERROR
                            : metric->status == HEALTH_METRIC_OK      ? ROLE_TEXT
-                                                              : ROLE_STALE;
+                                                                     : ROLE_STALE;
     int x = X_TEXT + W_NAME + 2, names = W_NAME;
-    AUTO_FREE char *name = metric->labels[0] != '\0'
-                               ? mem_printf("%s{%s}", metric->name, metric->labels)
-                               : mem_str(metric->name);
+    char name[300];
     if (canvas->w >= WIDE_COLUMNS) {
         names += 26;
         x += 26;
     }
-    look_text(canvas, X_TEXT, y, names, ROLE_TEXT_DIM, name);
+    look_text(canvas, X_TEXT, y, names, ROLE_TEXT_DIM,
+              name_of(metric, name, sizeof name));
     canvas_right(canvas, x, y, W_VALUE, role,
                  reading_format(metric->name, metric->value, value));
     x += W_VALUE + 2;

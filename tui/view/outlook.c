@@ -16,6 +16,7 @@
 #define HEAD_ROWS  2
 #define BELOW_ROWS 14 /* how good, and what if */
 #define X_COLUMN   4
+#define FLOW_MIN   10 /* finished workflows that a rate is made of */
 
 enum column_id {
     COL_WHAT,
@@ -203,9 +204,10 @@ static void draw_what_if(const struct canvas *canvas, const struct outlook_view 
     const struct queueing_history *history = &cards->history;
     char service[CLOCK_TEXT_MAX], wait[CLOCK_TEXT_MAX], said[CLOCK_TEXT_MAX];
     look_title(canvas, 2, 0, canvas->w - 3, "WHAT IF", "another max_running");
-    if (cards->max_running <= 0 || history->n < 2 || !isfinite(history->load.service)) {
+    if (cards->max_running <= 0 || history->n < FLOW_MIN ||
+        !isfinite(history->load.service)) {
         canvas_text(canvas, X_COLUMN, 1, CANVAS_REST, ROLE_TEXT_DIM,
-                    "needs some finished workflows");
+                    "needs ten finished workflows");
         return;
     }
     canvas_printf(
