@@ -63,7 +63,8 @@ struct work {
     bool has_log;
     double shift;     /* log(value + shift) */
     double low, high; /* what a forecast may be */
-    double size;      /* mean absolute difference of a season, 1 = no difference */
+    double change;    /* mean absolute difference over a season */
+    double size;      /* the same to divide by: 1 where nothing changes */
     int season, season_long;
     size_t origins[ORIGINS_MAX];
     size_t n_origins; /* with the end */
@@ -153,7 +154,8 @@ static void prepare(struct work *work)
             n++;
         }
     }
-    work->size = n > 0 && difference > 0 ? difference / (double)n : 1;
+    work->change = n > 0 ? difference / (double)n : 0;
+    work->size = work->change > 0 ? work->change : 1;
     work->has_log = work->low >= 0 && work->high > work->low;
     if (work->has_log) {
         work->shift = work->low > .02 * work->size ? 0 : .5 * work->size;
@@ -470,7 +472,7 @@ static size_t errors_near(const struct work *work, const double *rows,
 /* Without a backtest: as wide as the changes were, growing as those of a random walk. */
 static void guess(const struct work *work, size_t h, struct forecast_step *step)
 {
-    double width = work->size * sqrt((double)h + 1);
+    double width = work->change * sqrt((double)h + 1);
     step->lo80 = step->value - 1.3 * width;
     step->hi80 = step->value + 1.3 * width;
     step->lo95 = step->value - 2 * width;

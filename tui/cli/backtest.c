@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * signalbox backtest: what each forecast would have been worth on a history.
+ * signalbox backtest: what forecasts and predictions would have been worth on a history.
  *
  * The history is cut at origins of its last part; at each the very code of the engine forecasts
  * from what was known then, and what came later judges it. Every model is asked alone, then all
- * combined.
+ * combined. A history of runs (JSON lines as 'signalbox predict --stream' reads them) goes through
+ * the failure model line by line, which has to say each outcome before it is shown.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "engine/base/json.h"
+#include "engine/predict/failure_stream.h"
 #include "engine/predict/forecast.h"
 #include "tui/cli/history.h"
 #include "tui/cli/rows.h"
@@ -186,7 +188,7 @@ static void say(const struct plan *plan, const struct trial *trials)
     }
 }
 
-/* ---- command -------------------------------------------------------------------------- */
+/* ---- a series ------------------------------------------------------------------------- */
 
 static int run_history(struct cli *cli, const char *name, FILE *file)
 {
@@ -230,6 +232,92 @@ static int run_history(struct cli *cli, const char *name, FILE *file)
     return CLI_OK;
 }
 
+/* ---- runs ----------------------------------------------------------------------------- */
+
+static void print_reliability(const struct scorecard *card)
+{
+    puts("p_from,p_to,n,said,failed");
+    for (int i = 0; i < SCORECARD_BINS; i++) {
+        const struct scorecard_bin *bin = &card->bins[i];
+        double n = (double)bin->n;
+        printf("%.1f,%.1f,%lld", (double)i / SCORECARD_BINS,
+               (double)(i + 1) / SCORECARD_BINS, (long long)bin->n);
+        print_share(ratio(bin->sum_p, n), 4);
+        print_share(ratio((double)bin->failed, n), 4);
+        putchar('\n');
+    }
+}
+
+static void print_measures(const struct scorecard *card)
+{
+    struct scorecard_skill all = scorecard_all(card), recent = scorecard_recent(card);
+    const struct {
+        const char *name;
+        double all, recent;
+    } rows[] = {
+        {"brier",               all.brier,    recent.brier   },
+        {"brier_of_base_rate",  all.base,     recent.base    },
+        {"brier_skill",         all.skill,    recent.skill   },
+        {"calibration_error",   all.ece,      recent.ece     },
+        {"duration_coverage80", all.coverage, recent.coverage},
+        {"duration_error",      all.error,    recent.error   },
+    };
+    puts("measure,all,last_50");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fputs(rows[i].name, stdout);
+        print_share(rows[i].all, 4);
+        print_share(rows[i].recent, 4);
+        putchar('\n');
+    }
+}
+
+static int run_stream(struct cli *cli, const char *name, FILE *file)
+{
+    struct err err = ERR_INIT;
+    struct failure_stream stream;
+    AUTO_BUF struct buf out;
+    AUTO_FREE char *line = NULL;
+    size_t cap = 0;
+    ssize_t len;
+    long number = 0;
+    bool is_good = true;
+    failure_stream_init(&stream);
+    buf_init(&out, FAILURE_STREAM_LINE_MAX);
+    while (is_good && (len = getline(&line, &cap, file)) >= 0) {
+        number++;
+        while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r')) {
+            len--;
+        }
+        buf_clear(&out);
+        if (len > FAILURE_STREAM_LINE_MAX) {
+            is_good = err_set(&err, ERR_TOO_LARGE, "a line of more than %d bytes",
+                              FAILURE_STREAM_LINE_MAX);
+        } else if (len > 0) {
+            is_good = failure_stream_line(&stream, line, (size_t)len, &out, &err);
+        }
+    }
+    if (!is_good) {
+        fprintf(stderr, "%s:%ld: ", name, number);
+        cli_print_clean(stderr, err.msg);
+        fputc('\n', stderr);
+    } else if (cli_has(cli, "json")) {
+        buf_clear(&out);
+        failure_stream_score(&stream, &out);
+        fputs(out.data, stdout);
+    } else {
+        print_reliability(&stream.card);
+        print_measures(&stream.card);
+        (void)fflush(stdout);
+        fprintf(stderr, "%lld runs with an outcome, %lld failed: %s\n",
+                (long long)stream.card.n, (long long)stream.card.failed,
+                scorecard_verdict(&stream.card));
+    }
+    failure_stream_fini(&stream);
+    return is_good ? CLI_OK : CLI_USAGE;
+}
+
+/* ---- command -------------------------------------------------------------------------- */
+
 static int run(struct cli *cli)
 {
     const char *name;
@@ -237,7 +325,12 @@ static int run(struct cli *cli)
     if (file == NULL) {
         return CLI_USAGE;
     }
-    int status = run_history(cli, name, file);
+    int first = getc(file);
+    if (first != EOF) {
+        (void)ungetc(first, file); /* one character always fits */
+    }
+    int status =
+        first == '{' ? run_stream(cli, name, file) : run_history(cli, name, file);
     history_close(file);
     return status;
 }
@@ -255,13 +348,17 @@ const struct cli_command cli_backtest = {
     .max_args = 1,
     .options = options,
     .access = ACCESS_NONE,
-    .help = "say what forecasts would have been worth on a history",
+    .help = "say what forecasts and predictions would have been worth on a history",
     .more =
         "FILE has the columns timestamp and value; - is standard input. Each model, and "
         "all "
         "of them combined, forecasts from origins of the last half with what was known "
         "there. mase is the mean error, 1 = that of a value a season ago inside the "
         "history; skill is how much less error than that of the seasonal naive; the "
-        "coverages are the shares of outcomes inside of the intervals.",
+        "coverages are the shares of outcomes inside of the intervals. When the file "
+        "begins with "
+        "'{' its lines are runs as 'signalbox predict' reads them: each is predicted "
+        "before its "
+        "outcome is shown, and the table says how often what was said came true.",
     .run = run,
 };
