@@ -52,7 +52,9 @@ static size_t collect(struct arena *arena, const struct workflow_row *workflow,
     struct span_row *sorted = arena_array(arena, n_spans + 1, sizeof(*sorted));
     struct span_row whole = span_of_workflow(arena, workflow);
     size_t n = 0;
-    memcpy(sorted, spans, n_spans * sizeof(*sorted));
+    if (n_spans > 0) { /* memcpy may not be given NULL, even for nothing */
+        memcpy(sorted, spans, n_spans * sizeof(*sorted));
+    }
     qsort(sorted, n_spans, sizeof(*sorted), compare_spans);
     /* The stored one may be of an end that was none: it failed, and was retried. */
     all[n++] = whole;
