@@ -2,6 +2,7 @@
 /* Rows of the metrics file. */
 #include <math.h>
 
+#include "engine/base/file.h"
 #include "engine/base/varint.h"
 #include "store/metric_chunk.h"
 #include "store/metric_private.h"
@@ -10,6 +11,11 @@ struct metric_reader *metric_reader_open(const char *path, struct err *err)
 {
     struct metric_reader *reader = mem_alloc(sizeof(*reader));
     int64_t version = 0;
+    if (!file_exists(path)) {
+        err_set(err, ERR_NOT_FOUND, "%s: there are no metrics yet", path);
+        metric_reader_close(reader);
+        return NULL;
+    }
     if (!database_open(&reader->database, path, DATABASE_READ, err) ||
         !metric_schema_check(&reader->database, &version, err) ||
         (version == 0 &&

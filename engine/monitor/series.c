@@ -83,6 +83,7 @@ bool series_labels(const struct series_label *labels, size_t n,
 {
     const struct series_label *sorted[SERIES_LABELS] = {0};
     AUTO_BUF struct buf text;
+    buf_init(&text, SERIES_LABELS_MAX - 1);
     if (n > SERIES_LABELS) {
         return false;
     }
@@ -93,7 +94,6 @@ bool series_labels(const struct series_label *labels, size_t n,
         }
         sorted[k] = &labels[i];
     }
-    buf_init(&text, SERIES_LABELS_MAX - 1);
     for (size_t i = 0; i < n; i++) {
         if (!is_key(sorted[i]->key) ||
             (i > 0 && strcmp(sorted[i - 1]->key, sorted[i]->key) == 0) ||
