@@ -31,11 +31,14 @@ void chunk_clear(struct chunk *chunk)
     chunk->width = 0;
 }
 
+/* The analyzer does not see that `take` is in [1, 8] here, and n in [1, 64] below. */
+// NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult)
+
 /* The low n bits of `bits`, high ones first. The bytes beyond n_bits are not clean. */
 static void put(struct chunk *chunk, uint64_t bits, unsigned n)
 {
     while (n > 0) {
-        unsigned used = chunk->n_bits % 8, room = 8 - used;
+        unsigned used = chunk->n_bits & 7u, room = 8 - used;
         unsigned take = n < room ? n : room;
         uint8_t part = (uint8_t)((bits >> (n - take)) & ((1u << take) - 1));
         uint8_t *byte = &chunk->bytes[chunk->n_bits / 8];
@@ -45,6 +48,8 @@ static void put(struct chunk *chunk, uint64_t bits, unsigned n)
         n -= take;
     }
 }
+
+// NOLINTEND(clang-analyzer-core.UndefinedBinaryOperatorResult)
 
 /* Sizes of a difference of differences: prefix, its bits, bits of the number. */
 static const struct {
@@ -139,6 +144,7 @@ void chunk_reader_init(struct chunk_reader *reader, const uint8_t *bytes, size_t
     reader->left = (uint32_t)n;
 }
 
+// NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult): as above
 static uint64_t get(struct chunk_reader *reader, unsigned n)
 {
     uint64_t bits = 0;
@@ -147,7 +153,7 @@ static uint64_t get(struct chunk_reader *reader, unsigned n)
         return 0;
     }
     while (n > 0) {
-        unsigned used = (unsigned)(reader->at % 8), room = 8 - used;
+        unsigned used = (unsigned)reader->at & 7u, room = 8 - used;
         unsigned take = n < room ? n : room;
         unsigned byte = reader->bytes[reader->at / 8];
         bits = bits << take | ((byte >> (room - take)) & ((1u << take) - 1));
@@ -163,6 +169,8 @@ static int64_t extend(uint64_t bits, unsigned n)
     uint64_t sign = UINT64_C(1) << (n - 1);
     return n == 64 ? (int64_t)bits : (int64_t)((bits ^ sign) - sign);
 }
+
+// NOLINTEND(clang-analyzer-core.UndefinedBinaryOperatorResult)
 
 static int64_t get_time(struct chunk_reader *reader)
 {

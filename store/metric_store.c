@@ -14,6 +14,7 @@
 #define WAL_PAGES  512
 
 /* Only append. auto_vacuum and page size are set before the first, in an empty file. */
+// NOLINTBEGIN(bugprone-suspicious-missing-comma): each is one script
 static const char *const migrations[] = {
     "CREATE TABLE setting (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
     "CREATE TABLE series (id INTEGER PRIMARY KEY, name TEXT NOT NULL, labels TEXT NOT "
@@ -42,6 +43,7 @@ static const char *const migrations[] = {
     "NULL, horizon INTEGER NOT NULL, json TEXT NOT NULL) STRICT;"
     "CREATE INDEX forecast_subject ON forecast (subject, id);",
 };
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 static const char *const sql_texts[METRIC_SQL_COUNT] = {
 #define X(id, sql) [id] = sql,

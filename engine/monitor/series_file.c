@@ -395,7 +395,7 @@ static void add_point(struct points *points, const struct metric_query *query,
     if (points->n == points->cap) {
         size_t cap = points->cap == 0 ? 256 : points->cap * 2;
         struct metric_point *items = arena_array(points->arena, cap, sizeof(*items));
-        if (points->n > 0) {
+        if (points->items != NULL) {
             memcpy(items, points->items, points->n * sizeof(*items));
         }
         points->items = items;

@@ -254,34 +254,53 @@ static double figure_of(const struct metric_point *point)
     return point->sum / (double)point->n;
 }
 
+/* The points, mean by mean, in as many slots as there are cells. */
+struct spark {
+    int width;
+    double means[SPARK_MAX]; /* NAN: unknown */
+    double low, high;
+};
+
+static void fill_spark(struct spark *spark, const struct range *range,
+                       const struct metric_point *points, size_t n)
+{
+    int counts[SPARK_MAX] = {0};
+    int64_t all = range->to.ms - range->from.ms;
+    for (size_t i = 0; i < n; i++) {
+        int64_t slot = (points[i].at.ms - range->from.ms) * spark->width / all;
+        slot = slot < 0 ? 0 : slot >= spark->width ? spark->width - 1 : slot;
+        double sum = counts[slot] > 0 ? spark->means[slot] * counts[slot] : 0;
+        spark->means[slot] = (sum + figure_of(&points[i])) / ++counts[slot];
+    }
+    spark->low = (double)INFINITY;
+    spark->high = -(double)INFINITY;
+    for (int i = 0; i < spark->width; i++) {
+        if (counts[i] == 0) {
+            spark->means[i] = (double)NAN;
+        }
+        spark->low =
+            fmin(spark->low, spark->means[i]); /* of a number and NAN: the number */
+        spark->high = fmax(spark->high, spark->means[i]);
+    }
+}
+
 static void print_spark(const struct range *range, const struct metric_point *points,
                         size_t n)
 {
-    static const char *const utf8[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    static const char *const ascii[] = {"_", ".", ",", "-", "=", "+", "*", "#"};
-    double sums[SPARK_MAX] = {0}, low = (double)INFINITY, high = -(double)INFINITY;
-    int counts[SPARK_MAX] = {0}, width = columns_terminal();
-    width = width <= 0 || width > SPARK_MAX ? SPARK_DEFAULT : width;
-    int64_t all = range->to.ms - range->from.ms;
-    for (size_t i = 0; i < n; i++) {
-        int64_t slot = (points[i].at.ms - range->from.ms) * width / (all > 0 ? all : 1);
-        slot = slot < 0 ? 0 : slot >= width ? width - 1 : slot;
-        sums[slot] += figure_of(&points[i]);
-        counts[slot]++;
+    static const char *const marks[2][8] = {
+        {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+        {"_",   ".",   ",",   "-",   "=",   "+",   "*",   "#"  }
+    };
+    struct spark spark = {.width = columns_terminal()};
+    if (spark.width <= 0 || spark.width > SPARK_MAX) {
+        spark.width = SPARK_DEFAULT;
     }
-    for (int i = 0; i < width; i++) {
-        if (counts[i] > 0) {
-            double value = sums[i] / counts[i];
-            low = value < low ? value : low;
-            high = value > high ? value : high;
-        }
-    }
-    for (int i = 0; i < width; i++) {
-        double share = high > low ? (sums[i] / counts[i] - low) / (high - low) : 0.5;
-        size_t height = counts[i] > 0 ? (size_t)(share * 7.999) : 0;
-        fputs(counts[i] == 0       ? " " /* unknown, not low */
-              : columns_is_ascii() ? ascii[height]
-                                   : utf8[height],
+    fill_spark(&spark, range, points, n);
+    for (int i = 0; i < spark.width; i++) {
+        double width = spark.high - spark.low;
+        double share = width > 0 ? (spark.means[i] - spark.low) / width : 0.5;
+        bool is_known = !isnan(spark.means[i]); /* a gap is not a low value */
+        fputs(is_known ? marks[columns_is_ascii()][(size_t)(share * 7.999)] : " ",
               stdout);
     }
     putchar('\n');
@@ -410,7 +429,7 @@ static int range_of(struct cli *cli, struct metric_reader *reader,
     struct span since = span_s(SINCE_DEFAULT);
     const char *step = cli_value(cli, "step"), *length = cli_value(cli, "since");
     range.query.level = LEVEL_MINUTE;
-    if (length != NULL && !span_parse(length, &since)) {
+    if (length != NULL && (!span_parse(length, &since) || since.ms == 0)) {
         return cli_complain(cli, "--since: '%.40s' is no length; expected like 2h",
                             length);
     }
