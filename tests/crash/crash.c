@@ -33,6 +33,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "store/bell.h"
+#include "store/finding.h"
 #include "store/store.h"
 
 #define LOAD        24  /* workflows kept in flight */
@@ -320,6 +321,76 @@ static void count_agent_starts(struct campaign *c)
     free(text);
 }
 
+/* Effects that have an outcome. */
+static int64_t count_outcomes(struct campaign *c, struct reader *reader)
+{
+    struct arena *arena = arena_new();
+    struct err err = ERR_INIT;
+    int64_t n_outcomes = 0;
+    for (int64_t id = 1; id <= c->n_submitted; id++) {
+        const struct effect_row *rows;
+        size_t n;
+        if (!reader_effects(reader, arena, id, &rows, &n, &err)) {
+            die("effects", &err);
+        }
+        for (size_t i = 0; i < n; i++) {
+            n_outcomes += rows[i].status != STATUS_PENDING;
+        }
+        arena_reset(arena);
+    }
+    arena_free(arena);
+    return n_outcomes;
+}
+
+/* Ids of the spans of a kind, a line each. */
+static void list_spans(struct reader *reader, const char *kind, struct buf *out)
+{
+    struct arena *arena = arena_new();
+    struct err err = ERR_INIT;
+    int64_t after = 0;
+    size_t n = 1;
+    while (n > 0) {
+        const struct span_row *rows;
+        if (!reader_spans(reader, arena, 0, after, 1000, &rows, &n, &err)) {
+            die("spans", &err);
+        }
+        for (size_t i = 0; i < n; i++) {
+            after = rows[i].seq;
+            if (strcmp(rows[i].kind, kind) == 0) {
+                (void)buf_printf(out, "%s-%s\n", rows[i].trace, rows[i].span);
+            }
+        }
+        arena_reset(arena);
+    }
+    arena_free(arena);
+}
+
+/* Each outcome left its span in its own transaction: none is missing, none is there twice. */
+static void count_spans(struct campaign *c)
+{
+    static const char *const kinds[] = {"workflow", "step", "state"};
+    struct err err = ERR_INIT;
+    struct reader *reader = reader_open(c->store, &err);
+    if (reader == NULL) {
+        die("store", &err);
+    }
+    int64_t wanted[] = {c->n_submitted, count_outcomes(c, reader), -1};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        AUTO_BUF struct buf out;
+        AUTO_FREE char *name = mem_printf("spans of kind %s", kinds[i]);
+        int64_t n = 0, repeated = 0;
+        buf_init(&out, OUTPUT_MAX);
+        list_spans(reader, kinds[i], &out);
+        count_lines(out.data, &n, &repeated);
+        if (wanted[i] >= 0) {
+            expect(c, n == wanted[i], name, n, wanted[i]);
+        }
+        AUTO_FREE char *again = mem_printf("%s that are there twice", name);
+        expect(c, repeated == 0, again, repeated, 0);
+    }
+    reader_close(reader);
+}
+
 static void count_everything(struct campaign *c)
 {
     struct totals t = {0};
@@ -346,6 +417,7 @@ static void count_everything(struct campaign *c)
     count_git(c, "pull requests", pulls, c->n_submitted);
     const char *files[] = {"git", "-C", c->repo, "ls-tree", "--name-only", "main", NULL};
     count_git(c, "files on main", files, c->n_submitted + 1);
+    count_spans(c);
     struct err err = ERR_INIT;
     bool is_sound = store_verify(c->store, &err);
     expect(c, is_sound, "store is sound", is_sound, 1);

@@ -4,6 +4,10 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -386,6 +390,74 @@ static void test_a_silence_is_ended(void **state)
     desk_close(&desk);
 }
 
+/* ---- kill -9 ---- */
+
+#define FINDINGS 300
+
+/* Every finding from the one before the store's number on, in batches, until killed. */
+static void give_all(const struct place *place, int64_t from)
+{
+    struct err err = ERR_INIT;
+    struct control_options options = {.max_running = 1, .seed = 1};
+    struct store *store = store_open(place->path, STORE_NORMAL, &err);
+    struct control *control = store != NULL ? control_new(&options, store) : NULL;
+    struct wall now = {NOW};
+    struct executor executor = {NULL, on_perform, on_stop};
+    if (control == NULL || !control_load(control, now, &err)) {
+        _exit(1);
+    }
+    for (int64_t number = from; number <= FINDINGS; number++) {
+        struct anomaly_row row = sample_anomaly((number + 1) / 2);
+        row.closed_at.ms = number % 2 == 0 ? NOW : 0; /* opened, then closed */
+        row.closed_by = number % 2 == 0 ? "recovered" : "";
+        control_finding(control, monitor_finding_of_anomaly(number, &row), now);
+        if (number % 3 == 0 && !control_commit(control, &executor, &err)) {
+            _exit(1);
+        }
+    }
+    _exit(control_commit(control, &executor, &err) ? 0 : 1);
+}
+
+static int64_t number_taken(const struct place *place)
+{
+    struct err err = ERR_INIT;
+    struct reader *reader = reader_open(place->path, &err);
+    int64_t number = 0;
+    if (reader != NULL) {
+        number = strtoll(reader_setting(reader, place->arena, FINDING_SETTING), NULL, 10);
+    }
+    reader_close(reader);
+    return number;
+}
+
+static void test_each_finding_is_taken_once_whatever_is_killed(void **state)
+{
+    struct place *place = *state;
+    struct desk desk = {0};
+    uint64_t pause_ns = 1;
+    store_close(place_store(place));
+    for (int i = 0; i < 400 && number_taken(place) < FINDINGS; i++) {
+        int64_t from = number_taken(place);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            give_all(place, from > 3 ? from - 3 : 1); /* some of them again */
+        }
+        pause_ns = pause_ns * 7919 % 20000003; /* up to 20 ms, another each time */
+        struct timespec pause = {.tv_nsec = (long)pause_ns + i * 100000L};
+        (void)nanosleep(&pause, NULL); /* the kill is to come at any moment */
+        (void)kill(child, SIGKILL);
+        int status = 0;
+        assert_true(waitpid(child, &status, 0) == child);
+        assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    }
+    assert_int_equal(number_taken(place), FINDINGS);
+    desk_open(&desk, place, NOW);
+    assert_int_equal(events(&desk, "anomaly-opened", NULL), FINDINGS / 2);
+    assert_int_equal(events(&desk, "anomaly-closed", NULL), FINDINGS / 2);
+    desk_close(&desk);
+}
+
 /* ---- workflows ---- */
 
 static const char pipeline[] = "name: p\nrepository: /srv/p\nbase: main\n"
@@ -554,6 +626,7 @@ int main(void)
         PLACE_TEST(test_a_silence_has_an_end),
         PLACE_TEST(test_the_end_of_a_silence_is_told),
         PLACE_TEST(test_a_silence_is_ended),
+        PLACE_TEST(test_each_finding_is_taken_once_whatever_is_killed),
         PLACE_TEST(test_thumbs),
         PLACE_TEST(test_each_change_leaves_its_spans),
         PLACE_TEST(test_an_event_names_what_ended),

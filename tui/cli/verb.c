@@ -256,7 +256,7 @@ static void add_arg(char out[64], const struct verb_arg *arg)
 {
     char word[32], whole[40];
     size_t n = 0;
-    for (; arg->name[n] != '\0' && n < sizeof(word) - 1; n++) {
+    for (; n < sizeof(word) - 1 && arg->name[n] != '\0'; n++) {
         char letter = arg->name[n];
         word[n] = (char)(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter);
     }
