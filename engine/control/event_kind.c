@@ -12,7 +12,7 @@ static const char *const kinds[] = {
 #define X(id, name, from, help) name,
     EVENT_LIST(X)
 #undef X
-#define X(id, word, help) "breaker-" word,
+#define X(id, word, help) ("breaker-" word),
         BREAKER_LIST(X)
 #undef X
             "breaker-would-open",

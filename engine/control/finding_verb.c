@@ -72,27 +72,28 @@ static bool is_over(const struct incident_row *row, struct answer *answer)
 
 static void about_incident(struct control *control, const struct command_row *command,
                            const struct json *args, struct wall now,
-                           struct incident_row *row, struct answer *answer)
+                           const struct incident_row *was, struct answer *answer)
 {
     char note[REASON_MAX], reason[REASON_MAX];
+    struct incident_row row = *was;
     const char *given = json_str(args, "note", NULL);
     bool is_note = strcmp(command->verb, "note") == 0;
     if (given != NULL) {
         (void)text_clean_into(note, sizeof(note), given);
     }
     (void)text_clean_into(reason, sizeof(reason), json_str(args, "reason", ""));
-    if (!is_note && is_over(row, answer)) {
+    if (!is_note && is_over(was, answer)) {
         return;
     }
     if (is_note) {
-        row->note = note;
-        answer_set(answer, ANSWER_DONE, "incident %lld: noted", (long long)row->id);
+        row.note = note;
+        answer_set(answer, ANSWER_DONE, "incident %lld: noted", (long long)row.id);
     } else if (strcmp(command->verb, "ack") == 0) {
-        ack(command, given != NULL ? note : NULL, now, row, answer);
+        ack(command, given != NULL ? note : NULL, now, &row, answer);
     } else {
-        resolve(command, now, row, answer);
+        resolve(command, now, &row, answer);
     }
-    store_put_incident_ack(control->store, row);
+    store_put_incident_ack(control->store, &row);
     tell_why(control, command, now, answer->text, given != NULL ? note : reason);
 }
 
