@@ -103,6 +103,10 @@ void monitor_on_begun(void *context, const struct observer_run *run)
     char subject[160];
     failure_predict(monitor->failure, run->context, &answer);
     duration_predict(monitor->duration, run->context, &duration);
+    if (monitor_find_pending(monitor, model_of(run), run->workflow, run->effect) !=
+        NULL) {
+        return; /* told again after a restart: what was said counts */
+    }
     struct pending *pending =
         monitor_add_pending(monitor, model_of(run), run->workflow, run->effect);
     pending->p = answer.p;

@@ -42,7 +42,9 @@ struct score {
 struct memory {
     struct monitor_cards cards;
     int64_t next_prediction, next_finding;
-    int64_t level_turn; /* series whose forecast is next */
+    int64_t level_turn;          /* series whose forecast is next */
+    struct observer_world world; /* as of the last sample: events that are told again were
+                                  * met by it, as far as anybody knows */
     struct pending pendings[PENDINGS_MAX];
 };
 

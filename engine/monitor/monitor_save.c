@@ -36,6 +36,7 @@ static void put_book(struct monitor *monitor, struct metric_store *store)
     anomaly_book_save(monitor->book, &blob);
     put(store, KEY_BOOK, blob.data, blob.len);
     monitor->memory->cards.history = observer_history(monitor->observer);
+    monitor->memory->world = monitor->now;
     monitor->memory->cards.max_running = monitor->options.max_running;
     put(store, KEY_MEMORY, monitor->memory, sizeof(*monitor->memory));
 }
@@ -150,6 +151,8 @@ static void take_memory(struct monitor *monitor, const struct blob *blob)
 {
     if (blob->bytes != NULL && blob->len == sizeof(*monitor->memory)) {
         (void)memcpy(monitor->memory, blob->bytes, blob->len);
+        monitor->now = monitor->memory->world;
+        monitor->now.max_running = monitor->options.max_running;
     }
 }
 

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor over a restart: whenever it is killed, what it knows afterwards is what one knows
+ * that was never killed, and nothing is counted twice.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "engine/base/rng.h"
+#include "engine/monitor/monitor.h"
+
+#define START_MS INT64_C(1795356907000)
+#define RUNS     80
+
+/* A made-up log: workflows one after the other, each with one step that now and then fails. */
+struct script {
+    struct event_row events[RUNS * 2];
+    struct effect_row effects[RUNS];
+    struct workflow_row rows[RUNS];
+    size_t n_events;
+};
+
+static void make_script(struct script *script)
+{
+    struct rng rng = {0};
+    rng_init(&rng, 7);
+    for (int64_t i = 0; i < RUNS; i++) {
+        int64_t id = i + 1, at = START_MS + i * 60000;
+        bool has_failed = rng_below(&rng, 4) == 0;
+        script->rows[i] = (struct workflow_row){.id = id,
+                                                .pipeline = i % 2 ? "build" : "site",
+                                                .repo = "/srv/app",
+                                                .submitter = "ann",
+                                                .created_at = {at - 500}};
+        script->events[2 * i] = (struct event_row){.seq = 2 * i + 1,
+                                                   .at = {at},
+                                                   .workflow = id,
+                                                   .kind = "start",
+                                                   .actor = "engine",
+                                                   .from = STATE_IDLE,
+                                                   .to = STATE_VALIDATING,
+                                                   .text = ""};
+        script->events[2 * i + 1] =
+            (struct event_row){.seq = 2 * i + 2,
+                               .at = {at + 20000},
+                               .workflow = id,
+                               .kind = "passed",
+                               .actor = "engine",
+                               .from = STATE_VALIDATING,
+                               .to = has_failed ? STATE_FAILED : STATE_COMPLETED,
+                               .text = "the tests failed"};
+        script->effects[i] =
+            (struct effect_row){.workflow = id,
+                                .seq = 1,
+                                .kind = EFFECT_CHECK,
+                                .status = has_failed ? STATUS_FAILED : STATUS_PASSED,
+                                .name = "tests",
+                                .asked_at = {at},
+                                .started_at = {at},
+                                .finished_at = {at + 15000},
+                                .summary = "3 of 9 failed",
+                                .provider = "local",
+                                .cpu_ms = 100,
+                                .peak_rss_kib = 1000};
+    }
+    script->n_events = (size_t)RUNS * 2;
+}
+
+struct bench {
+    char folder[64], path[96];
+    struct metric_store *file;
+    struct monitor *monitor;
+};
+
+static void open_bench(struct bench *bench)
+{
+    static const struct monitor_options options = {.max_running = 50};
+    struct err err = ERR_INIT;
+    char *broken = NULL;
+    bench->monitor = monitor_new(&options);
+    bench->file = metric_store_open(bench->path, (struct wall){START_MS}, &broken, &err);
+    assert_non_null(bench->file);
+    assert_null(broken);
+    assert_true(monitor_load(bench->monitor, bench->file, &err));
+}
+
+static void close_bench(struct bench *bench)
+{
+    monitor_free(bench->monitor);
+    metric_store_close(bench->file);
+}
+
+static void flush(struct bench *bench, struct wall now, bool is_all)
+{
+    struct err err = ERR_INIT;
+    metric_store_begin(bench->file);
+    monitor_save(bench->monitor, bench->file, now, is_all);
+    assert_true(metric_store_commit(bench->file, &err));
+    monitor_saved(bench->monitor, now);
+}
+
+/* Tells the events from the one that it wants next, up to and including number `last`; the
+ * effects as they are by then. */
+static void tell(struct bench *bench, const struct script *script, int64_t last)
+{
+    for (int64_t seq = monitor_seq(bench->monitor) + 1; seq <= last; seq++) {
+        const struct event_row *event = &script->events[seq - 1];
+        int64_t at = event->workflow - 1;
+        struct effect_row effect = script->effects[at];
+        bool is_over = seq % 2 == 0;
+        if (!is_over) {
+            effect.status = STATUS_PENDING;
+            effect.finished_at.ms = 0;
+        }
+        monitor_event(bench->monitor, event, &script->rows[at]);
+        monitor_effects(bench->monitor, event->workflow, &effect, 1);
+    }
+}
+
+static void tick(struct bench *bench, int64_t last)
+{
+    struct totals totals = {0};
+    monitor_tick(bench->monitor, (struct wall){START_MS + last * 30000 + 25000}, &totals);
+    (void)monitor_gather(bench->monitor);
+}
+
+static void begin(struct bench *bench, const char *name)
+{
+    (void)snprintf(bench->folder, sizeof(bench->folder), "/tmp/signalbox-%s-XXXXXX",
+                   name);
+    assert_non_null(mkdtemp(bench->folder));
+    (void)snprintf(bench->path, sizeof(bench->path), "%s/metrics", bench->folder);
+    open_bench(bench);
+}
+
+static void end(struct bench *bench)
+{
+    struct err err = ERR_INIT;
+    close_bench(bench);
+    assert_true(file_remove_tree(bench->folder, &err));
+}
+
+/* slack: share by which the sums may differ. */
+static void assert_same(const struct bench *a, const struct bench *b, double slack)
+{
+    assert_int_equal(monitor_seq(a->monitor), monitor_seq(b->monitor));
+    for (int m = 0; m < MODEL_COUNT; m++) {
+        const struct scorecard *x = monitor_scorecard(a->monitor, (enum model)m);
+        const struct scorecard *y = monitor_scorecard(b->monitor, (enum model)m);
+        assert_int_equal(x->n, y->n);
+        assert_int_equal(x->failed, y->failed);
+        assert_true(fabs(x->brier - y->brier) <= slack * x->brier + 1e-12);
+        assert_int_equal(x->held, y->held);
+    }
+}
+
+static size_t count_predictions(struct bench *bench, bool is_scored_only)
+{
+    struct arena *arena = arena_new();
+    struct metric_prediction *rows;
+    struct metric_prediction_query query = {.is_scored_only = is_scored_only,
+                                            .max = 1000};
+    struct err err = ERR_INIT;
+    size_t n;
+    assert_true(metric_reader_predictions(metric_store_reader(bench->file), arena, &query,
+                                          &rows, &n, &err));
+    arena_free(arena);
+    return n;
+}
+
+/* Killed after some events: after a flush with models, after one without, and between two
+ * unless is_flushed. */
+static void kill_now_and_then(bool is_flushed, double slack)
+{
+    struct script *script = mem_alloc(sizeof(*script));
+    struct bench whole, killed;
+    struct rng rng = {0};
+    rng_init(&rng, 42);
+    make_script(script);
+    begin(&whole, "whole");
+    begin(&killed, "killed");
+    for (int64_t last = 1; last <= (int64_t)script->n_events; last++) {
+        struct wall now = {START_MS + last * 30000 + 25000};
+        tell(&whole, script, last);
+        tick(&whole, last);
+        tell(&killed, script, last);
+        tick(&killed, last);
+        if (is_flushed || rng_below(&rng, 3) > 0) {
+            flush(&killed, now, rng_below(&rng, 4) == 0);
+        }
+        if (rng_below(&rng, 10) == 0) {
+            close_bench(&killed);
+            open_bench(&killed);
+            tell(&killed, script, last);
+        }
+    }
+    assert_same(&whole, &killed, slack);
+    assert_int_equal(monitor_scorecard(whole.monitor, MODEL_STEP)->n, RUNS);
+    flush(&whole, (struct wall){START_MS}, true);
+    flush(&killed, (struct wall){START_MS}, true);
+    assert_int_equal(count_predictions(&whole, false), 2 * RUNS);
+    assert_int_equal(count_predictions(&killed, false), 2 * RUNS);
+    assert_int_equal(count_predictions(&killed, true), 2 * RUNS);
+    end(&killed);
+    end(&whole);
+    free(script);
+}
+
+static void killed_is_as_never_killed(void **state)
+{
+    (void)state;
+    kill_now_and_then(true, 0);
+}
+
+/* What the host's levels were since the last flush is lost, and with it a little of what was
+ * known when a prediction was made; no outcome is. */
+static void killed_between_flushes_loses_no_outcome(void **state)
+{
+    (void)state;
+    kill_now_and_then(false, 0.01);
+}
+
+static void outbox_text_and_back(void **state)
+{
+    struct arena *arena = arena_new();
+    const struct anomaly_row row = {.id = 3,
+                                    .incident = 2,
+                                    .type = ANOMALY_DRIFT,
+                                    .severity = SEVERITY_HIGH,
+                                    .began_at = {1},
+                                    .opened_at = {2},
+                                    .seen_at = {3},
+                                    .series = "a{b=\"c\"}",
+                                    .component = "host",
+                                    .value = 1.5,
+                                    .low = (double)NAN,
+                                    .high = 2,
+                                    .score = 0.5,
+                                    .text = "it \"drifts\"",
+                                    .rule = "",
+                                    .closed_by = "",
+                                    .detail = "{\"actions\":[]}"};
+    struct discovery back;
+    (void)state;
+    AUTO_FREE char *json = discovery_format(&(struct discovery){.anomaly = &row});
+    assert_true(discovery_parse(arena, json, &back));
+    assert_null(back.incident);
+    assert_int_equal(back.anomaly->id, 3);
+    assert_int_equal(back.anomaly->type, ANOMALY_DRIFT);
+    assert_string_equal(back.anomaly->series, row.series);
+    assert_string_equal(back.anomaly->text, row.text);
+    assert_string_equal(back.anomaly->detail, row.detail);
+    assert_true(isnan(back.anomaly->low));
+    assert_true(fabs(back.anomaly->high - 2) < 1e-9);
+    AUTO_FREE char *again = discovery_format(&back);
+    assert_string_equal(json, again);
+    assert_false(discovery_parse(arena, "{\"anomaly\":{\"id\":0}}", &back));
+    assert_false(discovery_parse(arena, "{\"anomaly\":{\"id\":1,\"type\":99}}", &back));
+    assert_false(discovery_parse(arena, "nonsense", &back));
+    arena_free(arena);
+}
+
+static const struct service_detail no_detail = {.fallback_to = ""};
+
+/* A breaker that opens within the hour is what the prediction was about. */
+static void services_are_scored_by_the_hour(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench, "services");
+    for (int64_t minute = 0; minute < 6 * 60; minute += 5) {
+        int64_t hour = minute / 60;
+        bool is_open = hour == 3 && minute % 60 == 30;
+        struct service_row row = {.name = "github",
+                                  .kind = "github",
+                                  .state = is_open ? BREAKER_OPEN : BREAKER_CLOSED};
+        int64_t start = START_MS - START_MS % 3600000;
+        monitor_services(bench.monitor, (struct wall){start + minute * 60000}, &row,
+                         &no_detail, 1);
+    }
+    assert_int_equal(monitor_scorecard(bench.monitor, MODEL_SERVICE)->n, 5);
+    assert_int_equal(monitor_scorecard(bench.monitor, MODEL_SERVICE)->failed, 1);
+    end(&bench);
+}
+
+static void scrape_that_fails_is_down(void **state)
+{
+    struct bench bench;
+    struct scrape_spec spec = {.name = (char *)(uintptr_t) "depot"};
+    struct wall at;
+    double value;
+    (void)state;
+    begin(&bench, "scrape");
+    struct series_set *set = monitor_series(bench.monitor);
+    static const char body[] = "wagons 3\n";
+    monitor_scrape(bench.monitor, &spec, (struct wall){START_MS}, body, sizeof(body) - 1,
+                   NULL);
+    assert_true(
+        series_newest(set, series_find(set, "wagons", "scrape=\"depot\""), &at, &value));
+    assert_true(fabs(value - 3) < 1e-9);
+    assert_true(
+        series_newest(set, series_find(set, "up", "scrape=\"depot\""), &at, &value));
+    assert_true(fabs(value - 1) < 1e-9);
+    monitor_scrape(bench.monitor, &spec, (struct wall){START_MS + 1000}, NULL, 0,
+                   "connection refused");
+    assert_true(
+        series_newest(set, series_find(set, "up", "scrape=\"depot\""), &at, &value));
+    assert_true(value < 0.5);
+    end(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_is_as_never_killed),
+        cmocka_unit_test(killed_between_flushes_loses_no_outcome),
+        cmocka_unit_test(outbox_text_and_back),
+        cmocka_unit_test(services_are_scored_by_the_hour),
+        cmocka_unit_test(scrape_that_fails_is_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
