@@ -50,6 +50,7 @@
 #define EVENT_FACTOR 0.3
 #define SCORE_HALF   10.0 /* digits that score a half */
 #define GAP_RATE     0.01
+#define GAP_FORGETS  0.0001 /* of the longest, a point */
 #define GAP_WARM     8
 #define HOUR_MS      INT64_C(3600000)
 
@@ -444,7 +445,7 @@ static void learn_gap(struct detector *detector, double gap)
     detector->gap += (float)(rate * off);
     detector->gap_deviation +=
         (float)(rate * (fabs(off) - (double)detector->gap_deviation));
-    double longest = (double)detector->longest_gap * (1 - GAP_RATE / 10);
+    double longest = (double)detector->longest_gap * (1 - GAP_FORGETS);
     detector->longest_gap = (float)(gap > longest ? gap : longest);
     if (detector->n == GAP_WARM || detector->n % 1024 == 0) {
         learn_stride(detector);
@@ -514,9 +515,10 @@ struct detect_result detect_step(struct detector *detector, struct wall at, doub
     __builtin_prefetch(&detector->day[hour.day]);
     __builtin_prefetch(&detector->week[hour.week]);
     __builtin_prefetch(&detector->n_week[hour.week]);
-    double least_width = RANGE_SHARE * fabs(value);
+    double size = fabs(detector->level + detector->origin);
+    double least_width = RANGE_SHARE * size;
     look.x = tamed(detector, value - detector->origin);
-    look.scale = detector->deviation + SCALE_SHARE * fabs(value) + TINY;
+    look.scale = detector->deviation + SCALE_SHARE * size + TINY;
     look_at_range(detector, RANGE_VALUE, look.x, least_width, &look);
     look_at_run(detector, &look);
     look_at_window(detector, &look);

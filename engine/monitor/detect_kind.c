@@ -8,9 +8,9 @@
 
 #define FAR_DEVIATIONS 4.0
 #define OFF_DEVIATIONS 2.5
-#define LONG_RAMP      0.8
-#define RAMP           0.5
-#define RAMP_MOVING    0.35
+#define LONG_RAMP      0.7
+#define RAMP           0.48
+#define RAMP_MOVING    0.25
 #define RARE_SAMENESS  0.9F
 
 static const struct {
@@ -72,7 +72,7 @@ static bool is_ramp(const struct detector *detector, const struct look *look)
     }
     double lag = (detector->near - detector->far) / (moved + TINY);
     double moving = (newest_mean - detector->slow) / (moved + TINY);
-    return fabs(moved) > look->scale &&
+    return fabs(moved) > look->scale / 2 &&
            (lag > LONG_RAMP || (lag > RAMP && moving > RAMP_MOVING));
 }
 
@@ -81,11 +81,14 @@ enum detect_kind detect_kind_of(const struct detector *detector, const struct lo
                                 enum detect_kind evidence)
 {
     bool is_zero = look->x + detector->origin == 0;
-    if (evidence == DETECT_FLAT || is_zero) {
+    if (evidence == DETECT_FLAT) {
         return is_zero ? DETECT_SILENCE : DETECT_FLAT;
     }
     if (detector->sameness > RARE_SAMENESS) {
         return DETECT_RARE;
+    }
+    if (is_zero) {
+        return DETECT_SILENCE;
     }
     struct shape shape = shape_of(detector, look);
     if (shape.is_noise) {
