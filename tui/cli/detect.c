@@ -27,27 +27,63 @@ static bool find_columns(const struct csv *csv, struct columns_of *ret)
     return true;
 }
 
-static void print_alarm(struct cli *cli, const char *at, double value,
+/* Unknown is empty; in JSON it is null. */
+static void print_number(double value)
+{
+    if (isfinite(value)) {
+        printf(",%.10g", value);
+    } else {
+        printf(",");
+    }
+}
+
+static void print_alarm(struct cli *cli, const char *at,
                         const struct detect_result *result)
 {
     if (!cli_has(cli, "json")) {
-        printf("%s,%.6f,%s,%g,%g,%g\n", at, result->score, detect_word(result->kind),
-               value, result->low, result->high);
+        printf("%s,%.6f,%s", at, result->score, detect_word(result->kind));
+        print_number(result->value);
+        print_number(result->low);
+        print_number(result->high);
+        printf("\n");
         return;
     }
     AUTO_BUF struct buf out;
     struct jsonw w;
+    char since[CLOCK_TEXT_MAX];
     buf_init(&out, 4096);
     jsonw_init(&w, &out);
     jsonw_open(&w, NULL, '{');
     jsonw_str(&w, "timestamp", at);
     jsonw_num(&w, "score", result->score);
     jsonw_str(&w, "type", detect_word(result->kind));
-    jsonw_num(&w, "value", value);
+    jsonw_num(&w, "value", result->value);
+    jsonw_num(&w, "expected", result->expected);
     jsonw_num(&w, "low", result->low);
     jsonw_num(&w, "high", result->high);
+    jsonw_str(&w, "since", wall_format(result->since, false, since));
+    jsonw_num(&w, "surprise", result->surprise);
+    jsonw_num(&w, "chance", result->chance);
     jsonw_close(&w, '}');
     puts(out.data);
+}
+
+/* What is told of one point: first that none came for long. */
+static void print_point(struct cli *cli, const char *text, struct wall at, double value,
+                        struct detector *detector)
+{
+    struct detect_result silence = detect_silence(detector, at);
+    struct detect_result result = detect_step(detector, at, value);
+    if (!cli_has(cli, "alarms")) {
+        printf("%s,%.9f\n", text, result.score);
+        return;
+    }
+    if (silence.is_alarm) {
+        print_alarm(cli, text, &silence);
+    }
+    if (result.is_alarm) {
+        print_alarm(cli, text, &result);
+    }
 }
 
 /* One line of the series; false: it is wrong, and said. */
@@ -73,12 +109,7 @@ static bool one_line(struct cli *cli, const char *name, const struct csv *csv,
         fputs(" is no number\n", stderr);
         return false;
     }
-    struct detect_result result = detect_step(detector, at, value);
-    if (!cli_has(cli, "alarms")) {
-        printf("%s,%.9f\n", csv->cells[columns->at], result.score);
-    } else if (result.is_alarm) {
-        print_alarm(cli, csv->cells[columns->at], value, &result);
-    }
+    print_point(cli, csv->cells[columns->at], at, value, detector);
     return true;
 }
 
@@ -139,10 +170,16 @@ const struct cli_command cli_detect = {
     .options = options,
     .access = ACCESS_NONE,
     .help = "say how surprising each value of a series is",
-    .more = "FILE has the columns timestamp and value; - is standard input. A row comes "
-            "out for each "
-            "row, when it is read: the same code, with the same settings, that watches "
-            "the engine's "
-            "own figures. A score of 0.23 is an alarm.",
+    .more =
+        "FILE has the columns timestamp and value; - is standard input. A row comes "
+        "out for each row, when it is read: the same code, with the same settings, that "
+        "watches the engine's own figures; it looks at nothing that comes later. A score "
+        "above 0.2857 is an alarm; what follows within the same event scores less, "
+        "unless "
+        "it is much worse. An alarm row tells the type (spike, shift, silence, noise, "
+        "flat, "
+        "drift, season, rare), the value and the band in which it was expected; one of "
+        "type "
+        "silence without a value says that no points had come until then.",
     .run = run,
 };
