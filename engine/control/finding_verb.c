@@ -94,7 +94,9 @@ static void about_incident(struct control *control, const struct command_row *co
         resolve(command, now, &row, answer);
     }
     store_put_incident_ack(control->store, &row);
-    tell_why(control, command, now, answer->text, given != NULL ? note : reason);
+    AUTO_FREE char *what =
+        is_note ? mem_printf("incident %lld", (long long)row.id) : mem_str(answer->text);
+    tell_why(control, command, now, what, given != NULL ? note : reason);
 }
 
 static void with_incident(struct control *control, const struct command_row *command,

@@ -76,6 +76,12 @@ base: main
 agent: {command: "echo 1 >>number"}
 validate: [{name: tests, command: "test -s number"}]
 END
+cat >config/signalbox/signalbox.yaml <<'END'
+monitor:
+  interval: 1s
+  rules:
+    - {name: runs, metric: engine_threads, above: 0, for: 0s, severity: high, summary: "it runs"}
+END
 start_engine
 ok 'the engine runs'
 
@@ -94,9 +100,19 @@ kill -9 "$engine" && { wait "$engine" 2>/dev/null || true; } && start_engine &&
 ok 'they hold over a kill, and are ended'
 
 # ---- incidents -----------------------------------------------------------------------------
-gives 2 ack && gives 2 ack first && says 'expected a number' && gives 1 ack 3 'I look' && says 'there is no incident 3' &&
-    gives 2 note 3 && gives 1 resolve 3 && gives 2 resolve 3 why indeed
+gives 2 ack && gives 2 ack first && says 'expected a number' && gives 1 ack 99 'I look' && says 'there is no incident 99' &&
+    gives 2 note 99 && gives 1 resolve 99 && gives 2 resolve 99 why indeed
 ok 'incidents that do not exist, and numbers that are none'
+
+has_incident() { "$program" incidents --all --plain </dev/null 2>/dev/null | grep -q "	$1	"; }
+until_true has_incident open && gives 0 events --kind incident-opened && says 'it runs'
+ok 'a rule of the configuration opens an incident'
+gives 0 silence engine test --for 20m && until_true has_incident quiet && gives 0 events --kind incident-inhibited && says 'silence:' &&
+    gives 0 unsilence 3 && until_true has_incident open
+ok 'a silence makes it quiet, and when it is ended it is told again'
+gives 0 ack 1 'I look' && has_incident acked && gives 0 note 1 'it is the disk' && gives 0 resolve 1 'done' &&
+    until_true has_incident closed && gives 1 ack 1 && says 'incident 1' && gives 0 events --kind anomaly-closed && says operator
+ok 'an operator takes it, notes, and closes it'
 
 # ---- thumbs --------------------------------------------------------------------------------
 gives 1 thumbs-up 1 && says 'there is no workflow wf-1' && gives 0 submit --pipeline auto.yaml --repo repo --task 'one more' &&

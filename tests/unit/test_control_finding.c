@@ -262,6 +262,8 @@ static void test_operators_take_incidents(void **state)
     ask(&desk, "note", 0, "{\"incident\":3,\"note\":\" \"}", 2, "note: empty");
     ask(&desk, "note", 0, "{\"incident\":3}", 2, "note needs 'note'");
     ask(&desk, "note", 0, "{\"incident\":3,\"note\":\"their disk\"}", 0, "noted");
+    assert_int_equal(events(&desk, "note", &text), 1);
+    assert_string_equal(text, "incident 3: their disk");
     row.n_open = 5;
     give_incident(&desk, 2, &row); /* the monitor knows nothing of this */
     turn(&desk);
