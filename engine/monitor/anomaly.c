@@ -18,16 +18,20 @@
 
 #define TELL_MS          (5 * 60 * 1000) /* an open one is told again that often */
 #define STEP_RATE        0.2             /* of the mean distance of points */
-#define POINT_MAX        6.0             /* digits of surprise that one point may add */
-#define SHARE_TROUBLE    0.7             /* points outside of the band in trouble */
-#define SHARE_MIN        0.005           /* in peace */
-#define SHARE_MAX        0.2F
+#define DIGITS_ODD       3.0             /* of a window that is odd inside of the band */
+#define CHANCE_MIN       1e-12
+#define POINT_MAX        6.0   /* digits of surprise that one point may add */
+#define SHARE_TROUBLE    0.5   /* points outside of the band in trouble */
+#define SHARE_MIN        0.005 /* in peace */
+#define SHARE_MAX        0.5F
 #define SHARE_POINTS     2000 /* that the share in peace is learned from */
 #define FAR_WEIGHT       0.7  /* digits for each doubling of the distance */
 #define FAR_MAX          3.0
 #define RUN_MAX          1000.0
 #define PEAK_DAYS        60.0 /* in which the highest usual run is forgotten */
-#define TOLD_FACTOR      1.3F /* how much more usual it is after a run that was told */
+#define LEAST_STEP       2.0  /* digits that a run in peace may add in any case */
+#define PEACE_FACTOR     1.5  /* at most so much more is usual after a run in peace */
+#define TOLD_FACTOR      1.3  /* and after one that was told */
 #define DAY_MS           INT64_C(86400000)
 #define RUN_FACTOR       1.6 /* beyond the highest usual run of this series */
 #define WARM_POINTS      200 /* before anything is told */
@@ -47,9 +51,11 @@ const char *closed_by_word(enum closed_by why)
 
 /* ---- points ---------------------------------------------------------------------------- */
 
+/* Digits of how rarely a point of a peaceful series is as odd; novelty does not count twice. */
 static double surprise_of(const struct detect_result *result)
 {
-    return isfinite(result->surprise) ? result->surprise : 0;
+    double chance = result->chance > CHANCE_MIN ? result->chance : CHANCE_MIN;
+    return isfinite(result->chance) && result->chance < 1 ? -log10(chance) : 0;
 }
 
 static void learn_step(int64_t *last_ms, double *step_ms, int64_t now_ms)
@@ -83,7 +89,7 @@ static bool is_odd(const struct series_signal *signal)
 {
     const struct detect_result *result = &signal->result;
     return !is_in_band(signal->value, result->low, result->high) ||
-           (result->is_anomalous && share_of(result->kind) > 0);
+           (share_of(result->kind) > 0 && surprise_of(result) > DIGITS_ODD);
 }
 
 /* A silence is one fact, however often it is told; only what was watched counts. */
@@ -109,11 +115,11 @@ static double weigh(const struct watch *watch, const struct series_signal *signa
     double width = (result->high - result->low) / 2 + TINY;
     double middle = (result->high + result->low) / 2;
     double share = (double)watch->share > SHARE_MIN ? (double)watch->share : SHARE_MIN;
-    double more = result->is_anomalous && surprise > ANOMALY_USUAL
+    double more = surprise > ANOMALY_USUAL
                       ? (surprise < POINT_MAX ? surprise : POINT_MAX) - ANOMALY_USUAL
                       : 0;
     if (is_in_band(signal->value, result->low, result->high)) {
-        return log10(SHARE_TROUBLE) - log10(1 - share) +
+        return log10(1 - SHARE_TROUBLE) - log10(1 - share) +
                (share_of(result->kind) > 0 ? more / share_of(result->kind) : 0);
     }
     double off = fabs(signal->value - middle) / width - 1;
@@ -132,7 +138,8 @@ static double opens_at(const struct watch *watch)
  * much of it that the same, again and again, becomes usual in the end. */
 static void end_run(struct watch *watch, int64_t now_ms, bool was_told)
 {
-    double most = (double)(was_told ? watch->usual * TOLD_FACTOR : watch->peak);
+    double more = was_told ? TOLD_FACTOR : PEACE_FACTOR;
+    double most = (double)watch->usual * more + (was_told ? LEAST_STEP / 2 : LEAST_STEP);
     double days = (double)(now_ms - watch->ended_ms) / (double)DAY_MS;
     double kept = (double)watch->usual * exp(-days / PEAK_DAYS);
     most = most < (double)watch->peak ? most : (double)watch->peak;
@@ -150,7 +157,9 @@ static void follow_run(struct watch *watch, const struct series_signal *signal,
     bool is_out = !is_in_band(signal->value, result->low, result->high);
     double run = (double)watch->run + weigh(watch, signal, surprise);
     double rate = watch->n < SHARE_POINTS ? 1.0 / (watch->n + 1) : 1.0 / SHARE_POINTS;
-    watch->share += (float)(rate * ((is_out ? 1 : 0) - (double)watch->share));
+    if (!is_open) { /* what is trouble does not become usual */
+        watch->share += (float)(rate * ((is_out ? 1 : 0) - (double)watch->share));
+    }
     watch->share = watch->share > SHARE_MAX ? SHARE_MAX : watch->share;
     watch->n += watch->n < UINT32_MAX;
     watch->n_calm = (uint16_t)(is_out || result->is_anomalous ? 0

@@ -83,7 +83,7 @@ static struct incident *add(struct anomaly_book *book, const struct entry *entry
     struct incident *incident = &book->incidents[book->n_incidents++];
     memset(incident, 0, sizeof(*incident));
     incident->id = book->next_incident++;
-    incident->opened_ms = entry->opened_ms;
+    incident->opened_ms = incident->newest_ms = entry->opened_ms;
     return incident;
 }
 

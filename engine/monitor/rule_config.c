@@ -119,7 +119,8 @@ static void report(const struct checked *at, const char *field, const char *form
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     findings_add(at->findings, at->file, value != NULL ? value->line : at->item->line,
-                 yaml_item_path(at->item, field, path), "%s", text);
+                 yaml_item_path(at->item, field[0] != '\0' ? field : NULL, path), "%s",
+                 text);
 }
 
 /* The limit of a field that was given; NAN and a finding when it is no number. */
