@@ -71,6 +71,7 @@ struct metric_store {
     struct metric_reader reader; /* the one connection of the writer */
     int64_t flush;               /* number of the last committed one */
     bool is_begun;
+    bool is_corrupt; /* seen by a trim: the next commit says so */
     bool has_failed; /* in this transaction: `err` says why */
     struct err err;
 };

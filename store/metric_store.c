@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/metric_store.h"
 
-#include <math.h>
+#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,13 +43,13 @@ static const char *const migrations[] = {
     "NULL, horizon INTEGER NOT NULL, json TEXT NOT NULL) STRICT;"
     "CREATE INDEX forecast_subject ON forecast (subject, id);",
 };
-// NOLINTEND(bugprone-suspicious-missing-comma)
-
 static const char *const sql_texts[METRIC_SQL_COUNT] = {
 #define X(id, sql) [id] = sql,
     METRIC_SQL_LIST(X)
 #undef X
 };
+
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 static const struct {
     const char *word;
@@ -194,14 +194,19 @@ static bool move_aside(const char *path, struct wall now, char **ret_broken,
     (void)gmtime_r(&seconds, &tm);
     (void)strftime(at, sizeof(at), "%Y%m%dT%H%M%SZ", &tm);
     char *broken = mem_printf("%s.broken-%s", path, at);
+    bool is_there = file_exists(path); /* it may have been removed */
     for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
         AUTO_FREE char *from = mem_printf("%s%s", path, ends[i]);
         AUTO_FREE char *to = mem_printf("%s%s", broken, ends[i]);
-        if (rename(from, to) != 0 && (i == 0 || file_exists(from))) {
+        if (rename(from, to) != 0 && errno != ENOENT) {
             err_sys(err, "%s: cannot be moved aside", from);
             free(broken);
             return false;
         }
+    }
+    if (!is_there) {
+        free(broken);
+        broken = NULL;
     }
     *ret_broken = broken;
     return true;
@@ -213,7 +218,8 @@ bool metric_store_renew(struct metric_store *store, struct wall now, char **ret_
     AUTO_FREE char *path = mem_str(store->reader.database.path);
     metric_reader_fini(&store->reader);
     store->flush = 0;
-    store->is_begun = store->has_failed = false;
+    store->is_begun = store->has_failed = store->is_corrupt = false;
+    *ret_broken = NULL;
     if (move_aside(path, now, ret_broken, err) && open_file(store, path, err)) {
         return true;
     }
@@ -284,7 +290,15 @@ void metric_store_begin(struct metric_store *store)
     store->is_begun = true;
     if (store->reader.database.db == NULL) { /* after a failed renewal */
         store->has_failed = true;
-        err_set(&store->err, ERR_IO, "%s: is not open", store->reader.database.path);
+        err_set(&store->err, ERR_CORRUPT, "%s: is not open", store->reader.database.path);
+    } else if (store->is_corrupt) { /* seen where only a flush can make it good */
+        store->has_failed = true;
+        err_set(&store->err, ERR_CORRUPT, "%s: the file is damaged",
+                store->reader.database.path);
+    } else if (database_has_moved(&store->reader.database)) {
+        store->has_failed = true;
+        err_set(&store->err, ERR_CORRUPT, "%s: was removed or replaced",
+                store->reader.database.path);
     } else if (!database_begin(&store->reader.database)) {
         fail(store);
     }

@@ -130,7 +130,7 @@ NODISCARD struct metric_store *metric_store_open(const char *path, struct wall n
                                                  char **ret_broken, struct err *err);
 void metric_store_close(struct metric_store *store); /* accepts NULL */
 /* After ERR_CORRUPT: the same with an open handle, which stays the same. An open transaction
- * is lost. */
+ * is lost. *ret_broken NULL: there was nothing to move aside, somebody had removed it. */
 NODISCARD bool metric_store_renew(struct metric_store *store, struct wall now,
                                   char **ret_broken, struct err *err);
 

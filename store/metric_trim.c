@@ -120,8 +120,8 @@ static bool trim_rows(struct database *database, const struct metric_bounds *bou
            database_exec(database, forecasts, err);
 }
 
-bool metric_store_trim(struct metric_store *store, const struct metric_bounds *bounds,
-                       struct wall now, struct err *err)
+static bool cut(struct metric_store *store, const struct metric_bounds *bounds,
+                struct wall now, struct err *err)
 {
     struct database *database = &store->reader.database;
     if (!database_begin(database)) {
@@ -139,6 +139,14 @@ bool metric_store_trim(struct metric_store *store, const struct metric_bounds *b
     }
     AUTO_FREE char *sql = mem_printf("PRAGMA incremental_vacuum(%d)", FREED_AT_ONCE);
     return database_exec(database, sql, err);
+}
+
+bool metric_store_trim(struct metric_store *store, const struct metric_bounds *bounds,
+                       struct wall now, struct err *err)
+{
+    bool is_good = cut(store, bounds, now, err);
+    store->is_corrupt |= !is_good && err->code == ERR_CORRUPT;
+    return is_good;
 }
 
 bool metric_reader_size(struct metric_reader *reader, int64_t *ret_bytes, struct err *err)

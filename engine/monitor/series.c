@@ -222,10 +222,17 @@ const struct series_info *series_get(const struct series_set *set, int32_t id)
     return &series_at(set, id)->info;
 }
 
+/* Of a summary: of the minute that goes on. */
 bool series_newest(const struct series_set *set, int32_t id, struct wall *ret_at,
                    double *ret_value)
 {
-    const struct series_state *state = &series_at(set, id)->state;
+    const struct series *series = series_at(set, id);
+    const struct series_state *state = &series->state;
+    if (series->sketches != NULL && state->sums[0].n > 0) {
+        ret_at->ms = state->input_at;
+        *ret_value = sketch_quantile(&series->sketches[0], METRIC_JUDGED_QUANTILE);
+        return true;
+    }
     ret_at->ms = state->newest_at;
     *ret_value = state->newest;
     return state->newest_at != 0;
@@ -390,6 +397,7 @@ static bool take_measurement(struct series_set *set, struct series *series,
         is_judged = end_minute(set, series, at, ret_signal);
     }
     series->state.input_at = at.ms;
+    series->has_news = true;
     series->must_save = true; /* the measurements are not kept one by one */
     (void)sketch_add(&series->sketches[0], value);
     sum_point(set, series, at, value);

@@ -112,7 +112,8 @@ bool series_next_due(struct series_set *set, struct wall now, int32_t *iter,
 /* Series from which a point should have come: call until it is false, *iter begins at 0. */
 bool series_next_silent(const struct series_set *set, struct wall now, int32_t *iter,
                         struct series_signal *ret_signal);
-/* Newest judged value and its time; false: none yet. */
+/* Newest judged value and its time, of a summary what the minute that goes on would give;
+ * false: none yet. */
 bool series_newest(const struct series_set *set, int32_t id, struct wall *ret_at,
                    double *ret_value);
 /* To look at only. */

@@ -78,13 +78,14 @@ static void save_newest(const struct series_set *set, struct metric_store *store
         bool has_news = false;
         block.len = 0;
         for (int32_t i = first; i < set->n && i < first + METRIC_BLOCK; i++) {
-            const struct series *series = series_at(set, i);
             uint8_t bytes[VARINT_MAX + 8];
-            if (series->state.newest_at > 0) {
-                size_t len = varint_put(bytes, (uint64_t)series->state.newest_at);
-                len += double_put(bytes + len, series->state.newest);
+            struct wall at;
+            double value;
+            if (series_newest(set, i, &at, &value)) {
+                size_t len = varint_put(bytes, (uint64_t)at.ms);
+                len += double_put(bytes + len, value);
                 block_add(&block, i, bytes, len);
-                has_news |= series->has_news;
+                has_news |= series_at(set, i)->has_news;
             }
         }
         if (has_news) {

@@ -458,6 +458,33 @@ static struct collector *make_collector(const char *store)
     return collector_new("", folders, ARRAY_LEN(folders));
 }
 
+static struct monitor *make_monitor(const struct monitor_thread_options *options)
+{
+    return monitor_new(&(struct monitor_options){
+        .rules = options->rules,
+        .n_rules = options->n_rules,
+        .max_running = options->max_running,
+    });
+}
+
+/* Damage that opening does not see shows when the models are read: then too the file is moved
+ * aside, and the monitor begins anew. */
+static bool load(struct monitor_thread *thread, char **broken, struct err *err)
+{
+    if (monitor_load(thread->monitor, thread->file, err)) {
+        return true;
+    }
+    if (err->code != ERR_CORRUPT) {
+        return false;
+    }
+    *err = ERR_INIT;
+    monitor_free(thread->monitor);
+    thread->monitor = make_monitor(&thread->options);
+    free(*broken);
+    return metric_store_renew(thread->file, wall_now(), broken, err) &&
+           monitor_load(thread->monitor, thread->file, err);
+}
+
 struct monitor_thread *monitor_start(const struct monitor_thread_options *options,
                                      struct err *err)
 {
@@ -468,14 +495,10 @@ struct monitor_thread *monitor_start(const struct monitor_thread_options *option
     thread->arena = arena_new();
     thread->mailbox = mailbox_new(SCRAPES_CAP);
     thread->collector = make_collector(options->store);
-    thread->monitor = monitor_new(&(struct monitor_options){
-        .rules = options->rules,
-        .n_rules = options->n_rules,
-        .max_running = options->max_running,
-    });
+    thread->monitor = make_monitor(options);
     atomic_store(&thread->has_news, true);
     thread->file = metric_store_open(path, wall_now(), &broken, err);
-    if (thread->file == NULL || !monitor_load(thread->monitor, thread->file, err)) {
+    if (thread->file == NULL || !load(thread, &broken, err)) {
         free_parts(thread);
         return NULL;
     }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Series: what is judged, what is kept, and that a restart changes nothing. */
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -534,6 +537,109 @@ static void test_failed_flush(void **state)
     metric_store_close(store);
 }
 
+/* The disk is full for a while: said, and afterwards all is there. */
+static void test_full_disk(void **state)
+{
+    struct place *place = *state;
+    struct metric_store *store = open_store(place);
+    struct series_set *a = series_set_new(SERIES_MAX), *b = series_set_new(SERIES_MAX);
+    struct err err = ERR_INIT;
+    struct rlimit all, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    open_world(a);
+    open_world(b);
+    int n_failed = 0;
+    for (int t = 0; t < 400; t++) {
+        push_world(a, t);
+        push_world(b, t);
+        if (t == 100) {
+            small = all;
+            small.rlim_cur = 200000; /* a write beyond that fails, as on a full disk */
+            assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        } else if (t == 300) {
+            assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+        }
+        if (t % 10 == 9) {
+            metric_store_begin(store);
+            series_save(b, store, false);
+            if (metric_store_commit(store, &err)) {
+                series_saved(b);
+            } else {
+                n_failed++;
+                assert_int_equal(err.code, ERR_FULL);
+            }
+        }
+    }
+    (void)signal(SIGXFSZ, SIG_DFL);
+    assert_true(n_failed > 0);
+    series_set_free(b);
+    metric_store_close(store);
+    store = open_store(place);
+    b = load(store);
+    assert_same(a, b);
+    series_set_free(a);
+    series_set_free(b);
+    metric_store_close(store);
+}
+
+/* Damage in the middle of the file shows when it is read, and is no end of anything. */
+static void test_damage(void **state)
+{
+    struct place *place = *state;
+    struct metric_store *store = open_store(place);
+    struct series_set *a = series_set_new(SERIES_MAX);
+    AUTO_FREE char *path = metrics_path(place);
+    struct err err = ERR_INIT;
+    char garbage[4096], *broken = NULL;
+    open_world(a);
+    for (int t = 0; t < 300; t++) {
+        push_world(a, t);
+        if (t % 10 == 9) {
+            flush(a, store, t == 299);
+        }
+    }
+    metric_store_close(store);
+    memset(garbage, 0x5a, sizeof(garbage));
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    off_t size = lseek(fd, 0, SEEK_END);
+    for (off_t at = 16384; at + 4096 < size; at += 16384) { /* all but the first page */
+        assert_int_equal(pwrite(fd, garbage, sizeof(garbage), at), sizeof(garbage));
+    }
+    assert_int_equal(close(fd), 0);
+    store = metric_store_open(path, begin, &broken, &err);
+    if (store != NULL && broken == NULL) { /* the first page says nothing of it */
+        struct series_set *b = series_set_new(SERIES_MAX);
+        assert_false(series_load(b, store, &err));
+        assert_int_equal(err.code, ERR_CORRUPT);
+        series_set_free(b);
+        assert_true(metric_store_renew(store, begin, &broken, &err));
+    }
+    assert_non_null(store);
+    assert_non_null(broken);
+    free(broken);
+    series_unsaved(a);
+    flush(a, store, false);
+    struct series_set *b = load(store);
+    assert_same(a, b);
+    series_set_free(b);
+    /* somebody removes it while it is open */
+    assert_int_equal(unlink(path), 0);
+    metric_store_begin(store);
+    series_save(a, store, false);
+    assert_false(metric_store_commit(store, &err));
+    assert_int_equal(err.code, ERR_CORRUPT);
+    assert_true(metric_store_renew(store, begin, &broken, &err));
+    assert_null(broken);
+    series_unsaved(a);
+    flush(a, store, false);
+    b = load(store);
+    assert_same(a, b);
+    series_set_free(a);
+    series_set_free(b);
+    metric_store_close(store);
+}
+
 static void test_metric_table(void **state)
 {
     (void)state;
@@ -567,6 +673,8 @@ int main(void)
         PLACE_TEST(test_restart),
         PLACE_TEST(test_kill),
         PLACE_TEST(test_failed_flush),
+        PLACE_TEST(test_full_disk),
+        PLACE_TEST(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
