@@ -266,5 +266,5 @@ void control_thumb(struct control *control, const struct command_row *command,
                                               .iteration = row->iteration,
                                               .attempt = row->attempt,
                                               .text = reason});
-    answer_set(answer, ANSWER_DONE, "wf-%lld: thanks, noted", (long long)row->id);
+    answer_set(answer, ANSWER_DONE, "thanks, noted");
 }

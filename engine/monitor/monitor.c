@@ -289,6 +289,30 @@ void monitor_span(struct monitor *monitor, const struct span_row *span)
     json_free(root);
 }
 
+int64_t monitor_delivery_seq(const struct monitor *monitor)
+{
+    return monitor->delivery_seq;
+}
+
+/* Review states of GitHub; docs.github.com, "REST API endpoints for pull request reviews". */
+static const char *const review_states[] = {"approved", "changes_requested", "commented",
+                                            "dismissed"};
+
+void monitor_delivery(struct monitor *monitor, const struct delivery_row *row)
+{
+    monitor->delivery_seq = row->seq;
+    if (strcmp(row->event, "pull_request_review") != 0) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(review_states); i++) {
+        if (strstr(row->text, review_states[i]) != NULL) {
+            monitor_point(monitor, METRIC_REVIEW, review_states[i], NULL, "engine",
+                          row->at, 1);
+            return;
+        }
+    }
+}
+
 static double ratio(int64_t part, int64_t whole)
 {
     return part >= 0 && whole > 0 ? (double)part / (double)whole : (double)NAN;

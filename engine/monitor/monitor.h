@@ -71,6 +71,10 @@ void monitor_effects(struct monitor *monitor, int64_t workflow,
 void monitor_span(struct monitor *monitor, const struct span_row *span);
 int64_t monitor_span_seq(const struct monitor *monitor);
 
+/* A webhook delivery: the outcome of a review counts. In order of their numbers. */
+void monitor_delivery(struct monitor *monitor, const struct delivery_row *row);
+int64_t monitor_delivery_seq(const struct monitor *monitor);
+
 /* All services as they are now. `details` has one for each row. */
 void monitor_services(struct monitor *monitor, struct wall now,
                       const struct service_row *rows,

@@ -64,7 +64,7 @@ struct monitor {
     int64_t points_seq;       /* events up to this one have given their points */
     int64_t saved_points_seq; /* the same, as it was loaded */
     bool is_sampling;         /* levels are told, not events */
-    int64_t span_seq;
+    int64_t span_seq, delivery_seq;
     bool are_models_dirty, is_book_dirty, has_put_models;
     struct wall models_at; /* last saved */
 

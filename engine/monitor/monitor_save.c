@@ -13,6 +13,7 @@
 /* Keys of the metrics file. */
 #define KEY_POINTS   "points_seq"
 #define KEY_SPANS    "span_seq"
+#define KEY_DELIVERY "delivery_seq"
 #define KEY_COUNTERS "counters"
 #define KEY_BOOK     "book"
 #define KEY_MEMORY   "memory"
@@ -66,6 +67,7 @@ void monitor_save(struct monitor *monitor, struct metric_store *store, struct wa
     series_save(monitor->series, store, is_all);
     metric_store_put_setting(store, KEY_POINTS, monitor->points_seq);
     metric_store_put_setting(store, KEY_SPANS, monitor->span_seq);
+    metric_store_put_setting(store, KEY_DELIVERY, monitor->delivery_seq);
     put(store, KEY_COUNTERS, monitor->counters,
         monitor->n_counters * sizeof(*monitor->counters));
     if (has_models || monitor->is_book_dirty) {
@@ -199,7 +201,8 @@ bool monitor_load(struct monitor *monitor, struct metric_store *store, struct er
     bool is_read =
         series_load(monitor->series, store, err) &&
         metric_reader_setting(reader, KEY_POINTS, 0, &monitor->points_seq, err) &&
-        metric_reader_setting(reader, KEY_SPANS, 0, &monitor->span_seq, err);
+        metric_reader_setting(reader, KEY_SPANS, 0, &monitor->span_seq, err) &&
+        metric_reader_setting(reader, KEY_DELIVERY, 0, &monitor->delivery_seq, err);
     for (size_t i = 0; i < ARRAY_LEN(keys) && is_read; i++) {
         is_read = get(reader, arena, keys[i], &blobs[i], err);
     }

@@ -12,17 +12,18 @@
 #include "engine/base/log.h"
 #include "engine/base/mailbox.h"
 
-#define EVENTS_MAX    1000 /* of one look */
-#define SPANS_MAX     2000
-#define TOUCHED_MAX   EVENTS_MAX
-#define INCIDENTS_MAX 200
-#define GIVEN_MAX     256
-#define SCRAPES_CAP   1024 /* bodies that wait */
-#define LOOK_MS       200  /* between two looks at the event log */
-#define HURRY_MS      1000 /* between two flushes because something was found */
-#define TRIM_MS       60000
-#define RESEND_MS     30000 /* what is not taken by then is given again */
-#define LOG_PLACE     "monitor"
+#define EVENTS_MAX     1000 /* of one look */
+#define SPANS_MAX      2000
+#define DELIVERIES_MAX 500
+#define TOUCHED_MAX    EVENTS_MAX
+#define INCIDENTS_MAX  200
+#define GIVEN_MAX      256
+#define SCRAPES_CAP    1024 /* bodies that wait */
+#define LOOK_MS        200  /* between two looks at the event log */
+#define HURRY_MS       1000 /* between two flushes because something was found */
+#define TRIM_MS        60000
+#define RESEND_MS      30000 /* what is not taken by then is given again */
+#define LOG_PLACE      "monitor"
 
 struct scraped {
     size_t index;
@@ -143,6 +144,24 @@ static bool follow_spans(struct monitor_thread *thread)
     return n == SPANS_MAX;
 }
 
+/* Newest first is how they come; what is older than a page is given up. */
+static void follow_deliveries(struct monitor_thread *thread)
+{
+    int64_t seen = monitor_delivery_seq(thread->monitor);
+    struct delivery_query query = {.max = DELIVERIES_MAX};
+    const struct delivery_row *rows;
+    size_t n;
+    struct err err = ERR_INIT;
+    if (!reader_deliveries(thread->reader, thread->arena, &query, &rows, &n, &err)) {
+        return;
+    }
+    for (size_t i = n; i > 0; i--) {
+        if (rows[i - 1].seq > seen) {
+            monitor_delivery(thread->monitor, &rows[i - 1]);
+        }
+    }
+}
+
 static void follow(struct monitor_thread *thread)
 {
     struct err err = ERR_INIT;
@@ -151,6 +170,7 @@ static void follow(struct monitor_thread *thread)
     }
     bool is_more = follow_events(thread);
     is_more = follow_spans(thread) || is_more;
+    follow_deliveries(thread);
     reader_end(thread->reader);
     arena_reset(thread->arena);
     if (is_more) {

@@ -317,6 +317,33 @@ static void scrape_that_fails_is_down(void **state)
     end(&bench);
 }
 
+static void review_counts_once(void **state)
+{
+    struct bench bench;
+    struct delivery_row row = {.seq = 9,
+                               .at = {START_MS},
+                               .event = "pull_request_review",
+                               .text = "#7 submitted approved"};
+    struct wall at;
+    double value;
+    (void)state;
+    begin(&bench, "review");
+    monitor_delivery(bench.monitor, &row);
+    tick(&bench, 1);
+    row.seq = 10;
+    monitor_delivery(bench.monitor, &row);
+    flush(&bench, (struct wall){START_MS}, true);
+    close_bench(&bench);
+    open_bench(&bench);
+    assert_int_equal(monitor_delivery_seq(bench.monitor), 10);
+    tick(&bench, 2); /* one more in 30 s */
+    struct series_set *set = monitor_series(bench.monitor);
+    assert_true(series_newest(
+        set, series_find(set, "review_total", "outcome=\"approved\""), &at, &value));
+    assert_true(fabs(value - 1.0 / 30) < 1e-9);
+    end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +352,7 @@ int main(void)
         cmocka_unit_test(outbox_text_and_back),
         cmocka_unit_test(services_are_scored_by_the_hour),
         cmocka_unit_test(scrape_that_fails_is_down),
+        cmocka_unit_test(review_counts_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
