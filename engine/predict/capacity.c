@@ -11,7 +11,11 @@
  * draws from the last steps of the history; how far back lies between two memories. */
 #define MEMORY_LOW  30.0 /* steps */
 #define MEMORY_HIGH 365.0
-#define BLOCK       2.0 /* mean length of a block, in steps: busy days stand together */
+#define BLOCK       2.0  /* mean length of a block, in steps: busy days stand together */
+#define BLOCK_BACK  12.0 /* the same where the level comes back to a line */
+#define BACK_MIN    32   /* steps, to see whether it does */
+#define BACK_DOWN   .6   /* of what it went up */
+#define BACK_SPREAD 1.6  /* 4 where things pile up, 1 where they do not */
 #define N_PATHS     1000
 #define STEPS_MAX   400 /* of a future; for longer ones steps are put together */
 #define SPREAD      .22 /* of a future's pace: scale of its logarithm */
@@ -27,6 +31,10 @@ struct growth {
     double *steps; /* n of them, oldest first */
     size_t n;
     double used; /* last known */
+    /* Where the level comes back to a line: what lies off it, and the line from `used` on. */
+    bool comes_back;
+    double *off;         /* n of them */
+    double slope, start; /* per step; of the line at the end, less `used` */
 };
 
 /* Increments between neighbours; over a gap the change is spread evenly. */
@@ -65,6 +73,76 @@ static void coarsen(struct growth *growth, size_t by)
     growth->n = n;
 }
 
+/* Mean square of the changes over `from` to `to` steps, less their drift. */
+static double spread(const struct growth *growth, size_t from, size_t to)
+{
+    double mean = 0, square = 0, n_square = 0;
+    for (size_t i = 0; i < growth->n; i++) {
+        mean += growth->steps[i] / (double)growth->n;
+    }
+    for (size_t by = from; by <= to; by++) {
+        double sum = 0;
+        for (size_t i = 0; i < growth->n; i++) {
+            sum += growth->steps[i] - mean;
+            sum -= i >= by ? growth->steps[i - by] - mean : 0;
+            square += i + 1 >= by ? sum * sum : 0;
+            n_square += i + 1 >= by ? 1 : 0;
+        }
+    }
+    return square / n_square;
+}
+
+/*
+ * A load goes down as much as up, and lies no further off after a long time than after a short one;
+ * what piles up lies the further off the longer (the idea of the variance ratio: Lo and MacKinlay,
+ * Review of Financial Studies 1988; over ranges of lengths, since a load has seasons).
+ */
+static bool comes_back(const struct growth *growth)
+{
+    double up = 0, down = 0;
+    for (size_t i = 0; i < growth->n; i++) {
+        up += fmax(growth->steps[i], 0);
+        down += fmax(-growth->steps[i], 0);
+    }
+    if (growth->n < BACK_MIN || down < BACK_DOWN * up) {
+        return false;
+    }
+    size_t n = growth->n;
+    return spread(growth, n / 8, n / 4) < BACK_SPREAD * spread(growth, n / 32, n / 16);
+}
+
+/* The line through the levels by least squares, and what lies off it. A slope that could be chance
+ * counts little: how much chance there is, the number of times the level crosses its line says. */
+static void fit_line(struct growth *growth, struct arena *arena)
+{
+    size_t n = growth->n;
+    double level = 0, mean = 0, ty = 0, tt = 0, middle = (double)(n - 1) / 2;
+    growth->off = arena_array(arena, n, sizeof(double));
+    for (size_t i = n; i-- > 0;) { /* levels, less the last */
+        growth->off[i] = level;
+        mean += level / (double)n;
+        level -= growth->steps[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        ty += ((double)i - middle) * (growth->off[i] - mean);
+        tt += ((double)i - middle) * ((double)i - middle);
+    }
+    double slope = ty / tt, square = 0, crossings = 1;
+    for (size_t i = 0, was_above = 0; i < n; i++) {
+        double off = growth->off[i] - mean - slope * ((double)i - middle);
+        size_t is_above = off > 0 ? 1 : 0;
+        crossings += is_above != was_above ? 1 : 0;
+        was_above = is_above;
+        square += off * off / (double)n;
+    }
+    double rise = slope * (double)n, chance = 12 * square / crossings;
+    growth->slope = rise * rise > 0 ? slope * rise * rise / (rise * rise + chance) : 0;
+    growth->start = mean + growth->slope * middle;
+    for (size_t i = 0; i < n; i++) {
+        growth->off[i] -= mean + growth->slope * ((double)i - middle);
+    }
+}
+
 static uint64_t seed_of(const struct capacity_task *task, const struct growth *growth)
 {
     uint64_t bits[2], seed = 0x9e3779b97f4a7c15u;
@@ -87,15 +165,20 @@ static double walk(const struct growth *growth, double room, size_t n_steps,
     double memory = MEMORY_LOW * pow(MEMORY_HIGH / MEMORY_LOW, rng_unit(rng));
     double factor = exp(SPREAD * draw_logistic(rng));
     double reach = 1 - exp(-(double)growth->n / memory);
+    double block = growth->comes_back ? BLOCK_BACK : BLOCK, grown = 0;
     size_t at = growth->n;
-    double grown = 0;
     for (size_t step = 1; step <= n_steps; step++) {
-        if (at >= growth->n || rng_unit(rng) * BLOCK < 1) {
+        if (at >= growth->n || rng_unit(rng) * block < 1) {
             double age = -memory * log(1 - rng_unit(rng) * reach);
             size_t back = (size_t)age < growth->n ? (size_t)age : growth->n - 1;
             at = growth->n - 1 - back;
         }
-        grown += factor * growth->steps[at++];
+        if (growth->comes_back) {
+            double line = growth->start + factor * growth->slope * (double)step;
+            grown = line + growth->off[at++];
+        } else {
+            grown += factor * growth->steps[at++];
+        }
         if (grown >= room) {
             return (double)step;
         }
@@ -170,6 +253,10 @@ struct capacity_answer capacity_run(const struct capacity_task *task, struct are
         n_steps = (n_steps + by - 1) / by;
     } else {
         step_length = task->step;
+    }
+    growth.comes_back = comes_back(&growth);
+    if (growth.comes_back) {
+        fit_line(&growth, arena);
     }
     struct rng rng;
     rng_init(&rng, seed_of(task, &growth));

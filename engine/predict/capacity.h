@@ -9,7 +9,8 @@
  * in jumps, so a line through it is a poor answer: the history's own increments are drawn again, a
  * few neighbours at a time (block bootstrap: Kuensch, Annals of Statistics 1989), recent ones more
  * often, at a pace that is not known exactly either. Each such future tells when it reaches
- * the limit first. The answer has two parts that are read together:
+ * the limit first. A level that comes back, as a load does, is no sum of increments: there what lay
+ * off its line is drawn. The answer has two parts that are read together:
  *   p_within        how likely the limit is reached within the horizon at all;
  *   at, lo, hi      if so, when: median and interval of the futures that do.
  * "Never within the horizon" is an answer: CAPACITY_BEYOND, with p_within below a half.

@@ -282,7 +282,7 @@ static void try_simple(struct work *work, const struct forecast_series *series,
         static const double decays[] = {.5, .8, .95, 1};
         for (size_t k = 0; k < ARRAY_LEN(decays); k++) {
             if ((candidate = add(work, FORECAST_PROFILE, scale)) != NULL) {
-                forecast_profile(series, seasons[i], decays[k], 0, candidate->rows);
+                forecast_profile(series, seasons[i], decays[k], candidate->rows);
                 finish(work, candidate);
             }
         }

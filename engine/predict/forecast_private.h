@@ -29,7 +29,7 @@ struct forecast_smooth {
 /* Each writes n_origins rows of `horizon` values. */
 void forecast_naive(const struct forecast_series *series, int season, double *ret_rows);
 void forecast_profile(const struct forecast_series *series, int season, double decay,
-                      double carry, double *ret_rows);
+                      double *ret_rows);
 void forecast_median(const struct forecast_series *series, int season, int n_seasons,
                      double *ret_rows);
 void forecast_smooth(const struct forecast_series *series,

@@ -18,10 +18,9 @@ void forecast_naive(const struct forecast_series *series, int season, double *re
     }
 }
 
-/* Mean of the same place in earlier seasons, each older one weighted by `decay`; and how far the
- * newest values lie from such a profile, of which `carry` remains per season. */
+/* Mean of the same place in earlier seasons, each older one weighted by `decay`. */
 void forecast_profile(const struct forecast_series *series, int season, double decay,
-                      double carry, double *ret_rows)
+                      double *ret_rows)
 {
     size_t length = (size_t)season;
     for (size_t o = 0; o < series->n_origins; o++) {
@@ -40,7 +39,6 @@ void forecast_profile(const struct forecast_series *series, int season, double d
             row[h] = row[h - length];
         }
     }
-    (void)carry;
 }
 
 static int compare(const void *a, const void *b)

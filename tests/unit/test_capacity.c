@@ -125,6 +125,32 @@ static void test_jumps(void **state)
     assert_in_range(n_early, n * 35 / 100, n * 65 / 100);
 }
 
+/* A load that comes and goes is no growth; one whose line rises is; one that touches the limit now
+ * and then will do so again. */
+static void test_a_load_comes_back(void **state)
+{
+    (void)state;
+    double load[24 * 14], rising[24 * 14];
+    struct rng rng;
+    rng_init(&rng, 9);
+    for (size_t t = 0; t < ARRAY_LEN(load); t++) {
+        double wave = sin((double)t * 2 * acos(-1.0) / 24);
+        load[t] = .5 + .2 * wave + .05 * (rng_unit(&rng) - .5);
+        rising[t] = load[t] + .0005 * (double)t;
+    }
+    struct capacity_answer answer = ask(load, ARRAY_LEN(load), .9, 336);
+    assert_int_equal(answer.verdict, CAPACITY_BEYOND);
+    assert_true(answer.p_within < .05);
+    answer = ask(load, ARRAY_LEN(load), .7, 336);
+    assert_int_equal(answer.verdict, CAPACITY_WITHIN);
+    assert_true(answer.at < 48 && answer.p_within > .95);
+    /* At the end .67 with its wave up to .89; .0005 a step: a crest reaches 1 after some 250. */
+    answer = ask(rising, ARRAY_LEN(rising), 1, 500);
+    assert_int_equal(answer.verdict, CAPACITY_WITHIN);
+    check_order(&answer);
+    assert_true(answer.lo < 260 && answer.hi > 260 && answer.at > 150);
+}
+
 static void test_the_unit_does_not_matter(void **state)
 {
     (void)state;
@@ -159,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_full_is_now),
         cmocka_unit_test(test_unknown_is_not_zero),
         cmocka_unit_test(test_jumps),
+        cmocka_unit_test(test_a_load_comes_back),
         cmocka_unit_test(test_the_unit_does_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
