@@ -12,9 +12,9 @@
 #define NET_RATE     0.0025
 #define LINEAR_RATE  0.03
 #define LINEAR_DECAY 1e-4
-#define MIX_ETA      0.4
+#define MIX_ETA      0.3
 #define MIX_KEEP     0.002
-#define TRIM_RATE    0.01
+#define TRIM_RATE    0.002
 #define LOGIT_MOST   6.0
 
 static const struct {

@@ -13,7 +13,7 @@
  *   1. Keys (failure_key.c). Each value of a field, and some pairs, has a row: outcomes with
  *      four decays, the last 32 in order, when, how many under way. Little evidence is shrunk
  *      towards the parent.
- *   2. Inputs (failure_input.c). About 90 numbers from those rows, from the time and from the
+ *   2. Inputs (failure_input.c). About 120 numbers from those rows, from the time and from the
  *      sizes; they mean the same in every repository.
  *   3. Experts (failure_expert.c): a small neural net whose first weights come from
  *      other projects and which goes on learning, a linear model of this stream alone, and

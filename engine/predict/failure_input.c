@@ -12,8 +12,8 @@
 #include "engine/predict/failure_private.h"
 
 #define HOUR_MS    3600000.0
-#define SMALL_MOST 3 /* whole numbers so small may be names of something */
-#define AGE_MOST   3 /* a line with so many outcomes is no longer young */
+#define SMALL_MOST 64 /* whole numbers so small may be names of something */
+#define AGE_MOST   3  /* a line with so many outcomes is no longer young */
 
 static const double clock_lives[FAILURE_CLOCKS] = {HOUR_MS, 24 * HOUR_MS};
 
@@ -33,7 +33,7 @@ static double since(int64_t now_ms, int64_t then_ms)
 struct sight {
     uint64_t kind, line, group, content; /* 0: no such field */
     uint64_t singles[FAILURE_SINGLES];
-    size_t n_singles, n_sizes, n_zero;
+    size_t n_singles, n_numbers, n_sizes, n_zero;
     double sum, mean, most; /* of the sizes; mean and most against the past */
     float numbers[FAILURE_NUMBERS];
 };
@@ -98,6 +98,7 @@ static void see_number(struct failure_past *past, struct sight *sight,
     double z = number == NULL ? 0 : standard(number, squeezed);
     if (number != NULL) {
         sight->numbers[number - past->numbers] = (float)z;
+        sight->n_numbers++;
     }
     if (field->role == FAILURE_NUMBER && field->number >= 0 &&
         field->number <= SMALL_MOST && sight->n_singles < FAILURE_SINGLES &&
@@ -315,6 +316,42 @@ static void sizes(struct walk *walk)
     memcpy(&inputs[FAILURE_SHARED], sight->numbers, sizeof(sight->numbers));
 }
 
+/* ---- neighbours ---- */
+
+/* How the last runs with numbers like these ended. Builds of one piece of work have sizes that
+ * are alike, even where nobody says which branch they are of. */
+static void neighbours(struct walk *walk)
+{
+    const struct failure_past *past = walk->past;
+    const struct sight *sight = walk->sight;
+    float *inputs = &walk->run->inputs[IN_NEAR];
+    double root = failure_sigmoid((double)walk->run->inputs[IN_RATE + 2]);
+    double failed[2] = {root, root}, sum[2] = {1, 1}, nearest = 0, age = 1;
+    int64_t n = past->n_near < FAILURE_NEAR ? past->n_near : FAILURE_NEAR;
+    for (int64_t i = 0; i < n && sight->n_numbers > 0; i++, age *= 0.98) {
+        const struct failure_near *near =
+            &past->near[(past->n_near - 1 - i) % FAILURE_NEAR];
+        float apart = near->kind == sight->kind ? 0 : 0.5F;
+        for (int j = 0; j < FAILURE_NUMBERS; j++) {
+            float off = near->numbers[j] - sight->numbers[j];
+            apart += off * off;
+        }
+        const double weights[2] = {age * exp(-8 * (double)apart),
+                                   age * exp(-(double)apart)};
+        for (int j = 0; j < 2; j++) {
+            failed[j] += weights[j] * near->has_failed;
+            sum[j] += weights[j];
+        }
+        if (weights[0] > fabs(nearest)) {
+            nearest = near->has_failed ? weights[0] : -weights[0];
+        }
+    }
+    inputs[0] = (float)failure_logit(failed[0] / sum[0]);
+    inputs[1] = (float)failure_logit(failed[1] / sum[1]);
+    inputs[2] = (float)log(sum[0]);
+    inputs[3] = (float)nearest;
+}
+
 void failure_input_start(struct failure_past *past, const struct failure_context *context,
                          struct failure_run *run)
 {
@@ -327,6 +364,8 @@ void failure_input_start(struct failure_past *past, const struct failure_context
     blocks(&walk);
     times(&walk);
     sizes(&walk);
+    neighbours(&walk);
+    run->kind = sight.kind;
     past->n_started++;
     past->last_start_ms = context->at.ms;
     past->last_content = sight.content;
@@ -352,6 +391,10 @@ void failure_input_end(struct failure_past *past, const struct failure_run *run,
                 has_failed, at_ms);
         }
     }
+    struct failure_near *near = &past->near[past->n_near++ % FAILURE_NEAR];
+    near->kind = run->kind;
+    near->has_failed = has_failed;
+    memcpy(near->numbers, &run->inputs[FAILURE_SHARED], sizeof(near->numbers));
     for (int i = 0; i < FAILURE_CLOCKS; i++) {
         struct failure_clock *clock = &past->clocks[i];
         double by = fade(clock, at_ms, clock_lives[i]);

@@ -97,8 +97,10 @@ enum failure_other_input {
     IN_GAP = IN_HOUR + 3,           /* since the last start */
     IN_CLOCK,                       /* rate and number, for each clock */
     IN_SIZE = IN_CLOCK + 2 * FAILURE_CLOCKS, /* mean, maximum, share of nothing, sum */
-    IN_BEFORE = IN_SIZE + 4,        /* mean and sum of sizes of the start before */
-    IN_SAME = IN_BEFORE + 2,        /* same content, line, group as the last start */
+    IN_BEFORE = IN_SIZE + 4, /* mean and sum of sizes of the start before */
+    IN_NEAR =
+        IN_BEFORE + 2,     /* rates of similar runs, two widths; how many; the nearest */
+    IN_SAME = IN_NEAR + 4, /* same content, line, group as the last start */
     IN_SIBLING = IN_SAME + 3,       /* failed, passed of the group */
     FAILURE_SHARED = IN_SIBLING + 2 /* inputs that mean the same everywhere */
 };
@@ -116,6 +118,14 @@ struct failure_clock {
     int64_t at_ms;
 };
 
+#define FAILURE_NEAR 128 /* last outcomes that are compared by their numbers */
+
+struct failure_near {
+    float numbers[FAILURE_NUMBERS]; /* standardised */
+    uint64_t kind;
+    uint8_t has_failed;
+};
+
 #define FAILURE_SINGLES  8
 #define FAILURE_KEYS_RUN (BLOCK_COUNT + 3 + FAILURE_SINGLES)
 
@@ -127,6 +137,8 @@ struct failure_past {
     int64_t n_started, last_start_ms;
     uint64_t last_content, last_line, last_group;
     float last_sizes[2];
+    struct failure_near near[FAILURE_NEAR]; /* ring */
+    int64_t n_near;
 };
 
 /* A run under way, as it looked when it started. */
@@ -134,6 +146,7 @@ struct failure_run {
     uint64_t id;
     int64_t number;                  /* of this start, 1..; 0: free */
     uint64_t keys[FAILURE_KEYS_RUN]; /* 0: none */
+    uint64_t kind;
     float inputs[FAILURE_INPUTS];
 };
 
