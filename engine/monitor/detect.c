@@ -44,6 +44,7 @@
 #define WEEK_TRIED     200
 #define ERROR_RATE     0.005
 #define SEASONAL_SHARE 0.7F /* of the error of the level: the hour foretells it */
+#define BAND_SHARE     0.2  /* of the deviation: as much wider is the band */
 #define SPREAD_SHARE   0.02 /* of the deviation: the least spread of an hour */
 
 #define EVENT_SHARE  0.05 /* of all points seen */
@@ -333,9 +334,12 @@ static void look_at_season(struct detector *detector, struct hour hour, struct l
     detector->hour_error += (float)(rate * (by_hour - (double)detector->hour_error));
     detector->level_error += (float)(rate * (by_level - (double)detector->level_error));
     look->is_seasonal = detector->hour_error < SEASONAL_SHARE * detector->level_error;
-    if (look->is_seasonal) {
-        look->low = (double)slot.mean - 4 * spread;
-        look->high = (double)slot.mean + 4 * spread;
+    /* always about the hour's usual: the level follows what is wrong within a few hours, the
+     * profile within days, and who is shown the band wants to know what it was before */
+    double wide = 3 * ((double)slot.deviation + BAND_SHARE * look->scale);
+    if (isfinite((double)slot.mean) && isfinite(wide)) {
+        look->low = (double)slot.mean - wide;
+        look->high = (double)slot.mean + wide;
     }
 }
 
