@@ -27,6 +27,10 @@
 #define SHARE_POINTS     2000 /* that the share in peace is learned from */
 #define FAR_WEIGHT       0.7  /* digits for each doubling of the distance */
 #define FAR_MAX          3.0
+#define FAR_DISTANCES    3.0 /* usual distances from the middle of the band */
+#define WILD_DISTANCES   10.0
+#define MODE_VOTES       100 /* more points than all others together */
+#define MODE_VOTES_MAX   4000
 #define RUN_MAX          1000.0
 #define PEAK_DAYS        60.0 /* in which the highest usual run is forgotten */
 #define LEAST_STEP       2.0  /* digits that a run in peace may add in any case */
@@ -84,11 +88,25 @@ static double share_of(enum detect_kind kind)
                                                                                : 0;
 }
 
-/* Odd for the book: outside of the band that a person is shown, or a window that is. */
-static bool is_odd(const struct series_signal *signal)
+/*
+ * Outside of the band, and further from its middle than this series usually is: a band that
+ * is too narrow for a series finds nothing odd. Nor is the value odd that most points have had,
+ * as the 0 of what seldom happens.
+ */
+static bool is_outside(const struct watch *watch, const struct series_signal *signal)
 {
     const struct detect_result *result = &signal->result;
-    return !is_in_band(signal->value, result->low, result->high) ||
+    double middle = (result->high + result->low) / 2;
+    bool is_usual = watch->votes > MODE_VOTES && (float)signal->value == watch->mode;
+    return !is_usual && !is_in_band(signal->value, result->low, result->high) &&
+           !(fabs(signal->value - middle) < FAR_DISTANCES * (double)watch->distance);
+}
+
+/* Odd for the book: a value that lies outside, or a window that is odd. */
+static bool is_odd(const struct watch *watch, const struct series_signal *signal)
+{
+    const struct detect_result *result = &signal->result;
+    return is_outside(watch, signal) ||
            (share_of(result->kind) > 0 && surprise_of(result) > DIGITS_ODD);
 }
 
@@ -112,13 +130,15 @@ static double weigh(const struct watch *watch, const struct series_signal *signa
                     double surprise)
 {
     const struct detect_result *result = &signal->result;
-    double width = (result->high - result->low) / 2 + TINY;
+    double width =
+        fmax((result->high - result->low) / 2, FAR_DISTANCES * (double)watch->distance) +
+        TINY;
     double middle = (result->high + result->low) / 2;
     double share = (double)watch->share > SHARE_MIN ? (double)watch->share : SHARE_MIN;
     double more = surprise > ANOMALY_USUAL
                       ? (surprise < POINT_MAX ? surprise : POINT_MAX) - ANOMALY_USUAL
                       : 0;
-    if (is_in_band(signal->value, result->low, result->high)) {
+    if (!is_outside(watch, signal)) {
         return log10(1 - SHARE_TROUBLE) - log10(1 - share) +
                (share_of(result->kind) > 0 ? more / share_of(result->kind) : 0);
     }
@@ -150,18 +170,43 @@ static void end_run(struct watch *watch, int64_t now_ms, bool was_told)
     watch->n_out = 0;
 }
 
+/* Wild values teach as much as far ones. */
+static void learn_distance(struct watch *watch, double distance, double rate)
+{
+    double most = WILD_DISTANCES * (double)watch->distance;
+    bool is_wild = watch->n > WARM_POINTS / 4 && distance > most;
+    distance = is_wild ? most : distance;
+    watch->distance += (float)(rate * (distance - (double)watch->distance));
+}
+
+/* The value that most points have, if there is one (Boyer and Moore, "MJRTY", 1981). */
+static void vote(struct watch *watch, float value)
+{
+    if (value == watch->mode) {
+        watch->votes = (uint16_t)(watch->votes + (watch->votes < MODE_VOTES_MAX));
+    } else if (watch->votes > 0) {
+        watch->votes--;
+    } else {
+        watch->mode = value;
+        watch->votes = 1;
+    }
+}
+
 static void follow_run(struct watch *watch, const struct series_signal *signal,
                        double surprise, bool is_open)
 {
     const struct detect_result *result = &signal->result;
-    bool is_out = !is_in_band(signal->value, result->low, result->high);
+    bool is_out = is_outside(watch, signal);
     double run = (double)watch->run + weigh(watch, signal, surprise);
     double rate = watch->n < SHARE_POINTS ? 1.0 / (watch->n + 1) : 1.0 / SHARE_POINTS;
     if (!is_open) { /* what is trouble does not become usual */
         watch->share += (float)(rate * ((is_out ? 1 : 0) - (double)watch->share));
+        learn_distance(watch, fabs(signal->value - (result->low + result->high) / 2),
+                       rate);
     }
     watch->share = watch->share > SHARE_MAX ? SHARE_MAX : watch->share;
     watch->n += watch->n < UINT32_MAX;
+    vote(watch, (float)signal->value);
     watch->n_calm = (uint16_t)(is_out || result->is_anomalous ? 0
                                : watch->n_calm < UINT16_MAX   ? watch->n_calm + 1
                                                               : watch->n_calm);
@@ -191,7 +236,7 @@ static void take_evidence(const struct anomaly_book *book, const struct watch *w
     bool is_silent = !isfinite(signal->value);
     suspect->evidence =
         is_silent ? evidence_of_silence(book, signal, surprise) : (double)watch->run;
-    if (!is_odd(signal)) {
+    if (!is_odd(watch, signal)) {
         bool is_calm = watch->n_calm > 0 || suspect->is_silent;
         suspect->n_calm = is_calm ? suspect->n_calm + 1 : 0;
         return;
@@ -294,13 +339,13 @@ static void judge(struct anomaly_book *book, const struct rule_set *set,
     struct watch *watch = &book->watches[suspect->series];
     struct entry *entry = anomaly_find_entry(book, suspect->series, ANOMALY_NO_RULE);
     if (entry == NULL) {
-        if (is_odd(signal) &&
+        if (is_odd(watch, signal) &&
             is_certain(watch, suspect, signal, surprise_of(&signal->result))) {
             begin(book, set, suspect, signal->at);
         }
         return;
     }
-    if (is_odd(signal)) {
+    if (is_odd(watch, signal)) {
         extend(entry, suspect, signal->at);
     }
     if (suspect->n_calm >= ANOMALY_CALM) {

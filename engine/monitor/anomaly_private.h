@@ -21,13 +21,16 @@ struct watch {
     int64_t began_ms; /* first point of the run; 0 = none */
     int64_t ended_ms; /* end of the newest run */
     float share;      /* of points outside of the band, usually */
+    float distance;   /* from the middle of the band, usually */
     float run, peak;  /* digits of evidence, now and at most in this run */
     float usual;      /* highest of the runs in peace, slowly forgotten */
     uint32_t n;       /* points */
     uint16_t n_out;   /* odd points of the run */
     uint16_t n_calm;  /* points inside the band, in a row */
     uint8_t is_muted; /* adapted: nothing is told until it is back in its band */
-    uint8_t unused[7];
+    uint8_t unused;
+    uint16_t votes; /* of the mode */
+    float mode;     /* the value that most points have had */
 };
 
 /* A series that has surprised, and for a while after. */

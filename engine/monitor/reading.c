@@ -52,6 +52,8 @@ const char *reading_format(const char *name, double value, char out[READING_MAX]
         snprintf(out, READING_MAX, "unknown");
     } else if (isinf(value)) {
         snprintf(out, READING_MAX, value > 0 ? "without end" : "-without end");
+    } else if (ends_in(name, len, "_total")) { /* a counter is kept as its rate */
+        snprintf(out, READING_MAX, "%.3g/s", value);
     } else if (ends_in(name, len, "_seconds")) {
         return format_seconds(value, out);
     } else if (ends_in(name, len, "_bytes")) {

@@ -4,7 +4,8 @@
 
 /*
  * Reading: a measured number as people read it, by the unit at the end of its metric's name
- * (https://prometheus.io/docs/practices/naming/): "2.3s", "4m10s", "87%", "1.5GiB", "12.4".
+ * (https://prometheus.io/docs/practices/naming/): "2.3s", "4m10s", "87%", "1.5GiB", "12.4";
+ * of a counter (_total) its rate: "0.2/s".
  */
 
 #define READING_MAX 32

@@ -346,18 +346,27 @@ enum place {
     PLACE_THRESHOLD,
     PLACE_RULE,
     PLACE_FOR,
+    PLACE_LABEL, /* {label:KEY} */
     PLACE_COUNT
 };
-static const char *const places[PLACE_COUNT] = {
-    "{metric}", "{labels}", "{component}", "{value}", "{threshold}", "{rule}", "{for}"};
+static const char *const places[PLACE_COUNT] = {"{metric}", "{labels}",    "{component}",
+                                                "{value}",  "{threshold}", "{rule}",
+                                                "{for}",    "{label:"};
 
 static size_t find_place(const char *text, enum place *ret_place)
 {
     for (int i = 0; i < PLACE_COUNT; i++) {
-        if (strncmp(text, places[i], strlen(places[i])) == 0) {
-            *ret_place = (enum place)i;
-            return strlen(places[i]);
+        size_t len = strlen(places[i]);
+        if (strncmp(text, places[i], len) != 0) {
+            continue;
         }
+        size_t key = i == PLACE_LABEL ? strcspn(text + len, "{}") : 0;
+        if (i == PLACE_LABEL &&
+            (key == 0 || key >= RULE_KEY_MAX || text[len + key] != '}')) {
+            return 0;
+        }
+        *ret_place = (enum place)i;
+        return i == PLACE_LABEL ? len + key + 1 : len;
     }
     return 0;
 }
@@ -366,6 +375,29 @@ size_t rule_placeholder(const char *text)
 {
     enum place ignored;
     return find_place(text, &ignored);
+}
+
+/* People want to read the values alone: "/srv, ext4". */
+static void add_label_values(struct buf *out, const char *labels)
+{
+    const char *p = labels;
+    while ((p = strstr(p, "=\"")) != NULL) {
+        for (p += 2; *p != '\0' && *p != '"'; p++) {
+            p += *p == '\\' && p[1] != '\0';
+            buf_char(out, *p);
+        }
+        if (p[0] == '"' && p[1] == ',') {
+            buf_str(out, ", ");
+        }
+    }
+}
+
+static void add_label(struct buf *out, const char *place, size_t len, const char *labels)
+{
+    char key[RULE_KEY_MAX], value[RULE_SUMMARY_MAX];
+    size_t prefix = strlen(places[PLACE_LABEL]);
+    snprintf(key, sizeof(key), "%.*s", (int)(len - prefix - 1), place + prefix);
+    buf_str(out, rule_label(labels, key, value, sizeof(value)));
 }
 
 /* A rate is per second, and no longer of the metric's unit. */
@@ -385,12 +417,13 @@ static void fill(struct buf *out, enum place place, const struct rule *rule,
     char number[READING_MAX], span[CLOCK_TEXT_MAX];
     const char *const filled[PLACE_COUNT] = {
         [PLACE_METRIC] = series->name,
-        [PLACE_LABELS] = series->labels,
         [PLACE_COMPONENT] = series->component,
         [PLACE_RULE] = rule->name,
         [PLACE_FOR] = span_format(rule->hold, span),
     };
-    if (place == PLACE_VALUE || place == PLACE_THRESHOLD) {
+    if (place == PLACE_LABELS) {
+        add_label_values(out, series->labels);
+    } else if (place == PLACE_VALUE || place == PLACE_THRESHOLD) {
         buf_str(out, number_of(rule, series->name,
                                place == PLACE_VALUE ? value : rule->limit, number));
     } else {
@@ -409,9 +442,12 @@ const char *rule_text(const struct rule *rule, const struct series_info *series,
     buf_init(&text, 4 * RULE_SUMMARY_MAX);
     const char *p = rule->summary[0] != '\0' ? rule->summary : usual[rule->condition];
     while (*p != '\0') {
-        enum place place;
+        enum place place = PLACE_COUNT;
         size_t len = *p == '{' ? find_place(p, &place) : 0;
-        if (len > 0) {
+        if (len > 0 && place == PLACE_LABEL) {
+            add_label(&text, p, len, series->labels);
+            p += len;
+        } else if (len > 0) {
             fill(&text, place, rule, series, value);
             p += len;
         } else {

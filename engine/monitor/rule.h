@@ -130,8 +130,8 @@ struct rule_result rule_tick(const struct rule *rule, struct rule_state *state,
                              struct wall now);
 
 /*
- * The summary with {metric} {labels} {component} {value} {threshold} {rule} {for} filled and
- * made clean, or a sentence when the rule has none. At most RULE_SUMMARY_MAX bytes.
+ * The summary with {metric} {labels} {label:KEY} {component} {value} {threshold} {rule} {for}
+ * filled (labels: their values) and made clean, or a sentence when the rule has none. At most RULE_SUMMARY_MAX bytes.
  */
 const char *rule_text(const struct rule *rule, const struct series_info *series,
                       double value, char out[RULE_SUMMARY_MAX]);

@@ -56,8 +56,8 @@ static const struct field rule_fields[] = {
      .fallback = "medium", .help = "How bad it is."},
     {.name = "summary", .type = FIELD_TEXT, .offset = AT(summary), .max = 160, .may_be_empty = true,
      .fallback = "", .shown = "made from the rule",
-     .help = "One line for people; {metric} {labels} {component} {value} {threshold} {rule} and "
-             "{for} are filled in."},
+     .help = "One line for people; {metric} {labels} {label:KEY} {component} {value} {threshold} "
+             "{rule} and {for} are filled in."},
     {.name = "actions", .type = FIELD_TEXTS, .offset = AT(actions), .offset_n = AT(n_actions),
      .shown = "by kind of metric", .help = "What a person should do then."},
 };
@@ -218,8 +218,8 @@ static void check_summary(const struct checked *at, const struct rule *rule)
         size_t len = strcspn(p, "}");
         if (rule_placeholder(p) == 0) {
             report(at, "summary",
-                   "%s is no placeholder; expected {metric}, {labels}, {component}, "
-                   "{value}, {threshold}, {rule} or {for}",
+                   "%s is no placeholder; expected {metric}, {labels}, {label:KEY}, "
+                   "{component}, {value}, {threshold}, {rule} or {for}",
                    yaml_quote(p, p[len] == '}' ? len + 1 : len, quoted));
         }
         p++;

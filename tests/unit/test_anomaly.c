@@ -235,6 +235,24 @@ static void test_learns_its_runs(void **state)
     assert_int_equal(anomaly_book_counts(desk->book).n_opened, n_before + 1);
 }
 
+/* The value that it nearly always has is no news, wherever a band is put. */
+static void test_most_usual_value(void **state)
+{
+    struct desk *desk = *state;
+    for (int i = 0; i < 3 * WARM; i++) {
+        point(desk, 0, i % 10 == 0 ? 10 : 8, 0); /* 8: below the band */
+    }
+    int64_t n_before = anomaly_book_counts(desk->book).n_opened;
+    for (int i = 0; i < 60; i++) {
+        point(desk, 0, 8, 5);
+    }
+    assert_int_equal(anomaly_book_counts(desk->book).n_opened, n_before);
+    for (int i = 0; i < 60; i++) {
+        point(desk, 0, 60, 5);
+    }
+    assert_int_equal(anomaly_book_counts(desk->book).n_opened, n_before + 1);
+}
+
 /* ---- extending and closing ------------------------------------------------------------- */
 
 static void trouble(struct desk *desk, int series, int n)
@@ -287,7 +305,9 @@ static void test_adapts_and_is_quiet(void **state)
     trouble(desk, 0, 30); /* still there: not told again */
     assert_int_equal(n_open(desk), 0);
     calm(desk, 0, ANOMALY_CALM + 1);
-    trouble(desk, 0, 30); /* it had been back */
+    for (int i = 0; i < 30; i++) { /* it had been back */
+        point(desk, 0, 60, 5);
+    }
     assert_int_equal(n_open(desk), 1);
 }
 
@@ -732,6 +752,7 @@ int main(void)
         T(test_warm_up),
         T(test_inside_the_band),
         T(test_learns_its_runs),
+        T(test_most_usual_value),
         T(test_repeats_extend),
         T(test_recovers),
         T(test_adapts_and_is_quiet),

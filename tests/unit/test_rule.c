@@ -285,12 +285,13 @@ static void test_text(void **state)
     const char *bad = "rules: [{name: a, metric: m, above: 1, summary: '{nothing}'}]\n";
     assert_null(rule_set_parse("r", bad, strlen(bad), &findings));
     findings_fini(&findings);
-    struct rule_set *set = parse("rules:\n"
-                                 "  - {name: a, metric: m, above: 90%, summary: "
-                                 "'{component} {value} {threshold} {labels}'}\n"
-                                 "  - {name: b, metric: m, below: 5, of: rate}\n");
+    struct rule_set *set =
+        parse("rules:\n"
+              "  - {name: a, metric: m, above: 90%, summary: "
+              "'{component} {value} {threshold} {labels} {label:mount}'}\n"
+              "  - {name: b, metric: m, below: 5, of: rate}\n");
     assert_string_equal(rule_text(named(set, "a"), &disk, 0.934, text),
-                        "host 93.4% 90% mount=\"/srv\",type=\"a\\\"b\"");
+                        "host 93.4% 90% /srv, a\"b /srv");
     assert_string_equal(rule_text(named(set, "b"), &disk, 0.1, text),
                         "host: disk_used_ratio is 0.1/s, below 5/s");
     rule_set_free(set);
@@ -304,7 +305,7 @@ static void test_reading(void **state)
     assert_string_equal(reading_format("a_seconds{x=\"1\"}", 250, out), "4m10s");
     assert_string_equal(reading_format("a_bytes", 1536, out), "1.5KiB");
     assert_string_equal(reading_format("a_ratio", 0.873, out), "87.3%");
-    assert_string_equal(reading_format("a_total", 12.4, out), "12.4");
+    assert_string_equal(reading_format("a_total", 12.4, out), "12.4/s");
     assert_string_equal(reading_format("a", (double)NAN, out), "unknown");
     assert_string_equal(reading_format("a_bytes", (double)INFINITY, out), "without end");
     assert_string_equal(reading_format("a_seconds", 1e300, out), "1e+300s");

@@ -12,8 +12,10 @@
 #include "tui/cli/rows.h"
 #include "tui/health_read.h"
 
-#define WIDTH      80
-#define METRICS_OF 6 /* of a family, in the text */
+#define WIDTH       80
+#define METRICS_OF  6 /* of a family, in the text */
+#define NAME_CELLS  54
+#define VALUE_CELLS 12
 
 /* One line of at most 80 cells: "label      text". */
 static void line(const char *label, const char *text)
@@ -28,10 +30,31 @@ static const char *band(struct cli *cli, const struct health_metric *metric)
 {
     char low[READING_MAX], high[READING_MAX];
     return isfinite(metric->low) && isfinite(metric->high)
-               ? arena_printf(cli->arena, ", expected %s to %s",
+               ? arena_printf(cli->arena, "expected %s to %s",
                               reading_format(metric->name, metric->low, low),
                               reading_format(metric->name, metric->high, high))
                : "";
+}
+
+/* "  name labels          value  how it is" */
+static void print_metric(struct cli *cli, const struct health_metric *metric)
+{
+    char clean[1024], cut[NAME_CELLS * 4 + 4], value[READING_MAX];
+    bool is_ascii = columns_is_ascii();
+    text_clean_into(clean, sizeof(clean),
+                    arena_printf(cli->arena, "%s%s%s%s", metric->name,
+                                 metric->labels[0] != '\0' ? "{" : "", metric->labels,
+                                 metric->labels[0] != '\0' ? "}" : ""));
+    text_ellipsis(cut, sizeof(cut), clean, NAME_CELLS, is_ascii);
+    printf("  %s%*s %*s", cut, NAME_CELLS - text_cells(cut, strlen(cut)), "", VALUE_CELLS,
+           reading_format(metric->name, metric->value, value));
+    if (metric->status != HEALTH_METRIC_OK) {
+        printf("  %s", health_metric_word(metric->status));
+    }
+    putchar('\n');
+    if (metric->status == HEALTH_METRIC_ANOMALOUS && band(cli, metric)[0] != '\0') {
+        printf("    %s\n", band(cli, metric));
+    }
 }
 
 /* What is not as usual first; the rest is counted. */
@@ -43,29 +66,20 @@ static void print_family(struct cli *cli, const struct health *health,
         for (size_t i = 0; i < health->n_metrics; i++) {
             const struct health_metric *metric = &health->metrics[i];
             bool is_odd = metric->status == HEALTH_METRIC_ANOMALOUS;
-            char value[READING_MAX];
             if (metric->family != family || is_odd != (pass == 0)) {
                 continue;
             }
-            n++;
-            if (shown >= METRICS_OF) {
-                continue;
+            if (n++ == 0) {
+                printf("\n%s\n", family_name(family));
             }
-            line(shown == 0 ? family_name(family) : "",
-                 arena_printf(cli->arena, "%s%s%s%s %s%s%s", metric->name,
-                              metric->labels[0] != '\0' ? "{" : "", metric->labels,
-                              metric->labels[0] != '\0' ? "}" : "",
-                              reading_format(metric->name, metric->value, value),
-                              metric->status != HEALTH_METRIC_OK
-                                  ? arena_printf(cli->arena, " (%s)",
-                                                 health_metric_word(metric->status))
-                                  : "",
-                              band(cli, metric)));
-            shown++;
+            if (shown < METRICS_OF) {
+                print_metric(cli, metric);
+                shown++;
+            }
         }
     }
     if (n > shown) {
-        line("", arena_printf(cli->arena, "and %zu more: signalbox metrics", n - shown));
+        printf("  and %zu more: signalbox metrics\n", n - shown);
     }
 }
 
