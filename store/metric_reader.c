@@ -172,7 +172,7 @@ bool metric_reader_series(struct metric_reader *reader, struct arena *arena,
 bool metric_reader_states(struct metric_reader *reader, metric_state_fn *each,
                           void *context, struct err *err)
 {
-    int code;
+    int code = SQLITE_DONE;
     bool goes_on = true;
     sqlite3_stmt *s =
         prepare(reader, "SELECT series, format, flush, bytes FROM state", err);

@@ -85,6 +85,14 @@ static char *output(const struct place *place, int expected, const char *const w
     assert_true(file_read(path, 10 << 20, &text, &len, &err));
     return text;
 }
+/* It fails so, and prints nothing. */
+static void refuses(const struct place *place, int expected, const char *const words[])
+{
+    AUTO_FREE char *text = output(place, expected, words);
+    assert_string_equal(text, "");
+}
+#define REFUSES(status, ...)                                                             \
+    refuses(place, status, (const char *const[]){__VA_ARGS__, NULL})
 #define OUTPUT(...) output(place, CLI_OK, (const char *const[]){__VA_ARGS__, NULL})
 
 static size_t count_lines(const char *text)
@@ -147,18 +155,15 @@ static void test_points(void **state)
     /* both states, by the name alone */
     AUTO_FREE char *both = OUTPUT("workflow_time_in_state_seconds");
     says(both, "{state=\"PLANNING\"}\n  no points");
-    AUTO_FREE char *wrong =
-        output(place, CLI_FAILURE, (const char *const[]){"a{b=c}", NULL});
-    AUTO_FREE char *step =
-        output(place, CLI_USAGE, (const char *const[]){"x", "--step", "year", NULL});
-    AUTO_FREE char *since =
-        output(place, CLI_USAGE, (const char *const[]){"x", "--since", "-5", NULL});
+    REFUSES(CLI_FAILURE, "a{b=c}");
+    REFUSES(CLI_USAGE, "x", "--step", "year");
+    REFUSES(CLI_USAGE, "x", "--since", "-5");
 }
 
 static void test_none(void **state)
 {
     struct place *place = *state;
-    AUTO_FREE char *none = output(place, CLI_FAILURE, (const char *const[]){NULL});
+    REFUSES(CLI_FAILURE, "--plain");
     AUTO_FREE char *table = OUTPUT("--table", "--plain");
     assert_int_equal(count_lines(table), METRIC_COUNT - 1);
 }

@@ -158,7 +158,7 @@ static void test_wrong(void **state)
                                         "a{b=\"1\",b=\"2\"} 1",
                                         "{\"a\"} 1",
                                         "a 1 x",
-                                        "a infinit",
+                                        "a info",
                                         "a{__n:b=\"1\"} 1"};
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         AUTO_FREE char *out = NULL;

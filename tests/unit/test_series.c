@@ -499,7 +499,6 @@ static void test_failed_flush(void **state)
     struct place *place = *state;
     struct metric_store *store = open_store(place);
     struct series_set *a = series_set_new(SERIES_MAX), *b = series_set_new(SERIES_MAX);
-    AUTO_FREE char *path = metrics_path(place);
     struct err err = ERR_INIT;
     open_world(a);
     open_world(b);

@@ -377,14 +377,29 @@ static void print_quoted(const char *text)
     putchar('"');
 }
 
+/* As short as reads back as the same. */
+static const char *number_text(double number, char text[32])
+{
+    for (int digits = 6; digits <= 17; digits++) {
+        (void)snprintf(text, 32, "%.*g", digits, number);
+        if (strtod(text, NULL) == number) {
+            break;
+        }
+    }
+    return text;
+}
+
 static void print_point_csv(const char *title, const struct metric_point *point)
 {
-    char at[CLOCK_TEXT_MAX];
+    char at[CLOCK_TEXT_MAX], number[32];
     struct sketch sketch;
     printf("%s,", wall_format(point->at, point->at.ms % 1000 != 0, at));
     print_quoted(title);
-    printf(",%.17g,%lld,%.17g,%.17g,%.17g", point->sum / (double)point->n,
-           (long long)point->n, point->min, point->max, point->last);
+    printf(",%s,%lld", number_text(point->sum / (double)point->n, number),
+           (long long)point->n);
+    printf(",%s", number_text(point->min, number));
+    printf(",%s", number_text(point->max, number));
+    printf(",%s", number_text(point->last, number));
     if (point->sketch != NULL &&
         sketch_parse(point->sketch, point->sketch_len, &sketch)) {
         printf(",%.6g,%.6g,%.6g\n", sketch_quantile(&sketch, 0.5),
