@@ -52,7 +52,7 @@ static void add_span(const char *kind, int64_t start_us, int64_t took_us, int nu
                            .start_us = start_us,
                            .end_us = start_us + took_us,
                            .attributes = "{}"};
-    (void)snprintf(row.span, sizeof(row.span), "%016x", number);
+    (void)snprintf(row.span, sizeof(row.span), "%016x", (unsigned)number);
     (void)store_add_span(store, &row);
     assert_true(store_commit(store, &err));
 }

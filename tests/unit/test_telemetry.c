@@ -191,7 +191,7 @@ static void add_spans(int n)
                                .attributes =
                                    "{\"a\":\"b\",\"n\":7,\"t\":true,\"d\":0.5}"};
         (void)snprintf(name, sizeof(name), "%d", n_spans);
-        (void)snprintf(row.span, sizeof(row.span), "%016x", n_spans + 1);
+        (void)snprintf(row.span, sizeof(row.span), "%016x", (unsigned)n_spans + 1);
         (void)store_add_span(store, &row);
     }
     assert_true(store_commit(store, &err));

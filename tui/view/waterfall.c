@@ -221,7 +221,7 @@ static void draw_panel(const struct canvas *canvas, const struct waterfall_view 
     int skip = self->skip < n - left ? self->skip : n - left > 0 ? n - left : 0;
     for (int i = skip; i < n && y < canvas->h; i++, y++)
         for (int c = 0; c < columns; c++) {
-            size_t k = (size_t)(c * n + i);
+            size_t k = (size_t)c * (size_t)n + (size_t)i;
             if (k >= trace->n_attributes)
                 continue;
             int x = 2 + c * cell;
