@@ -316,7 +316,7 @@ lint-man: man
 lint-spelling:
 	@git ls-files -z | xargs -0 codespell --ignore-words-list="$(SPELLED_RIGHT)" --skip="*.golden,tests/fuzz/*,tests/screen/*"
 # Words in tests that are cut on purpose.
-SPELLED_RIGHT := nd,hel,cancle,tabel,aks,comand,hexdecimal,pullrequest,alloted,fo
+SPELLED_RIGHT := nd,hel,cancle,tabel,aks,comand,hexdecimal,pullrequest,alloted,fo,mattern,addres,infinit,nam
 
 # ---- install -------------------------------------------------------------------------
 PAGES := $(patsubst man/%.in,build/man/%,$(sort $(wildcard man/*.[1-9].in)))

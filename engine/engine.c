@@ -54,8 +54,8 @@ struct engine {
     struct monitor_thread *monitor; /* NULL: it could not start */
     struct telemetry *telemetry;    /* NULL likewise */
     struct listener *listener;      /* NULL: not configured, or it could not start */
-    char listener_text[160];   /* where it listens, or why it does not */
-    struct executor executor;  /* ours: says it, and hands on to io's */
+    char listener_text[160];        /* where it listens, or why it does not */
+    struct executor executor;       /* ours: says it, and hands on to io's */
     struct executor performer;
     int ended_fd;
     pthread_t thread;

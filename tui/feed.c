@@ -583,8 +583,7 @@ static bool is_same_query(const struct frame_query *a, const struct frame_query 
            is_same_page(a, b) && is_same_log(a, b) &&
            a->delivery_statuses == b->delivery_statuses &&
            a->delivery_before == b->delivery_before && a->delivery == b->delivery &&
-           strcmp(a->trace_span, b->trace_span) == 0 &&
-           a->incident == b->incident &&
+           strcmp(a->trace_span, b->trace_span) == 0 && a->incident == b->incident &&
            strcmp(a->submit_pipeline, b->submit_pipeline) == 0 &&
            strcmp(a->submit_repo, b->submit_repo) == 0;
 }

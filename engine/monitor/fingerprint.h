@@ -28,7 +28,8 @@ uint64_t fingerprint_mask(const char *text, char *out, size_t cap);
 struct fingerprint {
     uint64_t hash; /* 0 = free */
     struct wall first_at, last_at;
-    struct wall returned_at; /* last time that it came back after a silence; unset: never */
+    struct wall
+        returned_at; /* last time that it came back after a silence; unset: never */
     int64_t n;
     char text[FINGERPRINT_TEXT];
 };
