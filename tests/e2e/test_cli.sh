@@ -68,7 +68,7 @@ until_true() {
 start_engine() {
     "$program" serve --verbose >"$dir/serve.out" 2>"$dir/serve.err" &
     engine=$!
-    until_true 20 is_running
+    until_true 90 is_running
 }
 is_running() { box status --json 2>/dev/null | grep -q '"is_running":true'; }
 stop_engine() { # its exit status
@@ -174,7 +174,7 @@ ok 'serve starts'
 gives 1 serve && says "pid $engine"
 ok 'a second engine is refused, and the first one named'
 has_state() { box show "$1" --json 2>/dev/null | grep -q "^{\"id\":[0-9]*,\"state\":\"$2\""; }
-until_true 20 has_state 1 COMPLETED
+until_true 90 has_state 1 COMPLETED
 ok 'the stored task is done by the engine that came later'
 gives 0 show 1 --json && says '"ticket":7' "\"repo\":\"$dir/repo\"" '"kind":"merge"' '"events":['
 ok 'show --json has it all, and the repository is its top folder'
@@ -198,14 +198,14 @@ ok 'show and status give 3 and say what to do'
 effect=$(box show 5 --json | sed 's/.*"effect_seq":\([0-9]*\).*/\1/')
 gives 1 approve 5 --effect $((effect - 1)) && gives 2 approve 5 --effect x && gives 2 reject 5
 ok 'an approval of something else is refused'
-gives 0 approve wf-5 --effect "$effect" --reason 'looks good' && until_true 20 has_state 5 COMPLETED
+gives 0 approve wf-5 --effect "$effect" --reason 'looks good' && until_true 90 has_state 5 COMPLETED
 ok 'approve'
 gives 1 approve 5 && says 'wf-5' && gives 1 pause 77 5 --json && [ "$(grep -c '"answer":1' "$dir/out")" -eq 2 ]
 ok 'refusals give 1, one answer for each workflow'
 gives 3 submit -p ask.yaml --repo repo --task 'Cancel' --wait && gives 0 cancel 6 --reason enough && has_state 6 CANCELLED
 ok 'cancel'
 touch hold # it would fail before it has another priority
-gives 0 retry 4 --from PLANNING && gives 0 priority 4 9 && rm hold && until_true 20 has_state 4 FAILED
+gives 0 retry 4 --from PLANNING && gives 0 priority 4 9 && rm hold && until_true 90 has_state 4 FAILED
 ok 'retry from a checkpoint, priority as the last word'
 gives 0 submit -p quick.yaml --repo repo --task $'Evil \033]0;x\a title\xff\xe2\x80\xae\nmore' --wait && [[ $out != *$'\033'* ]] &&
     gives 0 show 7 && [[ $out != *[$'\033\a\x80']* ]] && gives 0 list && [[ $out != *$'\033'* ]]
@@ -218,7 +218,7 @@ gives 0 log -f 7 && gives 0 log -f 7 agent && gives 1 log 7 nothing && gives 1 l
 ok 'log -f of what has ended ends'
 sed -i 's/agent begins/agent begins; sleep 1/' agent
 box submit -p quick.yaml --repo repo --task 'Follow' >/dev/null
-timeout 20 "$program" log -f wf-8 --plain >"$dir/followed" && grep -q 'agent ends' "$dir/followed" && has_state 8 COMPLETED
+timeout 90 "$program" log -f wf-8 --plain >"$dir/followed" && grep -q 'agent ends' "$dir/followed" && has_state 8 COMPLETED
 ok 'log -f follows a running workflow to its end'
 
 # ---- list ----------------------------------------------------------------------------------

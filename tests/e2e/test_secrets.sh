@@ -141,10 +141,10 @@ for view in workflows services deliveries health; do
     TERM=xterm timeout 20 script -qfec "$program --config $dir/signalbox.yaml --read-only --view $view" \
         "$dir/out/screen-$view" <"$dir/keys" >/dev/null 2>&1 &
     exec 7>"$dir/keys"
-    until_true 8 grep -qsa 'wf-1\|github_api\|check_run' "$dir/out/screen-$view" && screens=$((screens + 1))
+    until_true 15 grep -qsa 'wf-1\|github_api\|check_run' "$dir/out/screen-$view" && screens=$((screens + 1))
     printf 'q' >&7
     exec 7>&-
-    until_true 10 test ! -e "/proc/$!" || kill $! 2>/dev/null
+    until_true 60 test ! -e "/proc/$!" || kill $! 2>/dev/null
     rm -f "$dir/keys"
 done
 [ $screens -ge 2 ]

@@ -99,10 +99,10 @@ is 'no run of Codegen' "$(count agent_runs)" 0
 begun() { [ "$(count agent_runs)" = 1 ]; }
 kept() { grep -qs '"open":true' "$dir/signalbox.db-work/wf-2/keep-agent.json"; }
 box submit --pipeline remote --task 'Round down' >/dev/null
-until_true 20 begun && until_true 20 kept
+until_true 90 begun && until_true 90 kept
 ok 'a run is begun'
 box cancel wf-2 >/dev/null
-until_true 20 state_is wf-2 CANCELLED
+until_true 90 state_is wf-2 CANCELLED
 ok 'its workflow is cancelled'
 box retry wf-2 --from coding >/dev/null
 ok 'and asked for again'

@@ -73,8 +73,8 @@ says() {
         fi
     done
 }
-until_true() { # COMMAND...: at most 20 s
-    local end=$((SECONDS + 20))
+until_true() { # COMMAND...: at most 90 s
+    local end=$((SECONDS + 90))
     while ! "$@"; do
         if [ $SECONDS -ge $end ]; then
             echo "# in vain: $*"

@@ -39,8 +39,8 @@ ok() { # NAME, after a command whose status counts
         failures=1
     fi
 }
-until_true() { # COMMAND...: at most 30 s
-    local end=$((SECONDS + 30))
+until_true() { # COMMAND...: at most 90 s
+    local end=$((SECONDS + 90))
     while ! "$@"; do
         [ $SECONDS -lt $end ] || return 1
         sleep 0.05

@@ -53,8 +53,8 @@ says() {
     printf '# missing: %s\n' "$1"
     return 1
 }
-until_true() { # COMMAND...: at most 15 s
-    local end=$((SECONDS + 15))
+until_true() { # COMMAND...: at most 90 s
+    local end=$((SECONDS + 90))
     while ! "$@"; do
         if [ $SECONDS -ge $end ]; then
             echo "# in vain: $*"

@@ -83,7 +83,7 @@ services_start() {
         "$fakes/fake_services" --git "$dir/forge.git" --ports "$dir/$name.ports" --profile "$profile" "$@" \
         >>"$dir/$name.log" 2>&1 </dev/null &
     fake_pids+=($!)
-    until_true 10 test -s "$dir/$name.ports"
+    until_true 60 test -s "$dir/$name.ports"
 }
 
 port_of() { # NAME WORD
@@ -177,7 +177,7 @@ start_engine() {
     GITHUB_TOKEN=$GITHUB_TOKEN EVAL_KEY=$EVAL_KEY HOOK_SECRET=$HOOK_SECRET VIEW_TOKEN=$VIEW_TOKEN \
         "$program" serve --config "$dir/signalbox.yaml" >>"$dir/serve.log" 2>&1 </dev/null &
     engine=$!
-    until_true 15 engine_answers || { tail -n 3 "$dir/serve.log"; return 1; }
+    until_true 60 engine_answers || { tail -n 3 "$dir/serve.log"; return 1; }
 }
 # shellcheck disable=SC2120 # the signal may be left out
 stop_engine() { # [SIGNAL]
