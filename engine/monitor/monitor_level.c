@@ -95,14 +95,25 @@ static struct capacity_answer run_capacity(const struct metric *metric,
     return answer;
 }
 
-static void write_steps(struct jsonw *w, const char *key,
-                        const struct forecast_step *steps, int n, size_t offset)
+enum bound { BOUND_VALUE, BOUND_LO80, BOUND_HI80, BOUND_LO95, BOUND_HI95, BOUNDS };
+
+static double bound_of(const struct forecast_step *step, enum bound bound)
 {
-    jsonw_open(w, key, '[');
-    for (int i = 0; i < n; i++) {
-        jsonw_num(w, NULL, *(const double *)((const char *)&steps[i] + offset));
+    const double bounds[BOUNDS] = {step->value, step->lo80, step->hi80, step->lo95,
+                                   step->hi95};
+    return bounds[bound];
+}
+
+static void write_steps(struct jsonw *w, const struct forecast_step *steps)
+{
+    static const char *const keys[BOUNDS] = {"values", "lo80", "hi80", "lo95", "hi95"};
+    for (int bound = 0; bound < BOUNDS; bound++) {
+        jsonw_open(w, keys[bound], '[');
+        for (int i = 0; i < STEPS; i++) {
+            jsonw_num(w, NULL, bound_of(&steps[i], (enum bound)bound));
+        }
+        jsonw_close(w, ']');
     }
-    jsonw_close(w, ']');
 }
 
 static void write_capacity(struct jsonw *w, const struct metric *metric,
@@ -141,12 +152,7 @@ static void put_forecast(struct monitor *monitor, const char *subject,
     jsonw_str(&w, "model", forecast_word(outlook->report->best));
     jsonw_int(&w, "season", outlook->report->season);
     jsonw_num(&w, "skill", outlook->report->skill);
-    write_steps(&w, "values", outlook->steps, STEPS,
-                offsetof(struct forecast_step, value));
-    write_steps(&w, "lo80", outlook->steps, STEPS, offsetof(struct forecast_step, lo80));
-    write_steps(&w, "hi80", outlook->steps, STEPS, offsetof(struct forecast_step, hi80));
-    write_steps(&w, "lo95", outlook->steps, STEPS, offsetof(struct forecast_step, lo95));
-    write_steps(&w, "hi95", outlook->steps, STEPS, offsetof(struct forecast_step, hi95));
+    write_steps(&w, outlook->steps);
     write_capacity(&w, metric, outlook->capacity);
     jsonw_close(&w, '}');
     monitor_put_forecast(monitor, &(struct metric_forecast){

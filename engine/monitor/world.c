@@ -40,8 +40,9 @@ static size_t reach(const struct world *world, const char *start, bool is_down,
 
 bool world_needs(const struct world *world, const char *from, const char *to)
 {
-    const char *names[WORLD_REACH_MAX];
-    return strcmp(from, to) == 0 || has(names, reach(world, from, true, names), to);
+    const char *names[WORLD_REACH_MAX] = {0};
+    size_t n = reach(world, from, true, names);
+    return has(names, n, to);
 }
 
 bool world_is_related(const struct world *world, const char *a, const char *b)
