@@ -10,7 +10,10 @@
 
 #include <math.h>
 
-#define CLIP 1.0
+/* An error beyond this part of the usual one counts no more: the level follows the middle of the
+ * outcomes rather than their mean (Gelper, Fried and Croux, "Robust forecasting with exponential and
+ * Holt-Winters smoothing", Journal of Forecasting 2010). */
+#define CLIP 0.7
 
 struct state {
     double level, trend, last_error;
