@@ -144,6 +144,13 @@ static void test_a_trend_goes_on(void **state)
     check_steps(bench, 5);
     assert_true(fabs(bench->steps[4].value - 2020) < 15);
     assert_true(bench->steps[4].value > bench->steps[0].value);
+    struct forecast_task task = {.values = bench->values,
+                                 .n = bench->n,
+                                 .season = 1,
+                                 .horizon = 10,
+                                 .models = 1u << FORECAST_TREND};
+    assert_true(forecast_run(&task, bench->arena, bench->steps, &bench->report));
+    assert_true(bench->steps[9].value > 2020 && bench->steps[9].value < 2060);
 }
 
 static void test_what_never_changes_stays(void **state)
