@@ -12,6 +12,7 @@
 /* Rows hold some kilobytes; small pages would leave half of each empty. */
 #define PAGE_BYTES 16384
 #define WAL_PAGES  512
+#define CACHE_KIB  2048 /* what is written goes at the end, and is not read again */
 
 /* Only append. auto_vacuum and page size are set before the first, in an empty file. */
 // NOLINTBEGIN(bugprone-suspicious-missing-comma): each is one script
@@ -174,7 +175,8 @@ static bool open_file(struct metric_store *store, const char *path, struct err *
     int64_t version = 0;
     AUTO_FREE char *first =
         mem_printf("PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL", PAGE_BYTES);
-    AUTO_FREE char *then = mem_printf("PRAGMA wal_autocheckpoint=%d", WAL_PAGES);
+    AUTO_FREE char *then = mem_printf(
+        "PRAGMA wal_autocheckpoint=%d; PRAGMA cache_size=-%d", WAL_PAGES, CACHE_KIB);
     return database_open(database, path, DATABASE_CREATE, err) &&
            metric_schema_check(database, &version, err) &&
            (version > 0 || database_exec(database, first, err)) &&

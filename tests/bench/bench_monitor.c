@@ -113,6 +113,18 @@ static void flush(struct series_set *set, struct metric_store *store, bool is_al
     times->save += cpu_seconds() - cpu;
 }
 
+/* What a monitor asks between points. */
+static void look(struct series_set *set, struct wall now, bool is_for_silence)
+{
+    struct series_signal signal;
+    int32_t iter = 0;
+    while (series_next_due(set, now, &iter, &signal)) {
+    }
+    iter = 0;
+    while (is_for_silence && series_next_silent(set, now, &iter, &signal)) {
+    }
+}
+
 static void run(struct series_set *set, struct metric_store *store, int seconds,
                 struct times *times)
 {
@@ -129,6 +141,7 @@ static void run(struct series_set *set, struct metric_store *store, int seconds,
             value = kind_at(i) == KIND_COUNTER ? t * 100.0 + round(value) : value;
             times->n_signals += series_push(set, i, now, value, &signal);
         }
+        look(set, now, t % 10 == 9);
         times->push += cpu_seconds() - cpu;
         if (t % 10 == 9) {
             flush(set, store, false, times);
@@ -223,7 +236,7 @@ int main(int argc, char **argv)
     print("monitor.point", "signalbox", all * 1e9 / points, "ns",
           ",\"what\":\"all of it\"");
     print("monitor.push", "signalbox", times.push * 1e9 / points, "ns",
-          ",\"what\":\"detector, sums, chunk\"");
+          ",\"what\":\"detector, sums, chunk, silences\"");
     print("monitor.save", "signalbox", (times.save + times.trim) * 1e9 / points, "ns",
           ",\"what\":\"flush every 10 s, trim every minute\"");
     print("monitor.longest_flush", "signalbox", times.longest_s * 1e3, "ms", "");

@@ -515,6 +515,17 @@ static void test_failed_flush(void **state)
             assert_false(metric_store_commit(store, &err));
         }
     }
+    /* afterwards the states go in rounds again */
+    struct metric_series *rows = NULL;
+    size_t n_rows = 0;
+    int n_saved = 0;
+    assert_true(metric_reader_series(metric_store_reader(store), place->arena, &rows,
+                                     &n_rows, &err));
+    for (size_t i = 0; i < n_rows; i++) {
+        n_saved += rows[i].kind != KIND_SUMMARY &&
+                   rows[i].state_flush == metric_store_flush_number(store) - 1;
+    }
+    assert_true(n_saved <= LIVE / SERIES_SAVE_ROUNDS + 1);
     series_set_free(b);
     metric_store_close(store);
     /* points that had no place while it was full: the states were saved instead */
