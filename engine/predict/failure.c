@@ -50,21 +50,44 @@ size_t failure_bytes(void)
     return sizeof(struct failure_model);
 }
 
+/* Nothing in it leads out of it: what is an index is in range, what counts does not go back. */
+static bool is_sound(const struct failure_model *model)
+{
+    const struct failure_forest *forest = &model->forest;
+    if (model->format != FAILURE_FORMAT || model->bytes != sizeof(*model) ||
+        model->n < 0 || model->past.n_near < 0 || model->past.n_started < 0 ||
+        forest->n < 0 || forest->n_trees > FAILURE_TREES) {
+        return false;
+    }
+    for (uint32_t i = 0; i < forest->n_trees; i++) {
+        for (int j = 0; j < FAILURE_LEAVES - 1; j++) {
+            if (forest->trees[i].input[j] >= FAILURE_INPUTS) {
+                return false;
+            }
+        }
+    }
+    for (int i = 0; i < FAILURE_NUMBERS; i++) {
+        if (memchr(model->past.numbers[i].name, '\0', FAILURE_NAME_MAX) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 struct failure_model *failure_restore(const void *bytes, size_t len, struct err *err)
 {
-    uint32_t head[2];
     if (len != sizeof(struct failure_model)) {
         err_set(err, ERR_CORRUPT, "model of failures: %zu bytes instead of %zu", len,
                 sizeof(struct failure_model));
         return NULL;
     }
-    memcpy(head, bytes, sizeof(head));
-    if (head[0] != FAILURE_FORMAT || head[1] != sizeof(struct failure_model)) {
-        err_set(err, ERR_CORRUPT, "model of failures: another format");
-        return NULL;
-    }
     struct failure_model *model = mem_alloc(sizeof(*model));
     memcpy(model, bytes, sizeof(*model));
+    if (!is_sound(model)) {
+        failure_free(model);
+        err_set(err, ERR_CORRUPT, "model of failures: not what this program stores");
+        return NULL;
+    }
     return model;
 }
 

@@ -207,13 +207,14 @@ struct failure_forest {
     float weight[FAILURE_ROWS]; /* that the row has */
     uint8_t has_failed[FAILURE_ROWS];
     uint32_t n_trees;
+    uint32_t n_grown; /* trees ever */
     struct failure_tree trees[FAILURE_TREES];
 };
 
 /* Log-odds to add for standardised inputs; 0 before the first fit. */
 double failure_forest_say(const struct failure_forest *forest,
                           const float inputs[FAILURE_INPUTS]);
-/* Keep a row; every so many rows the trees are grown anew. */
+/* Keep a row; every so many rows a tree is grown anew. */
 void failure_forest_learn(struct failure_forest *forest,
                           const float inputs[FAILURE_INPUTS], double base, double weight,
                           bool has_failed);

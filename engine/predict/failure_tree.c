@@ -2,9 +2,10 @@
 
 /*
  * Gradient boosting with second-order steps and histograms (Chen and Guestrin, "XGBoost", KDD
- * 2016; Friedman, "Greedy function approximation", Ann. Stat. 2001), small and often: full
- * trees of three levels over the last rows, grown anew when an eighth of them or so is new.
- * The trees do not predict, they correct what another expert had said when the run started.
+ * 2016; Friedman, "Greedy function approximation", Ann. Stat. 2001), in a circle: every few
+ * outcomes the oldest tree makes place for one that is fitted to what all others leave over
+ * (backfitting; Breiman and Friedman 1985), so that no step takes long. The trees do not
+ * predict, they correct what another expert had said when the run started.
  */
 #include <math.h>
 #include <string.h>
@@ -17,8 +18,8 @@
 #define TREE_GAIN   0.5
 #define TREE_WEIGHT 5.0
 #endif
-#define FIT_FIRST 64
-#define FIT_EVERY 384
+#define GROW_FIRST 64
+#define GROW_EVERY 10
 
 /* What fitting needs beside the rows. */
 struct fit {
@@ -126,20 +127,35 @@ static void grow(const struct failure_forest *forest, struct fit *fit,
     for (size_t leaf = 0; leaf < FAILURE_LEAVES; leaf++) {
         tree->leaf[leaf] = (float)(-TREE_RATE * slope[leaf] / (bend[leaf] + TREE_RIDGE));
     }
-    for (size_t i = 0; i < fit->n_rows; i++) {
-        fit->sum[i] += tree->leaf[fit->node[i]];
-    }
 }
 
-static void fit_all(struct failure_forest *forest)
+static size_t leaf_of(const struct failure_tree *tree, const uint8_t *level,
+                      size_t stride)
+{
+    size_t at = 0;
+    while (at < FAILURE_LEAVES - 1) {
+        at = 2 * at + 1 + (level[tree->input[at] * stride] > tree->above[at]);
+    }
+    return at - (FAILURE_LEAVES - 1);
+}
+
+/* A new tree in place of the oldest, for what all others leave over. */
+static void replace_one(struct failure_forest *forest)
 {
     struct fit fit;
+    size_t oldest = (size_t)(forest->n_grown % FAILURE_TREES);
     fit.n_rows = forest->n < FAILURE_ROWS ? (size_t)forest->n : FAILURE_ROWS;
     memcpy(fit.sum, forest->base, sizeof(fit.sum));
-    for (size_t i = 0; i < FAILURE_TREES; i++) {
-        grow(forest, &fit, &forest->trees[i]);
+    for (size_t i = 0; i < forest->n_trees; i++) {
+        for (size_t row = 0; i != oldest && row < fit.n_rows; row++) {
+            const struct failure_tree *tree = &forest->trees[i];
+            fit.sum[row] +=
+                tree->leaf[leaf_of(tree, &forest->level[0][row], FAILURE_ROWS)];
+        }
     }
-    forest->n_trees = FAILURE_TREES;
+    grow(forest, &fit, &forest->trees[oldest]);
+    forest->n_grown++;
+    forest->n_trees += forest->n_trees < FAILURE_TREES;
 }
 
 double failure_forest_say(const struct failure_forest *forest,
@@ -151,12 +167,7 @@ double failure_forest_say(const struct failure_forest *forest,
         level[i] = level_of(inputs[i]);
     }
     for (size_t i = 0; i < forest->n_trees; i++) {
-        const struct failure_tree *tree = &forest->trees[i];
-        size_t at = 0;
-        while (at < FAILURE_LEAVES - 1) {
-            at = 2 * at + 1 + (level[tree->input[at]] > tree->above[at]);
-        }
-        sum += (double)tree->leaf[at - (FAILURE_LEAVES - 1)];
+        sum += (double)forest->trees[i].leaf[leaf_of(&forest->trees[i], level, 1)];
     }
     return sum;
 }
@@ -173,8 +184,7 @@ void failure_forest_learn(struct failure_forest *forest,
     forest->weight[row] = (float)weight;
     forest->has_failed[row] = has_failed;
     forest->n++;
-    bool is_young = forest->n < FIT_EVERY;
-    if (forest->n % (is_young ? FIT_FIRST : FIT_EVERY) == 0) {
-        fit_all(forest);
+    if (forest->n >= GROW_FIRST && forest->n % GROW_EVERY == 0) {
+        replace_one(forest);
     }
 }

@@ -255,6 +255,8 @@ static void foreign_bytes_are_refused(void **state)
     struct failure_model *model = failure_new();
     assert_null(failure_restore(model, failure_bytes() - 1, &err));
     assert_int_equal(err.code, ERR_CORRUPT);
+    memset((char *)model + 8, 0x7F, failure_bytes() - 8); /* head as it should be */
+    assert_null(failure_restore(model, failure_bytes(), &err));
     memset(model, 0x7F, 4);
     err = ERR_INIT;
     assert_null(failure_restore(model, failure_bytes(), &err));
