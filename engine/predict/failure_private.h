@@ -188,7 +188,7 @@ void failure_net_learn(struct failure_net *net, const float x[FAILURE_SHARED],
 
 /* ---- failure_tree.c: boosted trees over the last runs ---- */
 
-#define FAILURE_ROWS   4096 /* outcomes that trees are fitted to */
+#define FAILURE_ROWS   2048 /* outcomes that trees are fitted to */
 #define FAILURE_LEVELS 32   /* that an input is cut into */
 #define FAILURE_TREES  40
 #define FAILURE_DEPTH  3
