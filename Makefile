@@ -115,7 +115,7 @@ HEADERS := $(sort $(wildcard tui/*.h tui/*/*.h engine/*.h engine/*/*.h store/*.h
 	tests/conformance/*.h))
 SHELLS := $(sort $(wildcard .ci/run tests/tools/* tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh \
 	tests/fakes/run tests/fakes/*.sh tests/conformance/run tests/conformance/run_otlp tests/conformance/*.sh))
-SHELLS := $(filter-out %.c %.awk %.yaml %.md %.txt tests/demo/library,$(SHELLS))
+SHELLS := $(filter-out %.c %.h %.awk %.yaml %.md %.txt tests/demo/library,$(SHELLS))
 
 # ---- stamps: rewritten only when their content changes ------------------------------
 stamp = $(if $(filter-out ok,$(if $(findstring |$(strip $(2))|,|$(strip $(file <$(1)))|),ok,no)),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))

@@ -100,8 +100,7 @@ has 'send a locomotive' incidents 1
 ok "the incident is still there, with what to do"
 until_true count incident-opened 1
 ok "it was told once"
-box health --json >health.json
-[ $? -ne 0 ] && grep -q '"status":"' health.json && ! grep -q '"status":"healthy"' health.json
+! box health --json >health.json && grep -q '"status":"' health.json && ! grep -q '"status":"healthy"' health.json
 ok "health says that something is wrong, by word and exit status"
 
 box ack 1 --note 'a locomotive is on its way' >/dev/null && has 'on its way' incidents --json

@@ -14,7 +14,7 @@
 #include "engine/base/mem.h"
 #include "engine/io/runner.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 
 void lab_open(struct lab *lab)
 {

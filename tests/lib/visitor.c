@@ -14,7 +14,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/digest.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 static char *no_origins[1];
 
@@ -125,6 +125,7 @@ void clerk_init(struct clerk *clerk, const char *path)
     clerk->spec.origins = no_origins;
     clerk->spec.body_max = (int64_t)25 * 1024 * 1024;
     clerk->spec.connections = 512;
+    clerk->limits.ping = (struct span){600000}; /* a visitor answers none */
 }
 
 bool clerk_open(struct clerk *clerk, struct err *err)
@@ -207,7 +208,7 @@ static bool read_bytes(int fd, char *out, size_t len)
     for (size_t got = 0; got < len;) {
         struct pollfd one = {.fd = fd, .events = POLLIN};
         if (poll(&one, 1, WAIT_MS) != 1) {
-            fail_msg("nothing came in ten seconds");
+            fail_msg("nothing came in a minute");
         }
         ssize_t n = recv(fd, out + got, len - got, 0);
         if (n <= 0) {

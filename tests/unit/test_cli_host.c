@@ -33,7 +33,7 @@
 #include "tui/host.h"
 #include "tui/term.h"
 
-#define PATIENCE_S 30 /* alarm(2): a test that hangs dies */
+#define PATIENCE_S 120 /* alarm(2): a test that hangs dies */
 
 struct job {
     char *folder;

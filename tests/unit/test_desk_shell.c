@@ -33,7 +33,7 @@
 #include "tests/lib/web.h"
 
 #define TOKEN  "t0ken-that-nobody-may-see"
-#define WAIT_S 30
+#define WAIT_S 90
 #define THINGS 256
 
 static struct {

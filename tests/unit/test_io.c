@@ -20,7 +20,7 @@
 #include "store/store.h"
 #include "tests/lib/lab.h"
 
-#define WAIT_S    30
+#define WAIT_S    90
 #define N_RESULTS 512
 
 static struct lab lab;

@@ -24,7 +24,7 @@
 #include "store/finding.h"
 #include "tests/lib/web.h"
 
-#define WAIT_S    30
+#define WAIT_S    90
 #define SPANS_MAX 4096
 
 static char folder[64], path[96];
