@@ -485,12 +485,12 @@ static void on_left(void *message)
 
 static void stop_parts(struct engine *engine)
 {
+    listener_stop(engine->listener); /* it looks at the one below */
+    engine->listener = NULL;
     telemetry_stop(engine->telemetry);
     engine->telemetry = NULL;
     monitor_stop(engine->monitor);
     engine->monitor = NULL;
-    listener_stop(engine->listener);
-    engine->listener = NULL;
     io_stop(engine->io);
     bell_close(engine->bell);
     control_free(engine->control);
@@ -541,6 +541,9 @@ static void start_watching(struct engine *engine)
     if (is_wanted && engine->telemetry == NULL) {
         log_line(LOG_ERROR, "telemetry", "cannot start",
                  LOG_FIELDS(LOG_TEXT("why", err.msg)));
+    }
+    if (engine->listener != NULL) {
+        listener_watch_telemetry(engine->listener, engine->telemetry);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "engine/base/log.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/control/control_private.h"
@@ -21,6 +22,8 @@ static void tell(struct control *control, struct wall now, const char *kind,
                  const char *text)
 {
     char clean[TEXT_MAX];
+    log_line(strstr(kind, "-opened") != NULL ? LOG_WARN : LOG_INFO, "monitor", "finding",
+             LOG_FIELDS(LOG_TEXT("kind", kind), LOG_TEXT("text", text)));
     control_note(control, &(struct event_row){
                               .at = now,
                               .kind = kind,

@@ -688,6 +688,12 @@ void listener_fault(struct listener *listener, enum err_code code)
     atomic_store(&listener->fault, (int)code);
 }
 
+void listener_watch_telemetry(struct listener *listener,
+                              const struct telemetry *telemetry)
+{
+    atomic_store(&listener->telemetry, telemetry);
+}
+
 int listener_port(const struct listener *listener)
 {
     return listener->port;

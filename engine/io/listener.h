@@ -45,6 +45,7 @@
 #include "engine/control/message.h"
 
 struct listener;
+struct telemetry; /* engine/io/telemetry.h */
 
 /* Bounds that no operator needs to set; all zero: the defaults in brackets. */
 struct listener_limits {
@@ -79,6 +80,9 @@ void listener_answer(struct listener *listener, struct webhook *webhook, bool is
 void listener_look(struct listener *listener);
 /* The store cannot be written (ERR_NONE: it can again); for /readyz. */
 void listener_fault(struct listener *listener, enum err_code code);
+/* Whose figures /metrics tells, too; it lives longer than the listener. */
+void listener_watch_telemetry(struct listener *listener,
+                              const struct telemetry *telemetry);
 /* Port that it listens on (spec->port 0 is for tests: any free one). */
 int listener_port(const struct listener *listener);
 

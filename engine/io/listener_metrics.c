@@ -4,6 +4,7 @@
 #include "engine/base/json.h"
 #include "engine/io/listener_private.h"
 #include "engine/io/openmetrics.h"
+#include "engine/io/telemetry.h"
 
 #define METRICS_MAX (16 * 1024 * 1024) /* bytes of one answer */
 
@@ -203,6 +204,36 @@ static void put_own(struct openmetrics *m, const struct listener *listener)
             (double)(mono_now().ns - listener->started_at.ns) / 1e9);
 }
 
+static void put_telemetry(struct openmetrics *m, const struct telemetry *telemetry)
+{
+    struct telemetry_figures done;
+    if (telemetry == NULL) {
+        return;
+    }
+    telemetry_figures(telemetry, &done);
+    const struct {
+        const char *result;
+        int64_t n;
+    } spans[] = {
+        {"exported", done.spans_exported},
+        {"rejected", done.spans_rejected},
+        {"dropped",  done.spans_dropped },
+        {"pruned",   done.spans_pruned  },
+    };
+    openmetrics_family(m, "signalbox_telemetry_spans", OPENMETRICS_COUNTER, "",
+                       "Spans for collectors, by what became of them.");
+    for (size_t i = 0; i < ARRAY_LEN(spans); i++) {
+        openmetrics_sample(m, METRIC_LABELS("result", spans[i].result),
+                           (double)spans[i].n);
+    }
+    put_one(m, "signalbox_telemetry_export_failures", OPENMETRICS_COUNTER, "",
+            "Exports that are tried again.", (double)done.export_failures);
+    put_one(m, "signalbox_telemetry_scrapes", OPENMETRICS_COUNTER, "",
+            "Scrapes that are over.", (double)done.scrapes);
+    put_one(m, "signalbox_telemetry_scrape_failures", OPENMETRICS_COUNTER, "",
+            "Scrapes that gave nothing.", (double)done.scrape_failures);
+}
+
 char *metrics_format(struct listener *listener, enum openmetrics_format format,
                      size_t *ret_len)
 {
@@ -228,6 +259,7 @@ char *metrics_format(struct listener *listener, enum openmetrics_format format,
     put_totals(&m, &totals);
     put_services(&m, services, n);
     put_own(&m, listener);
+    put_telemetry(&m, atomic_load(&listener->telemetry));
     listener_series_put(listener->series, &m, listener->reader);
     openmetrics_end(&m);
     return buf_take(&out, ret_len);

@@ -117,7 +117,8 @@ struct listener {
     struct mailbox *answers; /* struct hook, from the control thread */
     /* atomic */
     atomic_bool is_stopping, has_news;
-    atomic_int fault; /* enum err_code */
+    atomic_int fault;                            /* enum err_code */
+    _Atomic(const struct telemetry *) telemetry; /* NULL = none */
     /* listener thread only */
     struct keeper *keeper;
     struct feed *feed;
