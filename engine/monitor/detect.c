@@ -37,10 +37,10 @@
 #define RUN_MAX     12
 #define RUN_FORGETS 0.0001F
 
-#define SLOT_ROUNDS    10  /* days, or weeks, that a slot remembers */
-#define SLOT_POINTS    25  /* of an hour that teach, at most: a slot remembers days */
-#define WEEK_ROUNDS    2   /* weeks before the profile of the week is tried */
-#define WEEK_GAIN      0.8 /* its error, of the day's, that makes it the better one */
+#define SLOT_ROUNDS    10   /* days, or weeks, that a slot remembers */
+#define SLOT_POINTS    25   /* of an hour that teach, at most: a slot remembers days */
+#define WEEK_ROUNDS    2    /* weeks before the profile of the week is tried */
+#define WEEK_GAIN      0.8F /* its error, of the day's, that makes it the better one */
 #define WEEK_TRIED     200
 #define ERROR_RATE     0.005
 #define SEASONAL_SHARE 0.7F /* of the error of the level: the hour foretells it */
@@ -238,12 +238,11 @@ static bool usual(struct detector *detector, struct hour hour, double x,
     double by_day = fabs(x - (double)ret->mean), by_week = fabs(x - week);
     detector->day_error += (float)(rate * (by_day - (double)detector->day_error));
     detector->week_error += (float)(rate * (by_week - (double)detector->week_error));
-    double gain = (double)detector->week_error / ((double)detector->day_error + TINY);
     if (detector->n_error < WEEK_TRIED) {
         detector->n_error++;
-    } else if (gain < WEEK_GAIN) {
+    } else if (detector->week_error < WEEK_GAIN * detector->day_error) {
         ret->mean = (float)week;
-        ret->deviation *= (float)gain;
+        ret->deviation *= detector->week_error / detector->day_error;
     }
     return true;
 }

@@ -25,7 +25,8 @@
  *           not moved than ever before. The ranges forget slowly.
  *
  * The hour's usual value comes from a profile of the day, or of the week where that has been
- * clearly better at foretelling this series. Hours are those of UTC.
+ * clearly better at foretelling this series. Hours are those of UTC. The band is about it: it
+ * follows a slow change within days only, so that a leak leaves it.
  *
  * All lengths are in points of the series, whatever its step is, from a second to a day.
  */
