@@ -109,6 +109,17 @@ static bool has_rhythm(const double *changes, size_t n, size_t lag)
     return cycles > 0 && sum / cycles > RHYTHM / sqrt((double)n * cycles);
 }
 
+static bool is_season(const double *r, size_t n_lags, const double *changes, size_t n,
+                      size_t lag)
+{
+    if (lag < 2) {
+        return false;
+    }
+    double here = strength(r, n_lags, n, lag);
+    return here >= 1 && here >= strength(r, n_lags, n, lag - 1) &&
+           here >= strength(r, n_lags, n, lag + 1) && has_rhythm(changes, n - 1, lag);
+}
+
 int forecast_find_season(const double *values, size_t n, struct arena *arena)
 {
     double mean, variance;
@@ -134,13 +145,15 @@ int forecast_find_season(const double *values, size_t n, struct arena *arena)
     for (size_t lag = 2; lag <= longest; lag++) {
         highest = fmax(highest, strength(r, n_lags, n, lag));
     }
-    /* The shortest of those nearly as strong: not its multiple. */
+    /* The shortest of those nearly as strong: not its multiple. Of a week of days the day, if it
+     * shows: the week is looked for above it. */
     for (size_t lag = 2; lag <= longest; lag++) {
-        double here = strength(r, n_lags, n, lag);
-        if (r[lag] >= r[lag - 1] && r[lag] >= r[lag + 1] && here >= 1 &&
-            here >= NEARLY * highest && has_rhythm(changes, n - 1, lag)) {
-            return (int)lag;
+        if (strength(r, n_lags, n, lag) < NEARLY * highest ||
+            !is_season(r, n_lags, changes, n, lag)) {
+            continue;
         }
+        bool has_days = lag % 7 == 0 && is_season(r, n_lags, changes, n, lag / 7);
+        return (int)(has_days ? lag / 7 : lag);
     }
     return 1;
 }
