@@ -23,6 +23,7 @@
 #define HURRY_MS       1000 /* between two flushes because something was found */
 #define TRIM_MS        60000
 #define RESEND_MS      30000 /* what is not taken by then is given again */
+#define REOPEN_MS      10000 /* until the metrics file is tried again */
 #define LOG_PLACE      "monitor"
 
 struct scraped {
@@ -239,6 +240,25 @@ static void sample(struct monitor_thread *thread, struct wall now)
     }
 }
 
+static void free_scraped(void *item)
+{
+    struct scraped *scraped = item;
+    free(scraped->text);
+    free(scraped);
+}
+
+/* While there is no file to keep anything in. */
+static void drop_scrapes(struct monitor_thread *thread)
+{
+    void *items[64];
+    size_t n;
+    while ((n = mailbox_drain(thread->mailbox, items, ARRAY_LEN(items))) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            free_scraped(items[i]);
+        }
+    }
+}
+
 static void take_scrapes(struct monitor_thread *thread)
 {
     void *items[64];
@@ -420,64 +440,6 @@ static void mind_clock(struct monitor_thread *thread, struct wall now)
     }
 }
 
-static void *thread_main(void *user)
-{
-    struct monitor_thread *thread = user;
-    (void)pthread_setname_np(pthread_self(), "monitor");
-    struct wall now = wall_now();
-    thread->flush_at = later(now, MONITOR_FLUSH_MS);
-    thread->trim_at = later(now, TRIM_MS);
-    thread->level_at = later(now, MONITOR_FLUSH_MS);
-    if (open_reader(thread)) {
-        monitor_taken(thread->monitor, taken(thread));
-        thread->sent = taken(thread);
-        arena_reset(thread->arena);
-    }
-    send_findings(thread, now);
-    while (!atomic_load(&thread->is_stopping)) {
-        struct pollfd fd = {.fd = mailbox_fd(thread->mailbox), .events = POLLIN};
-        now = wall_now();
-        mind_clock(thread, now);
-        if (poll(&fd, 1, wait_ms(thread, now)) < 0 && errno != EINTR) {
-            break;
-        }
-        round_of(thread, wall_now());
-    }
-    flush(thread, wall_now(), true);
-    return NULL;
-}
-
-/* ---- from outside ---- */
-
-static void free_scraped(void *item)
-{
-    struct scraped *scraped = item;
-    free(scraped->text);
-    free(scraped);
-}
-
-static void free_parts(struct monitor_thread *thread)
-{
-    monitor_free(thread->monitor);
-    metric_store_close(thread->file);
-    collector_free(thread->collector);
-    reader_close(thread->reader);
-    mailbox_free(thread->mailbox, free_scraped);
-    arena_free(thread->arena);
-    free(thread);
-}
-
-static struct collector *make_collector(const char *store)
-{
-    AUTO_FREE char *work = mem_printf("%s-work", store);
-    AUTO_FREE char *logs = mem_printf("%s-logs", store);
-    const char *slash = strrchr(store, '/');
-    AUTO_FREE char *folder =
-        slash == NULL ? mem_str(".") : mem_strn(store, (size_t)(slash - store) + 1);
-    const char *folders[] = {folder, work, logs};
-    return collector_new("", folders, ARRAY_LEN(folders));
-}
-
 static struct monitor *make_monitor(const struct monitor_thread_options *options)
 {
     return monitor_new(&(struct monitor_options){
@@ -505,24 +467,107 @@ static bool load(struct monitor_thread *thread, char **broken, struct err *err)
            monitor_load(thread->monitor, thread->file, err);
 }
 
+static bool open_file(struct monitor_thread *thread)
+{
+    struct err err = ERR_INIT;
+    AUTO_FREE char *path = metric_store_path(thread->options.store);
+    AUTO_FREE char *broken = NULL;
+    thread->monitor = make_monitor(&thread->options);
+    thread->file = metric_store_open(path, wall_now(), &broken, &err);
+    if (thread->file != NULL && load(thread, &broken, &err)) {
+        tell_broken(broken);
+        return true;
+    }
+    tell_failure(thread, &err);
+    metric_store_close(TAKE(thread->file));
+    monitor_free(TAKE(thread->monitor));
+    return false;
+}
+
+static void wait_for(const struct monitor_thread *thread, int ms)
+{
+    struct pollfd fd = {.fd = mailbox_fd(thread->mailbox), .events = POLLIN};
+    (void)poll(&fd, 1, ms); /* woken early: a round for nothing */
+}
+
+/* False: told to stop before it could. */
+static bool open_at_last(struct monitor_thread *thread)
+{
+    while (!atomic_load(&thread->is_stopping)) {
+        if (open_file(thread)) {
+            return true;
+        }
+        drop_scrapes(thread);
+        wait_for(thread, REOPEN_MS);
+    }
+    return false;
+}
+
+static void begin(struct monitor_thread *thread)
+{
+    struct wall now = wall_now();
+    thread->flush_at = later(now, MONITOR_FLUSH_MS);
+    thread->trim_at = later(now, TRIM_MS);
+    thread->level_at = later(now, MONITOR_FLUSH_MS);
+    if (open_reader(thread)) {
+        monitor_taken(thread->monitor, taken(thread));
+        thread->sent = taken(thread);
+        arena_reset(thread->arena);
+    }
+    send_findings(thread, now);
+}
+
+static void *thread_main(void *user)
+{
+    struct monitor_thread *thread = user;
+    (void)pthread_setname_np(pthread_self(), "monitor");
+    if (!open_at_last(thread)) {
+        return NULL;
+    }
+    begin(thread);
+    while (!atomic_load(&thread->is_stopping)) {
+        struct wall now = wall_now();
+        mind_clock(thread, now);
+        wait_for(thread, wait_ms(thread, now));
+        round_of(thread, wall_now());
+    }
+    flush(thread, wall_now(), true);
+    return NULL;
+}
+
+/* ---- from outside ---- */
+
+static void free_parts(struct monitor_thread *thread)
+{
+    monitor_free(thread->monitor);
+    metric_store_close(thread->file);
+    collector_free(thread->collector);
+    reader_close(thread->reader);
+    mailbox_free(thread->mailbox, free_scraped);
+    arena_free(thread->arena);
+    free(thread);
+}
+
+static struct collector *make_collector(const char *store)
+{
+    AUTO_FREE char *work = mem_printf("%s-work", store);
+    AUTO_FREE char *logs = mem_printf("%s-logs", store);
+    const char *slash = strrchr(store, '/');
+    AUTO_FREE char *folder =
+        slash == NULL ? mem_str(".") : mem_strn(store, (size_t)(slash - store) + 1);
+    const char *folders[] = {folder, work, logs};
+    return collector_new("", folders, ARRAY_LEN(folders));
+}
+
 struct monitor_thread *monitor_start(const struct monitor_thread_options *options,
                                      struct err *err)
 {
     struct monitor_thread *thread = mem_alloc(sizeof(*thread));
-    AUTO_FREE char *path = metric_store_path(options->store);
-    AUTO_FREE char *broken = NULL;
     thread->options = *options;
     thread->arena = arena_new();
     thread->mailbox = mailbox_new(SCRAPES_CAP);
     thread->collector = make_collector(options->store);
-    thread->monitor = make_monitor(options);
     atomic_store(&thread->has_news, true);
-    thread->file = metric_store_open(path, wall_now(), &broken, err);
-    if (thread->file == NULL || !load(thread, &broken, err)) {
-        free_parts(thread);
-        return NULL;
-    }
-    tell_broken(broken);
     sigset_t all, old;
     (void)sigfillset(&all); /* cannot fail */
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);

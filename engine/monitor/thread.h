@@ -34,7 +34,8 @@ struct monitor_thread_options {
 };
 
 struct monitor_thread;
-/* Options are copied, what they point to outlives the thread. */
+/* Returns at once; the thread opens the file, as often as it takes. Options are copied, what they
+ * point to outlives the thread. */
 NODISCARD struct monitor_thread *
 monitor_start(const struct monitor_thread_options *options, struct err *err);
 /* Saves everything. Accepts NULL. */
