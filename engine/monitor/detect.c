@@ -31,6 +31,8 @@
 #define RANGE_SHARE   0.01 /* of the value: the least width */
 #define RANGE_MAX     40.0 /* widths outside */
 #define WILD          1e6  /* widths outside that are learned from, at most */
+#define LARGEST       1e30 /* what is larger counts as this: a float holds its sums */
+#define ORIGIN_MAX    1e15 /* beyond, differences from it would be lost */
 
 #define RUN_DIGITS  0.5 /* for each value more that is equal */
 #define RUN_FACTOR  1.5 /* of the longest row of equal values: no news yet */
@@ -494,7 +496,7 @@ static double tamed(const struct detector *detector, double x)
     const struct detect_range *range = &detector->ranges[RANGE_VALUE];
     double width = range->high - range->low;
     if (range->n <= RANGE_WARM || width <= 0) {
-        return clamp(x, -1e100, 1e100);
+        return x;
     }
     return clamp(x, range->low - WILD * width, range->high + WILD * width);
 }
@@ -507,7 +509,7 @@ struct detect_result detect_step(struct detector *detector, struct wall at, doub
         return result;
     }
     if (detector->n == 0) {
-        detector->origin = value;
+        detector->origin = fabs(value) < ORIGIN_MAX ? value : 0;
         detector->last_ms = at.ms;
     } else if (at.ms > detector->last_ms) {
         learn_gap(detector, (double)(at.ms - detector->last_ms));
@@ -520,7 +522,7 @@ struct detect_result detect_step(struct detector *detector, struct wall at, doub
     __builtin_prefetch(&detector->n_week[hour.week]);
     double size = fabs(detector->level + detector->origin);
     double least_width = RANGE_SHARE * size;
-    look.x = tamed(detector, value - detector->origin);
+    look.x = tamed(detector, clamp(value, -LARGEST, LARGEST) - detector->origin);
     look.scale = detector->deviation + SCALE_SHARE * size + TINY;
     look_at_range(detector, RANGE_VALUE, look.x, least_width, &look);
     look_at_run(detector, &look);

@@ -474,6 +474,30 @@ static void test_odd_values(void **state)
     }
 }
 
+/* Nor one that comes first of all, or while the profile is new; no number is spoilt. */
+static void test_a_wild_begin_is_forgotten(void **state)
+{
+    (void)state;
+    static const double wild[] = {1e300, -1e300, 1e15, 1e30};
+    for (size_t k = 0; k < ARRAY_LEN(wild); k++) {
+        struct series series;
+        int outside = 0;
+        begin(&series, k);
+        live(&series, normal, k % 2 == 0 ? 0 : 20);
+        (void)put(&series, wild[k]);
+        live(&series, normal, 30 * DAY);
+        for (int i = 0; i < DAY; i++) {
+            struct detect_result result = put(&series, normal(&series));
+            check_result(&result, result.value);
+            outside += result.value < result.low || result.value > result.high;
+        }
+        assert_true(outside < DAY / 20);
+        for (size_t i = 0; i < DETECT_DAY_SLOTS; i++) {
+            assert_true(isfinite(series.detector.day[i].mean));
+        }
+    }
+}
+
 static void test_one_wild_value_does_not_blind(void **state)
 {
     (void)state;
@@ -552,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_any_step_will_do),
         cmocka_unit_test(test_odd_values),
         cmocka_unit_test(test_one_wild_value_does_not_blind),
+        cmocka_unit_test(test_a_wild_begin_is_forgotten),
         cmocka_unit_test(test_a_value_that_is_none_changes_nothing),
         cmocka_unit_test(test_saved_bytes_go_on_alike),
         cmocka_unit_test(test_all_zero_is_new),
