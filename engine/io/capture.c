@@ -13,6 +13,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/idmap.h"
 #include "engine/base/mem.h"
+#include "engine/service/local_env.h"
 
 #define EVENTS 32
 #define CHUNK  65536
@@ -44,20 +45,24 @@ static void close_fd(int *fd)
 /* ---- starting -------------------------------------------------------------------------
  */
 
-/* The engine's environment with the command's own variables in front: the first counts. */
-static char **environment(const struct command_spec *command, size_t *ret_own)
+/* What every command gets of the engine's environment; tokens are none of its business. */
+static const char *const inherited[] = {"PATH",   "HOME",           "USER",   "LOGNAME",
+                                        "SHELL",  "LANG",           "LC_ALL", "TZ",
+                                        "TMPDIR", "XDG_RUNTIME_DIR"};
+
+static void make_environment(const struct command_spec *command, struct env *env)
 {
-    size_t n = 0;
-    while (environ[n] != NULL) {
-        n++;
+    char name[256];
+    for (size_t i = 0; i < ARRAY_LEN(inherited); i++) {
+        env_inherit(env, inherited[i]);
     }
-    char **list = mem_array(n + command->n_env + 1, sizeof(char *));
     for (size_t i = 0; i < command->n_env; i++) {
-        list[i] = mem_printf("%s=%s", command->env[i].name, command->env[i].value);
+        const char *value = command->env[i].value;
+        if (order_borrows(value, name, sizeof(name))) {
+            value = getenv(name); // NOLINT(concurrency-mt-unsafe): no thread sets it
+        }
+        env_set(env, command->env[i].name, value != NULL ? value : "");
     }
-    memcpy(list + command->n_env, environ, n * sizeof(char *));
-    *ret_own = command->n_env;
-    return list;
 }
 
 static bool spawn(const struct command_spec *command, int out, pid_t *ret_pid,
@@ -66,8 +71,8 @@ static bool spawn(const struct command_spec *command, int out, pid_t *ret_pid,
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
-    size_t n_own;
-    char **list = environment(command, &n_own);
+    struct env env = {0};
+    make_environment(command, &env);
     (void)sigemptyset(&none); /* cannot fail */
     (void)sigfillset(&all);   /* cannot fail */
     (void)posix_spawn_file_actions_init(&actions);
@@ -82,15 +87,13 @@ static bool spawn(const struct command_spec *command, int out, pid_t *ret_pid,
         &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     (void)posix_spawnattr_setsigmask(&attributes, &none);
     (void)posix_spawnattr_setsigdefault(&attributes, &all);
+    env_set(&env, "LC_NUMERIC", "C"); /* figures are read by a program */
     errno = posix_spawnp(ret_pid, command->argv[0], &actions, &attributes, command->argv,
-                         list);
+                         env.entries);
     bool is_done = errno == 0 || err_sys(err, "starting %.100s", command->argv[0]);
     (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&actions);
-    for (size_t i = 0; i < n_own; i++) {
-        free(list[i]);
-    }
-    free(list);
+    env_fini(&env);
     return is_done;
 }
 

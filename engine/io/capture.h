@@ -6,8 +6,9 @@
  * Capture: run commands beside each other and hand over what each printed, from a process
  * with many threads (a runner uses engine/io/process.h).
  *
- * A command gets a session of its own, /dev/null as input and errors, the environment of
- * the engine with its own variables on top. It is over when it has ended; then, or when
+ * A command gets a session of its own, /dev/null as input and errors, of the engine's
+ * environment what every program needs (PATH, HOME ...), and its own variables; one that is
+ * written as "${NAME}" is the engine's NAME. It is over when it has ended; then, or when
  * its time is over or it prints too much, its group is killed. What hid from its group is
  * not waited for.
  *

@@ -514,40 +514,45 @@ static void targets_are_scraped(void **state)
                        paths[i]);
     }
     char *const good[] = {(char[]){"/bin/sh"}, (char[]){"-c"},
-                          (char[]){"echo \"jobs $N\"; sleep 100 &"}, NULL};
+                          (char[]){"echo \"jobs $N$M$TENANT_TOKEN\"; sleep 100 &"}, NULL};
     char *const slow[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, (char[]){"sleep 100"},
                           NULL};
     char *const bad[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, (char[]){"exit 3"}, NULL};
     char *const none[] = {(char[]){"/no/such/program"}, NULL};
     char *const huge[] = {(char[]){"/bin/sh"}, (char[]){"-c"},
                           (char[]){"head -c 9000000 /dev/zero"}, NULL};
-    struct env_var env = {(char[]){"N"}, (char[]){"42"}};
+    struct env_var env[] = {
+        {(char[]){"N"}, (char[]){"42"}     },
+        {(char[]){"M"}, (char[]){"${LENT}"}}
+    };
     const struct span often = {300}, brief = {200};
     const struct scrape_spec specs[TARGETS] = {
-        {.name = (char[]){"a"}, .url = base[0],                                  .interval = often, .timeout = brief},
-        {.name = (char[]){"b"}, .url = base[1],                                  .interval = often, .timeout = brief},
-        {.name = (char[]){"c"}, .url = base[2],                                  .interval = often, .timeout = brief},
+        {.name = (char[]){"a"}, .url = base[0],                                 .interval = often, .timeout = brief},
+        {.name = (char[]){"b"}, .url = base[1],                                 .interval = often, .timeout = brief},
+        {.name = (char[]){"c"}, .url = base[2],                                 .interval = often, .timeout = brief},
         {.name = (char[]){"d"},
-         .command = {.argv = (char **)(uintptr_t)good, .env = &env, .n_env = 1},
+         .command = {.argv = (char **)(uintptr_t)good, .env = env, .n_env = 2},
          .interval = often,
-         .timeout = brief                                                                                           },
+         .timeout = brief                                                                                          },
         {.name = (char[]){"e"},
          .command = {.argv = (char **)(uintptr_t)slow},
          .interval = often,
-         .timeout = brief                                                                                           },
+         .timeout = brief                                                                                          },
         {.name = (char[]){"f"},
          .command = {.argv = (char **)(uintptr_t)bad},
          .interval = often,
-         .timeout = brief                                                                                           },
+         .timeout = brief                                                                                          },
         {.name = (char[]){"g"},
          .command = {.argv = (char **)(uintptr_t)none},
          .interval = often,
-         .timeout = brief                                                                                           },
+         .timeout = brief                                                                                          },
         {.name = (char[]){"h"},
          .command = {.argv = (char **)(uintptr_t)huge},
          .interval = {3000},
-         .timeout = {3000}                                                                                          },
+         .timeout = {3000}                                                                                         },
     };
+    assert_int_equal(setenv("LENT", "17", 1), 0);
+    assert_int_equal(setenv("TENANT_TOKEN", "not for everybody", 1), 0);
     const struct telemetry_options options = {
         .store = path, .scrapes = specs, .n_scrapes = TARGETS, .on_scrape = on_scrape};
     struct telemetry *telemetry = telemetry_start(&options, &err);
@@ -556,7 +561,7 @@ static void targets_are_scraped(void **state)
     telemetry_stop(telemetry);
     web_release(web);
     assert_string_equal(scraped.text[0], "up 1\n");
-    assert_string_equal(scraped.text[3], "jobs 42\n");
+    assert_string_equal(scraped.text[3], "jobs 4217\n");
     assert_int_equal(scraped.n_failed[0] + scraped.n_failed[3], 0);
     assert_non_null(strstr(collector.head, "application/openmetrics-text"));
     static const struct {
