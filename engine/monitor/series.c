@@ -318,16 +318,18 @@ static void turn(struct series_set *set, struct series *series, struct wall at)
     for (int i = 0; i < SUMS; i++) {
         struct sum *sum = &series->state.sums[i];
         int64_t width = metric_level_width((enum metric_level)(LEVEL_MINUTE + i)).ms;
-        if (sum->n > 0 && at.ms - sum->start_ms >= width) {
+        if (sum->n > 0 && (at.ms - sum->start_ms >= width || at.ms < sum->start_ms)) {
             close_sum(set, series, i);
         }
     }
 }
 
+/* Also when the clock went back. */
 static bool is_new_minute(const struct series *series, struct wall at)
 {
     const struct sum *minute = &series->state.sums[0];
-    return minute->n == 0 || at.ms - minute->start_ms >= 60000;
+    return minute->n == 0 || at.ms - minute->start_ms >= 60000 ||
+           at.ms < minute->start_ms;
 }
 
 static void sum_point(struct series_set *set, struct series *series, struct wall at,
@@ -410,6 +412,10 @@ bool series_take(struct series_set *set, struct series *series, struct wall at,
     struct series_state *state = &series->state;
     series->is_changed = true;
     set->counts.points++;
+    if (at.ms <
+        state->input_at) { /* the clock was set back, and the detector's with it */
+        state->detector.last_ms = at.ms;
+    }
     if (series->sketches != NULL) {
         return take_measurement(set, series, at, value, ret_signal);
     }
@@ -419,8 +425,8 @@ bool series_take(struct series_set *set, struct series *series, struct wall at,
     state->input_at = at.ms;
     state->input = value;
     if (series->info.kind == KIND_COUNTER) {
-        if (before_at == 0) {
-            return false;
+        if (before_at == 0 || at.ms <= before_at) {
+            return false; /* nothing to compare it with */
         }
         double grown = value >= before ? value - before : value; /* it was reset */
         value = grown * 1000 / (double)(at.ms - before_at);
@@ -437,11 +443,15 @@ bool series_push(struct series_set *set, int32_t id, struct wall at, double valu
     }
     struct series *series = series_at(set, id);
     int64_t newest = series->state.input_at;
-    if (at.ms <= 0 || at.ms < newest ||
-        (at.ms == newest && series->info.kind == KIND_COUNTER)) {
+    bool is_late = at.ms < newest, is_again = at.ms == newest;
+    bool is_clock_back = is_late && series->n_late >= SERIES_LATE_MAX;
+    if (at.ms <= 0 || (is_late && !is_clock_back) ||
+        (is_again && series->info.kind == KIND_COUNTER)) {
         set->counts.late++;
+        series->n_late = (uint8_t)(series->n_late + is_late);
         return false;
     }
+    series->n_late = 0;
     return series_take(set, series, at, value, ret_signal);
 }
 

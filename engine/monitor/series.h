@@ -8,8 +8,9 @@
  * A series is a metric (a row of engine/monitor/metric.h, or one that was scraped) with its
  * labels. Points go in one at a time; each updates the newest chunk of raw values, the sums of
  * its minute, hour and day, and the series' detector, without allocation. Points of a series
- * come in order of time; an older one than the newest is dropped and counted. A value that is
- * not finite says "unknown" and is not a point.
+ * come in order of time; an older one than the newest is dropped and counted. More than
+ * SERIES_LATE_MAX of them in a row say that the clock was set back: then it goes on from there. A
+ * value that is not finite says "unknown" and is not a point.
  *
  * What is judged: of a gauge its value; of a counter its rate per second since the point
  * before (a counter that falls was reset and has counted from 0 again); of a summary the 95 %
@@ -34,6 +35,7 @@
 #define SERIES_NAME_MAX   200   /* bytes, with NUL */
 #define SERIES_LABELS_MAX 512   /* canonical text, with NUL */
 #define SERIES_LABELS     32    /* labels of one series */
+#define SERIES_LATE_MAX   20    /* points in a row that are dropped as late */
 
 /* What a series is, for whoever judges or shows it. */
 struct series_info {

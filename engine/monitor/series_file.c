@@ -46,6 +46,12 @@ static void save_rows(struct series_set *set, struct metric_store *store)
     }
 }
 
+static void widen(struct wall *from, struct wall *to, int64_t at_ms)
+{
+    from->ms = at_ms < from->ms ? at_ms : from->ms;
+    to->ms = at_ms > to->ms ? at_ms : to->ms;
+}
+
 static void save_raw(const struct series_set *set, struct metric_store *store)
 {
     struct wall from = {INT64_MAX}, to = {0};
@@ -58,8 +64,9 @@ static void save_raw(const struct series_set *set, struct metric_store *store)
                 uint8_t bytes[CHUNK_BYTES + 3] = {0};
                 size_t len = chunk_format(chunk, bytes);
                 block_add(&block, i, bytes, len);
-                from.ms = chunk->first_ms < from.ms ? chunk->first_ms : from.ms;
-                to.ms = chunk->last_ms > to.ms ? chunk->last_ms : to.ms;
+                widen(&from, &to, chunk->first_ms);
+                widen(&from, &to,
+                      chunk->last_ms); /* before it, when the clock went back */
             }
         }
         if (block.len > 0) {
@@ -287,9 +294,7 @@ static void replay(struct series_set *set, struct series *series, const uint8_t 
     double value;
     chunk_reader_init(&reader, bytes, len);
     while (chunk_next(&reader, &at, &value)) {
-        int64_t newest = series->state.input_at;
-        bool is_good = isfinite(value) && at.ms > 0 && at.ms >= newest &&
-                       (at.ms > newest || series->info.kind != KIND_COUNTER);
+        bool is_good = isfinite(value) && at.ms > 0;
         if (is_good) { /* bytes that were damaged might say anything */
             (void)series_take(set, series, at, value, &unused);
         }

@@ -40,6 +40,7 @@ struct series {
     bool
         must_save; /* raw points cannot bring it up to date: save it with the next flush */
     bool has_news;     /* the newest value was not written */
+    uint8_t n_late;    /* points dropped in a row */
     int64_t before_at; /* input before the first point of the chunk */
     double before;
     struct sketch *sketches; /* SUMS of them, of a summary; else NULL */

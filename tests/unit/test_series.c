@@ -547,6 +547,43 @@ static void test_failed_flush(void **state)
     metric_store_close(store);
 }
 
+/* The clock is set back by an hour: a few points are lost, and a restart changes nothing. */
+static void test_clock(void **state)
+{
+    struct place *place = *state;
+    struct metric_store *store = open_store(place);
+    struct series_set *a = series_set_new(10), *b = series_set_new(10);
+    struct series_signal signal;
+    int n_judged = 0;
+    open_gauge(a, "g");
+    open_gauge(b, "g");
+    (void)series_open(a, METRIC_WORKFLOW_SUBMITTED, NULL, 0, "engine");
+    (void)series_open(b, METRIC_WORKFLOW_SUBMITTED, NULL, 0, "engine");
+    for (int t = 0; t < 800; t++) {
+        struct wall at = after_s(t < 400 ? 7200 + t : 3600 + t);
+        for (int32_t i = 0; i < 2; i++) {
+            n_judged += series_push(a, i, at, 5 + t * i, &signal);
+            (void)series_push(b, i, at, 5 + t * i, &signal);
+        }
+        if (t % 10 == 9) {
+            flush(b, store, false);
+        }
+    }
+    assert_int_equal(series_counts(a).late, 2 * SERIES_LATE_MAX);
+    assert_int_equal(n_judged, 2 * 800 - 2 * SERIES_LATE_MAX - 2);
+    series_set_free(b);
+    b = load(store);
+    assert_same(a, b);
+    size_t n;
+    struct metric_point *points =
+        query(b, store, place, 0, LEVEL_RAW, after_s(4000), after_s(4400), &n);
+    assert_int_equal(n, 400 - SERIES_LATE_MAX);
+    assert_true(points[n - 1].at.ms == after_s(4399).ms);
+    series_set_free(a);
+    series_set_free(b);
+    metric_store_close(store);
+}
+
 /* The disk is full for a while: said, and afterwards all is there. */
 static void test_full_disk(void **state)
 {
@@ -683,6 +720,7 @@ int main(void)
         PLACE_TEST(test_restart),
         PLACE_TEST(test_kill),
         PLACE_TEST(test_failed_flush),
+        PLACE_TEST(test_clock),
         PLACE_TEST(test_full_disk),
         PLACE_TEST(test_damage),
     };
