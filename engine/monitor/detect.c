@@ -442,7 +442,8 @@ static void judge(struct detector *detector, const struct look *look,
 
 /* ---- intervals ------------------------------------------------------------------------ */
 
-/* The longest forgets slowly, so that a night without work is remembered. */
+/* The second longest of all counts, and both forget slowly: a night without work is learned
+ * from two of them, while one trouble does not hide the next. */
 static void learn_gap(struct detector *detector, double gap)
 {
     double rate = rate_at(detector->n - 1, GAP_RATE);
@@ -450,8 +451,14 @@ static void learn_gap(struct detector *detector, double gap)
     detector->gap += (float)(rate * off);
     detector->gap_deviation +=
         (float)(rate * (fabs(off) - (double)detector->gap_deviation));
-    double longest = (double)detector->longest_gap * (1 - GAP_FORGETS);
-    detector->longest_gap = (float)(gap > longest ? gap : longest);
+    detector->longest_gap *= (float)(1 - GAP_FORGETS);
+    detector->second_gap *= (float)(1 - GAP_FORGETS);
+    if (gap > (double)detector->longest_gap) {
+        detector->second_gap = detector->longest_gap;
+        detector->longest_gap = (float)gap;
+    } else if (gap > (double)detector->second_gap) {
+        detector->second_gap = (float)gap;
+    }
     if (detector->n == GAP_WARM || detector->n % 1024 == 0) {
         learn_stride(detector);
     }
@@ -479,7 +486,7 @@ struct detect_result detect_silence(const struct detector *detector, struct wall
      * missing points of a regular series are enough */
     double scale = (double)detector->gap_deviation + 0.25 * usual_gap;
     double off = (gap - usual_gap) / scale;
-    bool is_longest = gap > 1.25 * (double)detector->longest_gap;
+    bool is_longest = gap > 1.25 * (double)detector->second_gap;
     result.surprise = off > 0 && is_longest ? off / log(10) : 0;
     result.score = result.surprise / (SCORE_HALF + result.surprise);
     result.chance = pow(10, -result.surprise);

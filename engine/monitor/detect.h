@@ -56,7 +56,7 @@ enum detect_kind {
 const char *detect_word(enum detect_kind kind);
 const char *detect_help(enum detect_kind kind);
 
-#define DETECTOR_FORMAT    2 /* of struct detector, for who saves it; with its size */
+#define DETECTOR_FORMAT    3 /* of struct detector, for who saves it; with its size */
 #define DETECTOR_BYTES_MAX 2048
 #define DETECT_WINDOW      10 /* points that most members look at */
 #define DETECT_MEMBERS     4
@@ -104,6 +104,7 @@ struct detector {
     uint32_t run;             /* equal points after the newest different one */
     float gap, gap_deviation; /* between points, ms */
     float longest_gap;        /* ms; forgets slowly */
+    float second_gap;         /* the longest but one */
     float day_error, week_error;   /* of the two profiles */
     float hour_error, level_error; /* of the better one, and of the level */
     uint32_t n_error;
