@@ -27,7 +27,7 @@
 #define SHARE_POINTS     2000 /* that the share in peace is learned from */
 #define FAR_WEIGHT       0.7  /* digits for each doubling of the distance */
 #define FAR_MAX          3.0
-#define FAR_DISTANCES    3.0 /* usual distances from the middle of the band */
+#define FAR_DISTANCES    4.0 /* usual distances from the middle of the band */
 #define WILD_DISTANCES   10.0
 #define MODE_VOTES       100 /* more points than all others together */
 #define MODE_VOTES_MAX   4000

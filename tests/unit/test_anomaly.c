@@ -217,20 +217,20 @@ static void test_learns_its_runs(void **state)
     for (int hour = 0; hour < 40; hour++) {
         calm(desk, 0, 30);
         for (int i = 0; i < 6; i++) {
-            point(desk, 0, 13, 0);
+            point(desk, 0, 16, 0);
         }
     }
     int64_t n_before = anomaly_book_counts(desk->book).n_opened;
     for (int hour = 0; hour < 10; hour++) {
         calm(desk, 0, 30);
         for (int i = 0; i < 6; i++) {
-            point(desk, 0, 13, 0);
+            point(desk, 0, 16, 0);
         }
     }
     assert_int_equal(anomaly_book_counts(desk->book).n_opened, n_before);
     calm(desk, 0, 30);
     for (int i = 0; i < 40; i++) { /* much longer than ever */
-        point(desk, 0, 13, 0);
+        point(desk, 0, 16, 0);
     }
     assert_int_equal(anomaly_book_counts(desk->book).n_opened, n_before + 1);
 }

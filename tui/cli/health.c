@@ -48,7 +48,8 @@ static void print_metric(struct cli *cli, const struct health_metric *metric)
     text_ellipsis(cut, sizeof(cut), clean, NAME_CELLS, is_ascii);
     printf("  %s%*s %*s", cut, NAME_CELLS - text_cells(cut, strlen(cut)), "", VALUE_CELLS,
            reading_format(metric->name, metric->value, value));
-    if (metric->status != HEALTH_METRIC_OK) {
+    if (metric->status == HEALTH_METRIC_STALE ||
+        metric->status == HEALTH_METRIC_ANOMALOUS) {
         printf("  %s", health_metric_word(metric->status));
     }
     putchar('\n');
@@ -127,7 +128,7 @@ static void print_text(struct cli *cli, const struct health *health)
 static int run(struct cli *cli)
 {
     struct err err = ERR_INIT;
-    struct health health;
+    struct health health = {0};
     struct metric_reader *metrics = NULL;
     if (file_exists(cli->store) && !cli_open_reader(cli, &err)) {
         return cli_fail(&err);

@@ -210,10 +210,10 @@ static bool read_number(const char *text, int64_t *ret_id, struct err *err)
 static int show_incident(struct cli *cli)
 {
     struct err err = ERR_INIT;
-    struct incident_row row;
+    struct incident_row row = {0};
     const struct anomaly_row *anomalies;
-    size_t n;
-    int64_t id;
+    size_t n = 0;
+    int64_t id = 0;
     if (!read_number(cli->args[0], &id, &err)) {
         return cli_fail(&err);
     }
@@ -245,7 +245,7 @@ static int run_incidents(struct cli *cli)
 {
     struct err err = ERR_INIT;
     const struct incident_row *rows;
-    size_t n;
+    size_t n = 0;
     if (cli->n_args == 1) {
         return show_incident(cli);
     }
@@ -269,8 +269,8 @@ static int run_incidents(struct cli *cli)
 static int show_anomaly(struct cli *cli)
 {
     struct err err = ERR_INIT;
-    struct anomaly_row row;
-    int64_t id;
+    struct anomaly_row row = {0};
+    int64_t id = 0;
     if (!read_number(cli->args[0], &id, &err)) {
         return cli_fail(&err);
     }
@@ -293,7 +293,7 @@ static int run_anomalies(struct cli *cli)
 {
     struct err err = ERR_INIT;
     const struct anomaly_row *rows;
-    size_t n;
+    size_t n = 0;
     if (cli->n_args == 1) {
         return show_anomaly(cli);
     }
