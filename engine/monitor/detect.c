@@ -26,7 +26,7 @@
 #define NUMBER_MAX  1e6
 
 #define RANGE_WARM    150
-#define RANGE_FORGETS 0.0002 /* of its width, a point */
+#define RANGE_FORGETS 0.00018 /* of its width, a point */
 #define RANGE_GROWS   4.0  /* widths at most, a point: one wild value does not blind it */
 #define RANGE_SHARE   0.01 /* of the value: the least width */
 #define RANGE_MAX     40.0 /* widths outside */
@@ -60,7 +60,7 @@
 _Static_assert(sizeof(struct detector) <= DETECTOR_BYTES_MAX, "a detector is small");
 
 static const double range_weights[RANGE_COUNT] = {
-    [RANGE_VALUE] = 34,
+    [RANGE_VALUE] = 30,
     [RANGE_SLOW] = 10,
     [RANGE_SEASON] = 20,
     [RANGE_HOUR] = 4,
