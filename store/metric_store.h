@@ -198,6 +198,11 @@ NODISCARD bool metric_reader_points(struct metric_reader *reader, struct arena *
                                     const struct metric_query *query,
                                     struct metric_point **ret_points, size_t *ret_n,
                                     struct err *err);
+/* Settings that series_save puts: since the engine started, series that had no place, points
+ * that came too late, raw values that had no place. */
+#define SERIES_SETTING_REFUSED "series_refused"
+#define SERIES_SETTING_LATE    "series_late"
+#define SERIES_SETTING_UNKEPT  "series_unkept"
 /* The fallback when it was never put. */
 NODISCARD bool metric_reader_setting(struct metric_reader *reader, const char *key,
                                      int64_t fallback, int64_t *ret_value,

@@ -199,6 +199,14 @@ static void save_states(struct series_set *set, struct metric_store *store)
     }
 }
 
+/* What people should know of a set that does not keep everything. */
+static void save_counts(const struct series_set *set, struct metric_store *store)
+{
+    metric_store_put_setting(store, SERIES_SETTING_REFUSED, set->counts.refused);
+    metric_store_put_setting(store, SERIES_SETTING_LATE, set->counts.late);
+    metric_store_put_setting(store, SERIES_SETTING_UNKEPT, set->counts.unkept);
+}
+
 void series_save(struct series_set *set, struct metric_store *store, bool is_all)
 {
     set->is_all = is_all;
@@ -207,6 +215,7 @@ void series_save(struct series_set *set, struct metric_store *store, bool is_all
     save_newest(set, store);
     save_closed(set, store);
     save_states(set, store);
+    save_counts(set, store);
 }
 
 void series_saved(struct series_set *set)

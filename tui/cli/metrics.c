@@ -218,7 +218,29 @@ static void print_list_json(const struct metric_series *rows, size_t n)
     }
 }
 
-static int list(struct cli *cli, struct metric_series *rows, size_t n)
+/* What is not in the list, or not whole. */
+static void print_notes(struct metric_reader *reader)
+{
+    static const struct {
+        const char *setting, *text;
+    } notes[] = {
+        {SERIES_SETTING_REFUSED, "points of series that had no place"},
+        {SERIES_SETTING_LATE,    "points that came too late"         },
+        {SERIES_SETTING_UNKEPT,
+         "raw values that had no place until the file was written"   },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(notes); i++) {
+        struct err err = ERR_INIT;
+        int64_t n = 0;
+        if (metric_reader_setting(reader, notes[i].setting, 0, &n, &err) && n > 0) {
+            fprintf(stderr, "Since the engine started, %lld %s.\n", (long long)n,
+                    notes[i].text);
+        }
+    }
+}
+
+static int list(struct cli *cli, struct metric_reader *reader, struct metric_series *rows,
+                size_t n)
 {
     size_t n_kept = 0;
     for (size_t i = 0; i < n; i++) {
@@ -230,6 +252,9 @@ static int list(struct cli *cli, struct metric_series *rows, size_t n)
         print_list_json(rows, n_kept);
     } else if (n_kept > 0 || is_asked(cli, "plain")) {
         print_list(cli, rows, n_kept);
+        if (!is_asked(cli, "plain")) {
+            print_notes(reader);
+        }
     } else {
         puts(n > 0 ? "no series with these words" : "no series yet");
     }
@@ -565,7 +590,7 @@ static int run(struct cli *cli)
         status = is_range && cli->n_args != 1
                      ? cli_complain(cli, "points are those of one NAME or NAME{labels}")
                  : is_range ? range_of(cli, reader, rows, n)
-                            : list(cli, rows, n);
+                            : list(cli, reader, rows, n);
     }
     metric_reader_close(reader);
     return status;
