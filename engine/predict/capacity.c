@@ -13,7 +13,7 @@
 #define MEMORY_HIGH 365.0
 #define BLOCK       2.0  /* mean length of a block, in steps: busy days stand together */
 #define BLOCK_BACK  12.0 /* the same where the level comes back to a line */
-#define BACK_MIN    32   /* steps, to see whether it does */
+#define BACK_MIN    12   /* steps, to see whether it does */
 #define BACK_DOWN   .6   /* of what it went up */
 #define BACK_SPREAD 1.6  /* 4 where things pile up, 1 where they do not */
 #define N_PATHS     1000
@@ -107,8 +107,8 @@ static bool comes_back(const struct growth *growth)
     if (growth->n < BACK_MIN || down < BACK_DOWN * up) {
         return false;
     }
-    size_t n = growth->n;
-    return spread(growth, n / 8, n / 4) < BACK_SPREAD * spread(growth, n / 32, n / 16);
+    size_t n = growth->n, near = n < 32 ? 1 : n / 32, next = n < 16 ? 1 : n / 16;
+    return spread(growth, n / 8, n / 4) < BACK_SPREAD * spread(growth, near, next);
 }
 
 /* The line through the levels by least squares, and what lies off it. A slope that could be chance

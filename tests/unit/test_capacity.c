@@ -151,6 +151,24 @@ static void test_a_load_comes_back(void **state)
     assert_true(answer.lo < 260 && answer.hi > 260 && answer.at > 150);
 }
 
+/* Half an hour of minutes of a busy host is no reason to say that it will be full. */
+static void test_short_noise_is_no_growth(void **state)
+{
+    (void)state;
+    struct rng rng;
+    rng_init(&rng, 4);
+    int n_within = 0;
+    for (int round = 0; round < 200; round++) {
+        double used[24];
+        for (size_t t = 0; t < ARRAY_LEN(used); t++) {
+            used[t] = .3 + .4 * rng_unit(&rng);
+        }
+        struct capacity_answer answer = ask(used, ARRAY_LEN(used), .95, 48);
+        n_within += answer.verdict == CAPACITY_WITHIN ? 1 : 0;
+    }
+    assert_true(n_within <= 20);
+}
+
 static void test_the_unit_does_not_matter(void **state)
 {
     (void)state;
@@ -186,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_unknown_is_not_zero),
         cmocka_unit_test(test_jumps),
         cmocka_unit_test(test_a_load_comes_back),
+        cmocka_unit_test(test_short_noise_is_no_growth),
         cmocka_unit_test(test_the_unit_does_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
