@@ -19,8 +19,8 @@
  * A value may be NAN: unknown. It is bridged from its neighbours and its season for the models,
  * and never counts as an outcome.
  *
- * Memory: the caller's arena; a call of n values and horizon h takes some 100 * (n + 64 * h)
- * doubles of it, at most some MB. Cost: some 10 ms for 1,000 values; one series a call, so
+ * Memory: the caller's arena; 1,000 hours, 48 steps ahead, take 6 MB, the longest history and
+ * horizon 64. Cost: 5 to 20 ms for 1,000 values (make bench); one series a call, so
  * that a thread can do something else between two.
  */
 

@@ -86,6 +86,14 @@ box forecast --capacity disk.csv
     grep -qx 'never,inf,inf,inf' out && grep -qx 'now,0,0,0' out && grep -qx 'unknown,,,' out
 result $? "when something is full: days, never, now, unknown"
 
+box forecast --capacity --json disk.csv
+[ $code -eq 0 ] && grep -q '^{"id":"never","verdict":"beyond","p_within":0,"days_to_full":null,' out &&
+    grep -q '^{"id":"unknown","verdict":"unknown","p_within":null,' out
+result $? "when something is full, as JSON: how likely at all"
+box forecast --batch --json batch.csv
+[ $code -eq 0 ] && [ "$(sed -n 1p out)" = '{"series":"a.b","origin":"7","values":[5,5,5],"lo80":[5,5,5],"hi80":[5,5,5]}' ]
+result $? "many series as JSON"
+
 printf 'timestamp,value\n2026-01-01 00:00:00,1\n2026-01-01 01:00:00,x\n' >bad.csv
 wrong "a value that is no number" 'bad.csv:3: value: ' forecast --horizon 3 bad.csv
 printf 'timestamp,value\nyesterday,1\n' >bad.csv

@@ -107,6 +107,50 @@ static void print_values(const struct forecast_step *steps, size_t n,
     }
 }
 
+static void print_batch(const char *series, const char *origin,
+                        const struct forecast_step *steps, size_t n)
+{
+    print_cell(series);
+    if (origin != NULL) {
+        putchar(',');
+        print_cell(origin);
+    }
+    print_values(steps, n, value_of);
+    print_values(steps, n, low_of);
+    print_values(steps, n, high_of);
+    putchar('\n');
+}
+
+static void write_values(struct jsonw *w, const char *key,
+                         const struct forecast_step *steps, size_t n,
+                         double (*take)(const struct forecast_step *step))
+{
+    jsonw_open(w, key, '[');
+    for (size_t i = 0; i < n; i++) {
+        jsonw_num(w, NULL, take(&steps[i]));
+    }
+    jsonw_close(w, ']');
+}
+
+static void print_batch_json(const char *series, const char *origin,
+                             const struct forecast_step *steps, size_t n)
+{
+    AUTO_BUF struct buf out;
+    struct jsonw w;
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, "series", series);
+    if (origin != NULL) {
+        jsonw_str(&w, "origin", origin);
+    }
+    write_values(&w, "values", steps, n, value_of);
+    write_values(&w, "lo80", steps, n, low_of);
+    write_values(&w, "hi80", steps, n, high_of);
+    jsonw_close(&w, '}');
+    puts(out.data);
+}
+
 /* One row of --batch; false: it is wrong, and said. */
 static bool batch_row(struct table *table)
 {
@@ -138,16 +182,14 @@ static bool batch_row(struct table *table)
                 name, csv->line, FORECAST_POINTS_MIN);
         return false;
     }
-    print_cell(series);
-    if (columns[BATCH_ORIGIN] >= 0) {
-        const char *origin = history_cell(name, csv, columns[BATCH_ORIGIN], "origin");
-        putchar(',');
-        print_cell(origin == NULL ? "" : origin);
+    const char *origin = columns[BATCH_ORIGIN] < 0
+                             ? NULL
+                             : history_cell(name, csv, columns[BATCH_ORIGIN], "origin");
+    if (cli_has(table->cli, "json")) {
+        print_batch_json(series, origin, steps, (size_t)task.horizon);
+    } else {
+        print_batch(series, origin, steps, (size_t)task.horizon);
     }
-    print_values(steps, (size_t)task.horizon, value_of);
-    print_values(steps, (size_t)task.horizon, low_of);
-    print_values(steps, (size_t)task.horizon, high_of);
-    putchar('\n');
     return true;
 }
 
@@ -158,6 +200,28 @@ static void print_days(double days)
     } else {
         printf(",%.6g", days);
     }
+}
+
+/* Days that are not finite are null: the verdict says why. */
+static void print_capacity_json(const char *id, const struct capacity_answer *answer)
+{
+    AUTO_BUF struct buf out;
+    struct jsonw w;
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, "id", id);
+    jsonw_str(&w, "verdict", capacity_word(answer->verdict));
+    jsonw_num(&w, "p_within", answer->p_within);
+    jsonw_num(&w, "days_to_full", answer->at);
+    jsonw_num(&w, "lo80", answer->lo);
+    jsonw_num(&w, "hi80", answer->hi);
+    jsonw_num(&w, "lo95", answer->lo95);
+    jsonw_num(&w, "hi95", answer->hi95);
+    jsonw_num(&w, "used", answer->used);
+    jsonw_num(&w, "rate_per_day", answer->rate);
+    jsonw_close(&w, '}');
+    puts(out.data);
 }
 
 /* One row of --capacity; false: it is wrong, and said. */
@@ -182,6 +246,10 @@ static bool capacity_row(struct table *table)
     struct capacity_task task = {
         .used = used, .n = n, .limit = limit, .step = 1, .horizon = table->horizon};
     struct capacity_answer answer = capacity_run(&task, table->arena);
+    if (cli_has(table->cli, "json")) {
+        print_capacity_json(id, &answer);
+        return true;
+    }
     print_cell(id);
     print_days(answer.at);
     print_days(answer.lo);
@@ -210,6 +278,9 @@ static int all_rows(struct table *table, FILE *file, bool is_capacity)
         is_good = history_columns(table->name, &table->csv,
                                   is_capacity ? capacity : batch, table->columns,
                                   is_capacity ? (size_t)FULL_N : (size_t)BATCH_N);
+        if (cli_has(table->cli, "json")) {
+            continue;
+        }
         if (is_good && is_capacity) {
             puts("id,days_to_full,lo,hi");
         } else if (is_good) {
@@ -280,7 +351,8 @@ const struct cli_command cli_forecast = {
     .more =
         "FILE has the columns timestamp and value; - is standard input. A row comes out "
         "for each step ahead, with the intervals that hold 80 and 95 of 100 outcomes. "
-        "Values between spaces stand in one cell with --batch and --capacity; 'inf' says "
-        "that it is rather not full within the horizon.",
+        "With --batch and --capacity a cell holds many values, between spaces. Of "
+        "--capacity the days are those of the futures that reach the limit within the "
+        "horizon; 'inf' says that none does, and --json how likely it is at all.",
     .run = run,
 };
