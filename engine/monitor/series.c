@@ -6,7 +6,8 @@
 #include "engine/base/text.h"
 #include "engine/monitor/series_private.h"
 
-#define CLOSED_MIN 1024
+#define CLOSED_MIN      1024
+#define SUMMARY_LATE_MS 3600000
 
 /* ---- set ------------------------------------------------------------------------------ */
 
@@ -443,13 +444,17 @@ bool series_push(struct series_set *set, int32_t id, struct wall at, double valu
     }
     struct series *series = series_at(set, id);
     int64_t newest = series->state.input_at;
-    bool is_late = at.ms < newest, is_again = at.ms == newest;
-    bool is_clock_back = is_late && series->n_late >= SERIES_LATE_MAX;
-    if (at.ms <= 0 || (is_late && !is_clock_back) ||
-        (is_again && series->info.kind == KIND_COUNTER)) {
+    if (series->sketches != NULL && at.ms < newest && newest - at.ms <= SUMMARY_LATE_MS) {
+        at.ms = newest; /* single measurements have no order; none is lost */
+    }
+    bool is_late = at.ms < newest, is_clock_back = series->n_late >= SERIES_LATE_MAX;
+    if (at.ms <= 0 || (is_late && !is_clock_back)) {
         set->counts.late++;
         series->n_late = (uint8_t)(series->n_late + is_late);
         return false;
+    }
+    if (at.ms == newest && series->info.kind == KIND_COUNTER) {
+        return false; /* no time has passed: the next point has this one's growth too */
     }
     series->n_late = 0;
     return series_take(set, series, at, value, ret_signal);

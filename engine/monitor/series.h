@@ -9,7 +9,8 @@
  * labels. Points go in one at a time; each updates the newest chunk of raw values, the sums of
  * its minute, hour and day, and the series' detector, without allocation. Points of a series
  * come in order of time; an older one than the newest is dropped and counted. More than
- * SERIES_LATE_MAX of them in a row say that the clock was set back: then it goes on from there. A
+ * SERIES_LATE_MAX of them in a row say that the clock was set back: then it goes on from there.
+ * A measurement of a summary that is up to an hour late counts as new: they have no order. A
  * value that is not finite says "unknown" and is not a point.
  *
  * What is judged: of a gauge its value; of a counter its rate per second since the point

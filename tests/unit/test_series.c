@@ -189,6 +189,11 @@ static void test_summary(void **state)
     assert_false(series_push(set, id, (struct wall){minute + 60000}, 7, &signal));
     assert_true(series_push(set, id, (struct wall){minute + 180000}, 8, &signal));
     assert_true(signal.value == 7 && signal.at.ms == minute + 60000);
+    /* one that comes late counts in the minute that goes on */
+    assert_false(series_push(set, id, (struct wall){minute + 170000}, 9, &signal));
+    assert_true(series_push(set, id, (struct wall){minute + 240000}, 1, &signal));
+    assert_true(signal.value == 9);
+    assert_int_equal(series_counts(set).late, 0);
     series_set_free(set);
 }
 
