@@ -9,13 +9,18 @@
  * rows of anomalies and of incidents (store/finding.h), each time one has opened, changed or
  * closed. Between both:
  *
- *   suspect   A surprising point makes its series a suspect, with evidence that grows by what
- *             each point is above ANOMALY_USUAL digits of surprise and shrinks with calm ones
- *             (a cumulative sum; Page, "Continuous inspection schemes", Biometrika 1954).
- *   open      at ANOMALY_EVIDENCE, or at once at ANOMALY_EXTREME. One series has at most one
- *             open anomaly of the detectors and one for each rule; what comes again extends it.
+ *   habit     Of every series: how often and how far it lies outside of its band, the value that
+ *             it nearly always has, and the highest sum that a run of odd points came to in peace.
+ *             A run adds up digits of evidence for trouble against peace, point by point, and
+ *             calm points take from it (a cumulative sum; Page, "Continuous inspection schemes",
+ *             Biometrika 1954).
+ *   suspect   A series whose run is half of what would be trouble; it may have contributed.
+ *   open      A run of at least two odd points (or one that is extreme) that goes well beyond
+ *             the highest one in peace. What was told becomes usual only when it comes again and
+ *             again. One series has at most one open anomaly of the detectors and one for each
+ *             rule; what comes again extends it.
  *   close     "recovered": back inside the band of before for long enough; "adapted": it has
- *             stayed where it is and the detector finds it usual now; "silent": no points come
+ *             stayed where it is, and the detector finds it usual now; "silent": no points come
  *             any more. Nothing stays open for longer than ANOMALY_LASTS_MAX.
  *   group     into incidents by time and topology, see engine/monitor/incident.h.
  *
@@ -49,11 +54,11 @@
 #define ANOMALY_TEXT_MAX     240
 #define ANOMALY_TOP          3 /* contributing series, similar events */
 
-#define ANOMALY_USUAL      2.0  /* digits of surprise that a point may have */
-#define ANOMALY_EVIDENCE   4.0  /* sum that opens */
-#define ANOMALY_EXTREME    15.0 /* surprise that opens at once */
-#define ANOMALY_CALM       12   /* points inside the band that close */
-#define ANOMALY_ADAPTED    36   /* odd points after which the band may have followed */
+#define ANOMALY_USUAL      2.0 /* digits of rarity that a point may have */
+#define ANOMALY_EVIDENCE   4.0 /* sum that opens */
+#define ANOMALY_EXTREME    8.0 /* digits of one point's rarity that open at once */
+#define ANOMALY_CALM       12  /* points inside the band that close */
+#define ANOMALY_ADAPTED    36  /* odd points after which the band may have followed */
 #define ANOMALY_ADAPTED_MS INT64_C(259200000) /* three days without surprise: adapted */
 #define ANOMALY_SILENT     24 /* intervals without a point after which a series is dead */
 #define ANOMALY_SILENT_MS  INT64_C(86400000)        /* but not later than a day */

@@ -17,7 +17,7 @@
 #define ANOMALY_NO_RULE       (-1)
 
 /* What every series is watched with: the run of points that it is in. */
-struct watch {
+struct habit {
     int64_t began_ms; /* first point of the run; 0 = none */
     int64_t ended_ms; /* end of the newest run */
     float share;      /* of points outside of the band, usually */
@@ -119,7 +119,7 @@ struct anomaly_book {
     int64_t next_anomaly, next_incident;
     int64_t n_opened, n_closed, n_dropped;
     int64_t tick_ms, awake_ms; /* newest tick; since when it comes without a gap */
-    int32_t n_suspects, n_entries, n_slots, n_incidents, n_past, newest_past, n_watches,
+    int32_t n_suspects, n_entries, n_slots, n_incidents, n_past, newest_past, n_habits,
         unused;
     struct suspect suspects[ANOMALY_SUSPECTS_MAX];
     struct entry entries[ANOMALY_OPEN_MAX];
@@ -127,7 +127,7 @@ struct anomaly_book {
     struct incident incidents[INCIDENT_OPEN_MAX];
     struct past past[ANOMALY_PAST_MAX];
 
-    struct watch watches[ANOMALY_SERIES_MAX];
+    struct habit habits[ANOMALY_SERIES_MAX];
     /* made again: */
     int16_t suspect_of[ANOMALY_SERIES_MAX]; /* -1 = none */
     int16_t slot_of[ANOMALY_SERIES_MAX];    /* first rule_slot of a series */
@@ -138,6 +138,22 @@ struct anomaly_book {
 void anomaly_close(struct anomaly_book *book, struct entry *entry, enum closed_by why,
                    struct wall now);
 const char *closed_by_word(enum closed_by why);
+
+/* ---- anomaly_habit.c ---- */
+
+#define HABIT_WARM 200 /* points before anything is told */
+
+/* Digits of how rarely a point of a peaceful series is as odd; novelty does not count twice. */
+double habit_surprise(const struct detect_result *result);
+bool habit_is_in_band(double value, double low, double high);
+/* Does it lie outside, or is the window that it belongs to odd? */
+bool habit_is_odd(const struct habit *habit, const struct series_signal *signal);
+/* A point; is_open: trouble is told already, and does not become usual. */
+void habit_follow(struct habit *habit, const struct series_signal *signal,
+                  double surprise, bool is_open);
+/* Digits of a run that are trouble. */
+double habit_opens_at(const struct habit *habit);
+void habit_end_run(struct habit *habit, int64_t now_ms, bool was_told);
 
 /* ---- anomaly_state.c ---- */
 

@@ -199,7 +199,7 @@ static void parts_of(struct anomaly_book *book, struct part parts[PARTS])
         {book->entries,   &book->n_entries,   sizeof(struct entry),     ANOMALY_OPEN_MAX    },
         {book->slots,     &book->n_slots,     sizeof(struct rule_slot), ANOMALY_RULES_MAX   },
         {book->incidents, &book->n_incidents, sizeof(struct incident),  INCIDENT_OPEN_MAX   },
-        {book->watches,   &book->n_watches,   sizeof(struct watch),     ANOMALY_SERIES_MAX  },
+        {book->habits,    &book->n_habits,    sizeof(struct habit),     ANOMALY_SERIES_MAX  },
         {book->past,      &book->n_past,      sizeof(struct past),      ANOMALY_PAST_MAX    },
     };
     memcpy(parts, all, sizeof(all));

@@ -11,8 +11,8 @@
 #include "engine/monitor/anomaly_private.h"
 #include "engine/monitor/reading.h"
 
-#define HIGH_PEAK   12.0
-#define MEDIUM_PEAK 7.0
+#define HIGH_PEAK   5.5 /* digits of rarity */
+#define MEDIUM_PEAK 3.5
 #define LONG_MS     (60 * 60 * 1000)
 
 enum anomaly_type anomaly_type_of(enum detect_kind kind)
