@@ -154,7 +154,7 @@ static void keys_of(const struct failure_context *context, uint64_t ret[DURATION
 static double answer_of(const struct duration_run *run, const struct duration_key *kind)
 {
     double weights[DURATION_EXPERTS], sum = 0, least = HUGE_VAL, below = 0;
-    int order[DURATION_EXPERTS], n = 0;
+    int order[DURATION_EXPERTS] = {0}, n = 0;
     for (int i = 0; i < DURATION_EXPERTS; i++) {
         if (!isnan(run->said[i])) {
             least = fmin(least, (double)kind->loss[i]);

@@ -15,11 +15,12 @@
  *      towards the parent.
  *   2. Inputs (failure_input.c). About 120 numbers from those rows, from the time and from the
  *      sizes; they mean the same in every repository.
- *   3. Experts (failure_expert.c): a small neural net whose first weights come from
+ *   3. Experts (failure_net.c, failure_tree.c): a small neural net whose first weights come from
  *      other projects and which goes on learning, a linear model of this stream alone, and
  *      boosted trees that are fitted again from the last runs.
- *   4. A mixer in log-odds (Mattern, "Mixing Strategies in Data Compression", DCC 2012)
- *      weighs them by what they said before, and is calibrated online.
+ *   4. They are weighed by what each has cost lately (exponentially weighted average;
+ *      Cesa-Bianchi and Lugosi, "Prediction, Learning, and Games", 2006), together with some
+ *      plain rates, in log-odds; the result is calibrated online.
  *
  * Memory:    one flat block of failure_bytes() bytes without pointers, the same at any load:
  *            it can be stored with failure_bytes() and go on exactly there after

@@ -153,7 +153,7 @@ static bool predict(struct failure_stream *stream, const struct json *object,
     struct failure_context context;
     struct failure_answer failure;
     struct duration_answer duration;
-    uint64_t id;
+    uint64_t id = 0;
     struct wall at = stream->clock;
     if (!get_id(object, &id, err) || !get_time(object, "started_at", &at, err)) {
         return false;
@@ -189,7 +189,7 @@ static void score(struct failure_stream *stream, uint64_t id, bool has_failed,
 static bool observe(struct failure_stream *stream, const struct json *object,
                     struct err *err)
 {
-    uint64_t id;
+    uint64_t id = 0;
     double failed, took = (double)NAN;
     struct wall at = stream->clock;
     if (!get_id(object, &id, err) || !get_time(object, "finished_at", &at, err)) {
@@ -215,7 +215,7 @@ bool failure_stream_line(struct failure_stream *stream, const char *line, size_t
                          struct buf *out, struct err *err)
 {
     bool is_good;
-    uint64_t id;
+    uint64_t id = 0;
     if (len > FAILURE_STREAM_LINE_MAX) {
         return err_set(err, ERR_TOO_LARGE, "a line of more than %d bytes",
                        FAILURE_STREAM_LINE_MAX);
