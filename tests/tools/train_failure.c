@@ -4,7 +4,7 @@
  * The first weights of the net that predicts failures.
  *
  *     train_failure DIR > engine/predict/failure_prior.c    trained on all histories
- *     train_failure --judge DIR                             each history left out once
+ *     train_failure --judge DIR [SET]                       each history left out once
  *
  * DIR has files SET/NAME.csv with the columns started_at, failed, perhaps finished_at and
  * duration_s, and fields (see ../../engine/predict/failure_context.h). What is kept are weights
@@ -32,8 +32,8 @@
 #define SHRINK 0.01
 #endif
 #define BATCH      64
-#define MIXED      24
-#define STREAMS    160
+#define MIXED      48
+#define STREAMS    256
 #define MIXED_RUNS 1500 /* of one history in a mixed stream */
 #define WEIGHTS    (sizeof(struct failure_net) / sizeof(float))
 #define SEED       1
@@ -65,6 +65,7 @@ struct show {
     bool has_lines;    /* branches */
     bool shares_lines; /* of the same name are the same */
     bool has_numbers;
+    bool has_kinds; /* beside the name */
 };
 
 static bool is_a_text(const char *column)
@@ -85,6 +86,7 @@ static void fill(struct failure_context *context, const struct part *part, size_
         const char *column = history->columns[i], *text = part->run->cells[i];
         bool is_line = strcmp(column, "branch") == 0;
         if (history_is_hidden(column) || (is_line && !show->has_lines) ||
+            (is_a_text(column) && !show->has_kinds) ||
             (!is_line && !is_a_text(column) && !show->has_numbers)) {
             continue;
         }
@@ -152,7 +154,7 @@ static void add_plain(struct streams *streams, const struct histories *histories
     const struct history *history = &histories->rows[which];
     AUTO_FREE struct part *parts = mem_array(history->n_runs, sizeof(*parts));
     const struct show all = {
-        .has_lines = true, .shares_lines = true, .has_numbers = true};
+        .has_lines = true, .shares_lines = true, .has_numbers = true, .has_kinds = true};
     uint64_t members = UINT64_C(1) << which;
     for (size_t i = 0; i < history->n_runs; i++) {
         const struct past_run *run = &history->runs[i];
@@ -166,7 +168,8 @@ static void add_plain(struct streams *streams, const struct histories *histories
         parts[i].end_ms = parts[i].at_ms + end_of(history, parts[i].run, rng);
     }
     pass(next(streams, members, 0.5), parts, history->n_runs, &all);
-    pass(next(streams, members, 0.5), parts, history->n_runs, &(struct show){0});
+    pass(next(streams, members, 0.5), parts, history->n_runs,
+         &(struct show){.has_kinds = true});
 }
 
 static int by_time(const void *a, const void *b)
@@ -213,11 +216,20 @@ static void add_mixed(struct streams *streams, const struct histories *histories
         .has_lines = rng_below(rng, 3) != 0,
         .shares_lines = rng_below(rng, 2) == 0,
         .has_numbers = rng_below(rng, 2) == 0,
+        .has_kinds = rng_below(rng, 2) == 0,
     };
     pass(next(streams, members, 0.7), parts, n, &show);
 }
 
 /* ---- training ---- */
+
+/* What a group tells is left to each stream to learn: too few histories have groups, and what one
+ * project does with them is no rule. */
+static bool is_of_group(size_t input)
+{
+    return input / IN_BLOCK_COUNT == BLOCK_GROUP || input == IN_SAME + 2 ||
+           input >= IN_SIBLING;
+}
 
 /* Mean and deviation of each input, each stream counting as its weight says. */
 static void measure(const struct streams *streams, struct failure_prior *prior)
@@ -327,7 +339,8 @@ static void train(const struct streams *streams, uint64_t without,
     for (size_t h = 0; h < FAILURE_HIDDEN; h++) {
         net->out[h] = (float)(0.2 * (rng_unit(&rng) - 0.5));
         for (size_t i = 0; i < FAILURE_SHARED; i++) {
-            net->hidden[h][i] = (float)(0.3 * (rng_unit(&rng) - 0.5));
+            float first = (float)(0.3 * (rng_unit(&rng) - 0.5));
+            net->hidden[h][i] = is_of_group(i) ? 0 : first;
         }
     }
     adam->of = (double)(PASSES * (n / BATCH));
@@ -387,7 +400,7 @@ static void replay(const struct history *history, const struct failure_prior *pr
     AUTO_FREE int64_t *at = mem_array(history->n_runs, sizeof(*at));
     AUTO_FREE int64_t *end = mem_array(history->n_runs, sizeof(*end));
     const struct show all = {
-        .has_lines = true, .shares_lines = true, .has_numbers = true};
+        .has_lines = true, .shares_lines = true, .has_numbers = true, .has_kinds = true};
     model->prior = *prior;
     model->net = prior->net;
     for (size_t i = 0; i < history->n_runs; i++) {
@@ -423,12 +436,15 @@ static void print_scores(const char *set, const char *name,
 }
 
 static void judge_all(const struct histories *histories, const struct streams *streams,
-                      struct failure_prior *prior)
+                      struct failure_prior *prior, const char *only)
 {
     struct judgement sum = {0};
     double n = 0;
     for (size_t i = 0; i < histories->n; i++) {
         const struct history *history = &histories->rows[i];
+        if (only != NULL && strcmp(only, history->set) != 0) {
+            continue;
+        }
         AUTO_FREE double *p = mem_array(history->n_runs, sizeof(*p));
         train(streams, UINT64_C(1) << i, &prior->net);
         replay(history, prior, p);
@@ -452,16 +468,16 @@ static void judge_all(const struct histories *histories, const struct streams *s
 
 int main(int argc, char **argv)
 {
-    bool is_judge = argc == 3 && strcmp(argv[1], "--judge") == 0;
+    bool is_judge = argc >= 3 && strcmp(argv[1], "--judge") == 0;
     struct histories *histories = mem_alloc(sizeof(*histories));
     struct streams *streams = mem_alloc(sizeof(*streams));
     struct failure_prior *prior = mem_alloc(sizeof(*prior));
     struct rng rng;
-    if (argc != (is_judge ? 3 : 2)) {
-        fputs("usage: train_failure [--judge] DIR\n", stderr);
+    if (argc < 2 || argc > (is_judge ? 4 : 2)) {
+        fputs("usage: train_failure DIR | train_failure --judge DIR [SET]\n", stderr);
         return 2;
     }
-    histories_load(histories, argv[argc - 1]);
+    histories_load(histories, argv[is_judge ? 2 : 1]);
     rng_init(&rng, SEED);
     for (size_t i = 0; i < histories->n; i++) {
         add_plain(streams, histories, i, &rng);
@@ -472,11 +488,15 @@ int main(int argc, char **argv)
     measure(streams, prior);
     for (size_t i = 0; i < streams->n; i++) {
         for (size_t j = 0; j < streams->rows[i].n; j++) {
-            failure_standardise(prior, streams->rows[i].inputs[j]);
+            float *inputs = streams->rows[i].inputs[j];
+            failure_standardise(prior, inputs);
+            for (size_t input = 0; input < FAILURE_SHARED; input++) {
+                inputs[input] = is_of_group(input) ? 0 : inputs[input];
+            }
         }
     }
     if (is_judge) {
-        judge_all(histories, streams, prior);
+        judge_all(histories, streams, prior, argc == 4 ? argv[3] : NULL);
     } else {
         train(streams, 0, &prior->net);
         print_prior(prior);
