@@ -208,6 +208,10 @@ enum found reader_incident(struct reader *reader, struct arena *arena, int64_t i
 NODISCARD bool reader_silences(struct reader *reader, struct arena *arena,
                                struct wall now, const struct silence_row **ret_rows,
                                size_t *ret_n, struct err *err);
+/* The highest ids that are stored; 0 = none. Rows of these are never pruned, so that a
+ * monitor that has lost its own file can number on. */
+NODISCARD bool reader_finding_ids(struct reader *reader, int64_t *ret_anomaly,
+                                  int64_t *ret_incident, struct err *err);
 /* Spans with seq > after, oldest first; workflow 0 = all, those of no workflow too. */
 NODISCARD bool reader_spans(struct reader *reader, struct arena *arena, int64_t workflow,
                             int64_t after, size_t max, const struct span_row **ret_rows,

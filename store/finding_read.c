@@ -327,3 +327,17 @@ bool reader_silences(struct reader *reader, struct arena *arena, struct wall now
     *ret_n = n;
     return true;
 }
+
+bool reader_finding_ids(struct reader *reader, int64_t *ret_anomaly,
+                        int64_t *ret_incident, struct err *err)
+{
+    struct database *db = &reader->database;
+    int64_t anomaly = 0, incident = 0;
+    if (!database_number(db, "SELECT max(id) FROM anomaly", &anomaly, err) ||
+        !database_number(db, "SELECT max(id) FROM incident", &incident, err)) {
+        return false;
+    }
+    *ret_anomaly = anomaly;
+    *ret_incident = incident;
+    return true;
+}

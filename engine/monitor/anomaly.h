@@ -72,6 +72,14 @@ void anomaly_book_save(const struct anomaly_book *book, struct buf *out);
 /* False: not of this version, or damaged; the book is empty then. */
 NODISCARD bool anomaly_book_load(struct anomaly_book *book, const void *blob, size_t len);
 
+/* The store has rows up to these numbers: new ones come behind them. True: the book did not
+ * know of all of them: it is new, or older than the store. */
+bool anomaly_book_continue(struct anomaly_book *book, int64_t last_anomaly,
+                           int64_t last_incident);
+/* Does the book hold this one, open or just closed? */
+bool anomaly_book_has(const struct anomaly_book *book, int64_t anomaly);
+bool anomaly_book_has_incident(const struct anomaly_book *book, int64_t incident);
+
 /*
  * A judged point; `rules` is what rule_match said about this series. The result of
  * detect_silence is given likewise: its value is NAN.

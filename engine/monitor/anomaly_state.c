@@ -145,6 +145,40 @@ struct entry *anomaly_add_entry(struct anomaly_book *book)
     return entry;
 }
 
+bool anomaly_book_continue(struct anomaly_book *book, int64_t last_anomaly,
+                           int64_t last_incident)
+{
+    bool is_behind =
+        last_anomaly >= book->next_anomaly || last_incident >= book->next_incident;
+    if (last_anomaly >= book->next_anomaly) {
+        book->next_anomaly = last_anomaly + 1;
+    }
+    if (last_incident >= book->next_incident) {
+        book->next_incident = last_incident + 1;
+    }
+    return is_behind;
+}
+
+bool anomaly_book_has(const struct anomaly_book *book, int64_t anomaly)
+{
+    for (int32_t i = 0; i < book->n_entries; i++) {
+        if (book->entries[i].id == anomaly) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool anomaly_book_has_incident(const struct anomaly_book *book, int64_t incident)
+{
+    for (int32_t i = 0; i < book->n_incidents; i++) {
+        if (book->incidents[i].id == incident) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void anomaly_remove_entry(struct anomaly_book *book, size_t i)
 {
     book->n_entries--;

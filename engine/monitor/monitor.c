@@ -495,6 +495,33 @@ bool monitor_gather(struct monitor *monitor)
     return true;
 }
 
+bool monitor_ids_taken(struct monitor *monitor, int64_t last_anomaly,
+                       int64_t last_incident)
+{
+    monitor->is_book_dirty = true;
+    return anomaly_book_continue(monitor->book, last_anomaly, last_incident);
+}
+
+void monitor_stray(struct monitor *monitor, const struct discovery *discovery,
+                   struct wall now)
+{
+    if (discovery->anomaly != NULL) {
+        struct anomaly_row row = *discovery->anomaly;
+        row.closed_at = now;
+        row.closed_by = "silent";
+        if (!anomaly_book_has(monitor->book, row.id)) {
+            add_outbox(monitor, &(struct discovery){.anomaly = &row});
+        }
+        return;
+    }
+    struct incident_row row = *discovery->incident;
+    row.closed_at = row.changed_at = now;
+    row.n_open = 0;
+    if (!anomaly_book_has_incident(monitor->book, row.id)) {
+        add_outbox(monitor, &(struct discovery){.incident = &row});
+    }
+}
+
 void monitor_taken(struct monitor *monitor, int64_t number)
 {
     if (monitor->memory->next_finding <= number) {

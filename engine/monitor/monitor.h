@@ -103,6 +103,15 @@ struct span monitor_level_pause(const struct monitor *monitor);
 bool monitor_gather(struct monitor *monitor);
 /* Findings up to this number were given before, by whoever. */
 void monitor_taken(struct monitor *monitor, int64_t number);
+/* The store has anomalies and incidents up to these ids. True: not all of them are known
+ * here, for the file is lost, or older than the store, or of another version. Then what the
+ * store holds open goes through monitor_stray: nobody else would ever close it. */
+bool monitor_ids_taken(struct monitor *monitor, int64_t last_anomaly,
+                       int64_t last_incident);
+struct discovery;
+/* One of them: closed ("silent") unless it is known here. */
+void monitor_stray(struct monitor *monitor, const struct discovery *discovery,
+                   struct wall now);
 
 /* A finding as it stands in the outbox, and back (texts in the arena). */
 struct discovery {

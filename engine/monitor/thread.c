@@ -22,6 +22,7 @@
 #define LOOK_MS        200  /* between two looks at the event log */
 #define HURRY_MS       1000 /* between two flushes because something was found */
 #define TRIM_MS        60000
+#define STRAYS_MAX     1000
 #define RESEND_MS      30000 /* what is not taken by then is given again */
 #define REOPEN_MS      10000 /* until the metrics file is tried again */
 #define LOG_PLACE      "monitor"
@@ -503,6 +504,34 @@ static bool open_at_last(struct monitor_thread *thread)
     return false;
 }
 
+/* When the metrics file was lost, ids go on behind those of the store, and what the store
+ * holds open is closed: a new trouble with an old number would else inherit what an operator
+ * said of the old one. */
+static void settle_ids(struct monitor_thread *thread, struct wall now)
+{
+    struct anomaly_query open = {.is_open = true, .max = STRAYS_MAX};
+    struct incident_query incidents = {.is_open = true, .max = STRAYS_MAX};
+    const struct anomaly_row *rows = NULL;
+    const struct incident_row *groups = NULL;
+    int64_t anomaly = 0, incident = 0;
+    size_t n = 0, n_groups = 0;
+    struct err err = ERR_INIT;
+    if (!reader_finding_ids(thread->reader, &anomaly, &incident, &err) ||
+        !monitor_ids_taken(thread->monitor, anomaly, incident) ||
+        !reader_anomalies(thread->reader, thread->arena, &open, &rows, &n, &err) ||
+        !reader_incidents(thread->reader, thread->arena, &incidents, &groups, &n_groups,
+                          &err)) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        monitor_stray(thread->monitor, &(struct discovery){.anomaly = &rows[i]}, now);
+    }
+    for (size_t i = 0; i < n_groups; i++) {
+        monitor_stray(thread->monitor, &(struct discovery){.incident = &groups[i]}, now);
+    }
+    thread->is_hurried = true;
+}
+
 static void begin(struct monitor_thread *thread)
 {
     struct wall now = wall_now();
@@ -512,6 +541,7 @@ static void begin(struct monitor_thread *thread)
     if (open_reader(thread)) {
         monitor_taken(thread->monitor, taken(thread));
         thread->sent = taken(thread);
+        settle_ids(thread, now);
         arena_reset(thread->arena);
     }
     send_findings(thread, now);

@@ -114,6 +114,19 @@ gives 0 ack 1 'I look' && has_incident acked && gives 0 note 1 'it is the disk' 
     until_true has_incident closed && gives 1 ack 1 && says 'incident 1' && gives 0 events --kind anomaly-closed && says operator
 ok 'an operator takes it, notes, and closes it'
 
+stop_engine() {
+    local pid=$engine
+    engine=''
+    kill -TERM "$pid" && wait "$pid"
+}
+is_so() { "$program" incidents --all --plain </dev/null 2>/dev/null | grep -q "^$1	[a-z]*	$2	"; }
+store=$("$program" status --json </dev/null | sed 's/.*"store":{"path":"\([^"]*\)".*/\1/')
+stop_engine && rm -f "$store"-metrics* && start_engine && until_true is_so 2 open && is_so 1 closed
+ok 'a lost metrics file: a new incident has a number of its own'
+stop_engine && rm -f "$store"-metrics* && start_engine && until_true is_so 3 open && until_true is_so 2 closed && is_so 1 closed &&
+    gives 0 events --kind anomaly-closed && says silent
+ok 'and what was open is closed, for nobody watches it any more'
+
 # ---- thumbs --------------------------------------------------------------------------------
 gives 1 thumbs-up 1 && says 'there is no workflow wf-1' && gives 0 submit --pipeline auto.yaml --repo repo --task 'one more' &&
     until_true is_completed && gives 0 thumbs-down 1 --reason 'too long' && gives 0 events --kind thumbs-down &&

@@ -173,6 +173,11 @@ static void test_anomalies_are_found(void **state)
                                      &first),
                      2);
     assert_int_equal(first, 5);
+    struct err err = ERR_INIT;
+    int64_t anomaly = -1, incident = -1;
+    assert_true(reader_finding_ids(reader, &anomaly, &incident, &err));
+    assert_int_equal(anomaly, 10);
+    assert_int_equal(incident, 0);
     reader_close(reader);
     store_close(store);
 }
