@@ -378,7 +378,7 @@ static void test_faults(void **state)
     (void)state;
     const struct http_response *answer = answer_to(get("/silent"), 300);
     assert_int_equal(answer->fault, HTTP_TIMEOUT);
-    assert_true(answer->took.ms >= 290 && answer->took.ms < 5000);
+    assert_true(answer->took.ms >= 290 && answer->took.ms < 60000);
     expect_fault(get("/reset"), HTTP_LOST);
     expect_fault(post("/reset", "{}"), HTTP_LOST);
     expect_fault(get("/close"), HTTP_LOST);
@@ -417,7 +417,7 @@ static void test_unreached(void **state)
     }
     lab.service.gate.connect_time.ms = 200;
     expect_fault(get(url), HTTP_UNREACHED);
-    assert_true(lab.answers[0]->took.ms < 5000);
+    assert_true(lab.answers[0]->took.ms < 60000);
     lab.service.gate.connect_time.ms = 0;
     for (size_t i = 0; i < ARRAY_LEN(fill); i++) {
         (void)close(fill[i]);
@@ -440,7 +440,7 @@ static void test_names_that_hang(void **state)
     }
     assert_true(http_cancel(lab.http, cancelled));
     http_stop(TAKE(lab.http));
-    assert_true(mono_now().ns - before.ns < 10000000000);
+    assert_true(mono_now().ns - before.ns < 60000000000);
     assert_int_equal(n_asking(), 3);
     (void)pthread_mutex_lock(&names.lock);
     names.is_released = true;

