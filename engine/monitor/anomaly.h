@@ -72,7 +72,8 @@ void anomaly_book_save(const struct anomaly_book *book, struct buf *out);
 /* False: not of this version, or damaged; the book is empty then. */
 NODISCARD bool anomaly_book_load(struct anomaly_book *book, const void *blob, size_t len);
 
-/* The store has rows up to these numbers: new ones come behind them. True: the book did not
+/* The store has rows up to these numbers: new ones come behind them, and what it does not
+ * have is told again (the store was lost, or not all findings were taken). True: the book did not
  * know of all of them: it is new, or older than the store. */
 bool anomaly_book_continue(struct anomaly_book *book, int64_t last_anomaly,
                            int64_t last_incident);

@@ -150,6 +150,12 @@ bool anomaly_book_continue(struct anomaly_book *book, int64_t last_anomaly,
 {
     bool is_behind =
         last_anomaly >= book->next_anomaly || last_incident >= book->next_incident;
+    for (int32_t i = 0; i < book->n_entries; i++) {
+        book->entries[i].is_dirty |= book->entries[i].id > last_anomaly;
+    }
+    for (int32_t i = 0; i < book->n_incidents; i++) {
+        book->incidents[i].is_dirty |= book->incidents[i].id > last_incident;
+    }
     if (last_anomaly >= book->next_anomaly) {
         book->next_anomaly = last_anomaly + 1;
     }

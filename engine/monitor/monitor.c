@@ -495,6 +495,15 @@ bool monitor_gather(struct monitor *monitor)
     return true;
 }
 
+void monitor_rewind(struct monitor *monitor, int64_t event, int64_t span,
+                    int64_t delivery)
+{
+    observer_rewind(monitor->observer, event);
+    monitor->span_seq = monitor->span_seq < span ? monitor->span_seq : span;
+    monitor->delivery_seq =
+        monitor->delivery_seq < delivery ? monitor->delivery_seq : delivery;
+}
+
 bool monitor_ids_taken(struct monitor *monitor, int64_t last_anomaly,
                        int64_t last_incident)
 {

@@ -101,6 +101,10 @@ struct span monitor_level_pause(const struct monitor *monitor);
 /* What was found since the last call goes, numbered, into the outbox of the file with the next
  * monitor_save. True: there was something, save soon. */
 bool monitor_gather(struct monitor *monitor);
+/* The newest event, span and delivery of the store. One that ends before what was seen here is
+ * an older one, put back from a backup: what comes next in it is new. */
+void monitor_rewind(struct monitor *monitor, int64_t event, int64_t span,
+                    int64_t delivery);
 /* Findings up to this number were given before, by whoever. */
 void monitor_taken(struct monitor *monitor, int64_t number);
 /* The store has anomalies and incidents up to these ids. True: not all of them are known

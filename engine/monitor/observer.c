@@ -93,6 +93,13 @@ int64_t observer_seq(const struct observer *observer)
     return observer->head.seq;
 }
 
+void observer_rewind(struct observer *observer, int64_t last_seq)
+{
+    if (observer->head.seq > last_seq) {
+        observer->head.seq = last_seq;
+    }
+}
+
 /* ---- telling ---- */
 
 static void tell(const struct turn *turn, enum metric_id metric, const char *label,

@@ -64,6 +64,8 @@ void observer_free(struct observer *observer); /* accepts NULL */
 
 /* Number of the newest event it was told; begin with the next. */
 int64_t observer_seq(const struct observer *observer);
+/* The log ends before that: it is another one. What comes next is new. */
+void observer_rewind(struct observer *observer, int64_t last_seq);
 /* An event with the row of its workflow as it is now (NULL: pruned meanwhile, or the
  * event is the engine's own). Only the row's constant fields are used: repository, pipeline,
  * submitter, priority, times of creation. */

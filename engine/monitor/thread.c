@@ -532,6 +532,20 @@ static void settle_ids(struct monitor_thread *thread, struct wall now)
     thread->is_hurried = true;
 }
 
+static void settle_seqs(struct monitor_thread *thread)
+{
+    struct totals totals;
+    struct delivery_query newest = {.max = 1};
+    const struct delivery_row *rows = NULL;
+    size_t n = 0;
+    struct err err = ERR_INIT;
+    if (reader_totals(thread->reader, &totals, &err) &&
+        reader_deliveries(thread->reader, thread->arena, &newest, &rows, &n, &err)) {
+        monitor_rewind(thread->monitor, totals.last_event,
+                       reader_last_span(thread->reader), n > 0 ? rows[0].seq : 0);
+    }
+}
+
 static void begin(struct monitor_thread *thread)
 {
     struct wall now = wall_now();
@@ -541,6 +555,7 @@ static void begin(struct monitor_thread *thread)
     if (open_reader(thread)) {
         monitor_taken(thread->monitor, taken(thread));
         thread->sent = taken(thread);
+        settle_seqs(thread);
         settle_ids(thread, now);
         arena_reset(thread->arena);
     }

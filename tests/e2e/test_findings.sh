@@ -127,6 +127,10 @@ stop_engine && rm -f "$store"-metrics* && start_engine && until_true is_so 3 ope
     gives 0 events --kind anomaly-closed && says silent
 ok 'and what was open is closed, for nobody watches it any more'
 
+stop_engine && rm -f "$store" "$store"-wal "$store"-shm && start_engine && until_true is_so 3 open && gives 0 events --kind incident-opened &&
+    says 'incident 3'
+ok 'a lost store: the monitor goes on with the new one'
+
 # ---- thumbs --------------------------------------------------------------------------------
 gives 1 thumbs-up 1 && says 'there is no workflow wf-1' && gives 0 submit --pipeline auto.yaml --repo repo --task 'one more' &&
     until_true is_completed && gives 0 thumbs-down 1 --reason 'too long' && gives 0 events --kind thumbs-down &&
