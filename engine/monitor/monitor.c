@@ -161,6 +161,17 @@ static bool make_labels(const char *names, const char *label, const char *label2
     return true;
 }
 
+/* Fingerprints come and go for years; those beyond a number share one series. */
+static bool is_one_too_many(const struct monitor *monitor, enum metric_id metric,
+                            const struct series_label labels[2])
+{
+    char text[SERIES_LABELS_MAX];
+    return metric == METRIC_ERROR_FINGERPRINT &&
+           monitor->n_counters >= FINGERPRINT_SERIES_MAX &&
+           series_labels(labels, 1, text) &&
+           series_find(monitor->series, metric_get(metric).name, text) == SERIES_NONE;
+}
+
 void monitor_point(struct monitor *monitor, enum metric_id metric, const char *label,
                    const char *label2, const char *component, struct wall at,
                    double value)
@@ -172,6 +183,9 @@ void monitor_point(struct monitor *monitor, enum metric_id metric, const char *l
     size_t n;
     if (!isfinite(value) || !make_labels(row.labels, label, label2, text, labels, &n)) {
         return; /* unknown is not a point */
+    }
+    if (is_one_too_many(monitor, metric, labels)) {
+        labels[0].value = "other";
     }
     int32_t id = series_open(monitor->series, metric, labels, n, component);
     if (id == SERIES_NONE) {

@@ -35,9 +35,10 @@
 #include "store/service_detail.h"
 #include "store/store.h"
 
-#define MONITOR_FLUSH_MS  10000
-#define MONITOR_MODELS_MS 60000
-#define MONITOR_LEVEL_MS  300000 /* between two forecasts; each time of one series */
+#define MONITOR_FLUSH_MS 10000
+#define MONITOR_MODELS_MS                                                                \
+    300000 /* they are some MB; what is told again after a crash is short */
+#define MONITOR_LEVEL_MS 300000 /* between two forecasts; each time of one series */
 
 struct monitor_options {
     const struct rule *rules; /* of the configuration, outlive the monitor */

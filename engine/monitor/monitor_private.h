@@ -12,7 +12,9 @@
 
 #define PENDINGS_MAX                                                                     \
     1024 /* predictions without outcome; of more, the oldest is forgotten */
-#define COUNTERS_MAX   2048
+#define COUNTERS_MAX 2048
+#define FINGERPRINT_SERIES_MAX                                                           \
+    1024 /* counters, from which on new fingerprints are "other" */
 #define MONITOR_FORMAT 1
 
 /* A prediction that waits for its outcome. Flat. */

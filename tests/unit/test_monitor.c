@@ -344,6 +344,37 @@ static void review_counts_once(void **state)
     end(&bench);
 }
 
+/* New failures for years do not use up the places of series. */
+static void fingerprints_share_a_series_in_the_end(void **state)
+{
+    struct bench bench;
+    char text[40] = "failure aaa";
+    (void)state;
+    begin(&bench, "prints");
+    struct workflow_row row = {.pipeline = "p", .repo = "r", .submitter = "s"};
+    for (int64_t i = 1; i <= 3000; i++) {
+        text[8] = (char)('g' + i % 20);
+        text[9] = (char)('g' + i / 20 % 20);
+        text[10] = (char)('g' + i / 400 % 20);
+        row.id = i;
+        monitor_event(bench.monitor,
+                      &(struct event_row){.seq = i,
+                                          .at = {START_MS + i},
+                                          .workflow = i,
+                                          .kind = "world-failed",
+                                          .actor = "engine",
+                                          .from = STATE_CODING,
+                                          .to = STATE_FAILED,
+                                          .text = text},
+                      &row);
+        monitor_effects(bench.monitor, i, NULL, 0);
+    }
+    assert_in_range(series_count(monitor_series(bench.monitor)), 1000, 1100);
+    assert_true(series_find(monitor_series(bench.monitor), "error_fingerprint_total",
+                            "fingerprint=\"other\"") != SERIES_NONE);
+    end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +384,7 @@ int main(void)
         cmocka_unit_test(services_are_scored_by_the_hour),
         cmocka_unit_test(scrape_that_fails_is_down),
         cmocka_unit_test(review_counts_once),
+        cmocka_unit_test(fingerprints_share_a_series_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
