@@ -88,7 +88,13 @@ static bool says_nothing(const char *key)
     return false;
 }
 
-static void get_fields(const struct json *object, struct failure_context *context)
+/* Texts of numbers, which must live as long as the context. */
+struct number_texts {
+    char rows[FAILURE_FIELDS_MAX][40];
+};
+
+static void get_fields(const struct json *object, struct failure_context *context,
+                       struct number_texts *texts)
 {
     void *iter = NULL;
     const char *key = NULL;
@@ -100,9 +106,11 @@ static void get_fields(const struct json *object, struct failure_context *contex
         }
         if (json_text(value) != NULL) {
             failure_context_field(context, key, json_text(value));
-        } else if (get_number(object, key, &number)) {
-            char text[40];
-            (void)snprintf(text, sizeof(text), "%.*f", number == floor(number) ? 0 : 6,
+        } else if (context->n_fields < FAILURE_FIELDS_MAX &&
+                   get_number(object, key, &number)) {
+            char *text = texts->rows[context->n_fields];
+            (void)snprintf(text, sizeof(texts->rows[0]), "%.*f",
+                           number == floor(number) ? 0 : 6,
                            fmin(1e15, fmax(-1e15, number)));
             failure_context_field(context, key, text);
         } else if (json_bool(object, key, true) == json_bool(object, key, false)) {
@@ -151,6 +159,7 @@ static bool predict(struct failure_stream *stream, const struct json *object,
                     struct buf *out, struct err *err)
 {
     struct failure_context context;
+    struct number_texts texts;
     struct failure_answer failure;
     struct duration_answer duration;
     uint64_t id = 0;
@@ -160,7 +169,7 @@ static bool predict(struct failure_stream *stream, const struct json *object,
     }
     stream->clock = at.ms > stream->clock.ms ? at : stream->clock;
     failure_context_init(&context, id, at);
-    get_fields(object, &context);
+    get_fields(object, &context, &texts);
     failure_predict(stream->failure, &context, &failure);
     duration_predict(stream->duration, &context, &duration);
     stream->said[stream->n_said++ % SAID_MAX] = (struct failure_stream_said){

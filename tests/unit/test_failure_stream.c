@@ -122,6 +122,24 @@ static void ids_are_texts_or_numbers(void **state)
     assert_int_equal(world->stream.n_unknown, 1);
 }
 
+/* A number under the name of a thing is a name. */
+static void numbers_may_be_names(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 120; i++) {
+        bool is_bad = i % 2 == 0;
+        assert_true(line(
+            world, is_bad ? "{\"op\":\"predict\",\"id\":1,\"job\":12,\"branch\":7}"
+                          : "{\"op\":\"predict\",\"id\":1,\"job\":13,\"branch\":8}"));
+        assert_true(line(world, is_bad ? "{\"op\":\"observe\",\"id\":1,\"failed\":1}"
+                                       : "{\"op\":\"observe\",\"id\":1,\"failed\":0}"));
+    }
+    assert_true(line(world, "{\"op\":\"predict\",\"id\":1,\"job\":12,\"branch\":7}"));
+    assert_true(number(world, "p_fail") > 0.8);
+    assert_true(line(world, "{\"op\":\"predict\",\"id\":1,\"job\":13,\"branch\":8}"));
+    assert_true(number(world, "p_fail") < 0.2);
+}
+
 static void reasons_come_when_asked(void **state)
 {
     struct world *world = *state;
@@ -148,6 +166,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(wrong_lines_say_what_is_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ids_are_texts_or_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(numbers_may_be_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reasons_come_when_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_line_is_an_error, set_up, tear_down),
     };
