@@ -103,9 +103,10 @@ void monitor_on_begun(void *context, const struct observer_run *run)
     char subject[160];
     failure_predict(monitor->failure, run->context, &answer);
     duration_predict(monitor->duration, run->context, &duration);
-    if (monitor_find_pending(monitor, model_of(run), run->workflow, run->effect) !=
-        NULL) {
-        return; /* told again after a restart: what was said counts */
+    bool is_again = observer_seq(monitor->observer) <= monitor->saved_runs_seq;
+    if (is_again || monitor_find_pending(monitor, model_of(run), run->workflow,
+                                         run->effect) != NULL) {
+        return; /* told again after a restart: what was said counts, or was scored */
     }
     struct pending *pending =
         monitor_add_pending(monitor, model_of(run), run->workflow, run->effect);

@@ -44,6 +44,7 @@ struct score {
 struct memory {
     struct monitor_cards cards;
     int64_t next_prediction, next_finding;
+    int64_t seq; /* newest event whose runs are among the pendings, or were scored */
     int64_t level_turn;          /* series whose forecast is next */
     struct observer_world world; /* as of the last sample: events that are told again were
                                   * met by it, as far as anybody knows */
@@ -65,6 +66,7 @@ struct monitor {
     size_t n_counters;
     int64_t points_seq;       /* events up to this one have given their points */
     int64_t saved_points_seq; /* the same, as it was loaded */
+    int64_t saved_runs_seq;   /* memory->seq, as it was loaded */
     bool is_sampling;         /* levels are told, not events */
     int64_t span_seq, delivery_seq;
     bool are_models_dirty, is_book_dirty, has_put_models;

@@ -38,6 +38,9 @@ static void put_book(struct monitor *monitor, struct metric_store *store)
     put(store, KEY_BOOK, blob.data, blob.len);
     monitor->memory->cards.history = observer_history(monitor->observer);
     monitor->memory->world = monitor->now;
+    if (observer_seq(monitor->observer) > monitor->memory->seq) {
+        monitor->memory->seq = observer_seq(monitor->observer);
+    }
     monitor->memory->cards.max_running = monitor->options.max_running;
     put(store, KEY_MEMORY, monitor->memory, sizeof(*monitor->memory));
 }
@@ -154,6 +157,7 @@ static void take_memory(struct monitor *monitor, const struct blob *blob)
     if (blob->bytes != NULL && blob->len == sizeof(*monitor->memory)) {
         (void)memcpy(monitor->memory, blob->bytes, blob->len);
         monitor->now = monitor->memory->world;
+        monitor->saved_runs_seq = monitor->memory->seq;
         monitor->now.max_running = monitor->options.max_running;
     }
 }
