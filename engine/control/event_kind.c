@@ -24,7 +24,6 @@ static const char *const kinds[] = {
     "listener-start",
     "listener-failed",
     "log-failed",
-    "monitor-failed",
     "reconciled",
     "merged-before",
     "anomaly-opened",
@@ -36,8 +35,6 @@ static const char *const kinds[] = {
     "incident-closed",
     "silence-ending",
     "silence-ended",
-    "prediction-on",
-    "prediction-off",
 };
 
 const char *event_kind(size_t index)

@@ -95,26 +95,6 @@ static void take_incident(struct control *control, const struct incident_row *ro
     arena_free(arena);
 }
 
-static void take_note(struct control *control, const struct event_row *note,
-                      struct wall now)
-{
-    const struct live *live = idmap_get(&control->live, note->workflow);
-    char text[TEXT_MAX];
-    struct event_row event = {.at = now,
-                              .workflow = note->workflow,
-                              .kind = note->kind,
-                              .actor = "monitor",
-                              .text = text_clean_into(text, sizeof(text), note->text)};
-    if (live != NULL) {
-        const struct workflow_row *row = &live->workflow->row;
-        event.from = event.to = row->state;
-        event.wait = row->wait;
-        event.iteration = row->iteration;
-        event.attempt = row->attempt;
-    }
-    control_note(control, &event);
-}
-
 void control_finding(struct control *control, struct monitor_finding *finding,
                      struct wall now)
 {
@@ -130,9 +110,6 @@ void control_finding(struct control *control, struct monitor_finding *finding,
         break;
     case FINDING_INCIDENT:
         take_incident(control, &finding->incident, now);
-        break;
-    case FINDING_NOTE:
-        take_note(control, &finding->note, now);
         break;
     }
     monitor_finding_free(finding);

@@ -85,16 +85,6 @@ struct monitor_finding *monitor_finding_of_incident(int64_t number,
     return finding;
 }
 
-struct monitor_finding *monitor_finding_of_note(int64_t number, const char *kind,
-                                                int64_t workflow, const char *text)
-{
-    struct monitor_finding *finding = monitor_finding_new(FINDING_NOTE, number);
-    finding->note.kind = arena_str(finding->arena, kind);
-    finding->note.workflow = workflow;
-    finding->note.text = arena_str(finding->arena, text);
-    return finding;
-}
-
 void monitor_finding_free(struct monitor_finding *finding)
 {
     if (finding != NULL) {

@@ -34,12 +34,12 @@ struct reconciled {
     char *text;
 };
 
-/* What the monitor says: a row of an anomaly or an incident as it is now, or only a line
- * for people (kind "prediction-off" ...). Findings are numbered 1, 2, 3 ... and given in
- * that order; one whose number was taken before is dropped, so that after a crash the
- * monitor can give again what it is not sure of (FINDING_SETTING says how far). A monitor
- * that lost its own file goes on behind that number. */
-enum finding_kind { FINDING_ANOMALY, FINDING_INCIDENT, FINDING_NOTE };
+/* What the monitor says: a row of an anomaly or an incident as it is now. Findings are
+ * numbered 1, 2, 3 ... and given in that order; one whose number was taken before is
+ * dropped, so that after a crash the monitor can give again what it is not sure of
+ * (FINDING_SETTING says how far). A monitor that lost its own file goes on behind that
+ * number. */
+enum finding_kind { FINDING_ANOMALY, FINDING_INCIDENT };
 struct monitor_finding {
     enum finding_kind kind;
     int64_t number;
@@ -47,7 +47,6 @@ struct monitor_finding {
     union {
         struct anomaly_row anomaly;
         struct incident_row incident; /* the operator's part is not looked at */
-        struct event_row note;        /* kind, workflow and text are used */
     };
 };
 /* Deep copies. */
@@ -55,10 +54,6 @@ NODISCARD struct monitor_finding *
 monitor_finding_of_anomaly(int64_t number, const struct anomaly_row *row);
 NODISCARD struct monitor_finding *
 monitor_finding_of_incident(int64_t number, const struct incident_row *row);
-NODISCARD struct monitor_finding *monitor_finding_of_note(int64_t number,
-                                                          const char *kind,
-                                                          int64_t workflow,
-                                                          const char *text);
 void monitor_finding_free(struct monitor_finding *finding); /* accepts NULL */
 
 enum message_kind {

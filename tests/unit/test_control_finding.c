@@ -234,11 +234,6 @@ static void test_what_is_inhibited_is_not_told(void **state)
     assert_int_equal(events(&desk, "incident-opened", NULL), 2);
     assert_int_equal(events(&desk, "incident-changed", NULL), 1);
     assert_int_equal(events(&desk, "incident-closed", NULL), 1);
-    control_finding(desk.control, monitor_finding_of_note(7, "prediction-off", 0, "p\nq"),
-                    desk.now);
-    turn(&desk);
-    assert_int_equal(events(&desk, "prediction-off", &text), 1);
-    assert_string_equal(text, "p q");
     desk_close(&desk);
 }
 
@@ -503,11 +498,11 @@ static void test_thumbs(void **state)
     desk_open(&desk, place, NOW);
     ask(&desk, "thumbs-up", 1, "{}", 1, "there is no workflow wf-1");
     submit(&desk);
-    ask(&desk, "thumbs-down", 1, "{\"reason\":\"too\\nlong\"}", 0, "wf-1");
+    ask(&desk, "thumbs-down", 1, "{\"reason\":\"too\\nlong\"}", 0, "noted");
     assert_int_equal(events(&desk, "thumbs-down", &text), 1);
     assert_string_equal(text, "too long");
     ask(&desk, "cancel", 1, "{}", 0, "");
-    ask(&desk, "thumbs-up", 1, "{}", 0, "wf-1"); /* and when it is over */
+    ask(&desk, "thumbs-up", 1, "{}", 0, "noted"); /* and when it is over */
     assert_int_equal(events(&desk, "thumbs-up", &text), 1);
     assert_string_equal(text, "");
     ask(&desk, "thumbs-up", 1, "{\"note\":\"x\"}", 2, "takes no 'note'");
