@@ -223,6 +223,9 @@ sim: all $(SIM) ## deterministic simulation: faults, crashes, invariants
 	@$(B)/tests/sim/test_sim --seed $(SEED) --workflows 10000
 	@$(B)/tests/sim/test_sim --seed $(SEED) --workflows 2000 --crash 0.002 --operator 0.1
 
+year: $(B)/tests/sim/test_year ## a year of simulated operation with planted faults, from SEED (1), three of them
+	@$(B)/tests/sim/test_year --seed $(SEED) --days 365 --seeds 3
+
 screens-update: $(SCREEN) ## write the golden screens anew and show what changed
 	@-SCREENS_UPDATE=1 $(TEST_ENV) $(TOOLS)/run_tests $(SCREEN)
 	@git --no-pager diff --stat -- tests/screen
@@ -357,6 +360,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  FLAVOR=release|debug|asan|tsan|clang|fuzz|cov  CC  CFLAGS  PREFIX  DESTDIR  V=1"
 
-.PHONY: all run run-clean deps test check quick e2e sim screens-update asan tsan check-threads \
+.PHONY: all run run-clean deps test check quick e2e sim year screens-update asan tsan check-threads \
 	valgrind fuzz fuzz-run crash bench judge conformance run-services check-fresh check-install check-repro lint $(LINTS) \
 	objects man install uninstall clean help

@@ -18,10 +18,11 @@
 
 #define TELL_MS          (5 * 60 * 1000) /* an open one is told again that often */
 #define STEP_RATE        0.2             /* of the mean distance of points */
-#define POINTS_MIN       2               /* one blip is none, unless it is extreme */
-#define SILENCE_EVIDENCE 6.0             /* digits: some points are lost now and then */
-#define LEVEL_POINTS     6               /* outside of the band: no spike, a level */
-#define KEEP_POINTS      24 /* a calm suspect is remembered, for correlation */
+#define RARITY_MIN       1.2 /* digits of its rarest point: else the band is only narrow */
+#define POINTS_MIN       2   /* one blip is none, unless it is extreme */
+#define SILENCE_EVIDENCE 6.0 /* digits: some points are lost now and then */
+#define LEVEL_POINTS     6   /* outside of the band: no spike, a level */
+#define KEEP_POINTS      24  /* a calm suspect is remembered, for correlation */
 #define KEEP_MS          (60 * 60 * 1000)
 #define ASLEEP_MS        (2 * 60 * 1000) /* between ticks: nobody was watching */
 
@@ -136,7 +137,7 @@ static bool is_certain(const struct habit *habit, const struct suspect *suspect,
     }
     return habit->n >= HABIT_WARM && !habit->is_muted &&
            (habit->n_out >= POINTS_MIN || surprise >= ANOMALY_EXTREME) &&
-           (double)habit->run >= habit_opens_at(habit);
+           suspect->peak >= RARITY_MIN && (double)habit->run >= habit_opens_at(habit);
 }
 
 static void begin(struct anomaly_book *book, const struct rule_set *set,

@@ -28,7 +28,7 @@
 #define PEACE_FACTOR   1.5  /* at most so much more is usual after a run in peace */
 #define TOLD_FACTOR    1.3  /* and after one that was told */
 #define DAY_MS         INT64_C(86400000)
-#define RUN_FACTOR     1.45 /* beyond the highest usual run of this series */
+#define RUN_FACTOR     1.52 /* beyond the highest usual run of this series */
 #define TINY           1e-12
 
 double habit_surprise(const struct detect_result *result)
@@ -101,8 +101,7 @@ static double weigh(const struct habit *habit, const struct series_signal *signa
     }
     double off = fabs(signal->value - middle) / width - 1;
     double far = FAR_WEIGHT * log2(1 + off);
-    return log10(SHARE_TROUBLE) - log10(share) + (far < FAR_MAX ? far : FAR_MAX) +
-           more / 2;
+    return log10(SHARE_TROUBLE) - log10(share) + (far < FAR_MAX ? far : FAR_MAX) + more;
 }
 
 double habit_opens_at(const struct habit *habit)
