@@ -220,11 +220,17 @@ static bool read_predictions(const struct reading *in, struct err *err)
     return true;
 }
 
-/* A number that is not there is beyond the horizon, when there is an answer at all. */
-static double days_of(const struct json *capacity, const char *key, bool is_known)
+/* The days are those of the futures in which the limit is reached: they say something only when
+ * that is likely. Else the answer is "not in sight", or not known at all. */
+static double days_of(const struct json *capacity, const char *key)
 {
-    double value = json_num(capacity, key, (double)NAN);
-    return isnan(value) && is_known ? (double)INFINITY : value;
+    const char *verdict = json_str(capacity, "verdict", "");
+    if (strcmp(verdict, capacity_word(CAPACITY_FULL)) == 0)
+        return 0;
+    if (strcmp(verdict, capacity_word(CAPACITY_WITHIN)) == 0)
+        return json_num(capacity, key, (double)INFINITY);
+    bool is_far = strcmp(verdict, capacity_word(CAPACITY_BEYOND)) == 0;
+    return is_far ? (double)INFINITY : (double)NAN;
 }
 
 static struct health_outlook forecast_of(const struct reading *in,
@@ -233,16 +239,13 @@ static struct health_outlook forecast_of(const struct reading *in,
     struct err ignored = ERR_INIT;
     struct json *root = json_parse(row->json, strlen(row->json), &ignored);
     const struct json *capacity = json_get(root, "capacity");
-    const char *verdict = json_str(capacity, "verdict", "");
-    bool is_known =
-        strcmp(verdict, "") != 0 && strcmp(verdict, capacity_word(CAPACITY_UNKNOWN)) != 0;
     struct health_outlook outlook = {
         .what = clean(in->arena, row->subject),
-        .text = arena_str(in->arena, verdict),
+        .text = arena_str(in->arena, json_str(capacity, "verdict", "")),
         .unit = "days",
-        .value = days_of(capacity, "days", is_known),
-        .low = days_of(capacity, "low", is_known),
-        .high = days_of(capacity, "high", is_known),
+        .value = days_of(capacity, "days"),
+        .low = days_of(capacity, "low"),
+        .high = days_of(capacity, "high"),
         .p_within = json_num(capacity, "p_within", (double)NAN),
         .limit = json_num(capacity, "limit", (double)NAN),
         .used = json_num(capacity, "used", (double)NAN),
