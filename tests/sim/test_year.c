@@ -417,6 +417,12 @@ int main(int argc, char **argv)
         run_days(run, (uint64_t)(seed + i), days);
         print(run, days, (uint64_t)(seed + i));
         struct figures figures = sum_up(run, days);
+        print_goal("share of faults found, at least", figures.share, GOAL_FOUND,
+                   figures.share >= GOAL_FOUND);
+        print_goal("median delay in own time scales, below", figures.median, GOAL_DELAY,
+                   figures.median < GOAL_DELAY);
+        print_goal("false alarms a day, below", figures.false_a_day, GOAL_FALSE,
+                   figures.false_a_day < GOAL_FALSE);
         is_good &= check(figures.share >= FOUND_MIN, 4 * i + 1, "faults are found");
         is_good &=
             check(figures.median < DELAY_MAX, 4 * i + 2, "soon, in their own time scale");
