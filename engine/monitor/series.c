@@ -365,14 +365,19 @@ static bool judge(struct series *series, struct wall at, double value,
     series->state.newest_at = at.ms;
     series->state.newest = value;
     series->has_news = true;
-    if (!series->is_judged) {
-        return false;
+    *ret_signal = (struct series_signal){
+        .series = &series->info,
+        .at = at,
+        .value = value,
+        .result = {.value = value,
+                   .expected = (double)NAN,
+                   .low = (double)NAN,
+                   .high = (double)NAN,
+                   .chance = 1}
+    };
+    if (series->is_judged) {
+        ret_signal->result = detect_step(&series->state.detector, at, value);
     }
-    *ret_signal =
-        (struct series_signal){.series = &series->info,
-                               .at = at,
-                               .value = value,
-                               .result = detect_step(&series->state.detector, at, value)};
     return true;
 }
 

@@ -103,9 +103,9 @@ const struct series_info *series_get(const struct series_set *set, int32_t id);
 /* ---- points --------------------------------------------------------------- */
 
 /*
- * A point. True: something was judged, *ret_signal says what. False: there is nothing to
- * judge (yet): the first value of a counter, a measurement of a summary whose minute goes on,
- * an unknown or late value, a metric that only rules look at.
+ * A point. True: there is a value to look at, *ret_signal says how it was judged; that of a
+ * metric that only rules look at surprises nobody. False: there is nothing (yet): the first
+ * value of a counter, a measurement of a summary whose minute goes on, an unknown or late value.
  */
 bool series_push(struct series_set *set, int32_t id, struct wall at, double value,
                  struct series_signal *ret_signal);

@@ -375,6 +375,30 @@ static void fingerprints_share_a_series_in_the_end(void **state)
     end(&bench);
 }
 
+/* A rule sees every metric, also those that no detector judges. */
+static void rule_on_what_is_not_judged(void **state)
+{
+    static const char text[] =
+        "rules:\n  - {name: big, metric: limit_size, above: 10, for: 0s}\n";
+    struct findings findings;
+    (void)state;
+    findings_init(&findings);
+    struct rule_set *set = rule_set_parse("r", text, sizeof(text) - 1, &findings);
+    assert_non_null(set);
+    struct monitor *monitor = monitor_new(&(struct monitor_options){
+        .rules = &set->rules[set->n - 1], .n_rules = 1, .max_running = 50});
+    struct totals totals = {0};
+    bool has_found = false;
+    for (int64_t i = 0; i < 5; i++) {
+        monitor_tick(monitor, (struct wall){START_MS + i * 5000}, &totals);
+        has_found = monitor_gather(monitor) || has_found;
+    }
+    assert_true(has_found);
+    monitor_free(monitor);
+    rule_set_free(set);
+    findings_fini(&findings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +408,7 @@ int main(void)
         cmocka_unit_test(services_are_scored_by_the_hour),
         cmocka_unit_test(scrape_that_fails_is_down),
         cmocka_unit_test(review_counts_once),
+        cmocka_unit_test(rule_on_what_is_not_judged),
         cmocka_unit_test(fingerprints_share_a_series_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
