@@ -106,7 +106,8 @@ static bool read_metrics(const struct reading *in, struct err *err)
     health->n_series = (int64_t)n;
     for (size_t i = 0; i < n; i++) {
         enum metric_id id;
-        bool is_ours = metric_find(rows[i].name, &id);
+        bool is_ours = strncmp(rows[i].component, "scrape:", 7) != 0 &&
+                       metric_find(rows[i].name, &id);
         health->metrics[i] = (struct health_metric){
             .family = is_ours ? metric_get(id).family : FAMILY_SCRAPED,
             .name = clean(in->arena, rows[i].name),

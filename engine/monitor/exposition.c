@@ -465,6 +465,7 @@ struct exposition_report exposition_parse(const char *text, size_t len, const ch
 struct scraping {
     struct series_set *set;
     const char *component;
+    const char *own; /* the labels of our series about the scrape */
     struct wall now;
     scrape_fn *each;
     void *context;
@@ -478,8 +479,12 @@ static void on_scraped(void *context, const struct exposition_sample *sample)
     if (!isfinite(sample->value)) {
         return; /* unknown */
     }
-    int32_t id = series_open_scraped(scraping->set, sample->name, sample->kind,
-                                     sample->unit, sample->labels, scraping->component);
+    /* "up" with nothing but the scrape's name is ours: whether it answers */
+    bool is_own_name = strcmp(sample->name, SCRAPE_UP) == 0 &&
+                       strcmp(sample->labels, scraping->own) == 0;
+    int32_t id = series_open_foreign(
+        scraping->set, is_own_name ? "exported_" SCRAPE_UP : sample->name, sample->kind,
+        sample->unit, sample->labels, scraping->component);
     if (id == SERIES_NONE) {
         scraping->n_refused++;
         return;
@@ -497,16 +502,18 @@ struct exposition_report scrape_push(struct series_set *set, const char *scrape,
                                      const char *text, size_t len, struct wall now,
                                      scrape_fn *each, void *context, size_t *ret_refused)
 {
-    char component[SERIES_NAME_MAX], bare[SERIES_NAME_MAX];
-    struct scraping scraping = {
-        .set = set, .component = component, .now = now, .each = each, .context = context};
+    char component[SERIES_NAME_MAX], bare[SERIES_NAME_MAX], own[SERIES_LABELS_MAX] = "";
+    struct series_label label = {"scrape", scrape};
+    struct scraping scraping = {.set = set,
+                                .component = component,
+                                .own = own,
+                                .now = now,
+                                .each = each,
+                                .context = context};
     struct parser parser = {
-        .bare = bare,
-        .extra = {"scrape", scrape},
-        .each = on_scraped,
-        .context = &scraping
-    };
+        .bare = bare, .extra = label, .each = on_scraped, .context = &scraping};
     (void)snprintf(component, sizeof(component), "scrape:%s", scrape);
+    (void)series_labels(&label, 1, own); /* too long: nothing of it has a place */
     size_t n = 0;
     for (; scrape[n] != '\0' && n + 1 < sizeof(bare); n++) { /* "disk-check" is no name */
         bool is_fit = (scrape[n] >= 'a' && scrape[n] <= 'z') ||

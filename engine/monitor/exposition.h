@@ -24,6 +24,7 @@
     (8 * 1024 * 1024) /* of a body; who fetches it sees to that */
 #define EXPOSITION_SAMPLES_MAX 50000
 #define EXPOSITION_LINE_MAX    16384
+#define SCRAPE_UP              "up" /* our series of each scrape: does it answer */
 
 struct exposition_sample {
     const char *name;      /* valid until the callback returns, as all here */

@@ -35,7 +35,8 @@ static void copy_rule(struct rule *copy, const struct rule *rule)
 
 static void make_builtin(struct rule *rule, const struct rule_row *row)
 {
-    *rule = (struct rule){.name = mem_str(row->name),
+    *rule = (struct rule){.is_of_ours = true,
+                          .name = mem_str(row->name),
                           .metric = mem_str(row->metric),
                           .labels = mem_array(2, sizeof(*rule->labels)),
                           .of = (int)row->of,
@@ -193,7 +194,11 @@ static bool fits_labels(const struct rule *rule, const char *labels)
 uint64_t rule_match(const struct rule_set *set, const struct series_info *series)
 {
     uint64_t rules = 0;
+    bool is_scraped = strncmp(series->component, "scrape:", 7) == 0;
     for (size_t i = 0; i < set->n; i++) {
+        if (is_scraped && set->rules[i].is_of_ours) {
+            continue;
+        }
         if (rule_glob(set->rules[i].metric, series->name) &&
             fits_labels(&set->rules[i], series->labels)) {
             rules |= UINT64_C(1) << i;

@@ -67,6 +67,7 @@ struct rule {
     char *summary;
     char **actions;
     size_t n_actions;
+    bool is_of_ours; /* built in: what a scrape calls by the same name is not meant */
     /* made from the above: */
     enum rule_condition condition;
     double limit, resolve;

@@ -206,6 +206,18 @@ int32_t series_open_scraped(struct series_set *set, const char *name,
     return series_add(set, name, labels, component, unit, kind)->info.id;
 }
 
+int32_t series_open_foreign(struct series_set *set, const char *name,
+                            enum metric_kind kind, const char *unit, const char *labels,
+                            const char *component)
+{
+    int32_t id = series_find(set, name, labels);
+    if (id == SERIES_NONE && set->n >= SERIES_FOREIGN_MAX) {
+        set->counts.refused++;
+        return SERIES_NONE;
+    }
+    return series_open_scraped(set, name, kind, unit, labels, component);
+}
+
 int32_t series_open(struct series_set *set, enum metric_id metric,
                     const struct series_label *labels, size_t n, const char *component)
 {

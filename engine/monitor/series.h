@@ -32,11 +32,12 @@
 #include "engine/monitor/metric.h"
 #include "store/metric_store.h"
 
-#define SERIES_MAX        20000 /* series of a set; one more is refused and counted */
-#define SERIES_NAME_MAX   200   /* bytes, with NUL */
-#define SERIES_LABELS_MAX 512   /* canonical text, with NUL */
-#define SERIES_LABELS     32    /* labels of one series */
-#define SERIES_LATE_MAX   20    /* points in a row that are dropped as late */
+#define SERIES_MAX         20000 /* series of a set; one more is refused and counted */
+#define SERIES_FOREIGN_MAX 15000 /* where what others offer ends: the rest is ours */
+#define SERIES_NAME_MAX    200   /* bytes, with NUL */
+#define SERIES_LABELS_MAX  512   /* canonical text, with NUL */
+#define SERIES_LABELS      32    /* labels of one series */
+#define SERIES_LATE_MAX    20    /* points in a row that are dropped as late */
 
 /* What a series is, for whoever judges or shows it. */
 struct series_info {
@@ -94,6 +95,11 @@ int32_t series_open(struct series_set *set, enum metric_id metric,
                     const struct series_label *labels, size_t n, const char *component);
 /* The same of one from outside, with its canonical labels. */
 int32_t series_open_scraped(struct series_set *set, const char *name,
+                            enum metric_kind kind, const char *unit, const char *labels,
+                            const char *component);
+/* The same of one whose name was chosen outside: it never takes the last places, so that a
+ * large answer cannot shut out our own series. */
+int32_t series_open_foreign(struct series_set *set, const char *name,
                             enum metric_kind kind, const char *unit, const char *labels,
                             const char *component);
 /* By name and canonical labels, made by nobody; or SERIES_NONE. */

@@ -204,12 +204,36 @@ static void test_scrape(void **state)
     series_set_free(set);
 }
 
+/* Names that are ours are not written into, and a flood leaves room. */
+static void test_foreign(void **state)
+{
+    (void)state;
+    static const char text[] = "up 0\nup{job=\"a\"} 1\nup{scrape=\"x\"} 0\n";
+    struct series_set *set = series_set_new(SERIES_MAX);
+    struct wall now = {1000000001000};
+    size_t n_refused = 0;
+    (void)scrape_push(set, "x", text, strlen(text), now, NULL, NULL, &n_refused);
+    assert_int_equal(series_find(set, "up", "scrape=\"x\""), SERIES_NONE);
+    assert_true(series_find(set, "exported_up", "scrape=\"x\"") >= 0);
+    assert_true(series_find(set, "up", "job=\"a\",scrape=\"x\"") >= 0);
+    AUTO_BUF struct buf flood;
+    buf_init(&flood, (size_t)1 << 20);
+    for (int i = 0; i < SERIES_FOREIGN_MAX; i++) {
+        (void)buf_printf(&flood, "m%d 1\n", i);
+    }
+    (void)scrape_push(set, "x", flood.data, flood.len, now, NULL, NULL, &n_refused);
+    assert_int_equal(n_refused, 3);
+    assert_int_equal(series_count(set), SERIES_FOREIGN_MAX);
+    assert_true(series_open(set, METRIC_WORKFLOW_ACTIVE, NULL, 0, "engine") >= 0);
+    series_set_free(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prometheus), cmocka_unit_test(test_open_metrics),
         cmocka_unit_test(test_command),    cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_scrape),
+        cmocka_unit_test(test_scrape),     cmocka_unit_test(test_foreign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
