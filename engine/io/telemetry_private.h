@@ -41,7 +41,7 @@ struct scraper {
     struct service_spec service; /* scheme, host and port of its url */
     const char *path;            /* of the url, with query */
     char *origin;
-    bool is_busy;
+    bool is_busy, has_failed; /* the newest answer */
     struct mono next_at;
 };
 

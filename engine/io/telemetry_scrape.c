@@ -76,10 +76,17 @@ static void give(struct telemetry *telemetry, struct scraper *scraper, char *tex
     (void)atomic_fetch_add(&telemetry->counts.scrapes, 1);
     if (error != NULL) {
         (void)atomic_fetch_add(&telemetry->counts.failed, 1);
+    }
+    /* once each: its series "up" says how it goes on */
+    if (error != NULL && !scraper->has_failed) {
         log_line(LOG_WARN, "scrape", "failed",
                  LOG_FIELDS(LOG_TEXT("scrape", scraper->spec->name),
                             LOG_TEXT("error", error->msg)));
+    } else if (error == NULL && scraper->has_failed) {
+        log_line(LOG_INFO, "scrape", "answers again",
+                 LOG_FIELDS(LOG_TEXT("scrape", scraper->spec->name)));
     }
+    scraper->has_failed = error != NULL;
     if (telemetry->options.on_scrape != NULL) {
         telemetry->options.on_scrape(telemetry->options.user, index, wall_now(), text,
                                      len, error);
