@@ -43,6 +43,13 @@ awk 'BEGIN {
             printf "%d,%.3f\n", 1700006400 + t * 3600, 100 + 30 * sin(t * 6.283185307 / 24) + (t * 7919 % 13) / 13
 }' >hours.csv
 
+# What cannot be read is a failure (1) and says why; a folder too.
+for words in "forecast --horizon 3 nowhere.csv" "backtest nowhere.csv" "backtest ."; do
+    box $words
+    [ $code -eq 1 ] && [ ! -s out ] && grep -Eq 'No such file|Is a directory' err
+    result $? "not readable: $words"
+done
+
 box forecast --horizon 24 hours.csv
 [ $code -eq 0 ] && [ "$(head -n 1 out)" = step,forecast,lo80,hi80,lo95,hi95 ] && [ "$(wc -l <out)" -eq 25 ]
 result $? "a row for each step"

@@ -323,9 +323,15 @@ static int run(struct cli *cli)
     const char *name;
     FILE *file = history_open(cli, &name);
     if (file == NULL) {
-        return CLI_USAGE;
+        return CLI_FAILURE;
     }
     int first = getc(file);
+    if (first == EOF && ferror(file) != 0) { /* a folder, say */
+        struct err err = ERR_INIT;
+        err_sys(&err, "reading %s", name);
+        history_close(file);
+        return cli_fail(&err);
+    }
     if (first != EOF) {
         (void)ungetc(first, file); /* one character always fits */
     }

@@ -350,8 +350,13 @@ int cli_close_output(int status)
 {
     struct err err = ERR_INIT;
     errno = 0;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
+    if (fflush(stdout) != 0) {
         err_sys(&err, "writing the output");
+        (void)cli_fail(&err);
+        return status == CLI_OK ? CLI_FAILURE : status;
+    }
+    if (ferror(stdout)) { /* earlier: why is not known any more */
+        (void)err_set(&err, ERR_IO, "the output could not be written whole");
         (void)cli_fail(&err);
         return status == CLI_OK ? CLI_FAILURE : status;
     }

@@ -323,7 +323,7 @@ static int run(struct cli *cli)
     const char *name;
     FILE *file = history_open(cli, &name);
     if (file == NULL) {
-        return CLI_USAGE;
+        return CLI_FAILURE;
     }
     struct table table = {.cli = cli, .name = name, .horizon = (double)horizon};
     int status = is_table ? all_rows(&table, file, is_capacity)
