@@ -295,6 +295,15 @@ static void tell_failure(struct monitor_thread *thread, const struct err *err)
     thread->has_failed = true;
 }
 
+static void tell_recovery(struct monitor_thread *thread)
+{
+    if (thread->has_failed) {
+        log_line(LOG_INFO, LOG_PLACE, "the metrics file is written again",
+                 LOG_FIELDS(LOG_TEXT("store", thread->options.store)));
+    }
+    thread->has_failed = false;
+}
+
 static int64_t taken(struct monitor_thread *thread)
 {
     const char *text =
@@ -313,10 +322,14 @@ static void flush(struct monitor_thread *thread, struct wall now, bool is_all)
     metric_store_drop_findings(thread->file, taken(thread));
     if (metric_store_commit(thread->file, &err)) {
         monitor_saved(thread->monitor, now);
-        thread->has_failed = false;
+        tell_recovery(thread);
     } else if (err.code == ERR_CORRUPT) {
         AUTO_FREE char *broken = NULL;
         if (metric_store_renew(thread->file, now, &broken, &err)) {
+            if (broken == NULL) {
+                log_line(LOG_WARN, LOG_PLACE,
+                         "the metrics file was removed and is begun anew", LOG_NONE);
+            }
             tell_broken(broken);
             monitor_unsaved(thread->monitor);
         } else {

@@ -123,6 +123,9 @@ until_true has wagons_waiting health --json
 ok "a damaged metrics file is begun anew"
 ls state/signalbox/*.broken-* >/dev/null 2>&1
 ok "and kept aside"
+rm -f state/signalbox/signalbox.db-metrics
+until_true has 'removed and is begun anew' engine-log
+ok "one that is removed under the engine too, and the log says so"
 
 echo "1..$n"
 exit $failures
