@@ -179,6 +179,9 @@ static void table_metrics(void)
     for (int family = 0; family < FAMILY_COUNT; family++) {
         printf(".It Sy %s\n", family_name((enum metric_family)family));
         mdoc_capital(family_help((enum metric_family)family));
+        if (family == FAMILY_SCRAPED) {
+            continue; /* no metrics of ours; an empty list is no list */
+        }
         puts(".Bl -tag -width Ds -compact");
         for (int id = METRIC_SCRAPED + 1; id < METRIC_COUNT; id++) {
             struct metric metric = metric_get((enum metric_id)id);
