@@ -149,7 +149,7 @@ static double novelty_of(struct detect_range *range, double x, double least_widt
         return 0;
     }
     bool is_warm = range->n > RANGE_WARM;
-    double width = range->high - range->low, reach = INFINITY, outside = 0;
+    double width = range->high - range->low, reach = (double)INFINITY, outside = 0;
     if (is_warm) {
         double by = RANGE_FORGETS * width;
         range->high -= by;
