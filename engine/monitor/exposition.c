@@ -513,7 +513,9 @@ struct exposition_report scrape_push(struct series_set *set, const char *scrape,
     struct parser parser = {
         .bare = bare, .extra = label, .each = on_scraped, .context = &scraping};
     (void)snprintf(component, sizeof(component), "scrape:%s", scrape);
-    (void)series_labels(&label, 1, own); /* too long: nothing of it has a place */
+    if (!series_labels(&label, 1, own)) {
+        own[0] = '\0'; /* too long: nothing of it has a place */
+    }
     size_t n = 0;
     for (; scrape[n] != '\0' && n + 1 < sizeof(bare); n++) { /* "disk-check" is no name */
         bool is_fit = (scrape[n] >= 'a' && scrape[n] <= 'z') ||
