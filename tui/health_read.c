@@ -105,7 +105,7 @@ static bool read_metrics(const struct reading *in, struct err *err)
     health->metrics = arena_array(in->arena, n, sizeof *health->metrics);
     health->n_series = (int64_t)n;
     for (size_t i = 0; i < n; i++) {
-        enum metric_id id;
+        enum metric_id id = METRIC_SCRAPED;
         bool is_ours = strncmp(rows[i].component, "scrape:", 7) != 0 &&
                        metric_find(rows[i].name, &id);
         health->metrics[i] = (struct health_metric){

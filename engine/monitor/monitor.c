@@ -439,8 +439,8 @@ void monitor_scrape(struct monitor *monitor, const struct scrape_spec *spec,
     if (!series_labels(&label, 1, labels)) {
         return;
     }
-    int32_t id =
-        series_open_scraped(monitor->series, SCRAPE_UP, KIND_GAUGE, "", labels, component);
+    int32_t id = series_open_scraped(monitor->series, SCRAPE_UP, KIND_GAUGE, "", labels,
+                                     component);
     bool is_up = error == NULL && report.n_samples > 0;
     if (id != SERIES_NONE &&
         series_push(monitor->series, id, at, is_up ? 1 : 0, &signal)) {

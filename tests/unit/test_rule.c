@@ -166,7 +166,8 @@ static void test_match(void **state)
         assert_true(rules >> (named(set, yes[i]) - set->rules) & 1);
         assert_false(rules >> (named(set, no[i]) - set->rules) & 1);
     }
-    struct series_info foreign = disk; /* somebody else's disk: our rules do not mean it */
+    struct series_info foreign =
+        disk; /* somebody else's disk: our rules do not mean it */
     foreign.component = "scrape:node";
     rules = rule_match(set, &foreign);
     assert_false(rules >> (named(set, "disk nearly full") - set->rules) & 1);
