@@ -210,7 +210,8 @@ static bool read_predictions(const struct reading *in, struct err *err)
         return false;
     struct health_outlook *list =
         arena_array(in->arena, HEALTH_PREDICTIONS_MAX, sizeof *list);
-    qsort(rows, n, sizeof *rows, by_chance);
+    if (n > 1)
+        qsort(rows, n, sizeof *rows, by_chance);
     for (size_t i = 0; i < n && n_kept < HEALTH_PREDICTIONS_MAX; i++) {
         bool is_run = model_of(rows[i].kind) < MODEL_LEVEL;
         if (is_run && rows[i].p >= HEALTH_PREDICTION_MIN)

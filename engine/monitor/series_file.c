@@ -137,7 +137,10 @@ static void put_closed(struct buf *out, const struct closed *closed)
 
 static void save_closed(struct series_set *set, struct metric_store *store)
 {
-    AUTO_BUF struct buf row;
+    AUTO_BUF struct buf row = {0};
+    if (set->n_closed == 0) {
+        return; /* and there is no list yet */
+    }
     buf_init(&row, METRIC_BLOCK * (SKETCH_BLOB_MAX + INTERVAL_BYTES + 16) * 4);
     qsort(set->closed, set->n_closed, sizeof(set->closed[0]), compare_closed);
     for (size_t i = 0; i < set->n_closed; i++) {

@@ -45,7 +45,8 @@ awk 'BEGIN {
 
 # What cannot be read is a failure (1) and says why; a folder too.
 for words in "forecast --horizon 3 nowhere.csv" "backtest nowhere.csv" "backtest ."; do
-    box $words
+    read -ra list <<<"$words"
+    box "${list[@]}"
     [ $code -eq 1 ] && [ ! -s out ] && grep -Eq 'No such file|Is a directory' err
     result $? "not readable: $words"
 done
