@@ -66,6 +66,12 @@ static void *rows_add(struct rows *rows)
     return rows->items + rows->size * rows->n++;
 }
 
+/* Never NULL, which memcpy and qsort may not be given even for nothing. */
+static void *rows_take(const struct rows *rows)
+{
+    return rows->items != NULL ? rows->items : arena_array(rows->arena, 1, rows->size);
+}
+
 /* Was the end of the rows the end? */
 static bool is_done(struct metric_reader *reader, sqlite3_stmt *s, int code,
                     struct err *err)
@@ -164,7 +170,7 @@ bool metric_reader_series(struct metric_reader *reader, struct arena *arena,
         !read_newest(reader, (struct metric_series *)(void *)rows.items, rows.n, err)) {
         return false;
     }
-    *ret_rows = (struct metric_series *)(void *)rows.items;
+    *ret_rows = rows_take(&rows);
     *ret_n = rows.n;
     return true;
 }
@@ -271,7 +277,7 @@ bool metric_reader_findings(struct metric_reader *reader, struct arena *arena,
     if (!is_done(reader, s, code, err)) {
         return false;
     }
-    *ret_rows = (struct metric_finding *)(void *)rows.items;
+    *ret_rows = rows_take(&rows);
     *ret_n = rows.n;
     return true;
 }
@@ -323,7 +329,7 @@ bool metric_reader_predictions(struct metric_reader *reader, struct arena *arena
     if (!finish(reader, s, code, err)) {
         return false;
     }
-    *ret_rows = (struct metric_prediction *)(void *)rows.items;
+    *ret_rows = rows_take(&rows);
     *ret_n = rows.n;
     return true;
 }
@@ -359,7 +365,7 @@ bool metric_reader_forecasts(struct metric_reader *reader, struct arena *arena,
     if (!finish(reader, s, code, err)) {
         return false;
     }
-    *ret_rows = (struct metric_forecast *)(void *)rows.items;
+    *ret_rows = rows_take(&rows);
     *ret_n = rows.n;
     return true;
 }
