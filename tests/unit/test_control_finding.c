@@ -431,7 +431,7 @@ static void test_each_finding_is_taken_once_whatever_is_killed(void **state)
 {
     struct place *place = *state;
     struct desk desk = {0};
-    uint64_t pause_ns = 1;
+    uint64_t pause_ns = 1, n_stuck = 0; /* rounds without progress, on a slow machine */
     store_close(place_store(place));
     for (int i = 0; i < 400 && number_taken(place) < FINDINGS; i++) {
         int64_t from = number_taken(place);
@@ -441,12 +441,15 @@ static void test_each_finding_is_taken_once_whatever_is_killed(void **state)
             give_all(place, from > 3 ? from - 3 : 1); /* some of them again */
         }
         pause_ns = pause_ns * 7919 % 20000003; /* up to 20 ms, another each time */
-        struct timespec pause = {.tv_nsec = (long)pause_ns + i * 100000L};
+        uint64_t all_ns = pause_ns + n_stuck * n_stuck * 20000000;
+        struct timespec pause = {(time_t)(all_ns / 1000000000),
+                                 (long)(all_ns % 1000000000)};
         (void)nanosleep(&pause, NULL); /* the kill is to come at any moment */
         (void)kill(child, SIGKILL);
         int status = 0;
         assert_true(waitpid(child, &status, 0) == child);
         assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+        n_stuck = number_taken(place) > from ? 0 : n_stuck + 1;
     }
     assert_int_equal(number_taken(place), FINDINGS);
     desk_open(&desk, place, NOW);
