@@ -199,6 +199,12 @@ const char *present_step_name(const struct turn *turn)
     return name[0] != '\0' ? name : state_name(state);
 }
 
+static const char *planned(const struct turn *turn)
+{
+    const struct machine_plan *plan = turn->input->plan;
+    return plan != NULL && plan->words != NULL ? plan->words : "";
+}
+
 /* Error context: what the next attempt should know. */
 void hand_on_errors(struct turn *turn)
 {
@@ -216,11 +222,12 @@ void hand_on_errors(struct turn *turn)
                        input->actor, cause(turn));
         return;
     }
-    (void)snprintf(out->errors, sizeof(out->errors),
-                   "## Iteration %d: %s\n\n%s\n%s%.*s%s\n", row->iteration,
-                   present_step_name(turn), cause(turn),
-                   excerpt[0] != '\0' ? "\n```\n" : "", EXCERPT_MAX, excerpt,
-                   excerpt[0] != '\0' ? "\n```\n" : "");
+    const char *advice = input->plan != NULL ? input->plan->advice : "";
+    (void)snprintf(
+        out->errors, sizeof(out->errors), "## Iteration %d: %s\n\n%s\n%s%.*s%s%s%.400s\n",
+        row->iteration, present_step_name(turn), cause(turn),
+        excerpt[0] != '\0' ? "\n```\n" : "", EXCERPT_MAX, excerpt,
+        excerpt[0] != '\0' ? "\n```\n" : "", advice[0] != '\0' ? "\n" : "", advice);
 }
 
 void enter(struct turn *turn)
@@ -316,6 +323,12 @@ void wait_operator(struct turn *turn)
     row_of(turn)->wait = WAIT_OPERATOR;
     stop_clock(turn, false);
     say(turn, "%s", cause(turn));
+    if (turn->input->plan != NULL) {
+        hand_on_errors(turn);
+        stop_in_flight(turn, STATUS_TIMED_OUT);
+        say(turn, "%s%s%s", cause(turn), planned(turn)[0] != '\0' ? "; " : "",
+            planned(turn));
+    }
     set_reason(turn, turn->text);
 }
 
@@ -348,7 +361,8 @@ void iterate(struct turn *turn)
     begin_state(turn, STATE_PLANNING);
     row->iteration++;
     set_reason(turn, reason);
-    say(turn, "iteration %d: %s", row->iteration, reason);
+    say(turn, "iteration %d: %s%s%s", row->iteration, reason,
+        planned(turn)[0] != '\0' ? "; " : "", planned(turn));
     stop_clock(turn, false);
     if (has_slot) {
         start_clock(turn);
@@ -373,18 +387,13 @@ static struct span pause_before(const struct turn *turn, int retries)
     return (struct span){ms - half + (int64_t)rng_below(turn->rng, (uint64_t)half + 1)};
 }
 
-void backoff(struct turn *turn)
+/* RECOVERING until `pause` is over. */
+static void pause_for(struct turn *turn, struct span pause)
 {
     struct workflow_row *row = row_of(turn);
-    char pause[CLOCK_TEXT_MAX];
-    char reason[300];
-    (void)snprintf(reason, sizeof(reason), "%s", cause(turn));
     hand_on_errors(turn);
     stop_in_flight(turn, STATUS_TIMED_OUT);
-    enum workflow_state state = row->state;
-    row->retries++;
-    struct span span = pause_before(turn, row->retries);
-    row->resume_state = state;
+    row->resume_state = row->state;
     row->state = STATE_RECOVERING;
     row->wait = WAIT_RETRY;
     if (turn->input->result != NULL && turn->input->result->status == STATUS_REFUSED) {
@@ -392,11 +401,56 @@ void backoff(struct turn *turn)
         row->step = 0;
         row->is_degraded = false;
     }
-    row->retry_at = wall_add(turn->now, span);
+    row->retry_at = wall_add(turn->now, pause);
     stop_clock(turn, false);
+}
+
+void backoff(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    const struct machine_plan *plan = turn->input->plan;
+    char pause[CLOCK_TEXT_MAX];
+    char reason[300];
+    (void)snprintf(reason, sizeof(reason), "%s", cause(turn));
+    row->retries++;
+    struct span span = pause_before(turn, row->retries);
+    if (plan != NULL && plan->pause.ms > 0) {
+        span = plan->pause;
+    }
+    pause_for(turn, span);
     set_reason(turn, reason);
-    say(turn, "%s; retry %d of %d in %s", reason, row->retries,
-        turn->workflow->pipeline->max_retries, span_format(span, pause));
+    say(turn, "%s; retry %d of %d in %s%s%s", reason, row->retries,
+        turn->workflow->pipeline->max_retries, span_format(span, pause),
+        planned(turn)[0] != '\0' ? "; " : "", planned(turn));
+}
+
+void wait_quietly(struct turn *turn)
+{
+    char pause[CLOCK_TEXT_MAX];
+    char reason[300];
+    const struct machine_plan *plan = turn->input->plan;
+    (void)snprintf(reason, sizeof(reason), "%s", cause(turn));
+    pause_for(turn, plan->pause);
+    set_reason(turn, reason);
+    say(turn, "%s; waits at most %s: %s", reason, span_format(plan->pause, pause),
+        planned(turn));
+}
+
+void go_back_to(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    char reason[300];
+    int retries = row->retries;
+    (void)snprintf(reason, sizeof(reason), "%s", cause(turn));
+    hand_on_errors(turn);
+    stop_in_flight(turn, STATUS_TIMED_OUT);
+    begin_state(turn, turn->to);
+    row->retries = retries + 1;
+    set_reason(turn, reason);
+    stop_clock(turn, false);
+    row->wait = WAIT_SLOT;
+    say(turn, "%s; again from %s%s%s", reason, state_name(turn->to),
+        planned(turn)[0] != '\0' ? ": " : "", planned(turn));
 }
 
 void end(struct turn *turn, enum workflow_state state)

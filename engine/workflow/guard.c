@@ -122,6 +122,40 @@ bool retries_left(const struct turn *turn)
     return turn->workflow->row.retries < turn->workflow->pipeline->max_retries;
 }
 
+static bool plan_is(const struct turn *turn, unsigned rungs)
+{
+    const struct machine_plan *plan = turn->input->plan;
+    return plan != NULL && plan->rung < RUNG_COUNT && (rungs & (1u << plan->rung)) != 0;
+}
+
+bool plan_retries(const struct turn *turn)
+{
+    return plan_is(turn, 1u << RUNG_RETRY | 1u << RUNG_FALLBACK) && retries_left(turn);
+}
+
+bool plan_waits(const struct turn *turn)
+{
+    return plan_is(turn, 1u << RUNG_WAIT);
+}
+
+/* A checkpoint before the pull request begins a new iteration. */
+bool plan_goes_back(const struct turn *turn)
+{
+    return plan_is(turn, 1u << RUNG_CHECKPOINT) && retries_left(turn);
+}
+
+bool plan_iterates(const struct turn *turn)
+{
+    return plan_is(turn, 1u << RUNG_HAND_BACK | 1u << RUNG_OTHER_AGENT |
+                             1u << RUNG_SMALLER_TASK | 1u << RUNG_OTHER_ORDER) &&
+           iterations_left(turn);
+}
+
+bool plan_escalates(const struct turn *turn)
+{
+    return plan_is(turn, 1u << RUNG_ESCALATE);
+}
+
 /* What the last run that was paid for has made is still committed. */
 bool over_budget(const struct turn *turn)
 {

@@ -72,6 +72,32 @@ static const struct transition transitions[] = {
     { PR_CREATED,          EV_PASSED,   ALWAYS,                      STATE_VALIDATING, DO(enter) },
     { VALIDATING,          EV_PASSED,   ALWAYS,                      STATE_COMPLETED,  DO(finish) },
 
+    /* Its runner has a deadline of its own and answers; until then nobody knows whether it
+     * has happened. */
+    { VALIDATING,          EV_DEADLINE, WHEN(merges),                TO_SAME,          DO(go_on) },
+
+    /* A failure that somebody has thought about: what is to be done. */
+    { ACTIVE,              EV_CHANGE,   WHEN(plan_waits),            STATE_RECOVERING, DO(wait_quietly) },
+    { ACTIVE,              EV_WORLD,    WHEN(plan_waits),            STATE_RECOVERING, DO(wait_quietly) },
+    { ACTIVE,              EV_SETUP,    WHEN(plan_waits),            STATE_RECOVERING, DO(wait_quietly) },
+    { ACTIVE,              EV_DEADLINE, WHEN(plan_waits),            STATE_RECOVERING, DO(wait_quietly) },
+    { ACTIVE,              EV_CHANGE,   WHEN(plan_retries),          STATE_RECOVERING, DO(backoff) },
+    { ACTIVE,              EV_WORLD,    WHEN(plan_retries),          STATE_RECOVERING, DO(backoff) },
+    { ACTIVE,              EV_SETUP,    WHEN(plan_retries),          STATE_RECOVERING, DO(backoff) },
+    { ACTIVE,              EV_DEADLINE, WHEN(plan_retries),          STATE_RECOVERING, DO(backoff) },
+    { ACTIVE,              EV_CHANGE,   WHEN(plan_goes_back),        TO_PLAN,          DO(go_back_to) },
+    { ACTIVE,              EV_WORLD,    WHEN(plan_goes_back),        TO_PLAN,          DO(go_back_to) },
+    { ACTIVE,              EV_SETUP,    WHEN(plan_goes_back),        TO_PLAN,          DO(go_back_to) },
+    { ACTIVE,              EV_DEADLINE, WHEN(plan_goes_back),        TO_PLAN,          DO(go_back_to) },
+    { ACTIVE,              EV_CHANGE,   WHEN(plan_iterates),         STATE_PLANNING,   DO(iterate) },
+    { ACTIVE,              EV_WORLD,    WHEN(plan_iterates),         STATE_PLANNING,   DO(iterate) },
+    { ACTIVE,              EV_SETUP,    WHEN(plan_iterates),         STATE_PLANNING,   DO(iterate) },
+    { ACTIVE,              EV_DEADLINE, WHEN(plan_iterates),         STATE_PLANNING,   DO(iterate) },
+    { ACTIVE,              EV_CHANGE,   WHEN(plan_escalates),        TO_SAME,          DO(wait_operator) },
+    { ACTIVE,              EV_WORLD,    WHEN(plan_escalates),        TO_SAME,          DO(wait_operator) },
+    { ACTIVE,              EV_SETUP,    WHEN(plan_escalates),        TO_SAME,          DO(wait_operator) },
+    { ACTIVE,              EV_DEADLINE, WHEN(plan_escalates),        TO_SAME,          DO(wait_operator) },
+
     { ACTIVE,              EV_CHANGE,   WHEN(iterations_left),       STATE_PLANNING,   DO(iterate) },
     { ACTIVE,              EV_CHANGE,   ALWAYS,                      STATE_FAILED,     DO(fail_iterations) },
     { ACTIVE,              EV_WORLD,    WHEN(retries_left),          STATE_RECOVERING, DO(backoff) },
@@ -79,9 +105,6 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_SETUP,    ALWAYS,                      STATE_FAILED,     DO(fail) },
     { ACTIVE,              EV_OPERATOR, ALWAYS,                      TO_SAME,          DO(wait_operator) },
 
-    /* Its runner has a deadline of its own and answers; until then nobody knows whether it
-     * has happened. */
-    { VALIDATING,          EV_DEADLINE, WHEN(merges),                TO_SAME,          DO(go_on) },
     { VALIDATING,          EV_DEADLINE, WHEN(iterations_left),       STATE_PLANNING,   DO(iterate) },
     { VALIDATING,          EV_DEADLINE, ALWAYS,                      STATE_FAILED,     DO(fail_iterations) },
     { ACTIVE,              EV_DEADLINE, WHEN(retries_left),          STATE_RECOVERING, DO(backoff) },
@@ -306,6 +329,8 @@ static enum workflow_state target(const struct turn *turn, int to)
             return row->resume_state == STATE_IDLE ? STATE_PLANNING : row->resume_state;
         }
         return state_is_final(row->state) ? STATE_PLANNING : row->state;
+    case TO_PLAN:
+        return turn->input->plan->checkpoint;
     default:
         return (enum workflow_state)to;
     }
@@ -418,6 +443,7 @@ static const char *target_name(int to)
     case TO_RESUME:
         return "(where it was)";
     case TO_CHECKPOINT:
+    case TO_PLAN:
         return "(checkpoint)";
     default:
         return state_name((enum workflow_state)to);

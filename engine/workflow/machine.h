@@ -32,7 +32,7 @@
 #include "engine/base/rng.h"
 #include "engine/service/port.h"
 #include "engine/workflow/pipeline.h"
-#include "store/model.h"
+#include "store/recovery.h"
 
 /* X(identifier, name, comes from, help) */
 #define EVENT_LIST(X)                                                                    \
@@ -95,12 +95,26 @@ struct machine_limits {
     struct span backoff, backoff_max; /* of retries: first pause, longest pause */
 };
 
+/* What is done about a failure, when somebody has thought about it (engine/recovery/ladder.h).
+ * The machine's own bounds hold all the same: a retry needs a retry that is left, another
+ * iteration an iteration. */
+struct machine_plan {
+    enum rung rung;                 /* of a workflow; RUNG_COUNT = as the table says */
+    struct span pause;              /* RETRY, FALLBACK, WAIT; 0 = one that grows */
+    bool is_free;                   /* WAIT: uses up no retry */
+    enum workflow_state checkpoint; /* CHECKPOINT */
+    const char *words; /* one clean line for the event: what is done and why; "" = none */
+    const char *advice; /* for the agent, appended to the error context; "" = none */
+};
+
 struct machine_input {
     enum machine_event event;
     const char *actor;                  /* user, or "engine" */
     const char *reason;                 /* operator's words or NULL */
     enum workflow_state checkpoint;     /* EV_RETRY: STATE_COUNT = where it is */
     const struct effect_result *result; /* outcomes, else NULL */
+    const struct machine_plan
+        *plan; /* failures: what is done; NULL = as the table says */
 };
 
 #define MACHINE_EFFECTS_MAX 3

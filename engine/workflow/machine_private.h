@@ -28,7 +28,7 @@ typedef bool (*guard_function)(const struct turn *turn);
 typedef void (*action_function)(struct turn *turn);
 
 /* Pseudo targets of a row. */
-enum { TO_SAME = STATE_COUNT, TO_RESUME, TO_CHECKPOINT };
+enum { TO_SAME = STATE_COUNT, TO_RESUME, TO_CHECKPOINT, TO_PLAN };
 
 bool stage_is_pending(const struct workflow *workflow, int step); /* has such a step */
 
@@ -60,6 +60,13 @@ bool is_merged(const struct turn *turn);
 bool may_retry(const struct turn *turn);
 bool parked_without_decision(const struct turn *turn);
 bool may_skip_blocked(const struct turn *turn); /* waits_service, and a step to skip */
+
+/* What the plan says, within the bounds of the machine. */
+bool plan_retries(const struct turn *turn);
+bool plan_waits(const struct turn *turn);
+bool plan_goes_back(const struct turn *turn);
+bool plan_iterates(const struct turn *turn);
+bool plan_escalates(const struct turn *turn);
 
 /* Is a budget used up that a retry from where the input says would need? Then ret_text,
  * of at least BUDGET_TEXT_MAX - 2 bytes, says which. */
@@ -100,6 +107,8 @@ void requeue(struct turn *turn);    /* present step again, once a slot is free *
 void queue_step(struct turn *turn); /* present step, first time, once a slot is free */
 void iterate(struct turn *turn);    /* PLANNING again, with the error context */
 void backoff(struct turn *turn);
+void wait_quietly(struct turn *turn); /* as backoff, without using up a retry */
+void go_back_to(struct turn *turn);   /* first step of the checkpoint, all made anew */
 void fail(struct turn *turn);
 void fail_iterations(struct turn *turn);
 void fail_retries(struct turn *turn);
