@@ -298,8 +298,8 @@ struct odds_row {
     const char *key;  /* "fingerprint:0123456789abcdef", "class:test", "all" */
     const char *rung; /* word */
     double alpha,
-        beta; /* of the Beta posterior, decayed, prior of the level above included */
-    double low, mean, high; /* 90 % credible interval */
+        beta; /* decayed passes and failures of this level alone; their sum is trials */
+    double low, mean, high; /* 90 % credible interval, with the level above as prior */
     double trials;          /* decayed count */
     int64_t n, n_passed;    /* all that ever were */
     double cost_s;          /* mean seconds of a try; NAN unknown */

@@ -12,11 +12,12 @@
  * posterior of the level above, with bounded weight), decayed so that drift is followed, joined
  * with an online linear model over the factors; it draws (Thompson 1933; Chapelle and Li 2011) a
  * chance for each option and takes the best value
- *     value = p * worth - cost_s / worth_s - risk * aversion
+ *     value = p * worth - cost_s / worth_s - (1 - p) * risk * aversion
  * It acts only where it may: enough evidence in shadow, not demoted, risk below the limit.
  *
  * Pure: time and random source come in. Same inputs, same choices. Bounded: DECIDE_KEYS_MAX
- * keys, the one unused for longest goes. State can be saved and loaded exactly (JSON-free blob).
+ * pairs of key and option, the one that learned nothing for longest goes. State can be saved and
+ * loaded exactly: rows of odds and a blob. The order of outcomes matters (that is what decay is).
  */
 
 #include "engine/base/buf.h"
@@ -40,6 +41,7 @@ struct decide_option {
     double prior_weight; /* how many trials that is worth; 2 is little, 20 a lot */
     double cost_s;       /* expected seconds; NAN unknown (learned) */
     double risk;         /* 0..1: harm when it goes wrong */
+    double worth;        /* of its success against that of the others; 0 counts as 1 */
     const char *why_not; /* not allowed, and why; NULL = allowed */
 };
 

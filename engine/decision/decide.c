@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/decision/decide.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/decision/decide_private.h"
+
+#define DRAWS 48 /* of all options: the first decides, all of them say how sure that is */
+
+struct decide_settings decide_defaults(void)
+{
+    return (struct decide_settings){
+        .half_life_trials = 60,
+        .shadow_trials = 8,
+        .demote_margin = 0.2,
+    };
+}
+
+struct decide *decide_new(const struct decide_settings *settings)
+{
+    struct decide *decide = mem_alloc(sizeof(*decide));
+    decide->settings = *settings;
+    decide->settings.half_life_trials = fmax(1, settings->half_life_trials);
+    decide_arms_init(&decide->arms);
+    return decide;
+}
+
+void decide_free(struct decide *decide)
+{
+    if (decide != NULL) {
+        decide_arms_fini(&decide->arms);
+        free(decide);
+    }
+}
+
+/* ---- what may be chosen ---- */
+
+const char *decide_why_not(const struct decide_question *question, int option,
+                           bool is_killed)
+{
+    const struct decide_option *choice = &question->options[option];
+    return choice->why_not != NULL             ? choice->why_not
+           : is_killed                         ? "switched off"
+           : choice->risk > question->risk_max ? "too risky without a person"
+                                               : NULL;
+}
+
+static bool is_allowed(const struct decide_question *question,
+                       const struct decide_view *views, int option)
+{
+    return decide_why_not(question, option, views[option].is_killed) == NULL;
+}
+
+static int first_by_rank(const struct decide_question *question,
+                         const struct decide_view *views)
+{
+    int best = -1;
+    for (int i = 0; i < (int)question->n_options; i++) {
+        if (is_allowed(question, views, i) &&
+            (best < 0 || question->options[i].rank < question->options[best].rank)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* ---- asking ---- */
+
+struct trial {
+    const struct decide_question *question;
+    struct decide_view views[DECIDE_OPTIONS_MAX];
+    int rules, n_options;
+    bool may_learn[DECIDE_OPTIONS_MAX]; /* learning may take it */
+};
+
+static void trial_init(struct trial *trial, const struct decide *decide,
+                       const struct decide_question *question)
+{
+    memset(trial, 0, sizeof(*trial));
+    trial->question = question;
+    trial->n_options = (int)question->n_options;
+    for (int i = 0; i < trial->n_options; i++) {
+        trial->views[i] = decide_view(decide, question, i);
+    }
+    trial->rules = first_by_rank(question, trial->views);
+    for (int i = 0; i < trial->n_options; i++) {
+        trial->may_learn[i] = is_allowed(question, trial->views, i) &&
+                              (i == trial->rules || !trial->views[i].is_demoted);
+    }
+}
+
+static double mean_value(const struct trial *trial, int option)
+{
+    const struct decide_view *view = &trial->views[option];
+    return decide_value(trial->question, option, beta_mean(&view->beta), view->cost_s);
+}
+
+/* The best one by what is believed on average. */
+static int best_on_average(const struct trial *trial)
+{
+    int best = -1;
+    for (int i = 0; i < trial->n_options; i++) {
+        if (trial->may_learn[i] &&
+            (best < 0 || mean_value(trial, i) > mean_value(trial, best))) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static int draw_best(const struct trial *trial, struct rng *rng)
+{
+    int best = -1;
+    double most = 0;
+    for (int i = 0; i < trial->n_options; i++) {
+        if (!trial->may_learn[i]) {
+            continue;
+        }
+        double p = beta_draw(&trial->views[i].beta, rng);
+        double value = decide_value(trial->question, i, p, trial->views[i].cost_s);
+        if (best < 0 || value > most) {
+            best = i;
+            most = value;
+        }
+    }
+    return best;
+}
+
+/* Trials of the options at the best known level; the coarsest one mixes what has nothing to
+ * do with each other, so that it does not count when there are others. */
+static double evidence(const struct decide *decide, const struct trial *trial)
+{
+    const struct decide_question *question = trial->question;
+    size_t n_levels =
+        question->n_levels > 1 ? question->n_levels - 1 : question->n_levels;
+    double most = 0;
+    for (size_t i = 0; i < n_levels; i++) {
+        double sum = 0;
+        for (int j = 0; j < trial->n_options; j++) {
+            const struct decide_arm *arm = decide_arm_find(
+                &decide->arms, question->levels[i], question->options[j].name);
+            sum += arm == NULL || !trial->may_learn[j] ? 0 : decide_arm_trials(arm);
+        }
+        most = fmax(most, sum);
+    }
+    return most;
+}
+
+/* Why learning does not act; NULL when it does. */
+static const char *why_shadow(const struct decide *decide, const struct trial *trial)
+{
+    const struct decide_record *shadow =
+        decide_record_find(decide, decide_scope(trial->question), "");
+    if (decide->settings.is_learning_off) {
+        return "learning is off";
+    }
+    if (evidence(decide, trial) < decide->settings.shadow_trials * 0.95) {
+        return "too few trials to learn from";
+    }
+    return shadow != NULL && shadow->gain < 0 ? "no better in its shadow" : NULL;
+}
+
+static void set_order(const struct trial *trial, struct decide_answer *answer)
+{
+    for (int i = 0; i < trial->n_options; i++) {
+        int at = i;
+        bool is_good = is_allowed(trial->question, trial->views, i);
+        for (; at > 0; at--) {
+            int other = answer->order[at - 1];
+            bool is_other = is_allowed(trial->question, trial->views, other);
+            if (is_other != is_good
+                    ? is_other
+                    : answer->beliefs[other].value >= answer->beliefs[i].value) {
+                break;
+            }
+            answer->order[at] = other;
+        }
+        answer->order[at] = i;
+    }
+}
+
+static void set_beliefs(const struct trial *trial, struct decide_answer *answer)
+{
+    for (int i = 0; i < trial->n_options; i++) {
+        const struct decide_view *view = &trial->views[i];
+        answer->beliefs[i] = (struct decide_belief){
+            .p = beta_mean(&view->beta),
+            .low = beta_quantile(&view->beta, 0.05),
+            .high = beta_quantile(&view->beta, 0.95),
+            .trials = view->trials,
+            .value = mean_value(trial, i),
+            .cost_s = view->cost_s,
+            .level = view->level < 0 ? "" : trial->question->levels[view->level],
+        };
+    }
+}
+
+void decide_ask(struct decide *decide, const struct decide_question *question,
+                struct wall now, struct rng *rng, struct decide_answer *ret_answer)
+{
+    struct trial trial;
+    int wins[DECIDE_OPTIONS_MAX] = {0}, n_allowed = 0, learned = -1;
+    (void)now;
+    memset(ret_answer, 0, sizeof(*ret_answer));
+    trial_init(&trial, decide, question);
+    for (int i = 0; i < trial.n_options; i++) {
+        n_allowed += is_allowed(question, trial.views, i);
+    }
+    for (int i = 0; i < DRAWS && n_allowed > 1; i++) {
+        int best = draw_best(&trial, rng);
+        wins[best]++;
+        learned = i == 0 ? best : learned;
+    }
+    const char *note = n_allowed > 1 ? why_shadow(decide, &trial) : NULL;
+    ret_answer->rules = trial.rules;
+    ret_answer->learned = n_allowed > 1 ? learned : trial.rules;
+    ret_answer->choice = note == NULL ? ret_answer->learned : trial.rules;
+    ret_answer->decider = n_allowed < 2 && question->n_options > 1 ? DECIDER_LIMIT
+                          : note == NULL && n_allowed > 1          ? DECIDER_LEARNED
+                                                                   : DECIDER_RULES;
+    ret_answer->confidence = n_allowed > 1    ? (double)wins[ret_answer->choice] / DRAWS
+                             : n_allowed == 1 ? 1
+                                              : 0;
+    set_beliefs(&trial, ret_answer);
+    set_order(&trial, ret_answer);
+    decide_reason(question, trial.views, ret_answer, note);
+}
+
+/* ---- learning ---- */
+
+/* What the others at a key are worth fades a little every few trials of one, so that what was
+ * once bad is tried again some day. */
+#define STALE_EVERY 8
+#define STALE_LIVES 2 /* half-lives of the trials of others */
+
+static void fade_others(struct decide *decide, const struct decide_question *question,
+                        const char *key, int option)
+{
+    double stale = exp2(-STALE_EVERY / (STALE_LIVES * decide->settings.half_life_trials));
+    for (int i = 0; i < (int)question->n_options; i++) {
+        struct decide_arm *arm =
+            i == option ? NULL
+                        : decide_arm_find(&decide->arms, key, question->options[i].name);
+        if (arm != NULL && decide_arm_trials(arm) > 0) {
+            decide_arm_fade(arm, stale);
+        }
+    }
+}
+
+static void learn_level(struct decide *decide, const struct decide_question *question,
+                        int option, size_t level, const struct decide_view *view,
+                        double success, double weight, struct wall now)
+{
+    const char *key = question->levels[level];
+    struct decide_arm *arm =
+        decide_arm_make(&decide->arms, key, question->options[option].name);
+    decide_arm_fade(arm, decide_share_left(arm, view->changed_ms[level]));
+    arm->updated_at = now;
+    decide_shrink_learn(&decide->shrink[question->kind][level], arm, view->means[level],
+                        success);
+    if (decide_arm_add(arm, success, weight, decide->settings.half_life_trials)) {
+        decide_change_note(decide, key, now);
+    }
+    if (arm->n % STALE_EVERY == 0) {
+        fade_others(decide, question, key, option);
+    }
+}
+
+static void learn_cost(struct decide_arm *arm, double cost_s)
+{
+    double share = fmax(0.1, 1 / (double)(arm->n < 1 ? 1 : arm->n));
+    arm->cost_s =
+        isnan(arm->cost_s) ? cost_s : arm->cost_s + share * (cost_s - arm->cost_s);
+    arm->is_changed = true;
+}
+
+static void judge(struct decide *decide, const struct trial *trial, int option,
+                  const struct decide_outcome *outcome, struct wall now)
+{
+    const struct decide_question *question = trial->question;
+    const char *scope = decide_scope(question), *name = question->options[option].name;
+    double cost = isnan(outcome->cost_s) ? trial->views[option].cost_s : outcome->cost_s;
+    double value = decide_value(question, option, outcome->success, cost);
+    int learned = best_on_average(trial);
+    if (outcome->chosen_by == DECIDER_RULES && learned >= 0) {
+        /* What learning would have had, by its estimate where the two differ (Dudik, Langford
+         * and Li, "Doubly robust policy evaluation and learning", ICML 2011; rules choose
+         * the same always, so that nothing is left to weigh). */
+        decide_record_add(decide, scope, "",
+                          learned == option ? 0 : mean_value(trial, learned) - value,
+                          now);
+    } else if (outcome->chosen_by == DECIDER_LEARNED && trial->rules >= 0 &&
+               trial->rules != option) {
+        decide_record_add(decide, scope, name, value - mean_value(trial, trial->rules),
+                          now);
+    }
+}
+
+/* An option that learning took against the rules and that did worse is theirs alone, until so
+ * many trials have gone by that its record has faded. */
+static void demote(struct decide *decide, const struct decide_question *question,
+                   int option)
+{
+    const char *scope = decide_scope(question);
+    double enough = decide->settings.shadow_trials * 0.75;
+    for (int i = 0; i < (int)question->n_options; i++) {
+        const char *name = question->options[i].name;
+        const struct decide_record *record = decide_record_find(decide, scope, name);
+        struct decide_arm *arm = decide_arm_find(&decide->arms, scope, name);
+        if (record == NULL || arm == NULL) {
+            continue;
+        }
+        if (i != option) {
+            decide_record_fade(decide, scope, name);
+        }
+        bool is_bad = arm->is_demoted
+                          ? record->n >= enough / 2
+                          : record->n >= enough && decide_record_low(record) <
+                                                       -decide->settings.demote_margin;
+        arm->is_changed = arm->is_changed || is_bad != arm->is_demoted;
+        arm->is_demoted = is_bad;
+    }
+}
+
+/* What is said of the option at each of its levels, for people. */
+static void tell(struct decide *decide, const struct decide_question *question,
+                 int option)
+{
+    for (size_t i = 0; i < question->n_levels; i++) {
+        struct decide_question from = *question;
+        from.levels[0] = question->levels[i];
+        size_t n = question->n_levels - i;
+        for (size_t j = 0; j < n; j++) {
+            from.levels[j] = question->levels[i + j];
+        }
+        from.n_levels = n;
+        struct decide_arm *arm = decide_arm_find(&decide->arms, question->levels[i],
+                                                 question->options[option].name);
+        struct decide_view view = decide_view(decide, &from, option);
+        if (arm != NULL) {
+            arm->low = beta_quantile(&view.beta, 0.05);
+            arm->mean = beta_mean(&view.beta);
+            arm->high = beta_quantile(&view.beta, 0.95);
+        }
+    }
+}
+
+void decide_learn(struct decide *decide, const struct decide_question *question,
+                  int option, const struct decide_outcome *outcome, struct wall now)
+{
+    struct trial trial;
+    double success = outcome->success, weight = 1;
+    if (option < 0 || option >= (int)question->n_options) {
+        return;
+    }
+    /* A person who chooses against the engine says something before it is known how it
+     * turns out, and once more when it turns out well. */
+    if (outcome->is_override && (isnan(success) || success >= 0.5)) {
+        weight = 2;
+        success = isnan(success) ? 1 : success;
+    }
+    trial_init(&trial, decide, question);
+    if (!isnan(success)) {
+        success = fmin(1, fmax(0, success));
+        struct decide_outcome measured = *outcome;
+        measured.success = success;
+        judge(decide, &trial, option, &measured, now);
+        for (size_t i = 0; i < question->n_levels; i++) {
+            learn_level(decide, question, option, i, &trial.views[option], success,
+                        weight, now);
+        }
+        demote(decide, question, option);
+    }
+    for (size_t i = 0; i < question->n_levels && !isnan(outcome->cost_s); i++) {
+        struct decide_arm *arm = decide_arm_make(&decide->arms, question->levels[i],
+                                                 question->options[option].name);
+        learn_cost(arm, outcome->cost_s);
+    }
+    tell(decide, question, option);
+}
+
+void decide_kill(struct decide *decide, const char *key, const char *option,
+                 bool is_killed)
+{
+    struct decide_arm *arm = decide_arm_make(&decide->arms, key, option);
+    arm->is_killed = is_killed;
+    arm->is_changed = true;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What is believed of an option: a Beta posterior for each level, from the coarsest down; the
+ * posterior above is the prior below, with as much weight as has served best so far. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/decision/decide_private.h"
+
+#define PRIOR_LEAST   0.02 /* no prior is so sure that evidence could not move it */
+#define PRIOR_WEIGHTY 50
+#define LOSS_KEPT     0.99
+#define COST_OF_RULES 3 /* tries that the expected cost given is worth */
+
+static const double weights[DECIDE_WEIGHTS] = {2, 6, 20, 60};
+
+static double within(double x, double low, double high)
+{
+    return x > low ? x < high ? x : high : low; /* a NAN gives low */
+}
+
+/* Mixture of the grid, in logs, by how well each weight has predicted. */
+static double weight_above(const struct decide_shrink *shrink)
+{
+    double sum = 0, logs = 0, least = shrink->loss[0];
+    for (int i = 1; i < DECIDE_WEIGHTS; i++) {
+        least = fmin(least, shrink->loss[i]);
+    }
+    for (int i = 0; i < DECIDE_WEIGHTS; i++) {
+        double share = exp(least - shrink->loss[i]);
+        sum += share;
+        logs += share * log(weights[i]);
+    }
+    return exp(logs / sum);
+}
+
+void decide_shrink_learn(struct decide_shrink *shrink, const struct decide_arm *arm,
+                         double above, double success)
+{
+    double trials = decide_arm_trials(arm);
+    if (trials < 0.5) {
+        return; /* all weights say the same */
+    }
+    for (int i = 0; i < DECIDE_WEIGHTS; i++) {
+        double p = (arm->passed + weights[i] * above) / (trials + weights[i]);
+        p = within(p, 1e-3, 1 - 1e-3);
+        shrink->loss[i] =
+            shrink->loss[i] * LOSS_KEPT - success * log(p) - (1 - success) * log(1 - p);
+    }
+}
+
+double decide_share_left(const struct decide_arm *arm, int64_t changed_ms)
+{
+    double trials = decide_arm_trials(arm);
+    return arm->updated_at.ms < changed_ms && trials > DECIDE_AFTER_CHANGE
+               ? DECIDE_AFTER_CHANGE / trials
+               : 1;
+}
+
+static void descend(struct decide_view *view, const struct decide_shrink *shrink,
+                    const struct decide_arm *arm, double share)
+{
+    double trials = decide_arm_trials(arm) * share, mean = beta_mean(&view->beta);
+    double strength = view->beta.a + view->beta.b, weight = weight_above(shrink);
+    /* What is above keeps its strength while there is nothing here, and loses it step by
+     * step: one trial must not make a guess out of what is known. */
+    double kept = fmin(strength, weight) + fmax(0, strength - weight) / (1 + trials);
+    view->beta = (struct beta){mean * kept + arm->passed * share,
+                               (1 - mean) * kept + arm->failed * share};
+}
+
+struct decide_view decide_view(const struct decide *decide,
+                               const struct decide_question *question, int option)
+{
+    const struct decide_option *choice = &question->options[option];
+    double mean = within(choice->prior, PRIOR_LEAST, 1 - PRIOR_LEAST);
+    double weight = within(choice->prior_weight, 0.5, PRIOR_WEIGHTY), most = 0;
+    struct decide_view view = {
+        .beta = {mean * weight, (1 - mean) * weight},
+        .level = -1,
+        .cost_s = choice->cost_s,
+    };
+    int64_t changed_ms = INT64_MIN;
+    for (size_t i = question->n_levels; i-- > 0;) {
+        const char *key = question->levels[i];
+        const struct decide_arm *arm = decide_arm_find(&decide->arms, key, choice->name);
+        int64_t here_ms = decide_change_ms(decide, key);
+        changed_ms = here_ms > changed_ms ? here_ms : changed_ms;
+        view.changed_ms[i] = changed_ms;
+        view.means[i] = beta_mean(&view.beta);
+        if (arm == NULL) {
+            continue;
+        }
+        view.is_killed = view.is_killed || arm->is_killed;
+        view.is_demoted = view.is_demoted || arm->is_demoted;
+        double share = decide_share_left(arm, changed_ms);
+        double trials = decide_arm_trials(arm) * share;
+        if (trials <= 0) {
+            continue;
+        }
+        descend(&view, &decide->shrink[question->kind][i], arm, share);
+        /* Finer evidence counts more, so that less of it is enough to be named. */
+        if (trials * 3 >= most) {
+            most = trials;
+            view.level = (int)i;
+        }
+        if (!isnan(arm->cost_s)) {
+            double known = isnan(view.cost_s) ? arm->cost_s : view.cost_s;
+            double n = (double)(arm->n < 1000 ? arm->n : 1000);
+            view.cost_s = (COST_OF_RULES * known + n * arm->cost_s) / (COST_OF_RULES + n);
+        }
+    }
+    view.trials = most;
+    return view;
+}
+
+double decide_value(const struct decide_question *question, int option, double p,
+                    double cost_s)
+{
+    const struct decide_option *choice = &question->options[option];
+    double worth = choice->worth > 0 ? choice->worth : 1;
+    double cost =
+        isnan(cost_s) || !(question->worth_s > 0) ? 0 : cost_s / question->worth_s;
+    return p * worth - cost - (1 - p) * choice->risk * question->aversion;
+}
