@@ -440,6 +440,10 @@ bool apply_op(struct store *store, const struct op *op)
         return apply_span(store, &op->span);
     case OP_PRUNE_FINDINGS:
         return apply_prune_findings(store, op);
+    case OP_RECOVERY:
+        return apply_recovery(store, op);
+    case OP_PRUNE_RECOVERY:
+        return apply_prune_recovery(store, op);
     }
     BUG("unknown op");
 }

@@ -365,10 +365,15 @@ NODISCARD bool store_load_recoveries(struct store *store,
 /* ---- readers: rows in arena, newest first unless said --------------------------------- */
 
 struct recovery_query {
-    bool is_open;                       /* only those that are not settled */
+    /* Only those that are not settled: failures open or escalated, problems open, recoveries
+     * asked or running, decisions without a verdict. */
+    bool is_open;
     int64_t workflow, failure, problem; /* 0 = any */
-    const char *text; /* part of any text of the row, of its class or rung; NULL = any */
-    const char *fingerprint; /* NULL = any */
+    /* Part of a text of the row, of the word of its class, rung, status or kind, any case;
+     * NULL = any. */
+    const char *text;
+    const char *fingerprint; /* of the row, or of its failure; NULL = any */
+    int class_;              /* class + 1 of the row, or of its failure; 0 = any */
     int64_t before_id;       /* paging; 0 = from the newest */
     size_t max;              /* 1..10000 */
 };
@@ -403,7 +408,8 @@ enum found reader_recovery(struct reader *reader, struct arena *arena, int64_t i
                            struct recovery_row *ret_row, struct err *err);
 enum found reader_decision(struct reader *reader, struct arena *arena, int64_t id,
                            struct decision_row *ret_row, struct err *err);
-/* Totals for headers and /metrics, cheap: by failure status and by class of those open. */
+/* Totals for headers and /metrics, cheap. Failures that were settled go on being counted
+ * when their rows are pruned. */
 struct recovery_totals {
     int64_t by_status[FAILURE_STATUS_COUNT];
     int64_t n_problems_open, n_asked;
@@ -411,5 +417,10 @@ struct recovery_totals {
 NODISCARD bool reader_recovery_totals(struct reader *reader,
                                       struct recovery_totals *ret_totals,
                                       struct err *err);
+/* How many failures were settled at `since` or later, by what they are now: those recovered,
+ * helped, lost. Cheap. */
+NODISCARD bool reader_settled_since(struct reader *reader, struct wall since,
+                                    int64_t ret_by_status[FAILURE_STATUS_COUNT],
+                                    struct err *err);
 
 #endif

@@ -4,14 +4,16 @@
  * run. A migration is never edited after a release; add one at the end.
  *
  * Busy tables hold numbers where they can: words (see word.c) for repeated strings, codes
- * for the lists of model.h and finding.h, milliseconds since 1970 for times (of spans
- * microseconds). The views workflows, events, effects, commands, services, deliveries,
- * anomalies, incidents, silences and spans show the same with names, for people with the
- * sqlite3 shell.
+ * for the lists of model.h, finding.h and recovery.h, milliseconds since 1970 for times (of
+ * spans microseconds). The views workflows, events, effects, commands, services,
+ * deliveries, anomalies, incidents, silences, spans, failures, problems, recoveries,
+ * decisions, strategies and labels show the same with names, for people with the sqlite3
+ * shell.
  *
  * `live` and `human` repeat what state and wait say, as the keys of two small indexes: a
  * step that keeps both touches no index at all (see apply.c).
  */
+#include "store/recovery.h"
 #include "store/sqlite_private.h"
 
 /* One statement each, so that no string outgrows what a compiler must take. */
@@ -367,7 +369,192 @@ static const char *const third[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {first, second, third};
+/* Failures, what was done about them, and what was learned. An unknown number is NULL. */
+static const char *const fourth[] = {
+    "CREATE TABLE failure ("
+    " id INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " workflow INTEGER NOT NULL,"
+    " effect INTEGER NOT NULL,"
+    " problem INTEGER NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " class INTEGER NOT NULL,"
+    " category INTEGER NOT NULL,"
+    " severity INTEGER NOT NULL,"
+    " complexity INTEGER NOT NULL,"
+    " confidence REAL,"
+    " is_flaky INTEGER NOT NULL,"
+    " status INTEGER NOT NULL,"
+    " settled_at INTEGER NOT NULL,"
+    " n_rungs INTEGER NOT NULL,"
+    " was_class INTEGER NOT NULL,"
+    " fingerprint TEXT NOT NULL,"
+    " step TEXT NOT NULL,"
+    " repo TEXT NOT NULL,"
+    " provider TEXT NOT NULL,"
+    " text TEXT NOT NULL,"
+    " rule TEXT NOT NULL,"
+    " cause TEXT NOT NULL,"
+    " labelled_by TEXT NOT NULL,"
+    " detail TEXT NOT NULL) STRICT",
+    "CREATE INDEX failure_open ON failure (id) WHERE status IN (0, 2)",
+    "CREATE INDEX failure_settled ON failure (settled_at, status) WHERE settled_at <> 0",
+    "CREATE INDEX failure_workflow ON failure (workflow)",
+    "CREATE INDEX failure_problem ON failure (problem) WHERE problem <> 0",
+    "CREATE INDEX failure_fingerprint ON failure (fingerprint) WHERE fingerprint <> ''",
+
+    "CREATE TABLE problem ("
+    " id INTEGER PRIMARY KEY,"
+    " class INTEGER NOT NULL,"
+    " severity INTEGER NOT NULL,"
+    " opened_at INTEGER NOT NULL,"
+    " seen_at INTEGER NOT NULL,"
+    " closed_at INTEGER NOT NULL,"
+    " n_failures INTEGER NOT NULL,"
+    " n_workflows INTEGER NOT NULL,"
+    " incident INTEGER NOT NULL,"
+    " rung INTEGER NOT NULL," /* one that is no rung: none as yet */
+    " cause TEXT NOT NULL,"
+    " fingerprint TEXT NOT NULL,"
+    " text TEXT NOT NULL,"
+    " detail TEXT NOT NULL) STRICT",
+    "CREATE INDEX problem_open ON problem (id) WHERE closed_at = 0",
+
+    "CREATE TABLE recovery ("
+    " id INTEGER PRIMARY KEY,"
+    " failure INTEGER NOT NULL,"
+    " problem INTEGER NOT NULL,"
+    " workflow INTEGER NOT NULL,"
+    " decision INTEGER NOT NULL,"
+    " rung INTEGER NOT NULL,"
+    " number INTEGER NOT NULL,"
+    " status INTEGER NOT NULL,"
+    " decider INTEGER NOT NULL,"
+    " odds REAL,"
+    " odds_low REAL,"
+    " odds_high REAL,"
+    " trials REAL,"
+    " asked_at INTEGER NOT NULL,"
+    " started_at INTEGER NOT NULL,"
+    " window_end INTEGER NOT NULL,"
+    " ended_at INTEGER NOT NULL,"
+    " cost_s REAL,"
+    " service TEXT NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " expected TEXT NOT NULL,"
+    " inverse TEXT NOT NULL,"
+    " outcome TEXT NOT NULL) STRICT",
+    "CREATE INDEX recovery_open ON recovery (id) WHERE status IN (0, 1)",
+    "CREATE INDEX recovery_failure ON recovery (failure) WHERE failure <> 0",
+    "CREATE INDEX recovery_problem ON recovery (problem) WHERE problem <> 0",
+    "CREATE INDEX recovery_workflow ON recovery (workflow) WHERE workflow <> 0",
+
+    "CREATE TABLE decision ("
+    " id INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL,"
+    " workflow INTEGER NOT NULL,"
+    " failure INTEGER NOT NULL,"
+    " problem INTEGER NOT NULL,"
+    " decider INTEGER NOT NULL,"
+    " verdict INTEGER NOT NULL,"
+    " settled_at INTEGER NOT NULL,"
+    " confidence REAL,"
+    " risk REAL,"
+    " reward REAL,"
+    " subject TEXT NOT NULL,"
+    " choice TEXT NOT NULL,"
+    " shadow TEXT NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " alternatives TEXT NOT NULL,"
+    " context TEXT NOT NULL,"
+    " outcome TEXT NOT NULL) STRICT",
+    "CREATE INDEX decision_open ON decision (id) WHERE verdict = 0",
+    "CREATE INDEX decision_failure ON decision (failure) WHERE failure <> 0",
+    "CREATE INDEX decision_problem ON decision (problem) WHERE problem <> 0",
+    "CREATE INDEX decision_workflow ON decision (workflow) WHERE workflow <> 0",
+
+    "CREATE TABLE odds ("
+    " key TEXT NOT NULL,"
+    " rung TEXT NOT NULL,"
+    " alpha REAL,"
+    " beta REAL,"
+    " low REAL,"
+    " mean REAL,"
+    " high REAL,"
+    " trials REAL,"
+    " n INTEGER NOT NULL,"
+    " n_passed INTEGER NOT NULL,"
+    " cost_s REAL,"
+    " recent INTEGER NOT NULL," /* bits, the newest trial in bit 0 */
+    " n_recent INTEGER NOT NULL,"
+    " updated_at INTEGER NOT NULL,"
+    " is_demoted INTEGER NOT NULL,"
+    " is_killed INTEGER NOT NULL,"
+    " PRIMARY KEY (key, rung)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE label ("
+    " id INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " class INTEGER NOT NULL,"
+    " fingerprint TEXT NOT NULL,"
+    " author TEXT NOT NULL,"
+    " text TEXT NOT NULL) STRICT",
+
+    "CREATE VIEW failures AS SELECT 'f-' || id AS failure,"
+    " datetime(at / 1000, 'unixepoch') AS at,"
+    " (SELECT name FROM code WHERE list = 'failure' AND id = status) AS status,"
+    " CASE workflow WHEN 0 THEN '' ELSE 'wf-' || workflow END AS workflow,"
+    " (SELECT name FROM code WHERE list = 'state' AND id = state) AS state, step, repo,"
+    " provider,"
+    " (SELECT name FROM code WHERE list = 'class' AND id = class) AS class,"
+    " (SELECT name FROM code WHERE list = 'category' AND id = category) AS category,"
+    " (SELECT name FROM code WHERE list = 'severity' AND id = severity) AS severity,"
+    " confidence, is_flaky, n_rungs, cause, fingerprint, rule, labelled_by, text, detail"
+    " FROM failure",
+
+    "CREATE VIEW problems AS SELECT 'p-' || id AS problem,"
+    " datetime(opened_at / 1000, 'unixepoch') AS opened_at,"
+    " CASE closed_at WHEN 0 THEN '' ELSE datetime(closed_at / 1000, 'unixepoch') END"
+    " AS closed_at, cause,"
+    " (SELECT name FROM code WHERE list = 'class' AND id = class) AS class,"
+    " (SELECT name FROM code WHERE list = 'severity' AND id = severity) AS severity,"
+    " n_failures, n_workflows, incident,"
+    " ifnull((SELECT name FROM code WHERE list = 'rung' AND id = rung), '') AS rung,"
+    " fingerprint, text, detail FROM problem",
+
+    "CREATE VIEW recoveries AS SELECT 'r-' || id AS recovery,"
+    " CASE failure WHEN 0 THEN '' ELSE 'f-' || failure END AS failure,"
+    " CASE problem WHEN 0 THEN '' ELSE 'p-' || problem END AS problem,"
+    " CASE workflow WHEN 0 THEN '' ELSE 'wf-' || workflow END AS workflow, service,"
+    " (SELECT name FROM code WHERE list = 'rung' AND id = rung) AS rung, number,"
+    " (SELECT name FROM code WHERE list = 'recovery' AND id = status) AS status,"
+    " (SELECT name FROM code WHERE list = 'decider' AND id = decider) AS decider, odds,"
+    " odds_low, odds_high, trials, reason, expected, inverse, outcome,"
+    " datetime(asked_at / 1000, 'unixepoch') AS asked_at,"
+    " CASE ended_at WHEN 0 THEN '' ELSE datetime(ended_at / 1000, 'unixepoch') END"
+    " AS ended_at, cost_s FROM recovery",
+
+    "CREATE VIEW decisions AS SELECT 'd-' || id AS decision,"
+    " datetime(at / 1000, 'unixepoch') AS at,"
+    " (SELECT name FROM code WHERE list = 'decision' AND id = kind) AS kind, subject,"
+    " choice,"
+    " (SELECT name FROM code WHERE list = 'decider' AND id = decider) AS decider,"
+    " confidence, risk, reason, shadow,"
+    " (SELECT name FROM code WHERE list = 'verdict' AND id = verdict) AS verdict,"
+    " reward, outcome, alternatives, context FROM decision",
+
+    "CREATE VIEW strategies AS SELECT key, rung, mean, low, high, trials, n, n_passed,"
+    " cost_s, is_demoted, is_killed,"
+    " datetime(updated_at / 1000, 'unixepoch') AS updated_at FROM odds",
+
+    "CREATE VIEW labels AS SELECT id, datetime(at / 1000, 'unixepoch') AS at,"
+    " (SELECT name FROM code WHERE list = 'class' AND id = class) AS class, fingerprint,"
+    " author, text FROM label",
+    NULL,
+};
+
+static const char *const *const migrations[] = {first, second, third, fourth};
 
 static const struct code {
     const char *list;
@@ -403,6 +590,30 @@ static const struct code {
 #undef X
 #define X(id, word, help) {"incident", id, word},
                                         INCIDENT_LIST(X)
+#undef X
+#define X(id, word, help) {"category", id, word},
+                                            CATEGORY_LIST(X)
+#undef X
+#define X(id, word, category, help) {"class", id, word},
+                                                CLASS_LIST(X)
+#undef X
+#define X(id, word, help) {"failure", id, word},
+                                                    FAILURE_STATUS_LIST(X)
+#undef X
+#define X(id, word, strategy, category, subject, approval, help) {"rung", id, word},
+                                                        RUNG_LIST(X)
+#undef X
+#define X(id, word, help) {"recovery", id, word},
+                                                            RECOVERY_STATUS_LIST(X)
+#undef X
+#define X(id, word, help) {"decision", id, word},
+                                                                DECISION_LIST(X)
+#undef X
+#define X(id, word, help) {"decider", id, word},
+                                                                    DECIDER_LIST(X)
+#undef X
+#define X(id, word, help) {"verdict", id, word},
+                                                                        VERDICT_LIST(X)
 #undef X
 };
 

@@ -16,6 +16,8 @@
  *   delivery.c               webhook deliveries: collected, written, read, pruned
  *   service.c                services
  *   finding.c, finding_read.c   anomalies, incidents, silences; span.c: spans
+ *   recovery.c, recovery_read.c, recovery_row.c   failures, problems, recoveries, decisions,
+ *                            odds, labels
  *   command.c, backup.c      command rows; copy and check of the whole file
  */
 
@@ -23,7 +25,20 @@
 
 #include "engine/base/err.h"
 #include "store/finding.h"
+#include "store/recovery.h"
 #include "store/store.h"
+
+/* Tables of store/recovery.h; those with a number as key come first. */
+enum recovery_table {
+    TABLE_FAILURE,
+    TABLE_PROBLEM,
+    TABLE_RECOVERY,
+    TABLE_DECISION,
+    TABLE_LABEL,
+    TABLE_ODDS
+};
+#define RECOVERY_TABLES 6
+#define RECOVERY_PRUNED 4 /* of the first of them, old rows go */
 
 /* Statements that a connection keeps prepared. */
 enum slot {
@@ -110,6 +125,15 @@ enum slot {
     SLOT_SPAN_LAST,
     SLOT_SPAN_OLDEST,
     SLOT_SPAN_DELETE,
+    SLOT_RECOVERY_PUT, /* + enum recovery_table; so are the four that follow */
+    SLOT_RECOVERY_GET = SLOT_RECOVERY_PUT + RECOVERY_TABLES,
+    SLOT_RECOVERY_OLDEST = SLOT_RECOVERY_GET + RECOVERY_TABLES,
+    SLOT_RECOVERY_DELETE = SLOT_RECOVERY_OLDEST + RECOVERY_TABLES,
+    SLOT_RECOVERY_OPEN = SLOT_RECOVERY_DELETE + RECOVERY_TABLES,
+    SLOT_FAILURE_STATUS = SLOT_RECOVERY_OPEN + RECOVERY_TABLES,
+    SLOT_FAILURE_COUNT,
+    SLOT_RECOVERY_TOTALS,
+    SLOT_SETTLED_SINCE,
     SLOT_COUNT
 };
 
@@ -211,7 +235,8 @@ enum total_code {
     TOTAL_WORKFLOWS = 2000,
     TOTAL_LAST_EVENT, /* numbers given before the newest rows were pruned */
     TOTAL_LAST_WORKFLOW,
-    TOTAL_DELIVERY = 3000 /* + enum delivery_status */
+    TOTAL_DELIVERY = 3000, /* + enum delivery_status */
+    TOTAL_FAILURE = 4000   /* + enum failure_status */
 };
 
 /* Columns for row_*, in this order. */
@@ -308,7 +333,9 @@ enum op_kind {
     OP_INCIDENT_ACK,
     OP_SILENCE,
     OP_SPAN,
-    OP_PRUNE_FINDINGS
+    OP_PRUNE_FINDINGS,
+    OP_RECOVERY, /* a row of one of enum recovery_table */
+    OP_PRUNE_RECOVERY
 };
 
 /* Tables of which store_prune_findings takes single rows. */
@@ -364,12 +391,29 @@ struct op {
             size_t n[FINDING_TABLE_COUNT];
             int64_t spans_to; /* up to this number */
         } prune_findings;
+        struct {
+            enum recovery_table table;
+            union {
+                int64_t id; /* each row but that of odds begins with it */
+                struct failure_row failure;
+                struct problem_row problem;
+                struct recovery_row recovery;
+                struct decision_row decision;
+                struct label_row label;
+                struct odds_row odds;
+            };
+        } recovery;
+        struct {
+            const int64_t *ids[RECOVERY_PRUNED];
+            size_t n[RECOVERY_PRUNED];
+        } prune_recovery;
     };
 };
 
 /* The highest number of each kind that was given. */
 struct numbers {
     int64_t event, pipeline, silence, span;
+    int64_t recovery[RECOVERY_TABLES]; /* by enum recovery_table; none of odds */
 };
 
 struct store {
@@ -404,6 +448,11 @@ NODISCARD bool apply_incident_ack(struct store *store, const struct incident_row
 NODISCARD bool apply_silence(struct store *store, const struct silence_row *row);
 NODISCARD bool apply_span(struct store *store, const struct span_row *span);
 NODISCARD bool apply_prune_findings(struct store *store, const struct op *op);
+NODISCARD bool apply_recovery(struct store *store, const struct op *op);
+NODISCARD bool apply_prune_recovery(struct store *store, const struct op *op);
+/* The highest ids of the tables of store/recovery.h. */
+NODISCARD bool recovery_numbers(struct database *database,
+                                int64_t ret_numbers[RECOVERY_TABLES], struct err *err);
 /* Spans that are beyond their bound or ended before `before`, the oldest at most max of
  * them (span.c); the number of the last one. */
 size_t span_count_old(struct store *store, struct wall before, size_t max,

@@ -44,7 +44,8 @@ const struct op *batch_find(const struct store *store, enum op_kind kind, int64_
             ((kind == OP_WORKFLOW && op->workflow.id == id) ||
              (kind == OP_PIPELINE && op->pipeline.id == id) ||
              (kind == OP_HOUR && op->hour.hour == id) || kind == OP_PRUNE ||
-             kind == OP_PRUNE_DELIVERIES || kind == OP_PRUNE_FINDINGS)) {
+             kind == OP_PRUNE_DELIVERIES || kind == OP_PRUNE_FINDINGS ||
+             kind == OP_PRUNE_RECOVERY)) {
             return op;
         }
     }
@@ -62,7 +63,8 @@ static bool load_numbers(struct store *store, struct numbers *ret_numbers,
     if (!get_totals(db, &totals, &last_workflow, err) ||
         !database_number(db, "SELECT max(id) FROM pipeline", &numbers.pipeline, err) ||
         !database_number(db, "SELECT max(id) FROM silence", &numbers.silence, err) ||
-        !database_number(db, "SELECT max(seq) FROM span", &numbers.span, err)) {
+        !database_number(db, "SELECT max(seq) FROM span", &numbers.span, err) ||
+        !recovery_numbers(db, numbers.recovery, err)) {
         return false;
     }
     numbers.event = totals.last_event;
