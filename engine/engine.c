@@ -636,6 +636,8 @@ static bool make_parts(struct engine *engine, struct err *err)
     struct control_options options = {
         .max_running = config->max_running,
         .limits = {config->backoff, config->backoff_max},
+        .revert_per_hour = config->recovery.revert_per_hour,
+        .revert_per_day = config->recovery.revert_per_day,
         .history_keep = config->history_keep,
         .deliveries_keep = config->listener.keep,
         .bodies_keep = config->listener.keep_bodies,

@@ -48,7 +48,9 @@ enum workflow_state {
     X(WAIT_MERGE, "merge approval", true, "an operator approves or rejects the merge")   \
     X(WAIT_OPERATOR, "operator", true, "something only a person can put right")          \
     X(WAIT_PAUSE, "resume", false, "an operator paused it")                              \
-    X(WAIT_SERVICE, "service", false, "a service is not available; goes on when it is")
+    X(WAIT_SERVICE, "service", false, "a service is not available; goes on when it is")  \
+    X(WAIT_REVERT, "revert approval", true,                                              \
+      "an operator approves or rejects that the merge is taken back")
 
 enum workflow_wait {
 #define X(id, word, human, help) id,
@@ -73,7 +75,10 @@ enum workflow_wait {
     X(EFFECT_REVERT, "revert", "forge", "take the merge back with a revert commit")      \
     X(EFFECT_CLOSE, "close", "forge", "close the pull request")                          \
     X(EFFECT_CLEANUP, "cleanup", "sandbox", "remove worktree and sandbox")               \
-    X(EFFECT_FORGE_CHECKS, "forge-checks", "forge", "wait for the checks of the forge")
+    X(EFFECT_FORGE_CHECKS, "forge-checks", "forge", "wait for the checks of the forge")  \
+    X(EFFECT_WATCH, "watch", "sandbox", "run the checks on the base after the merge")    \
+    X(EFFECT_CONFIRM, "confirm", "sandbox",                                              \
+      "run what failed there again: on the merge, then on what was before it")
 
 enum effect_kind {
 #define X(id, name, port, help) id,

@@ -40,18 +40,6 @@ static const struct schema history_schema = {
     .name = "history", .size = sizeof(struct config), .fields = history_fields,
     .n_fields = ARRAY_LEN(history_fields), .help = "Finished workflows."};
 
-static const struct field recovery_fields[] = {
-    {.name = "backoff", .type = FIELD_DURATION, .offset = AT(backoff), .min = 10, .max = DAY,
-     .fallback = "5s",
-     .help = "Pause before the first retry after a failure of the surroundings; it doubles with "
-             "each further one."},
-    {.name = "backoff_max", .type = FIELD_DURATION, .offset = AT(backoff_max), .min = 10,
-     .max = DAY, .fallback = "5m", .help = "Longest pause before a retry."},
-};
-static const struct schema recovery_schema = {
-    .name = "recovery", .size = sizeof(struct config), .fields = recovery_fields,
-    .n_fields = ARRAY_LEN(recovery_fields), .help = "Retries after failures."};
-
 static const struct field console_fields[] = {
     {.name = "theme", .type = FIELD_PLACE, .offset = AT(theme), .fallback = "dark",
      .help = "Name of a theme, or path of a theme file, see signalbox-theme(5)."},
@@ -92,7 +80,7 @@ static const struct field config_fields[] = {
     {.name = "history", .type = FIELD_TABLE, .sub = &history_schema,
      .help = "Finished workflows."},
     {.name = "recovery", .type = FIELD_TABLE, .sub = &recovery_schema,
-     .help = "Retries after failures of the surroundings."},
+     .help = "What is done by itself after failures, and how much of it."},
     {.name = "services", .type = FIELD_MAPS, .offset = AT(services), .offset_n = AT(n_services),
      .sub = &service_schema, .shown = "none", .help = "External services that pipelines may name."},
     {.name = "listener", .type = FIELD_TABLE, .sub = &listener_schema, .shown = "off",
@@ -142,25 +130,6 @@ static char *folder_of(const char *file)
     return file_real(folder, &err);
 }
 
-static void check_backoff(const char *file, const struct config *config,
-                          const struct yaml_item *root, struct findings *findings)
-{
-    const struct yaml_item *recovery = yaml_item_get(root, "recovery");
-    const struct yaml_item *last = yaml_item_get(recovery, "backoff_max");
-    if (last == NULL) {
-        last = yaml_item_get(recovery, "backoff");
-    }
-    if (last != NULL && config->backoff.ms > config->backoff_max.ms) {
-        char path[YAML_PATH_MAX], first[CLOCK_TEXT_MAX], longest[CLOCK_TEXT_MAX];
-        findings_add(
-            findings, file, last->line, yaml_item_path(last, NULL, path),
-            "the first pause (%s) is above the longest (%s); expected backoff to be "
-            "at most backoff_max",
-            span_format(config->backoff, first),
-            span_format(config->backoff_max, longest));
-    }
-}
-
 struct config *config_parse(const char *file, const char *text, size_t len,
                             struct findings *findings)
 {
@@ -172,7 +141,7 @@ struct config *config_parse(const char *file, const char *text, size_t len,
         !tree->is_partial && (tree->root == NULL || tree->root->kind == YAML_NULL);
     if (!is_all_default) { /* a file of comments only is fine */
         schema_decode(config_schema(), file, folder, tree, config, findings);
-        check_backoff(file, config, tree->root, findings);
+        config_check_recovery(file, config, tree->root, findings);
         config_check_services(file, config, tree->root, findings);
         config_check_monitor(file, config, tree->root, findings);
         config_check_listener(file, config, tree->root, findings);

@@ -17,7 +17,7 @@
  *   on_hangup: continue             # continue | drain | stop
  *   logs: {max_bytes: 16MiB, keep: 30d}
  *   history: {keep: 90d}
- *   recovery: {backoff: 5s, backoff_max: 5m}
+ *   recovery: {backoff: 5s, backoff_max: 5m, revert_per_hour: 2, revert_per_day: 6}
  *   services: [...]                 # see engine/service/service.h
  *   listener: {address: 127.0.0.1, port: 9350, webhook_secrets: [{env: HOOK_SECRET}],
  *              token: {env: SIGNALBOX_TOKEN}, origins: ["https://ops.example.com"],
@@ -76,8 +76,14 @@ struct telemetry_spec {
     size_t n_otlps;
 };
 
+/* What the engine does by itself after failures, beside the pauses. */
+struct recovery_spec {
+    int revert_per_hour, revert_per_day; /* merges taken back, of one repository */
+};
+
 struct config {
     struct monitor_spec monitor;
+    struct recovery_spec recovery;
     struct telemetry_spec telemetry;
     struct service_spec *services;
     size_t n_services;

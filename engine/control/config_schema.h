@@ -12,6 +12,7 @@
 
 extern const struct schema service_schema;   /* over struct service_spec */
 extern const struct schema listener_schema;  /* over struct config */
+extern const struct schema recovery_schema;  /* over struct config */
 extern const struct schema monitor_schema;   /* over struct config */
 extern const struct schema telemetry_schema; /* over struct config */
 
@@ -55,6 +56,8 @@ void config_check_services(const char *file, struct config *config,
                            const struct yaml_item *root, struct findings *findings);
 void config_check_monitor(const char *file, struct config *config,
                           const struct yaml_item *root, struct findings *findings);
+void config_check_recovery(const char *file, const struct config *config,
+                           const struct yaml_item *root, struct findings *findings);
 void config_check_listener(const char *file, const struct config *config,
                            const struct yaml_item *root, struct findings *findings);
 

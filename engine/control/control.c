@@ -4,6 +4,7 @@
 #include "engine/base/findings.h"
 #include "engine/base/mem.h"
 #include "engine/control/control_private.h"
+#include "engine/workflow/merged.h"
 
 #define PRUNE_EVERY      span_s(3600)
 #define PRUNE_MAX        500
@@ -52,6 +53,7 @@ void control_free(struct control *control)
     idmap_fini(&control->pipelines);
     heap_fini(&control->timers);
     heap_fini(&control->again);
+    heap_fini(&control->looks);
     ramp_fini(control);
     place_fini(control);
     intake_fini(control);
@@ -250,6 +252,9 @@ enum machine_verdict control_step(struct control *control, struct live *live,
         (void)pending_add(live, &out->effects[i]);
         outbox_add(control, false, out->effects[i].workflow, out->effects[i].seq);
     }
+    if (out->n_effects > 0 && out->effects[0].kind == EFFECT_REVERT) {
+        merged_stop(control, live, now);
+    }
     trace_change(control, &before, row);
     control_settle(control, live, &before.row, now);
     trace_end(&before);
@@ -304,6 +309,7 @@ void control_result(struct control *control, struct effect_result *result,
     struct pending *pending = pending_take(control, live, result->seq);
     outbox_put_outcome(control, row, pending->row, result, now);
     outbox_put_docs(control, result);
+    merged_over(control, pending, now);
     if (is_awaited) {
         struct machine_input input = {
             .event = event, .actor = "engine", .result = result};
@@ -311,6 +317,7 @@ void control_result(struct control *control, struct effect_result *result,
         (void)control_step(control, live, &input, now);
     } else {
         note_beside(control, live, result, now);
+        merged_result(control, live, &pending->row, result, now);
     }
     pending_free(pending);
     effect_result_free(result);
@@ -467,8 +474,12 @@ static void on_pending(void *user, const struct effect_row *row)
         loading->is_ok = false;
         return;
     }
-    (void)pending_add(live, row);
-    outbox_add(loading->control, false, row->workflow, row->seq);
+    struct pending *pending = pending_add(live, row);
+    if (merged_is_look(row->kind)) {
+        merged_perform(loading->control, pending, row->asked_at);
+    } else {
+        outbox_add(loading->control, false, row->workflow, row->seq);
+    }
 }
 
 bool control_load(struct control *control, struct wall now, struct err *err)

@@ -35,6 +35,7 @@ struct control_outlet {
 struct control_options {
     int max_running;
     struct machine_limits limits;
+    int revert_per_hour, revert_per_day; /* by the engine, of one repository */
     struct span history_keep; /* finished workflows older than this go; 0 = never */
     struct span deliveries_keep, bodies_keep; /* the same for webhook deliveries */
     const struct service_spec *services;      /* outlive the control center */

@@ -10,6 +10,7 @@
  *   intake.c           services' reports and webhooks
  *   ramp.c             workflows that wait for a service, and when they go on
  *   place.c            which workflow a forge's event is about
+ *   merged.c           looks at the base after a merge, caps of reverts
  *   trace.c            what becomes of workflows, as spans
  *   finding.c          what the monitor says; finding_verb.c: what operators say to it
  */
@@ -27,6 +28,7 @@ struct pending {
     char *name, *params;
     struct heap_node again; /* deferred beside its workflow: when it is performed again */
     int n_deferrals;
+    struct heap_node look; /* a look at the base that waits for its turn */
 };
 
 /* A workflow in memory: not final yet, or with effects still pending beside it. */
@@ -84,7 +86,8 @@ struct control {
     size_t n_releases, cap_releases;
     struct wall next_prune;
     struct service_state *services; /* one for each that is configured */
-    struct heap ramp, again;
+    struct heap ramp, again, looks;
+    int n_looks; /* under way */
     struct idmap places;       /* key -> id of a workflow */
     struct webhook **webhooks; /* in the batch */
     size_t n_webhooks, cap_webhooks;
@@ -160,6 +163,19 @@ void outbox_defer(struct control *control, struct live *live, int64_t seq,
 void outbox_tick(struct control *control, struct wall now);
 struct wall outbox_wake_at(const struct control *control); /* unset: never */
 void outbox_release(struct control *control, const struct executor *executor);
+
+/* ---- after the merge (merged.c) ---- */
+#define REVERTS_SETTING "merged_reverts"
+/* An effect that nobody waits for has ended; `ended` as it was asked for. */
+void merged_result(struct control *control, struct live *live,
+                   const struct effect_row *ended, const struct effect_result *result,
+                   struct wall now);
+/* A look was asked for: after the commit, or when its turn comes. */
+void merged_perform(struct control *control, struct pending *pending, struct wall now);
+/* It has ended, or was stopped. */
+void merged_over(struct control *control, struct pending *pending, struct wall now);
+/* The merge is taken back: stop what looks at it. */
+void merged_stop(struct control *control, struct live *live, struct wall now);
 
 /* ---- answers to commands (command.c) ---- */
 

@@ -6,6 +6,7 @@
 #include "engine/base/compiler.h"
 #include "engine/control/verb.h"
 #include "engine/workflow/machine.h"
+#include "engine/workflow/merged.h"
 #include "store/model.h"
 
 static const char *const kinds[] = {
@@ -43,6 +44,13 @@ const char *event_kind(size_t index)
         return kinds[index];
     }
     index -= ARRAY_LEN(kinds);
+    size_t n_merged = 0;
+    for (; merged_kind(n_merged) != NULL; n_merged++) {
+        if (n_merged == index) {
+            return merged_kind(index);
+        }
+    }
+    index -= n_merged;
     return index < n_verbs ? verbs[index].name : NULL;
 }
 

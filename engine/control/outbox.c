@@ -128,6 +128,7 @@ void outbox_stop(struct control *control, struct live *live,
     store_put_effect(control->store, &row);
     trace_step(control, before, &row);
     outbox_add(control, true, row.workflow, row.seq);
+    merged_over(control, pending, now);
     pending_free(pending);
 }
 

@@ -167,7 +167,9 @@ static void deliver(struct job_shop *shop, struct job *job, struct effect_result
 {
     AUTO_FREE char *mark = live_mark(shop, job);
     (void)unlink(mark); /* only a hint for the sweep */
-    if (job->effect.kind == EFFECT_CLEANUP && result->status == STATUS_PASSED) {
+    enum effect_kind kind = job->effect.kind;
+    if ((kind == EFFECT_CLEANUP && result->status == STATUS_PASSED) ||
+        kind == EFFECT_WATCH || kind == EFFECT_CONFIRM) { /* nothing comes after these */
         struct err err;
         AUTO_FREE char *folder =
             mem_printf("%s/wf-%lld", shop->work, (long long)job->effect.workflow);

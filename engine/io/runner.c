@@ -19,6 +19,7 @@
 #include "engine/service/local_credential.h"
 #include "engine/service/local_forge.h"
 #include "engine/service/local_sandbox.h"
+#include "engine/service/local_watch.h"
 
 #define LEFTOVER_TIME 30000 /* ms that git children of a dead runner may take to end */
 
@@ -139,6 +140,8 @@ static const struct {
     [EFFECT_REVERT] = {local_revert,       false},
     [EFFECT_CLOSE] = {local_close,        false},
     [EFFECT_CLEANUP] = {sandbox_cleanup,    false},
+    [EFFECT_WATCH] = {local_watch,        false},
+    [EFFECT_CONFIRM] = {local_watch,        false},
 };
 
 /* Who performs it: the providers on this machine, or a service that runs as a process.

@@ -22,6 +22,7 @@ static const struct op_row rows[] = {
     {SERVICE_GITHUB, EFFECT_COMMIT,       &github_op_commit   },
     {SERVICE_GITHUB, EFFECT_PULL_REQUEST, &github_op_pull     },
     {SERVICE_GITHUB, EFFECT_FORGE_CHECKS, &github_op_checks   },
+    {SERVICE_GITHUB, EFFECT_WATCH,        &github_op_checks   },
     {SERVICE_GITHUB, EFFECT_MERGE,        &github_op_merge    },
     {SERVICE_GITHUB, EFFECT_REVERT,       &github_op_revert   },
     {SERVICE_GITHUB, EFFECT_CLOSE,        &github_op_close    },
@@ -68,8 +69,10 @@ static struct order *copy_order(const struct order *from)
     order->head_sha = copy(from->head_sha);
     order->merge_sha = copy(from->merge_sha);
     order->forge.repository = copy(from->forge.repository);
-    order->forge.expected = copy_list(from->forge.expected, from->forge.n_expected);
-    order->forge.n_expected = from->forge.n_expected;
+    /* what is expected of a pull request may not run on the base at all */
+    order->forge.n_expected =
+        from->kind == EFFECT_WATCH ? 0 : from->forge.n_expected;
+    order->forge.expected = copy_list(from->forge.expected, order->forge.n_expected);
     order->forge.labels = copy_list(from->forge.labels, from->forge.n_labels);
     order->forge.n_labels = from->forge.n_labels;
     order->forge.is_draft = from->forge.is_draft;

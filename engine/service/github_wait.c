@@ -331,6 +331,11 @@ static struct op_step look_at_pull(struct github_op *base)
 {
     mine(base)->n_looks++;
     mine(base)->looked_at = base->now;
+    if (base->order->kind == EFFECT_WATCH) { /* the pull request is merged by now */
+        github_checks_fini(&mine(base)->checks);
+        return github_send(base, GITHUB_CHECK_LIST, of_head(base, GITHUB_CHECK_LIST),
+                           on_runs);
+    }
     return github_send(
         base, GITHUB_PULL_GET,
         github_request(
@@ -396,7 +401,8 @@ static void *open_checks(const struct op_input *input, struct err *err)
     op->base.patience = GITHUB_BLIND;
     op->pause_ms = PAUSE_FIRST;
     buf_init(&op->excerpt, EXCERPT_MAX - 1);
-    if (op->base.order->pr_number <= 0 || op->base.order->head_sha[0] == '\0') {
+    bool has_pull = op->base.order->pr_number > 0 || input->order->kind == EFFECT_WATCH;
+    if (!has_pull || op->base.order->head_sha[0] == '\0') {
         err_set(err, ERR_CONFIG, "there is no pull request to check");
         github_close(op);
         return NULL;

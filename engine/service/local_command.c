@@ -296,6 +296,9 @@ static void run_all(struct command_run *run)
 static bool open_log(struct command_run *run)
 {
     struct err err = ERR_INIT;
+    if (run->log != NULL) {
+        return true; /* one for several commands */
+    }
     const struct order *order = run->order;
     AUTO_FREE char *path = file_join(order->log_folder, order->log);
     AUTO_FREE char *folder = mem_str(path);
@@ -380,13 +383,15 @@ static void finish(struct command_run *run)
     }
 }
 
-static void run_command(const struct runner *runner, struct effect_result *result,
-                        char *folder)
+/* log NULL: one of its own. */
+static void run_logged(const struct runner *runner, struct effect_result *result,
+                       char *folder, struct segment_writer *log)
 {
     struct command_run run = {.runner = runner,
                               .order = runner->order,
                               .role = &roles[runner->order->kind],
                               .result = result,
+                              .log = log,
                               .folder = folder};
     buf_init(&run.plan, DOC_MAX);
     if (run.order->command.argv == NULL) {
@@ -401,11 +406,19 @@ static void run_command(const struct runner *runner, struct effect_result *resul
         }
         finish(&run);
     }
-    segment_close(run.log);
+    if (log == NULL) {
+        segment_close(run.log);
+    }
     buf_fini(&run.plan);
     env_fini(&run.env);
     free(run.stdin_path);
     free(folder);
+}
+
+static void run_command(const struct runner *runner, struct effect_result *result,
+                        char *folder)
+{
+    run_logged(runner, result, folder, NULL);
 }
 
 /* What was made ready first is no outcome; what was learned of the branch stays. */
@@ -439,6 +452,12 @@ void local_setup(const struct runner *runner, struct effect_result *result)
 void local_check(const struct runner *runner, struct effect_result *result)
 {
     run_command(runner, result, workflow_file(runner, "sandbox"));
+}
+
+void local_step(const struct runner *runner, const char *folder,
+                struct segment_writer *log, struct effect_result *result)
+{
+    run_logged(runner, result, workflow_file(runner, folder), log);
 }
 
 void local_evaluate(const struct runner *runner, struct effect_result *result)

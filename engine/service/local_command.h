@@ -29,11 +29,16 @@
  */
 
 #include "engine/io/runner.h"
+#include "store/segment.h"
 
 void local_plan(const struct runner *runner, struct effect_result *result);
 void local_code(const struct runner *runner, struct effect_result *result);
 void local_setup(const struct runner *runner, struct effect_result *result);
 void local_check(const struct runner *runner, struct effect_result *result);
+/* One of several commands of an effect: runner->order has it as a SETUP or CHECK of its
+ * own. folder: below the workflow's; log: where its output goes too. */
+void local_step(const struct runner *runner, const char *folder,
+                struct segment_writer *log, struct effect_result *result);
 void local_evaluate(const struct runner *runner, struct effect_result *result);
 
 #endif

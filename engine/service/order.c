@@ -25,7 +25,7 @@ char *order_folder(const char *work, int64_t workflow, int64_t seq)
 #define SERVICE_FIELDS(X)                                                                \
     X(provider) X(service_provider) X(forge_url) X(forge_token.env) X(forge_token.file)  \
     X(forge.provider) X(forge.repository) X(forge.clone) X(evaluator_url)                \
-    X(evaluator_task)
+    X(evaluator_task) X(watch.commit)
 /* clang-format on */
 
 /* ---- building from the store ----------------------------------------------------------
@@ -160,6 +160,36 @@ bool order_is_remote(const struct order *order)
     return order->forge.repository != NULL && order->forge.repository[0] != '\0';
 }
 
+static void add_step(struct order_watch *watch, const struct command_spec *step)
+{
+    watch->steps = mem_grow(watch->steps, watch->n_steps + 1, sizeof(*watch->steps));
+    copy_command(&watch->steps[watch->n_steps++], step);
+}
+
+/* What params say of a look at the base after the merge. */
+static void build_watch(struct order *order, const struct pipeline *pipeline,
+                        const struct json *params)
+{
+    struct order_watch *watch = &order->watch;
+    uint64_t checks = strtoull(json_str(params, "watch_checks", "0"), NULL, 16);
+    watch->commit = mem_str(json_str(params, "watch_commit", ""));
+    watch->is_parent = json_bool(params, "watch_parent", false);
+    watch->checks = (int64_t)checks;
+    if (order->kind != EFFECT_WATCH && order->kind != EFFECT_CONFIRM) {
+        return;
+    }
+    for (size_t i = 0; i < pipeline->n_setup; i++) {
+        add_step(watch, &pipeline->setup[i]);
+    }
+    watch->n_setup = watch->n_steps;
+    for (size_t i = 0; i < pipeline->n_checks && i < PIPELINE_STEPS_MAX; i++) {
+        if ((checks >> i & 1) != 0) {
+            watch->numbers[watch->n_steps - watch->n_setup] = (int)i;
+            add_step(watch, &pipeline->checks[i]);
+        }
+    }
+}
+
 /* SEQ-NAME, with the name reduced to [a-z0-9-]. */
 static char *log_path(const struct effect_row *effect)
 {
@@ -237,6 +267,7 @@ struct order *order_build(const struct pipeline *pipeline,
     order->traceparent = mem_str(traceparent_format(&context, traceparent));
     copy_command(&order->command, command);
     copy_forge(&order->forge, &from->forge);
+    build_watch(order, from, params);
     order_set_provider(order, NULL);
     replace(&order->forge_url, "");
     replace(&order->forge_token.env, "");
@@ -260,6 +291,10 @@ void order_free(struct order *order)
     free_command(&order->forge_token.command);
     free_list(order->forge.expected, order->forge.n_expected);
     free_list(order->forge.labels, order->forge.n_labels);
+    for (size_t i = 0; i < order->watch.n_steps; i++) {
+        free_command(&order->watch.steps[i]);
+    }
+    free(order->watch.steps);
 #define X(field) free(order->field);
     SERVICE_FIELDS(X)
 #undef X
@@ -297,7 +332,8 @@ void order_free(struct order *order)
         X(method) X(grace.ms) X(log_max) X(command.timeout.ms) X(command.retries)        \
             X(command.may_fail) X(bounds.cpu.ms) X(bounds.memory) X(bounds.file_size)    \
                 X(bounds.processes) X(bounds.has_network) X(message_max) X(forge.checks) \
-                    X(forge.is_draft) X(forge.updates_branch)
+                    X(forge.is_draft) X(forge.updates_branch) X(watch.is_parent)         \
+                        X(watch.checks) X(watch.n_setup)
 /* clang-format on */
 
 static void write_command(struct jsonw *w, const struct command_spec *command)
@@ -342,6 +378,21 @@ static void write_services(struct jsonw *w, const struct order *order)
     jsonw_close(w, '}');
     write_list(w, "forge.expected", order->forge.expected, order->forge.n_expected);
     write_list(w, "forge.labels", order->forge.labels, order->forge.n_labels);
+}
+
+static void write_watch(struct jsonw *w, const struct order_watch *watch)
+{
+    jsonw_open(w, "watch.steps", '[');
+    for (size_t i = 0; i < watch->n_steps; i++) {
+        const struct command_spec *step = &watch->steps[i];
+        jsonw_open(w, NULL, '{');
+        write_command(w, step);
+        jsonw_int(w, "timeout.ms", step->timeout.ms);
+        jsonw_int(w, "retries", step->retries);
+        jsonw_int(w, "number", i < watch->n_setup ? -1 : watch->numbers[i - watch->n_setup]);
+        jsonw_close(w, '}');
+    }
+    jsonw_close(w, ']');
 }
 
 /* Without fsync: an order that a power failure took is written again before it is run. */
@@ -400,6 +451,7 @@ bool order_write(const struct order *order, struct reader *reader, struct err *e
 #undef X
     write_command(&w, &order->command);
     write_services(&w, order);
+    write_watch(&w, &order->watch);
     jsonw_close(&w, '}');
     if (buf.is_cut) {
         return err_set(err, ERR_TOO_LARGE, "order above %d bytes", SPEC_MAX);
@@ -474,6 +526,23 @@ static void read_services(const struct json *root, struct order *order)
     }
 }
 
+static void read_watch(const struct json *root, struct order_watch *watch)
+{
+    const struct json *steps = json_get(root, "watch.steps");
+    watch->n_steps = json_len(steps);
+    watch->steps = mem_array(watch->n_steps, sizeof(*watch->steps));
+    watch->n_setup = watch->n_setup < watch->n_steps ? watch->n_setup : watch->n_steps;
+    for (size_t i = 0; i < watch->n_steps; i++) {
+        const struct json *step = json_at(steps, i);
+        read_command(step, &watch->steps[i]);
+        watch->steps[i].timeout.ms = json_int(step, "timeout.ms", 0);
+        watch->steps[i].retries = (int)json_int(step, "retries", 0);
+        if (i >= watch->n_setup && i - watch->n_setup < PIPELINE_STEPS_MAX) {
+            watch->numbers[i - watch->n_setup] = (int)json_int(step, "number", 0);
+        }
+    }
+}
+
 struct order *order_read(const char *folder, struct err *err)
 {
     AUTO_FREE char *path = file_join(folder, "spec.json");
@@ -502,6 +571,7 @@ struct order *order_read(const char *folder, struct err *err)
 #undef X
     read_command(root, &order->command);
     read_services(root, order);
+    read_watch(root, &order->watch);
     order->folder = mem_str(folder);
     order->workflow_folder = mem_str(folder);
     char *slash = strrchr(order->workflow_folder, '/');

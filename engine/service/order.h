@@ -36,6 +36,17 @@
 #include "engine/workflow/pipeline.h"
 #include "store/store.h"
 
+/* WATCH, CONFIRM: which commit is looked at, and with what. In the effect's params:
+ * "watch_commit", "watch_parent", "watch_checks" (hexadecimal). */
+struct order_watch {
+    char *commit;   /* "" = the base as it is now */
+    bool is_parent; /* not that commit, but the one that it was put on */
+    int64_t checks; /* a bit for each step of validate */
+    struct command_spec *steps; /* setup, then those checks, in order; WATCH_CHECKS */
+    size_t n_steps, n_setup;
+    int numbers[PIPELINE_STEPS_MAX]; /* of each check: its place in validate */
+};
+
 struct order {
     int64_t workflow, seq;
     enum effect_kind kind;
@@ -48,6 +59,7 @@ struct order {
     bool is_adopted; /* somebody's pull request; not in spec.json */
     enum merge_method method;
     struct command_spec command; /* argv NULL: the effect runs no command */
+    struct order_watch watch;
     struct bounds bounds;
     struct span grace; /* between SIGTERM and SIGKILL */
     char *provider;    /* "local", or the service that performs it; order_set_provider */

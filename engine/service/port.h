@@ -52,9 +52,11 @@ struct effect_result {
     char *excerpt; /* the lines that say what failed, at most EXCERPT_MAX bytes */
     char *branch, *base_sha, *head_sha, *merge_sha;
     int64_t pr_number;
+    int64_t red; /* WATCH, CONFIRM: checks that failed, a bit for each step of validate */
     char *plan, *diff, *commits;
     char *provider;   /* who performed it: "local" or the name of a service */
     char *service;    /* BLAME_SERVICE: for which service to wait */
+    bool is_revert;   /* CONFIRM: the merge takes something back itself */
     bool is_fallback; /* provider is not the first of its chain */
     bool
         is_degraded; /* a fallback stood in for the evaluator: the merge needs an approval */

@@ -181,8 +181,14 @@ static bool build(const struct route *route, const struct effect_row *history, s
         *ret_then_local = service_of(route, name) != NULL;
         add(names, *ret_then_local ? name : SERVICE_LOCAL);
         return true;
+    case EFFECT_WATCH:
+        if (pipeline->after.watch == WATCH_FORGE) {
+            return add_forge(route, names, err);
+        }
+        break;
     case EFFECT_NONE:
     case EFFECT_PLAN:
+    case EFFECT_CONFIRM:
     case EFFECT_COUNT:
         break;
     }

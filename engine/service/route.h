@@ -22,6 +22,9 @@
  *   setup, check                    who performed the newest `sandbox`, alone: the files
  *                                   are there
  *   evaluate                        evaluator chain
+ *   watch                           local; the forge's service when its checks are waited
+ *                                   for
+ *   confirm                         local
  *   cleanup                         see below
  *
  * "local" is left out where it has nothing to run (an agent or evaluator without

@@ -66,6 +66,11 @@ bool waits_service(const struct turn *turn)
     return turn->workflow->row.wait == WAIT_SERVICE;
 }
 
+bool waits_revert(const struct turn *turn)
+{
+    return turn->workflow->row.wait == WAIT_REVERT;
+}
+
 bool undo_waits(const struct turn *turn)
 {
     return undoing(turn) && waits_service(turn);

@@ -162,6 +162,8 @@ static const struct transition transitions[] = {
     { PARKED,              EV_SKIP,     WHEN(parked_without_decision), TO_SAME,        DO(skip_parked) },
 
     { COMPLETED,           EV_ROLLBACK, WHEN(is_merged),             STATE_RECOVERING, DO(undo) },
+    { COMPLETED,           EV_APPROVE,  WHEN(waits_revert),          STATE_RECOVERING, DO(undo) },
+    { COMPLETED,           EV_REJECT,   WHEN(waits_revert),          TO_SAME,          DO(keep_merge) },
 };
 /* clang-format on */
 

@@ -44,6 +44,7 @@ bool waits_slot_in_flight(const struct turn *turn);
 bool waits_slot_held(const struct turn *turn);
 bool waits_slot(const struct turn *turn);
 bool waits_service(const struct turn *turn);
+bool waits_revert(const struct turn *turn);
 bool undo_waits(const struct turn *turn); /* a rollback, for a service */
 bool is_adopted(const struct turn *turn);
 bool iterations_left_plan(const struct turn *turn);  /* waits_plan and iterations left */
@@ -127,6 +128,7 @@ void skip_parked(struct turn *turn);
 void undo(struct turn *turn);
 void undone(struct turn *turn);
 void undo_failed(struct turn *turn);
+void keep_merge(struct turn *turn); /* action_merged.c */
 /* Waiting for a service (action_service.c). */
 void defer(struct turn *turn);
 void defer_parked(struct turn *turn);

@@ -16,6 +16,8 @@ static const char *const plan_modes[] = {"auto", "ask", NULL};
 static const char *const merge_modes[] = {"auto", "ask", "never", NULL};
 static const char *const merge_methods[] = {"merge", "squash", NULL};
 static const char *const check_words[] = {"wait", "ignore", NULL};
+static const char *const watch_modes[] = {"none", "checks", "forge", NULL};
+static const char *const revert_modes[] = {"ask", "auto", "never", NULL};
 
 #define AT_STEP(member) offsetof(struct command_spec, member)
 #define AT(member)      offsetof(struct pipeline, member)
@@ -174,6 +176,30 @@ static const struct schema merge_schema = {
     .fields = merge_fields, .n_fields = ARRAY_LEN(merge_fields),
     .help = "What becomes of a validated change: these fields, or the mode alone."};
 
+static const struct field after_fields[] = {
+    {.name = "watch", .type = FIELD_WORD, .offset = AT(after.watch), .words = watch_modes,
+     .fallback = "none",
+     .help = "What tells whether the base branch is still well after the merge: nothing, the checks "
+             "of validate run once more on it, on this machine (checks), or the checks of the forge "
+             "on the merge commit (forge)."},
+    {.name = "window", .type = FIELD_DURATION, .offset = AT(after.window), .min = 1000,
+     .max = TEN_YEARS_MS, .fallback = "30m",
+     .help = "Longest time of one look: a run of the checks, or the wait for those of the forge."},
+    {.name = "revert", .type = FIELD_WORD, .offset = AT(after.revert), .words = revert_modes,
+     .fallback = "ask",
+     .help = "What is done when the merge is confirmed as the culprit, which means that what fails "
+             "on it passes on the commit before: the operator is asked (ask), the merge is taken "
+             "back within the limits of the configuration (auto), or it is told (never)."},
+    {.name = "checks", .type = FIELD_TEXTS, .max = STEP_NAME_MAX, .offset = AT(after.names),
+     .offset_n = AT(after.n_names), .shown = "all that may not fail",
+     .help = "Names of the steps of validate that count."},
+};
+
+static const struct schema after_schema = {
+    .name = "after_merge", .shorthand = "watch", .size = sizeof(struct pipeline),
+    .fields = after_fields, .n_fields = ARRAY_LEN(after_fields),
+    .help = "What follows the merge: these fields, or watch alone."};
+
 static const struct field limits_fields[] = {
     {.name = "iterations", .type = FIELD_INT, .offset = AT(max_iterations), .min = 1, .max = 100,
      .fallback = "10",
@@ -250,6 +276,8 @@ static const struct field pipeline_fields[] = {
      .sub = &evaluator_schema, .shown = "none", .help = "A last opinion about the change."},
     {.name = "merge", .type = FIELD_TABLE, .sub = &merge_schema, .shown = "auto",
      .help = "What becomes of a validated change."},
+    {.name = "after_merge", .type = FIELD_TABLE, .sub = &after_schema, .shown = "none",
+     .help = "Whether the base is watched after the merge, and what follows when it is broken."},
     {.name = "limits", .type = FIELD_TABLE, .sub = &limits_schema,
      .help = "Bounds of states and processes."},
     {.name = "budget", .type = FIELD_TABLE, .sub = &budget_schema, .shown = "no bounds",
@@ -447,6 +475,50 @@ static void check_providers(const struct checked *at)
     }
 }
 
+/* After the merge */
+
+static bool set_check(struct pipeline *pipeline, const char *name)
+{
+    for (size_t i = 0; i < pipeline->n_checks; i++) {
+        if (pipeline->checks[i].name != NULL &&
+            strcmp(pipeline->checks[i].name, name) == 0) {
+            pipeline->after.checks |= UINT64_C(1) << i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_after(const struct checked *at, struct pipeline *pipeline)
+{
+    struct after_merge *after = &pipeline->after;
+    if (after->watch == WATCH_FORGE && !pipeline_is_remote(pipeline)) {
+        report_in(at, "after_merge", "watch",
+                  "waits for checks of a forge, and the forge is this machine; expected "
+                  "checks");
+    }
+    if (after->watch == WATCH_CHECKS && !chain_has(&pipeline->sandbox_chain, "local")) {
+        report_in(at, "after_merge", "watch",
+                  "runs the checks on this machine, where no sandbox may be; expected "
+                  "local among the providers of sandbox, or forge");
+    }
+    for (size_t i = 0; i < after->n_names; i++) {
+        if (!set_check(pipeline, after->names[i])) {
+            report_in(at, "after_merge", "checks",
+                      "names a step that validate does not have; expected names of its "
+                      "steps");
+            return;
+        }
+    }
+    for (size_t i = 0; after->n_names == 0 && i < pipeline->n_checks; i++) {
+        after->checks |= pipeline->checks[i].may_fail ? 0 : UINT64_C(1) << i;
+    }
+    if (after->watch == WATCH_CHECKS && after->checks == 0) {
+        report_in(at, "after_merge", "watch",
+                  "needs a step of validate that may not fail; there is none");
+    }
+}
+
 struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
                                 struct findings *findings)
 {
@@ -462,6 +534,9 @@ struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
                 yaml_item_get(tree->root, "validate"), findings);
     if (tree->root != NULL && tree->root->kind == YAML_MAP && !tree->is_partial) {
         check_providers(&(struct checked){file, pipeline, tree->root, findings});
+        name_steps(pipeline->setup, pipeline->n_setup);
+        name_steps(pipeline->checks, pipeline->n_checks);
+        check_after(&(struct checked){file, pipeline, tree->root, findings}, pipeline);
     }
     yaml_tree_free(tree);
     if (findings->n > n_before || findings->n_dropped > n_dropped) {
@@ -469,8 +544,6 @@ struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
         pipeline_free(pipeline);
         return NULL;
     }
-    name_steps(pipeline->setup, pipeline->n_setup);
-    name_steps(pipeline->checks, pipeline->n_checks);
     pipeline->plan.name = mem_str("plan");
     return pipeline;
 }

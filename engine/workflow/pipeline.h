@@ -23,6 +23,7 @@
  *     - {name: lint, command: [make, lint], allow_failure: true}
  *   evaluator: {command: ./judge.sh, timeout: 5m}
  *   merge: {mode: ask, method: squash}
+ *   after_merge: {watch: checks, window: 30m, revert: ask, checks: [unit tests]}
  *   agent: {provider: codegen_api, backups: [codegen_eu, local], command: ./agent.sh}
  *   forge: {provider: github_api, repository: acme/payments, checks: wait,
  *           clone: "https://github.com/acme/payments.git"}
@@ -93,6 +94,22 @@ struct forge_spec {
     bool updates_branch; /* behind its base: update-branch before the merge */
 };
 
+/* What follows a merge: is the base as good as it was before? */
+enum watch_mode {
+    WATCH_NONE,
+    WATCH_CHECKS, /* the checks run once more, on the base */
+    WATCH_FORGE   /* the forge's checks of the merge are waited for */
+};
+enum revert_mode { REVERT_ASK, REVERT_AUTO, REVERT_NEVER };
+struct after_merge {
+    enum watch_mode watch;
+    struct span window; /* of each look: the run of the checks, the waiting */
+    enum revert_mode revert;
+    char **names; /* of the checks that count; none: all that may not fail */
+    size_t n_names;
+    uint64_t checks; /* the same, a bit for each step of validate; never 0 with a watch */
+};
+
 struct pipeline {
     char *name;
     char *repository; /* "" when submit must say it */
@@ -110,6 +127,7 @@ struct pipeline {
     struct command_spec evaluator; /* argv NULL: none */
     enum merge_mode merge_mode;
     enum merge_method merge_method;
+    struct after_merge after;
     int max_iterations;                       /* 1..100, 10 */
     int max_retries;                          /* per state, 0..100, 3 */
     struct span planning, coding, validation; /* deadlines; 1800 s, 3600 s, 1800 s */
@@ -142,6 +160,10 @@ static inline bool pipeline_has_evaluator(const struct pipeline *pipeline)
     return pipeline->evaluator.argv != NULL ||
            (pipeline->evaluator_task != NULL && pipeline->evaluator_task[0] != '\0');
 }
+/* Text of some checks for people: "'unit tests', 'lint'", cut where it gets long. */
+#define CHECKS_TEXT_MAX 160
+const char *pipeline_check_names(const struct pipeline *pipeline, uint64_t checks,
+                                 char ret_text[CHECKS_TEXT_MAX]);
 /* Does the chain name this provider? */
 bool chain_has(const struct provider_chain *chain, const char *provider);
 

@@ -65,7 +65,7 @@ enum theme_role look_status_role(enum effect_status status)
 
 enum glyph look_row_glyph(const struct workflow_row *row)
 {
-    if (wait_needs_human(row->wait) && !state_is_final(row->state))
+    if (wait_needs_human(row->wait))
         return GLYPH_HIGH;
     if (row->wait == WAIT_SLOT)
         return GLYPH_TODO;
@@ -74,7 +74,7 @@ enum glyph look_row_glyph(const struct workflow_row *row)
 
 enum theme_role look_row_role(const struct workflow_row *row)
 {
-    if (wait_needs_human(row->wait) && !state_is_final(row->state))
+    if (wait_needs_human(row->wait))
         return ROLE_STATUS_HUMAN;
     if (row->wait == WAIT_SLOT)
         return ROLE_STATUS_WAIT;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The section recovery: what the engine does by itself after failures, and its limits. */
+#include "engine/control/config_schema.h"
+
+#define SECOND INT64_C(1000)
+#define DAY    (86400 * SECOND)
+
+#define AT(member) offsetof(struct config, member)
+
+/* clang-format off */
+static const struct field recovery_fields[] = {
+    {.name = "backoff", .type = FIELD_DURATION, .offset = AT(backoff), .min = 10, .max = DAY,
+     .fallback = "5s",
+     .help = "Pause before the first retry after a failure of the surroundings; it doubles with "
+             "each further one."},
+    {.name = "backoff_max", .type = FIELD_DURATION, .offset = AT(backoff_max), .min = 10,
+     .max = DAY, .fallback = "5m", .help = "Longest pause before a retry."},
+    {.name = "revert_per_hour", .type = FIELD_INT, .offset = AT(recovery.revert_per_hour),
+     .min = 0, .max = 1000, .fallback = "2",
+     .help = "How many merges of one repository the engine takes back by itself in an hour; "
+             "beyond that an operator is asked."},
+    {.name = "revert_per_day", .type = FIELD_INT, .offset = AT(recovery.revert_per_day),
+     .min = 0, .max = 1000, .fallback = "6", .help = "The same in 24 hours."},
+};
+const struct schema recovery_schema = {
+    .name = "recovery", .size = sizeof(struct config), .fields = recovery_fields,
+    .n_fields = ARRAY_LEN(recovery_fields),
+    .help = "What is done by itself after failures, and how much of it."};
+/* clang-format on */
+
+void config_check_recovery(const char *file, const struct config *config,
+                           const struct yaml_item *root, struct findings *findings)
+{
+    const struct yaml_item *recovery = yaml_item_get(root, "recovery");
+    const struct yaml_item *last = yaml_item_get(recovery, "backoff_max");
+    if (last == NULL) {
+        last = yaml_item_get(recovery, "backoff");
+    }
+    if (last != NULL && config->backoff.ms > config->backoff_max.ms) {
+        char path[YAML_PATH_MAX], first[CLOCK_TEXT_MAX], longest[CLOCK_TEXT_MAX];
+        findings_add(
+            findings, file, last->line, yaml_item_path(last, NULL, path),
+            "the first pause (%s) is above the longest (%s); expected backoff to be "
+            "at most backoff_max",
+            span_format(config->backoff, first),
+            span_format(config->backoff_max, longest));
+    }
+}
