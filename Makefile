@@ -74,7 +74,9 @@ LWS_CFLAGS     ?=
 LWS_LIBS       ?= -lwebsockets
 CRYPTO_CFLAGS  ?=
 CRYPTO_LIBS    ?= -lcrypto
-LDLIBS := $(CURSES_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(YAML_LIBS) $(CURL_LIBS) $(LWS_LIBS) $(CRYPTO_LIBS) -lm
+PCRE2_CFLAGS   ?=
+PCRE2_LIBS     ?= -lpcre2-8
+LDLIBS := $(CURSES_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) $(YAML_LIBS) $(CURL_LIBS) $(LWS_LIBS) $(CRYPTO_LIBS) $(PCRE2_LIBS) -lm
 TEST_LIBS := -lcmocka -lvterm -lutil
 
 $(B)/tui/term_info.o:    OWNER_CFLAGS := $(CURSES_CFLAGS)
@@ -84,12 +86,13 @@ $(B)/engine/base/yaml.o: OWNER_CFLAGS := $(YAML_CFLAGS)
 $(B)/engine/io/http%.o:  OWNER_CFLAGS := $(CURL_CFLAGS)
 $(B)/engine/io/listener%.o: OWNER_CFLAGS := $(LWS_CFLAGS)
 $(B)/engine/base/digest.o: OWNER_CFLAGS := $(CRYPTO_CFLAGS)
+$(B)/engine/base/regex.o: OWNER_CFLAGS := $(PCRE2_CFLAGS)
 
 # ---- files ---------------------------------------------------------------------------
 MAIN := tui/main.c engine/io/runner_main.c
 SRC := $(filter-out $(MAIN),$(sort $(wildcard tui/*.c tui/*/*.c engine/*.c engine/*/*.c store/*.c)))
-ASSETS := $(sort $(wildcard themes/*.theme tui/default.keys))
-GEN := $(if $(wildcard tui/asset.h),$(B)/gen/assets.c)
+ASSETS := $(sort $(wildcard themes/*.theme tui/default.keys engine/recovery/patterns/*.yaml))
+GEN := $(if $(wildcard engine/base/asset.h),$(B)/gen/assets.c)
 OBJ := $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 TESTLIB := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
 # Services that are simulated: programs, and what they share with the tests that ask for it.
@@ -119,7 +122,7 @@ SHELLS := $(filter-out %.c %.h %.awk %.yaml %.md %.txt tests/demo/library,$(SHEL
 
 # ---- stamps: rewritten only when their content changes ------------------------------
 stamp = $(if $(filter-out ok,$(if $(findstring |$(strip $(2))|,|$(strip $(file <$(1)))|),ok,no)),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))
-$(call stamp,$(B)/flags,$(filter-out ccache,$(CC)) $(shell $(CC) -dumpfullversion -dumpversion 2>/dev/null) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(CURSES_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS) $(LWS_CFLAGS) $(CRYPTO_CFLAGS) $(LDLIBS))
+$(call stamp,$(B)/flags,$(filter-out ccache,$(CC)) $(shell $(CC) -dumpfullversion -dumpversion 2>/dev/null) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(CURSES_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS) $(LWS_CFLAGS) $(CRYPTO_CFLAGS) $(PCRE2_CFLAGS) $(LDLIBS))
 $(call stamp,$(B)/objects,$(OBJ))
 $(call stamp,$(B)/tests/fakes/objects,fakes $(FAKE_OBJ))
 $(call stamp,$(B)/assets,$(ASSETS))

@@ -4,7 +4,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
-#include "tui/asset.h"
+#include "engine/base/asset.h"
 
 struct binding {
     uint32_t key;
@@ -69,7 +69,7 @@ struct keymap *keymap_new(void)
     for (int i = 0; i < CONTEXT_COUNT; i++) {
         keymap->tables[i].parent = (enum context)i;
     }
-    const struct asset *asset = asset_find("default.keys");
+    const struct asset *asset = asset_find("tui/default.keys");
     struct findings findings;
     findings_init(&findings);
     if (asset == NULL ||

@@ -7,7 +7,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
-#include "tui/asset.h"
+#include "engine/base/asset.h"
 
 struct role_row {
     const char *name, *help;
@@ -368,7 +368,8 @@ bool theme_load(const char *name, struct theme *ret_theme, struct findings *find
     struct err err = ERR_INIT;
     if (strchr(name, '/') == NULL) {
         AUTO_FREE char *file = mem_printf("%s.theme", name);
-        const struct asset *asset = asset_find(file);
+        AUTO_FREE char *builtin = mem_printf("themes/%s", file);
+        const struct asset *asset = asset_find(builtin);
         if (asset != NULL) {
             return theme_parse(file, asset->data, asset->len, ret_theme, findings);
         }

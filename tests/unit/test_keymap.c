@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "engine/base/mem.h"
-#include "tui/asset.h"
+#include "engine/base/asset.h"
 
 static bool add(struct keymap *keymap, const char *text, struct findings *findings)
 {
@@ -120,7 +120,7 @@ static void a_wrong_file_changes_nothing_and_is_reported_whole(void **state)
 
 static void default_keys_have_no_mistake(void **state)
 {
-    const struct asset *asset = asset_find("default.keys");
+    const struct asset *asset = asset_find("tui/default.keys");
     (void)state;
     assert_non_null(asset);
     struct keymap *keymap = keymap_new();

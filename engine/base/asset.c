@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tui/asset.h"
+#include "engine/base/asset.h"
 
 const struct asset *asset_find(const char *name)
 {
