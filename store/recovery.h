@@ -350,7 +350,8 @@ enum found store_load_recovery(struct store *store, struct arena *arena, int64_t
 enum found store_load_decision(struct store *store, struct arena *arena, int64_t id,
                                struct decision_row *ret_row, struct err *err);
 /* As committed, oldest first: what is not settled (failures open or escalated, problems open,
- * recoveries asked or running), all odds, all labels. At the start. */
+ * recoveries asked or running), all recoveries of failures that are not settled, all odds, all
+ * labels. At the start. Functions may be NULL. */
 struct recovery_sink {
     void *user;
     void (*failure)(void *user, const struct failure_row *row);

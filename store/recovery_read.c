@@ -138,7 +138,9 @@ bool store_load_recoveries(struct store *store, const struct recovery_sink *sink
            walk_rows(store, TABLE_PROBLEM, "FROM problem WHERE closed_at = 0 ORDER BY id",
                      sink, err) &&
            walk_rows(store, TABLE_RECOVERY,
-                     "FROM recovery WHERE status IN (0, 1) ORDER BY id", sink, err) &&
+                     "FROM recovery WHERE status IN (0, 1) OR failure IN"
+                     " (SELECT f.id FROM failure f WHERE f.status IN (0, 2)) ORDER BY id",
+                     sink, err) &&
            walk_rows(store, TABLE_ODDS, "FROM odds ORDER BY key, rung", sink, err) &&
            walk_rows(store, TABLE_LABEL, "FROM label ORDER BY id", sink, err);
 }
