@@ -15,6 +15,8 @@
 #define SIM_ROUNDS  4000000
 #define SIM_DELIVER 64 /* outcomes in one batch */
 
+#define SIM_REVERTS 8 /* that the engine may do by itself in an hour */
+
 struct sim {
     const struct sim_options *options;
     struct sim_report *report;
@@ -25,6 +27,8 @@ struct sim {
     struct control *control;
     int n_submitted;
     int64_t n_final;
+    int64_t reverts[SIM_REVERTS]; /* times of the newest */
+    size_t n_reverts;
 };
 
 static void complain(struct sim *sim, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -52,6 +56,7 @@ static const struct {
      "validate:\n  - {name: unit, command: unit}\n"
      "  - {name: lint, command: lint, allow_failure: true}\n"
      "evaluator: {command: judge}\nmerge: {mode: auto}\n"
+     "after_merge: {watch: checks, revert: auto}\n"
      "limits: {iterations: 4, retries: 3}\nbudget: {attempts: 12}\n"   },
     {"asking",
      "name: asking\nrepository: /srv/asking\nbase: main\nagent: {command: agent}\n"
@@ -81,6 +86,8 @@ static bool open_engine(struct sim *sim)
     struct control_options options = {
         .max_running = sim->options->max_running,
         .limits = {span_s(5), span_s(300)},
+        .revert_per_hour = SIM_REVERTS,
+        .revert_per_day = 4 * SIM_REVERTS,
         .services = sim_services,
         .n_services = SIM_SERVICES,
         .seed = sim->options->seed + (uint64_t)sim->report->n_crashes,
@@ -378,6 +385,27 @@ static void hash_text(uint64_t *hash, const char *text)
     }
 }
 
+/* Only what broke the base is blamed, and the engine takes back no more than it may. */
+static void check_merged(struct sim *sim, const struct event_row *e)
+{
+    if (strcmp(e->kind, "watch-begun") == 0) {
+        sim->report->n_bad += sim_world_is_bad(&sim->world, e->workflow);
+    } else if (strcmp(e->kind, "watch-confirmed") == 0) {
+        sim->report->n_confirmed++;
+        if (!sim_world_is_bad(&sim->world, e->workflow)) {
+            complain(sim, "wf-%" PRId64 " is blamed for nothing", e->workflow);
+        }
+    } else if (strcmp(e->kind, "rollback") == 0 && strcmp(e->actor, "engine") == 0) {
+        int64_t *at = &sim->reverts[sim->n_reverts++ % SIM_REVERTS];
+        if (*at > 0 && e->at.ms - *at < 3600000) {
+            complain(sim, "wf-%" PRId64 ": more than %d reverts an hour", e->workflow,
+                     SIM_REVERTS);
+        }
+        *at = e->at.ms;
+        sim->report->n_taken_back++;
+    }
+}
+
 static size_t hash_page(struct sim *sim, struct reader *reader, struct arena *arena,
                         int64_t *after)
 {
@@ -401,6 +429,7 @@ static size_t hash_page(struct sim *sim, struct reader *reader, struct arena *ar
         }
         *after = e->seq;
         hash_text(&sim->report->log_hash, line);
+        check_merged(sim, e);
         if (sim->options->is_verbose) {
             (void)fputs(line, stdout);
         }

@@ -34,6 +34,8 @@ struct sim_report {
     int64_t n_events, n_batches, n_crashes, n_commands;
     int64_t n_agent_starts, n_merges, n_by_state[16];
     int64_t n_deferrals, n_outages, n_degraded;
+    int64_t n_bad, n_confirmed; /* merges that broke the base; those found */
+    int64_t n_taken_back;       /* by the engine itself */
     double virtual_days;
     char failure[400]; /* "" when every invariant held */
 };

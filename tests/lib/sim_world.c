@@ -256,6 +256,37 @@ static void play_forge(struct sim_world *world, const struct effect_row *row,
     }
 }
 
+/* One merge in seven breaks the base; one in twenty finds it broken before. */
+static double fate(const struct sim_world *world, int64_t workflow)
+{
+    struct rng rng;
+    rng_init(&rng, world->seed ^ (uint64_t)workflow * 0x9e3779b97f4a7c15u);
+    (void)rng_next(&rng);
+    return rng_unit(&rng);
+}
+
+bool sim_world_is_bad(const struct sim_world *world, int64_t workflow)
+{
+    return fate(world, workflow) < 0.15;
+}
+
+/* A look at the base. What passes may be red by chance, but not twice in a row. */
+static void play_look(const struct sim_world *world, const struct effect_row *row,
+                      struct effect_result *result, double luck)
+{
+    double f = fate(world, row->workflow);
+    bool is_parent = row->kind == EFFECT_CONFIRM && row->step == 1;
+    bool is_red = f >= 0.95 || (f < 0.15 && !is_parent) ||
+                  (row->kind == EFFECT_WATCH && luck < 0.05);
+    result->head_sha = mem_printf("m%" PRId64, row->workflow);
+    if (luck > 0.97) {
+        fail_as(result, STATUS_FAILED, BLAME_WORLD, "no space left");
+    } else if (is_red) {
+        fail_as(result, STATUS_FAILED, BLAME_CHANGE, "unit failed");
+        result->red = 1;
+    }
+}
+
 static void play(struct sim_world *world, const struct effect_row *row,
                  struct effect_result *result)
 {
@@ -269,6 +300,10 @@ static void play(struct sim_world *world, const struct effect_row *row,
         break;
     case EFFECT_CODE:
         play_agent(result, luck);
+        break;
+    case EFFECT_WATCH:
+    case EFFECT_CONFIRM:
+        play_look(world, row, result, luck);
         break;
     case EFFECT_SETUP:
     case EFFECT_CHECK:

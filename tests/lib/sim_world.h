@@ -42,6 +42,9 @@ struct sim_merges {
     bool is_degraded, is_approved;
 };
 
+/* Does the merge of this workflow break the base? */
+bool sim_world_is_bad(const struct sim_world *world, int64_t workflow);
+
 /* Names, kinds and settings of the services. */
 extern const struct service_spec sim_services[SIM_SERVICES];
 

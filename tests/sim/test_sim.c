@@ -48,6 +48,9 @@ static void every_workflow_ends(void **state)
     run((struct sim_options){.seed = 1, .n_workflows = 200, .max_running = 20}, &report);
     assert_string_equal(report.failure, "");
     assert_true(report.n_by_state[STATE_COMPLETED] > 100);
+    assert_true(report.n_bad > 5);
+    assert_true(report.n_confirmed * 10 > report.n_bad * 8); /* some looks say nothing */
+    assert_true(report.n_taken_back > 3 && report.n_taken_back <= report.n_confirmed);
 }
 
 static void operators_and_crashes_break_nothing(void **state)
@@ -153,11 +156,13 @@ static int replay(int argc, char **argv)
                   " batches, %" PRId64 " crashes, %" PRId64 " commands, %" PRId64
                   " agent starts, %" PRId64 " merges, %" PRId64 " deferrals in %" PRId64
                   " outages, %" PRId64
-                  " degraded, %.1f virtual days, %.1f s, log %016" PRIx64 "\n",
+                  " degraded, %" PRId64 " broke the base, %" PRId64 " found, %" PRId64
+                  " taken back, %.1f virtual days, %.1f s, log %016" PRIx64 "\n",
                   options.seed, options.n_workflows, report.n_events, report.n_batches,
                   report.n_crashes, report.n_commands, report.n_agent_starts,
                   report.n_merges, report.n_deferrals, report.n_outages,
-                  report.n_degraded, report.virtual_days, seconds, report.log_hash);
+                  report.n_degraded, report.n_bad, report.n_confirmed, report.n_taken_back,
+                  report.virtual_days, seconds, report.log_hash);
     for (int s = 0; s < STATE_COUNT; s++) {
         if (report.n_by_state[s] > 0) {
             (void)fprintf(stderr, "  %-12s %" PRId64 "\n",
