@@ -229,6 +229,11 @@ sim: all $(SIM) ## deterministic simulation: faults, crashes, invariants
 year: $(B)/tests/sim/test_year ## a year of simulated operation with planted faults, from SEED (1), three of them
 	@$(B)/tests/sim/test_year --seed $(SEED) --days 365 --seeds 3
 
+DRILLS ?= $(sort $(wildcard drills/*.yaml))
+DRILL_SEEDS ?= 20
+drill: all ## recovery drills over all profiles (DRILLS=FILES, DRILL_SEEDS=20, SEED): one line for each
+	@$(B)/signalbox drill --workflows 2000 --seed $(SEED) --seeds $(DRILL_SEEDS) --check $(DRILLS)
+
 screens-update: $(SCREEN) ## write the golden screens anew and show what changed
 	@-SCREENS_UPDATE=1 $(TEST_ENV) $(TOOLS)/run_tests $(SCREEN)
 	@git --no-pager diff --stat -- tests/screen
@@ -340,11 +345,12 @@ $(COMPLETION): $(B)/signalbox
 
 section = $(patsubst .%,%,$(suffix $(1)))
 install: all man ## into DESTDIR and PREFIX (/usr/local)
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR) \
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(DATADIR)/drills $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR) \
 		$(sort $(foreach p,$(PAGES),$(DESTDIR)$(MANDIR)/man$(call section,$(p))))
 	install -m 755 $(B)/signalbox $(DESTDIR)$(BINDIR)/signalbox
 	install -m 755 $(B)/signalbox-run $(DESTDIR)$(LIBEXECDIR)/signalbox-run
 	install -m 644 $(wildcard themes/*.theme) $(DESTDIR)$(DATADIR)/themes
+	install -m 644 $(wildcard drills/*.yaml) $(DESTDIR)$(DATADIR)/drills
 	install -m 644 engine/grainchain-bridge.py $(DESTDIR)$(DATADIR)/grainchain-bridge.py
 	$(foreach p,$(PAGES),install -m 644 $(p) $(DESTDIR)$(MANDIR)/man$(call section,$(p)) &&) true
 	install -m 644 $(COMPLETION) $(DESTDIR)$(COMPDIR)/signalbox
@@ -354,8 +360,8 @@ install: all man ## into DESTDIR and PREFIX (/usr/local)
 uninstall: ## take away what install put there
 	rm -f $(DESTDIR)$(BINDIR)/signalbox $(DESTDIR)$(LIBEXECDIR)/signalbox-run $(DESTDIR)$(COMPDIR)/signalbox $(DESTDIR)$(UNITDIR)/signalbox.service
 	rm -f $(foreach p,$(PAGES),$(DESTDIR)$(MANDIR)/man$(call section,$(p))/$(notdir $(p)))
-	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard themes/*.theme)) $(DESTDIR)$(DATADIR)/grainchain-bridge.py
-	-rmdir $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBEXECDIR)
+	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard themes/*.theme drills/*.yaml)) $(DESTDIR)$(DATADIR)/grainchain-bridge.py
+	-rmdir $(DESTDIR)$(DATADIR)/themes $(DESTDIR)$(DATADIR)/drills $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBEXECDIR)
 
 clean: ## remove build/
 	rm -rf build
@@ -364,6 +370,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  FLAVOR=release|debug|asan|tsan|clang|fuzz|cov  CC  CFLAGS  PREFIX  DESTDIR  V=1"
 
-.PHONY: all run run-clean deps test check quick e2e sim year screens-update asan tsan check-threads \
+.PHONY: all run run-clean deps test check quick e2e sim drill year screens-update asan tsan check-threads \
 	valgrind fuzz fuzz-run crash bench judge conformance run-services check-fresh check-install check-repro lint $(LINTS) \
 	objects man install uninstall clean help

@@ -116,6 +116,7 @@ static void fini_field(const struct field *field, void *object, struct todo_list
     case FIELD_BRANCH:
     case FIELD_PATH:
     case FIELD_PLACE:
+    case FIELD_LINES:
         memcpy(&rows, slot, sizeof(rows));
         free(rows);
         memset(slot, 0, sizeof(rows));
@@ -154,6 +155,7 @@ static void fini_field(const struct field *field, void *object, struct todo_list
     case FIELD_INT:
     case FIELD_BOOL:
     case FIELD_WORD:
+    case FIELD_SHARE:
     case FIELD_TYPE_COUNT:
         break;
     }

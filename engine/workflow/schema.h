@@ -44,7 +44,9 @@
     X(FIELD_WORD, "word")                        /* an enum: index into words */         \
     X(FIELD_TABLE, "map")                        /* fields of `sub` at offset */         \
     X(FIELD_STEPS, "list of steps")              /* array of `sub`, and size_t */        \
-    X(FIELD_MAPS, "list of maps")                /* likewise */
+    X(FIELD_MAPS, "list of maps")                /* likewise */                          \
+    X(FIELD_SHARE, "share")                      /* double, 0..1 */                      \
+    X(FIELD_LINES, "lines of text")              /* char * */
 
 enum field_type {
 #define X(id, word) id,

@@ -143,6 +143,12 @@ const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
     case FIELD_STEPS:
         snprintf(out, VALUE_WHY_MAX, "a list of steps, or [] for none");
         break;
+    case FIELD_SHARE:
+        snprintf(out, VALUE_WHY_MAX, "a share like 0.25 or 25%%");
+        break;
+    case FIELD_LINES:
+        snprintf(out, VALUE_WHY_MAX, "lines of text");
+        break;
     case FIELD_TYPE_COUNT:
         BUG("no type");
     }
@@ -245,12 +251,17 @@ static bool is_branch(const char *text, size_t len)
 }
 
 /* Control characters have no business in names, paths and words; commands never come
- * here. */
-static bool has_control(const char *text, size_t len, uint32_t *ret_rune)
+ * here. Lines of text end and are indented. */
+static bool has_control(const struct field *field, const char *text, size_t len,
+                        uint32_t *ret_rune)
 {
     for (size_t i = 0; i < len;) {
         uint32_t rune = 0;
         size_t used = text_decode(text + i, len - i, &rune);
+        if (field->type == FIELD_LINES && (rune == '\n' || rune == '\t')) {
+            i++;
+            continue;
+        }
         if (rune < 0x20 || (rune >= 0x7F && rune < 0xA0)) {
             *ret_rune = rune;
             return true;
@@ -313,7 +324,7 @@ static bool set_string(const struct field *field, const char *folder, const char
     if (len == 0) {
         return refuse(why, "is empty; expected %.200s", expected);
     }
-    if (has_control(text, len, &rune)) {
+    if (has_control(field, text, len, &rune)) {
         return refuse(why, "%s holds the control character U+%04X; expected %.200s",
                       quoted, (unsigned)rune, expected);
     }
@@ -392,6 +403,24 @@ static bool set_number(const struct field *field, const char *text, size_t len,
     return true;
 }
 
+static bool set_share(const char *text, size_t len, void *slot, char why[VALUE_WHY_MAX])
+{
+    char quoted[YAML_QUOTE_MAX];
+    char *end = NULL;
+    bool is_plain = strspn(text, "0123456789.") > 0 && strpbrk(text, "xXpPeE") == NULL;
+    double share = is_plain ? strtod(text, &end) : -1;
+    if (end != NULL && strcmp(end, "%") == 0) {
+        share /= 100;
+        end++;
+    }
+    if (end == NULL || *end != '\0' || !(share >= 0 && share <= 1)) {
+        return refuse(why, "%s is no share; expected 0 to 1, like 0.25 or 25%%",
+                      yaml_quote(text, len, quoted));
+    }
+    memcpy(slot, &share, sizeof(share));
+    return true;
+}
+
 static bool set_bool(const char *text, size_t len, void *slot, char why[VALUE_WHY_MAX])
 {
     /* Both lists in YAML 1.1's order; people bring "yes" and "off" from there. */
@@ -440,11 +469,14 @@ bool value_from_text(const struct field *field, const char *folder, const char *
     case FIELD_BRANCH:
     case FIELD_PATH:
     case FIELD_PLACE:
+    case FIELD_LINES:
         return set_string(field, folder, text, len, slot, why);
     case FIELD_DURATION:
     case FIELD_BYTES:
     case FIELD_INT:
         return set_number(field, text, len, slot, why);
+    case FIELD_SHARE:
+        return set_share(text, len, slot, why);
     case FIELD_BOOL:
         return set_bool(text, len, slot, why);
     case FIELD_WORD:

@@ -60,6 +60,8 @@ static const char *good_value(const struct field *field, int which, char text[64
         return text;
     case FIELD_BOOL:
         return which == 0 ? "true" : "false";
+    case FIELD_SHARE:
+        return which == 0 ? "0.25" : "75%";
     case FIELD_WORD:
         return field->words[which];
     case FIELD_TABLE:
@@ -75,6 +77,7 @@ static const char *good_value(const struct field *field, int which, char text[64
     case FIELD_BRANCH:
     case FIELD_PLACE:
     case FIELD_COMMAND:
+    case FIELD_LINES:
     case FIELD_TYPE_COUNT:
         break;
     }

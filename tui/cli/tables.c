@@ -8,6 +8,7 @@
 
 #include "engine/base/version.h"
 #include "engine/control/config.h"
+#include "engine/drill/profile.h"
 #include "engine/monitor/metric.h"
 #include "engine/workflow/pipeline.h"
 #include "engine/workflow/schema.h"
@@ -222,6 +223,11 @@ static void table_config(void)
     schema_print_mdoc(stdout, config_schema());
 }
 
+static void table_drill(void)
+{
+    schema_print_mdoc(stdout, drill_profile_schema());
+}
+
 static void table_keys(void)
 {
     keymap_print_mdoc(stdout);
@@ -249,6 +255,7 @@ static const struct {
     {"version",    table_version   },
     {"pipeline",   table_pipeline  },
     {"config",     table_config    },
+    {"drill",      table_drill     },
     {"keys",       table_keys      },
     {"roles",      table_roles     },
     {"completion", completion_print},
