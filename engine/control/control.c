@@ -255,6 +255,7 @@ enum machine_verdict control_step(struct control *control, struct live *live,
     if (out->n_effects > 0 && out->effects[0].kind == EFFECT_REVERT) {
         merged_stop(control, live, now);
     }
+    merged_settle(control, &before.row, row, now);
     trace_change(control, &before, row);
     control_settle(control, live, &before.row, now);
     trace_end(&before);

@@ -19,6 +19,7 @@
 #include "engine/base/idmap.h"
 #include "engine/control/control.h"
 #include "engine/workflow/queue.h"
+#include "store/recovery.h"
 
 /* An effect without outcome. Its strings are owned here: the row goes to the executor
  * after the commit and to the store once more with the outcome. */
@@ -176,6 +177,14 @@ void merged_perform(struct control *control, struct pending *pending, struct wal
 void merged_over(struct control *control, struct pending *pending, struct wall now);
 /* The merge is taken back: stop what looks at it. */
 void merged_stop(struct control *control, struct live *live, struct wall now);
+
+struct merged_output;
+/* A merge is confirmed as the culprit: what was decided is a row (merged_row.c). */
+void merged_decided(struct control *control, const struct workflow_row *row,
+                    const struct merged_output *out, bool is_limited, struct wall now);
+/* And what became of that, when this change of the workflow's row says so. */
+void merged_settle(struct control *control, const struct workflow_row *before,
+                   const struct workflow_row *row, struct wall now);
 
 /* ---- answers to commands (command.c) ---- */
 

@@ -171,6 +171,9 @@ void merged_result(struct control *control, struct live *live,
     trace_begin(&before, row);
     if (merged_step(live->workflow, &input, now, &out)) {
         note(control, row, &out, ended, now);
+        if (out.is_confirmed) {
+            merged_decided(control, row, &out, objection[0] != '\0', now);
+        }
         if (out.has_effect) {
             store_put_effect(control->store, &out.effect);
             merged_perform(control, pending_add(live, &out.effect), now);

@@ -86,6 +86,24 @@ static void test_green(void **state)
     assert_non_null(strstr(script.log, "1 pending (unit)"));
 }
 
+/* After the merge: the checks of the merge commit, without a look at the pull request, and
+ * what is expected of a pull request is not expected there. */
+static void test_watch(void **state)
+{
+    (void)state;
+    struct script script;
+    script_init(&script, EFFECT_WATCH);
+    char deploy[] = "deploy", *expected[] = {deploy};
+    script.order.forge.expected = expected;
+    script.order.forge.n_expected = 1;
+    assert_ended(SCRIPT(&script, RUNS(PENDING("unit")), STATUSES(""), SLEEP,
+                        RUNS(GREEN("unit")), STATUSES("")),
+                 STATUS_PASSED, BLAME_NONE, "1 green");
+    assert_ended(SCRIPT(&script, RUNS(RED("unit")), STATUSES(""),
+                        {.call = "GET " R "/actions/jobs/31/logs", 404, "{}"}),
+                 STATUS_FAILED, BLAME_CHANGE, "1 red (unit)");
+}
+
 static void test_expected(void **state)
 {
     (void)state;
@@ -560,6 +578,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_green),
+        cmocka_unit_test(test_watch),
         cmocka_unit_test(test_expected),
         cmocka_unit_test(test_none),
         cmocka_unit_test(test_pages),

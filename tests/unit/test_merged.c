@@ -240,6 +240,27 @@ static void expect_event(struct fixture *f, const char *kind, const char *part)
     reader_close(reader);
 }
 
+static void expect_decision(struct fixture *f, int64_t workflow, const char *choice,
+                            enum decider decider, enum verdict verdict)
+{
+    struct err err = ERR_INIT;
+    struct reader *reader = reader_open(f->path, &err);
+    struct arena *arena = arena_new();
+    const struct decision_row *rows = NULL;
+    size_t n = 0;
+    assert_non_null(reader);
+    assert_true(reader_decisions(
+        reader, arena, &(struct recovery_query){.workflow = workflow, .max = 10}, &rows, &n,
+        &err));
+    assert_int_equal(n, 1);
+    assert_int_equal(rows[0].kind, DECISION_REVERT);
+    assert_string_equal(rows[0].choice, choice);
+    assert_int_equal(rows[0].decider, decider);
+    assert_string_equal(verdict_word(rows[0].verdict), verdict_word(verdict));
+    arena_free(arena);
+    reader_close(reader);
+}
+
 /* ---- */
 
 static void culprit_red_and_parent_green_is_taken_back(void **state)
@@ -262,8 +283,11 @@ static void culprit_red_and_parent_green_is_taken_back(void **state)
                  "the merge broke 'unit tests' on main; its parent passes; reverting");
     assert_int_equal(last(f)->kind, EFFECT_REVERT);
     expect_row(f, 1, STATE_RECOVERING, WAIT_NONE, "rolled back by engine: it broke");
+    expect_decision(f, 1, "revert", DECIDER_RULES, VERDICT_OPEN);
+    restart(f);
     green(f);
     expect_row(f, 1, STATE_ROLLED_BACK, WAIT_NONE, "");
+    expect_decision(f, 1, "revert", DECIDER_RULES, VERDICT_GOOD);
 }
 
 static void a_well_base_is_left_alone(void **state)
@@ -321,6 +345,8 @@ static void ask_waits_for_a_person(void **state)
     assert_int_equal(last(f)->kind, EFFECT_REVERT);
     green(f);
     expect_row(f, 2, STATE_ROLLED_BACK, WAIT_NONE, "");
+    expect_decision(f, 1, "ask", DECIDER_RULES, VERDICT_BAD);
+    expect_decision(f, 2, "ask", DECIDER_RULES, VERDICT_GOOD);
 }
 
 static void never_only_tells(void **state)
@@ -329,6 +355,7 @@ static void never_only_tells(void **state)
     to_watch(f, PIPELINE("{watch: checks, revert: never}"));
     confirm(f);
     expect_event(f, "watch-confirmed", "the pipeline reverts nothing");
+    expect_decision(f, 1, "keep", DECIDER_RULES, VERDICT_UNCLEAR);
     expect_row(f, 1, STATE_COMPLETED, WAIT_NONE, "");
 }
 
@@ -344,6 +371,7 @@ static void the_cap_makes_it_ask(void **state)
     confirm(f);
     assert_int_not_equal(last(f)->kind, EFFECT_REVERT);
     expect_row(f, 2, STATE_COMPLETED, WAIT_REVERT, "limit of 1 reverts an hour");
+    expect_decision(f, 2, "ask", DECIDER_LIMIT, VERDICT_OPEN);
     f->now = wall_add(f->now, span_s(3601));
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     confirm(f);
