@@ -35,6 +35,9 @@ struct run {
     int pid_fd;
     int out_fd, err_fd; /* read ends, -1 = closed; out_fd only when stdout is apart */
     bool is_over;       /* the program itself has ended */
+    bool is_stalled;
+    struct wall look_at; /* when spec->stall looks; unset: never */
+    int64_t cpu_before;  /* of children before this one */
     int wait_status;
 };
 
@@ -259,6 +262,20 @@ static int ms_until(struct wall at, int most)
     return left < 0 ? 0 : left < most ? (int)left : most;
 }
 
+/* Is it time, and has it stalled? */
+static bool has_stalled(struct run *run)
+{
+    struct wall now = wall_now();
+    if (!wall_is_set(run->look_at) || wall_since(now, run->look_at).ms < 0) {
+        return false;
+    }
+    run->look_at = wall_add(now, stall_pace(run->spec->stall));
+    run->is_stalled =
+        !stall_look(run->spec->stall, run->outcome->out_bytes,
+                    process_descendants_cpu() - run->cpu_before, now);
+    return run->is_stalled;
+}
+
 /*
  * Pump until the program has ended (true), or until `until`, a stop, or, with
  * is_draining, the end of all output. *ret_is_stopped tells a stop.
@@ -274,6 +291,9 @@ static bool pump_until(struct run *run, struct wall until, int stop_fd, bool is_
             {.fd = stop_fd,                         .events = POLLIN},
         };
         int timeout = wall_is_set(until) ? ms_until(until, LOOK_AGAIN) : LOOK_AGAIN;
+        if (wall_is_set(run->look_at)) {
+            timeout = ms_until(run->look_at, timeout);
+        }
         if (is_draining && run->out_fd < 0 && run->err_fd < 0) {
             return true;
         }
@@ -292,7 +312,8 @@ static bool pump_until(struct run *run, struct wall until, int stop_fd, bool is_
             *ret_is_stopped = true;
             return false;
         }
-        if (wall_is_set(until) && wall_since(wall_now(), until).ms >= 0) {
+        if ((wall_is_set(until) && wall_since(wall_now(), until).ms >= 0) ||
+            has_stalled(run)) {
             return false;
         }
     }
@@ -354,11 +375,18 @@ void process_run(const struct process_spec *spec, struct process_outcome *ret_ou
     (void)getrusage(RUSAGE_CHILDREN, &before); /* zeros when it cannot be had */
     limits_init(&run.limits, spec->bounds, spec->name);
     if (start(&run)) {
+        if (spec->stall != NULL) {
+            run.cpu_before = cpu_of(&before);
+            run.look_at = wall_add(wall_now(), stall_pace(spec->stall));
+        }
         bool is_ended =
             pump_until(&run, spec->deadline, spec->stop_fd, false, &is_stopped);
+        run.look_at.ms = 0;
         end_all(&run);
         if (!is_ended) {
-            ret_outcome->end = is_stopped ? PROCESS_STOPPED : PROCESS_TIMED_OUT;
+            ret_outcome->end = is_stopped       ? PROCESS_STOPPED
+                               : run.is_stalled ? PROCESS_STALLED
+                                                : PROCESS_TIMED_OUT;
         } else if (WIFSIGNALED(run.wait_status)) {
             ret_outcome->end = PROCESS_SIGNALLED;
             ret_outcome->status = WTERMSIG(run.wait_status);

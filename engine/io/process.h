@@ -22,6 +22,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
+#include "engine/io/stall.h"
 #include "engine/workflow/pipeline.h"
 #include "store/segment.h"
 
@@ -44,6 +45,7 @@ struct process_spec {
     int keep_fd;      /* stays open in the program, -1 = none */
     int keep_too_fd;  /* another one, 0 = none */
     int stop_fd;      /* readable = stop; -1 = none */
+    struct stall *stall; /* watches the program and may end it; NULL = nothing does */
     bool outlives_us; /* not killed when the runner dies: must end in its own time */
 };
 
@@ -53,7 +55,8 @@ enum process_end {
     PROCESS_TIMED_OUT,
     PROCESS_STOPPED,
     PROCESS_NOT_STARTED,   /* err says why; status: errno */
-    PROCESS_NO_NETWORK_OFF /* the kernel does not let us take the network away */
+    PROCESS_NO_NETWORK_OFF, /* the kernel does not let us take the network away */
+    PROCESS_STALLED         /* spec->stall saw no sign of life any more */
 };
 
 struct process_outcome {

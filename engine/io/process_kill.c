@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,6 +112,45 @@ static bool reap_some(void)
         pid = waitpid(-1, NULL, WNOHANG);
     } while (pid > 0);
     return pid < 0 && errno == ECHILD;
+}
+
+/* Fields 14 to 17 of /proc/PID/stat (proc(5)): own time, and that of children it waited for. */
+static int64_t ticks_of(pid_t pid)
+{
+    AUTO_FREE char *path = mem_printf("/proc/%ld/stat", (long)pid);
+    AUTO_FREE char *text = NULL;
+    struct err err = ERR_INIT;
+    int64_t ticks = 0;
+    if (!file_read(path, 4096, &text, NULL, &err)) {
+        return 0; /* gone */
+    }
+    char *at = strrchr(text, ')');
+    for (int field = 2; at != NULL && field < 17; field++) {
+        at = strchr(at + 1, ' ');
+        if (at != NULL && field + 1 >= 14) {
+            ticks += strtoll(at, NULL, 10);
+        }
+    }
+    return ticks;
+}
+
+int64_t process_descendants_cpu(void)
+{
+    struct family family = {0};
+    struct rusage usage = {0};
+    int64_t ticks = 0, per_second = sysconf(_SC_CLK_TCK);
+    (void)getrusage(RUSAGE_CHILDREN, &usage); /* zeros when it cannot be had */
+    list_all(&family);
+    (void)mark(&family);
+    for (size_t i = 0; i < family.n; i++) {
+        ticks += family.is_ours[i] ? ticks_of(family.pids[i]) : 0;
+    }
+    free(family.pids);
+    free(family.parents);
+    free(family.is_ours);
+    return ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000 +
+           (per_second > 0 ? ticks * 1000 / per_second : 0);
 }
 
 void process_kill_descendants(void)

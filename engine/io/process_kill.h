@@ -10,5 +10,7 @@
  * rest is looked for. Bounded: gives up after a second.
  */
 void process_kill_descendants(void);
+/* Processor time of all descendants, those that were reaped included, ms. */
+int64_t process_descendants_cpu(void);
 
 #endif

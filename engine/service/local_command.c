@@ -39,6 +39,7 @@ struct command_run {
     struct buf plan;
     char *folder, *stdin_path;
     struct process_outcome outcome;
+    struct stall stall; /* of agents */
 };
 
 static void refuse(struct effect_result *result, enum blame blame, char *summary)
@@ -105,6 +106,10 @@ static void run_once(struct command_run *run)
         .keep_fd = -1,
         .stop_fd = run->runner->stop_fd,
     };
+    if (run->role->is_agent) {
+        stall_init(&run->stall, order->folder, run->folder, order->stall, wall_now());
+        spec.stall = &run->stall;
+    }
     process_run(&spec, &run->outcome);
 }
 
@@ -173,6 +178,15 @@ static void judge_timeout(struct command_run *run)
                                           run->order->name);
 }
 
+static void judge_stalled(struct command_run *run)
+{
+    char text[CLOCK_TEXT_MAX];
+    run->result->status = STATUS_TIMED_OUT;
+    run->result->blame = BLAME_WORLD;
+    run->result->summary = mem_printf("stalled: no output, no file change, no cpu for %s",
+                                      span_format(run->order->stall, text));
+}
+
 static void judge_not_started(struct command_run *run)
 {
     const struct process_outcome *outcome = &run->outcome;
@@ -221,6 +235,9 @@ static void judge(struct command_run *run)
         break;
     case PROCESS_TIMED_OUT:
         judge_timeout(run);
+        break;
+    case PROCESS_STALLED:
+        judge_stalled(run);
         break;
     case PROCESS_STOPPED:
         result->status = STATUS_CANCELLED;

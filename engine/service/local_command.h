@@ -22,6 +22,7 @@
  * What the outcome means:
  *   program missing, or exit 126/127    REFUSED, setup
  *   agent, plan: other exits, signals   FAILED, world        deadline: TIMED_OUT, world
+ *   agent, plan: no sign of life        TIMED_OUT, world; what is in the tree stays
  *   setup, check: exits, signals        FAILED, change       deadline: TIMED_OUT, change
  *   a check that passes after a retry   FLAKY
  *   evaluator: exit 1 FAILED, change    other exits FAILED, world

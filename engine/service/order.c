@@ -260,6 +260,7 @@ struct order *order_build(const struct pipeline *pipeline,
     order->is_adopted = workflow->is_adopted;
     order->method = from->merge_method;
     order->bounds = from->bounds;
+    order->stall = from->stall;
     order->grace = ORDER_GRACE;
     order->log_folder = mem_str(paths->logs);
     order->log_max = paths->log_max;
@@ -333,7 +334,7 @@ void order_free(struct order *order)
             X(command.may_fail) X(bounds.cpu.ms) X(bounds.memory) X(bounds.file_size)    \
                 X(bounds.processes) X(bounds.has_network) X(message_max) X(forge.checks) \
                     X(forge.is_draft) X(forge.updates_branch) X(watch.is_parent)         \
-                        X(watch.checks) X(watch.n_setup)
+                        X(watch.checks) X(watch.n_setup) X(stall.ms)
 /* clang-format on */
 
 static void write_command(struct jsonw *w, const struct command_spec *command)

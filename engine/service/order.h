@@ -61,6 +61,7 @@ struct order {
     struct command_spec command; /* argv NULL: the effect runs no command */
     struct order_watch watch;
     struct bounds bounds;
+    struct span stall; /* agents: ended without a sign of life for so long; 0 = never */
     struct span grace; /* between SIGTERM and SIGKILL */
     char *provider;    /* "local", or the service that performs it; order_set_provider */
     enum service_kind service_kind;      /* unless local */

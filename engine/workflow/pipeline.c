@@ -213,6 +213,11 @@ static const struct field limits_fields[] = {
      .max = TEN_YEARS_MS, .fallback = "1h", .help = "Deadline of the coding state."},
     {.name = "validation", .type = FIELD_DURATION, .offset = AT(validation), .min = 1000,
      .max = TEN_YEARS_MS, .fallback = "30m", .help = "Deadline of the validating state."},
+    {.name = "stall", .type = FIELD_DURATION, .offset = AT(stall), .min = 1000,
+     .max = TEN_YEARS_MS, .has_zero = true, .fallback = "30m",
+     .help = "A local agent or plan command that shows no sign of life for so long is ended, and "
+             "tried again: no output, no change of a file in its work tree, no processor time. "
+             "What it has left there stays. With 0 it is never ended for that."},
     {.name = "cpu", .type = FIELD_DURATION, .offset = AT(bounds.cpu), .min = 1000,
      .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0", .shown = "no bound",
      .help = "Processor time of each process."},

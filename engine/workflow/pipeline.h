@@ -30,7 +30,7 @@
  *   sandbox: {provider: grainchain, backups: [local]}
  *   evaluator: {provider: web_eval_agent, backups: [local], url: "http://localhost:3000",
  *               task: "log in and pay", command: ./judge.sh}
- *   limits: {iterations: 10, retries: 3, planning: 30m, coding: 1h, validation: 30m,
+ *   limits: {iterations: 10, retries: 3, planning: 30m, coding: 1h, validation: 30m, stall: 30m,
  *            cpu: 30m, memory: 2GiB, file_size: 1GiB, processes: 512, network: true}
  *   budget: {attempts: 12, wall: 8h}
  */
@@ -131,6 +131,7 @@ struct pipeline {
     int max_iterations;                       /* 1..100, 10 */
     int max_retries;                          /* per state, 0..100, 3 */
     struct span planning, coding, validation; /* deadlines; 1800 s, 3600 s, 1800 s */
+    struct span stall; /* an agent without a sign of life for so long is ended; 1800 s; 0 = never */
     struct bounds bounds;
     int max_attempts;     /* agent runs in all; 0 = no budget */
     struct span max_wall; /* from start to end; 0 = no budget */
