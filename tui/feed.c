@@ -63,6 +63,7 @@ struct feed {
     int lease_pid;   /* 0 = the lease is free, or its holder unknown */
     bool is_held;    /* the lease */
     bool is_full;    /* the disk */
+    bool watches_agent; /* that runs, in the newest frame */
     struct wall gone_since;
     int inotify, watch;
     char *watched;
@@ -249,6 +250,7 @@ static void build(struct feed *feed)
     frame->trouble = feed->trouble;
     frame->trouble_text = arena_str(frame_arena(frame), feed->trouble_text);
     orders_show(feed->orders, frame);
+    feed->watches_agent = frame->detail && frame->detail->progress;
     feed->last_built = mono_now();
     feed->cost.n_frames++;
     feed->cost.build_us = (feed->last_built.ns - begun.ns) / 1000;
@@ -400,6 +402,7 @@ static void look_for_room(struct feed *feed)
     feed->last_room = mono_now();
     int64_t room = store_room(feed->config->store);
     bool is_full = room >= 0 && room < STORE_ROOM_MIN;
+    feed->is_due_now |= feed->watches_agent; /* its signs of life are no commits */
     feed->is_due_now |= is_full != feed->is_full;
     feed->is_full = is_full;
 }

@@ -32,6 +32,7 @@
 #include "store/model.h"
 #include "store/segment.h"
 #include "store/service_detail.h"
+#include "store/progress.h"
 #include "store/store.h"
 
 struct health;        /* engine/monitor/health.h */
@@ -259,6 +260,7 @@ struct frame_detail {
     const struct frame_text *docs[DOC_COUNT]; /* NULL = not asked, or there is none */
     unsigned docs_read;                       /* DOC_BIT mask of the ones looked for */
     const struct frame_log *log;              /* NULL = not asked */
+    const struct progress *progress; /* of the agent that runs; NULL = none, or unknown */
 };
 
 struct frame_choice {

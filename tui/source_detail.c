@@ -367,6 +367,25 @@ static bool read_docs(struct reader *reader, const struct frame_query *query,
     return true;
 }
 
+/* Signs of life of what runs: its runner leaves them in the effect's folder. */
+static const struct progress *read_progress(const struct config *config,
+                                            struct arena *arena,
+                                            const struct frame_detail *detail)
+{
+    for (size_t i = detail->n_effects; i-- > 0;) {
+        const struct effect_row *effect = &detail->effects[i];
+        if (effect->status != STATUS_PENDING)
+            continue;
+        AUTO_FREE char *folder =
+            mem_printf("%s-work/wf-%lld/fx-%lld", config->store,
+                       (long long)effect->workflow, (long long)effect->seq);
+        struct progress *progress = arena_alloc(arena, sizeof *progress);
+        if (progress_read(folder, progress))
+            return progress;
+    }
+    return NULL;
+}
+
 bool source_read_detail(struct source *source, struct reader *reader,
                         const struct frame_query *query, struct frame *frame,
                         struct err *err)
@@ -399,6 +418,7 @@ bool source_read_detail(struct source *source, struct reader *reader,
     find_logs(source->config, arena, detail);
     if (query->parts & PART_LOG)
         read_log(source, query, detail, arena);
+    detail->progress = read_progress(source->config, arena, detail);
     const struct frame_pipeline *limits =
         source_limits(source, reader, detail->row.pipeline_id);
     if (limits) {

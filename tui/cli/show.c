@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /* signalbox show: all that is known of one workflow. */
+#include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "store/progress.h"
 #include "store/store.h"
 #include "tui/cli/columns.h"
 #include "tui/cli/record.h"
@@ -59,6 +61,22 @@ static bool read_picture(struct cli *cli, int64_t id, size_t max_events,
     return is_read;
 }
 
+/* Signs of life of the agent that runs; false: none does. */
+static bool find_progress(const struct cli *cli, const struct picture *picture,
+                          struct progress *ret_progress)
+{
+    for (size_t i = picture->n_effects; i-- > 0;) {
+        const struct effect_row *effect = &picture->effects[i];
+        AUTO_FREE char *folder =
+            mem_printf("%s-work/wf-%lld/fx-%lld", cli->store,
+                       (long long)effect->workflow, (long long)effect->seq);
+        if (effect->status == STATUS_PENDING && progress_read(folder, ret_progress)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- JSON
  * ---------------------------------------------------------------------------------- */
 
@@ -84,14 +102,42 @@ static void put_docs(struct jsonw *w, const struct picture *picture)
     jsonw_close(w, '}');
 }
 
-static void print_json(const struct picture *picture)
+static void put_moment(struct jsonw *w, const char *key, struct wall at)
 {
+    char text[CLOCK_TEXT_MAX];
+    if (wall_is_set(at)) {
+        jsonw_str(w, key, wall_format(at, false, text));
+    } else {
+        jsonw_null(w, key);
+    }
+}
+
+static void put_agent(struct jsonw *w, const struct progress *progress)
+{
+    jsonw_open(w, "agent", '{');
+    jsonw_str(w, "state", worker_state_word(progress_state(progress, wall_now())));
+    put_moment(w, "started_at", progress->started_at);
+    put_moment(w, "output_at", progress->output_at);
+    put_moment(w, "file_at", progress->file_at);
+    put_moment(w, "cpu_at", progress->cpu_at);
+    jsonw_int(w, "cpu_ms", progress->cpu_ms);
+    jsonw_int(w, "out_bytes", progress->out_bytes);
+    jsonw_int(w, "stall_ms", progress->stall.ms);
+    jsonw_close(w, '}');
+}
+
+static void print_json(const struct cli *cli, const struct picture *picture)
+{
+    struct progress progress;
     struct buf AUTO_BUF out = {0};
     struct jsonw w;
     buf_init(&out, CLI_JSON_MAX);
     jsonw_init(&w, &out);
     jsonw_open(&w, NULL, '{');
     record_workflow(&w, &picture->row);
+    if (find_progress(cli, picture, &progress)) {
+        put_agent(&w, &progress);
+    }
     put_docs(&w, picture);
     jsonw_open(&w, "effects", '[');
     for (size_t i = 0; i < picture->n_effects; i++) {
@@ -166,9 +212,11 @@ static void print_next(const struct workflow_row *row)
     }
 }
 
-static void print_facts(const struct workflow_row *row)
+static void print_facts(const struct cli *cli, const struct picture *picture)
 {
-    char line[160];
+    const struct workflow_row *row = &picture->row;
+    struct progress progress;
+    char line[PROGRESS_TEXT_MAX];
     printf("wf-%lld  %s  ", (long long)row->id, state_name(row->state));
     cli_print_clean(stdout, row->title);
     putchar('\n');
@@ -179,6 +227,9 @@ static void print_facts(const struct workflow_row *row)
         fact("reason", row->reason);
     }
     print_next(row);
+    if (find_progress(cli, picture, &progress)) {
+        fact("agent", progress_text(&progress, wall_now(), line));
+    }
     fact("pipeline", row->pipeline);
     fact("repository", row->repo);
     print_moments(row);
@@ -285,7 +336,7 @@ static void print_people(struct cli *cli, const struct picture *picture)
         {DOC_COMMITS,  "COMMITS" },
         {DOC_METADATA, "METADATA"},
     };
-    print_facts(&picture->row);
+    print_facts(cli, picture);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         print_doc(texts[i].title, picture->docs[texts[i].doc].text,
                   picture->docs[texts[i].doc].len);
@@ -311,7 +362,7 @@ static int run(struct cli *cli)
         return cli_fail(&err);
     }
     if (cli_has(cli, "json")) {
-        print_json(&picture);
+        print_json(cli, &picture);
     } else {
         print_people(cli, &picture);
     }

@@ -258,9 +258,17 @@ static void draw_head(const struct canvas *canvas, const struct frame *frame,
  * --------------------------------------------------------------------------------------------
  */
 
-static void draw_log_note(const struct canvas *canvas, const struct frame_log *log)
+static void draw_log_note(const struct canvas *canvas, const struct frame_log *log,
+                          const struct progress *progress, struct wall now)
 {
-    char text[120], lines[CLOCK_TEXT_MAX], failure[CLOCK_TEXT_MAX];
+    char text[PROGRESS_TEXT_MAX], lines[CLOCK_TEXT_MAX], failure[CLOCK_TEXT_MAX];
+    if (progress && log->status == STATUS_PENDING) {
+        bool is_bad = progress_state(progress, now) == WORKER_STALLED;
+        look_right(canvas, canvas->w / 4, 0, canvas->w - canvas->w / 4 - 1,
+                   is_bad ? ROLE_STATUS_WARN : ROLE_TEXT_DIM,
+                   progress_text(progress, now, text));
+        return;
+    }
     if (log->is_missing || log->info.n_lines == 0)
         return;
     if (log->status == STATUS_PENDING)
@@ -296,7 +304,8 @@ static size_t first_shown(const struct frame_log *log, size_t room)
     return last;
 }
 
-static void draw_log(const struct canvas *canvas, const struct frame_detail *detail)
+static void draw_log(const struct canvas *canvas, const struct frame_detail *detail,
+                     struct wall now)
 {
     const struct frame_log *log = detail->log;
     if (!log) {
@@ -304,7 +313,7 @@ static void draw_log(const struct canvas *canvas, const struct frame_detail *det
         return;
     }
     look_title(canvas, 2, 0, canvas->w / 2, "LOG", log->name);
-    draw_log_note(canvas, log);
+    draw_log_note(canvas, log, detail->progress, now);
     size_t room = canvas->h > 1 ? (size_t)canvas->h - 1 : 0;
     if (log->is_missing || log->info.n_lines == 0) {
         const char *why = log->why[0]                     ? log->why
@@ -376,7 +385,7 @@ void detail_draw(const struct canvas *canvas, const struct frame *frame, struct 
     draw_steps(&part, steps, n_steps, look, now);
     y += (n_rows > 0 ? n_rows : 0) + 1;
     part = canvas_sub(canvas, (struct rect){0, y, canvas->w, canvas->h - y});
-    draw_log(&part, detail);
+    draw_log(&part, detail, now);
 }
 
 struct wall detail_next_change(const struct frame_detail *detail, struct wall now)
