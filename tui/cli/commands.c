@@ -33,10 +33,11 @@ const struct cli_option cli_console_options[] = {
 };
 
 static const struct cli_command *const before_verbs[] = {
-    &cli_serve,     &cli_submit,    &cli_adopt,      &cli_list,
-    &cli_show,      &cli_log,       &cli_engine_log, &cli_trace,
-    &cli_status,    &cli_services,  &cli_metrics,    &cli_health,
-    &cli_incidents, &cli_anomalies, &cli_deliveries, &cli_events,
+    &cli_serve,     &cli_submit,     &cli_adopt,     &cli_list,       &cli_show,
+    &cli_log,       &cli_engine_log, &cli_trace,     &cli_status,     &cli_services,
+    &cli_metrics,   &cli_health,     &cli_incidents, &cli_anomalies,  &cli_deliveries,
+    &cli_events,    &cli_failures,   &cli_why,       &cli_recoveries, &cli_strategies,
+    &cli_decisions,
 };
 static const struct cli_command *const after_verbs[] = {
     &cli_detect,     &cli_predict,      &cli_forecast, &cli_backtest,
@@ -45,7 +46,7 @@ static const struct cli_command *const after_verbs[] = {
     &cli_run_effect, &cli_hold_sandbox, &cli_tables,
 };
 
-#define COMMANDS_MAX 64
+#define COMMANDS_MAX 96
 
 const struct cli_command *const *cli_commands(size_t *ret_n)
 {
