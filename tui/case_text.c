@@ -148,8 +148,11 @@ static void say(struct telling *t, enum glyph mark, enum theme_role mark_role,
     char clean[TEXT_MAX];
     const char *at = text_clean_into(clean, sizeof(clean), text);
     do {
-        size_t n = fit(at, t->width);
-        add_line(t, mark, mark_role, role, arena_strn(t->arena, at, n));
+        size_t n = fit(at, t->width), shown = n;
+        while (shown > 0 && at[shown - 1] == ' ') {
+            shown--;
+        }
+        add_line(t, mark, mark_role, role, arena_strn(t->arena, at, shown));
         at += n;
         at += strspn(at, " ");
         mark = GLYPH_COUNT;
@@ -216,7 +219,7 @@ static void tell_class(struct telling *t, const struct failure_row *row,
         tell(t, ROLE_TEXT, "corrected by %s, was %s", row->labelled_by,
              class_word(row->was_class));
     } else if (row->rule[0] != '\0') {
-        tell(t, ROLE_TEXT, "says %s", row->rule);
+        tell(t, ROLE_TEXT, "rule %s", row->rule);
     }
     for (size_t i = 0; i < detail->n_classes; i++) {
         if (strcmp(detail->classes[i].word, class_word(row->class_)) != 0) {
@@ -298,8 +301,11 @@ static void tell_rung(struct telling *t, const struct recovery_row *row)
         when = span.ms > 0 ? arena_printf(t->arena, ", %s left", look_left(span, left))
                            : ", its window is over";
     }
+    if (row->status == RECOVERY_ASKED) {
+        when = ", waits for approval";
+    }
     const char *text =
-        arena_printf(t->arena, "%d. %-13s %-19s %s%s", row->number, rung_word(row->rung),
+        arena_printf(t->arena, "%d. %-13s %-16s %s%s", row->number, rung_word(row->rung),
                      case_odds(row->odds, row->odds_low, row->odds_high, odds),
                      recovery_status_word(row->status), when);
     say(t, case_rung_glyph(row->status), case_rung_role(row->status), ROLE_TEXT, text);
@@ -324,6 +330,14 @@ static void tell_ladder(struct telling *t, const struct case_file *file)
     }
 }
 
+/* "fingerprint:5c1f..." is too long for a column. */
+static const char *level_word(struct telling *t, const char *level)
+{
+    size_t n = strcspn(level, ":");
+    bool is_short = strlen(level) <= 14;
+    return is_short ? level : arena_strn(t->arena, level, n);
+}
+
 static void tell_option(struct telling *t, const struct case_option *option,
                         bool is_choice)
 {
@@ -333,22 +347,16 @@ static void tell_option(struct telling *t, const struct case_option *option,
             arena_printf(t->arena, "%-13s %s", option->choice, option->why_not));
         return;
     }
+    struct span span = {isfinite(option->cost_s) ? (int64_t)(option->cost_s * 1000) : 0};
+    const char *trials =
+        isfinite(option->trials) ? arena_printf(t->arena, "%.1f", option->trials) : "";
+    const char *value =
+        isfinite(option->value) ? arena_printf(t->arena, "%.2f", option->value) : "";
     const char *text =
-        arena_printf(t->arena, "%-13s %-19s", option->choice,
-                     case_odds(option->p, option->low, option->high, odds));
-    if (isfinite(option->trials)) {
-        text = arena_printf(t->arena, "%s %5.1f trials", text, option->trials);
-    }
-    if (isfinite(option->value)) {
-        text = arena_printf(t->arena, "%s  value %5.2f", text, option->value);
-    }
-    if (isfinite(option->cost_s)) {
-        struct span span = {(int64_t)(option->cost_s * 1000)};
-        text = arena_printf(t->arena, "%s  %s", text, look_span(span, cost));
-    }
-    if (option->level[0] != '\0') {
-        text = arena_printf(t->arena, "%s  %s", text, option->level);
-    }
+        arena_printf(t->arena, "%-13s %-15s %6s %6s %6s  %s", option->choice,
+                     case_odds(option->p, option->low, option->high, odds), trials, value,
+                     isfinite(option->cost_s) ? look_span(span, cost) : "",
+                     level_word(t, option->level));
     say(t, is_choice ? GLYPH_RUN : GLYPH_TODO, is_choice ? ROLE_STATUS_OK : ROLE_TEXT_DIM,
         is_choice ? ROLE_TEXT_STRONG : ROLE_TEXT, text);
 }
@@ -380,6 +388,10 @@ static void tell_decision(struct telling *t, const struct decision_row *row)
     tell(t, ROLE_TEXT_DIM, "%s, %s, %.0f%% sure that it is the best, risk %.0f%%",
          case_id(CASE_DECISION, row->id, id), decision_word(row->kind),
          row->confidence * 100, row->risk * 100);
+    if (n > 0) {
+        tell(t, ROLE_TEXT_DIM, "%-13s %-15s %6s %6s %6s  %s", "option", "works", "trials",
+             "value", "takes", "known of");
+    }
     for (size_t i = 0; i < n; i++) {
         bool is_choice = is_choice_left && strcmp(options[i].choice, row->choice) == 0;
         tell_option(t, &options[i], is_choice);
@@ -445,9 +457,10 @@ static void tell_past(struct telling *t, const struct case_file *file)
                          look_age(t->now, row->at, age), failure_status_word(row->status),
                          end, row->n_rungs, plural(row->n_rungs, "rung", "rungs")));
     }
-    if (file->has_more_past) {
-        tell(t, ROLE_TEXT_DIM, "and more");
-    } else if (file->n_past == 0) {
+    if (file->n_past > 0) {
+        tell(t, ROLE_TEXT_DIM, "fingerprint %s%s", file->failure.fingerprint,
+             file->has_more_past ? ", and more of it" : "");
+    } else {
         tell(t, ROLE_TEXT_DIM, "never seen%s",
              file->failure.fingerprint[0] != '\0' ? " before"
                                                   : ": it has no fingerprint");

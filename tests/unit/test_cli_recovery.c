@@ -213,15 +213,16 @@ static void test_why(void **state)
     says(text, "AssertionError: expected 12.50, got 12.49 in test_price_list_expired");
     says(text, "f-31, open, wf-2207 in payments-api");
     says(text, "test, 93% sure");
-    says(text, "says pytest-assert");
+    says(text, "rule pytest-assert");
     says(text, "else flaky 5%");
     says(text, "  412  E  AssertionError");
     says(text, " 81%  change: the files of the failing test were changed");
     says(text, "1 workflow, 0 queued, 1 repository, 1 branch, 0 environments");
-    says(text, "1. retry         41% (30 to 52)      failed after 2m");
-    says(text, "2. hand_back     71% (52 to 86)      running, 23m left");
+    says(text, "1. retry         41% (30 to 52)   failed after 2m");
+    says(text, "2. hand_back     71% (52 to 86)   running, 23m left");
     says(text, "looks for: unit tests pass");
     says(text, "hand_back for wf-2207, by learned");
+    says(text, "hand_back     71% (52 to 86)    14.5   0.62    10m  fingerprint");
     says(text, "the rules would have chosen other_agent");
     says(text, "retry         has failed on this fingerprint, and nothing is new");
     says(text, "learning would have chosen hand_back"); /* of d-50 */
