@@ -99,9 +99,7 @@ static size_t skip_time(const char *text, size_t len)
     if (at < len && text[at] != ' ' && text[at] != '\t') {
         return 0; /* "12:34:56: error", a number of another kind */
     }
-    while (at < len && text[at] == ' ') {
-        at++;
-    }
+    at += at < len; /* one, for what follows may be indented */
     return at + skip_shape(text + at, len - at, "| ");
 }
 
