@@ -1,95 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 
-/*
- * The saved form: numbers of variable length and texts with their length, no padding, the same on
- * every machine. What is read is not trusted: a number out of its range or a text that is not clean
- * makes the whole invalid.
- */
+/* The saved form (engine/base/blob.h): all of it or nothing. */
 
 #include <limits.h>
 #include <string.h>
 
-#include "engine/base/text.h"
-#include "engine/base/varint.h"
+#include "engine/base/blob.h"
 #include "engine/recovery/problem_private.h"
 
 #define FORMAT 1
 
 /* ---- write ----------------------------------------------------------------------------- */
 
-static void put(struct buf *out, int64_t number)
-{
-    uint8_t bytes[VARINT_MAX];
-    (void)buf_add(out, bytes, varint_put(bytes, varint_fold(number)));
-}
-
-static void put_key(struct buf *out, uint64_t key)
-{
-    uint8_t bytes[VARINT_MAX];
-    (void)buf_add(out, bytes, varint_put(bytes, key));
-}
-
-static void put_text(struct buf *out, const char *text)
-{
-    put(out, (int64_t)strlen(text));
-    (void)buf_str(out, text);
-}
-
 static void put_member(struct buf *out, const struct member *member)
 {
-    put(out, member->failure);
-    put(out, member->workflow);
-    put(out, member->problem);
-    put(out, member->at.ms);
-    put_key(out, member->cause);
-    put_key(out, member->also);
-    put_key(out, member->print);
-    put_key(out, member->bare_print);
-    put(out, (int64_t)member->class_);
-    put(out, (int64_t)member->severity);
-    put_text(out, member->fingerprint);
+    blob_put(out, member->failure);
+    blob_put(out, member->workflow);
+    blob_put(out, member->problem);
+    blob_put(out, member->at.ms);
+    blob_put_key(out, member->cause);
+    blob_put_key(out, member->also);
+    blob_put_key(out, member->print);
+    blob_put_key(out, member->bare_print);
+    blob_put(out, (int64_t)member->class_);
+    blob_put(out, (int64_t)member->severity);
+    blob_put_text(out, member->fingerprint);
 }
 
 static void put_row(struct buf *out, const struct problem_row *row)
 {
-    put(out, row->id);
-    put(out, (int64_t)row->class_);
-    put(out, (int64_t)row->severity);
-    put(out, (int64_t)row->rung);
-    put(out, row->opened_at.ms);
-    put(out, row->seen_at.ms);
-    put(out, row->n_failures);
-    put(out, row->n_workflows);
-    put_text(out, row->fingerprint);
+    blob_put(out, row->id);
+    blob_put(out, (int64_t)row->class_);
+    blob_put(out, (int64_t)row->severity);
+    blob_put(out, (int64_t)row->rung);
+    blob_put(out, row->opened_at.ms);
+    blob_put(out, row->seen_at.ms);
+    blob_put(out, row->n_failures);
+    blob_put(out, row->n_workflows);
+    blob_put_text(out, row->fingerprint);
 }
 
 static void put_problem(struct buf *out, const struct problem *problem)
 {
     put_row(out, &problem->row);
-    put_text(out, problem->cause);
-    put_text(out, problem->text);
-    put_key(out, problem->key);
-    put_key(out, problem->also);
-    put(out, problem->passed_at.ms);
-    put(out, problem->pause_until.ms);
-    put(out, problem->n_failed);
-    put(out, problem->limit);
-    put(out, problem->n_scouts);
+    blob_put_text(out, problem->cause);
+    blob_put_text(out, problem->text);
+    blob_put_key(out, problem->key);
+    blob_put_key(out, problem->also);
+    blob_put(out, problem->passed_at.ms);
+    blob_put(out, problem->pause_until.ms);
+    blob_put(out, problem->n_failed);
+    blob_put(out, problem->limit);
+    blob_put(out, problem->n_scouts);
     for (int i = 0; i < problem->n_scouts; i++) {
-        put(out, problem->scouts[i].workflow);
-        put(out, problem->scouts[i].since.ms);
+        blob_put(out, problem->scouts[i].workflow);
+        blob_put(out, problem->scouts[i].since.ms);
     }
 }
 
 void problem_save(const struct problem_book *book, struct buf *out)
 {
-    put(out, FORMAT);
-    put(out, book->newest.ms);
-    put(out, (int64_t)book->n_members);
+    blob_put(out, FORMAT);
+    blob_put(out, book->newest.ms);
+    blob_put(out, (int64_t)book->n_members);
     for (size_t i = 0; i < book->n_members; i++) {
         put_member(out, &book->members[i]);
     }
-    put(out, (int64_t)book->n_problems);
+    blob_put(out, (int64_t)book->n_problems);
     for (size_t i = 0; i < book->n_problems; i++) {
         put_problem(out, &book->problems[i]);
     }
@@ -97,109 +74,51 @@ void problem_save(const struct problem_book *book, struct buf *out)
 
 /* ---- read ------------------------------------------------------------------------------ */
 
-struct source {
-    const uint8_t *bytes;
-    size_t len;
-    bool is_bad;
-};
-
-static uint64_t take_key(struct source *source)
-{
-    uint64_t number = 0;
-    size_t used = varint_get(source->bytes, source->len, &number);
-    if (source->is_bad || used == 0) {
-        source->is_bad = true;
-        return 0;
-    }
-    source->bytes += used;
-    source->len -= used;
-    return number;
-}
-
-static int64_t take(struct source *source, int64_t low, int64_t high)
-{
-    int64_t number = varint_unfold(take_key(source));
-    if (number < low || number > high) {
-        source->is_bad = true;
-    }
-    return source->is_bad ? low : number;
-}
-
-/* Moments such that sums with the spans of this module cannot overflow. */
-static struct wall take_wall(struct source *source)
-{
-    return (struct wall){take(source, 0, INT64_MAX / 4)};
-}
-
-static bool is_clean(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if ((uint8_t)text[i] < 0x20 || (uint8_t)text[i] == 0x7F) {
-            return false;
-        }
-    }
-    return text_is_utf8(text, len);
-}
-
-static void take_text(struct source *source, char *out, size_t cap)
-{
-    size_t len = (size_t)take(source, 0, (int64_t)cap - 1);
-    if (source->is_bad || len > source->len ||
-        !is_clean((const char *)source->bytes, len)) {
-        source->is_bad = true;
-        return;
-    }
-    memcpy(out, source->bytes, len);
-    out[len] = '\0';
-    source->bytes += len;
-    source->len -= len;
-}
-
-static void take_member(struct source *source, struct member *ret_member)
+static void take_member(struct blob *blob, struct member *ret_member)
 {
     memset(ret_member, 0, sizeof(*ret_member));
-    ret_member->failure = take(source, INT64_MIN, INT64_MAX);
-    ret_member->workflow = take(source, INT64_MIN, INT64_MAX);
-    ret_member->problem = take(source, 0, INT64_MAX);
-    ret_member->at = take_wall(source);
-    ret_member->cause = take_key(source);
-    ret_member->also = take_key(source);
-    ret_member->print = take_key(source);
-    ret_member->bare_print = take_key(source);
-    ret_member->class_ = (enum failure_class)take(source, 0, CLASS_COUNT - 1);
-    ret_member->severity = (enum severity)take(source, 0, SEVERITY_COUNT - 1);
-    take_text(source, ret_member->fingerprint, sizeof(ret_member->fingerprint));
+    ret_member->failure = blob_take(blob, INT64_MIN, INT64_MAX);
+    ret_member->workflow = blob_take(blob, INT64_MIN, INT64_MAX);
+    ret_member->problem = blob_take(blob, 0, INT64_MAX);
+    ret_member->at = blob_take_wall(blob);
+    ret_member->cause = blob_take_key(blob);
+    ret_member->also = blob_take_key(blob);
+    ret_member->print = blob_take_key(blob);
+    ret_member->bare_print = blob_take_key(blob);
+    ret_member->class_ = (enum failure_class)blob_take(blob, 0, CLASS_COUNT - 1);
+    ret_member->severity = (enum severity)blob_take(blob, 0, SEVERITY_COUNT - 1);
+    blob_take_text(blob, ret_member->fingerprint, sizeof(ret_member->fingerprint));
 }
 
-static void take_row(struct source *source, struct problem_row *row)
+static void take_row(struct blob *blob, struct problem_row *row)
 {
-    row->id = take(source, 1, INT64_MAX);
-    row->class_ = (enum failure_class)take(source, 0, CLASS_COUNT - 1);
-    row->severity = (enum severity)take(source, 0, SEVERITY_COUNT - 1);
-    row->rung = (enum rung)take(source, 0, RUNG_COUNT);
-    row->opened_at = take_wall(source);
-    row->seen_at = take_wall(source);
-    row->n_failures = take(source, 0, INT64_MAX / 2);
-    row->n_workflows = take(source, 0, INT64_MAX / 2);
-    take_text(source, row->fingerprint, sizeof(row->fingerprint));
+    row->id = blob_take(blob, 1, INT64_MAX);
+    row->class_ = (enum failure_class)blob_take(blob, 0, CLASS_COUNT - 1);
+    row->severity = (enum severity)blob_take(blob, 0, SEVERITY_COUNT - 1);
+    row->rung = (enum rung)blob_take(blob, 0, RUNG_COUNT);
+    row->opened_at = blob_take_wall(blob);
+    row->seen_at = blob_take_wall(blob);
+    row->n_failures = blob_take(blob, 0, INT64_MAX / 2);
+    row->n_workflows = blob_take(blob, 0, INT64_MAX / 2);
+    blob_take_text(blob, row->fingerprint, sizeof(row->fingerprint));
 }
 
-static void take_problem(struct source *source, struct problem *ret_problem)
+static void take_problem(struct blob *blob, struct problem *ret_problem)
 {
     memset(ret_problem, 0, sizeof(*ret_problem));
-    take_row(source, &ret_problem->row);
-    take_text(source, ret_problem->cause, sizeof(ret_problem->cause));
-    take_text(source, ret_problem->text, sizeof(ret_problem->text));
-    ret_problem->key = take_key(source);
-    ret_problem->also = take_key(source);
-    ret_problem->passed_at = take_wall(source);
-    ret_problem->pause_until = take_wall(source);
-    ret_problem->n_failed = (int)take(source, 0, INT_MAX);
-    ret_problem->limit = (int)take(source, STORM_TRIES, SCOUTS_MAX);
-    ret_problem->n_scouts = (int)take(source, 0, SCOUTS_MAX);
-    for (int i = 0; i < ret_problem->n_scouts && !source->is_bad; i++) {
-        ret_problem->scouts[i].workflow = take(source, INT64_MIN, INT64_MAX);
-        ret_problem->scouts[i].since = take_wall(source);
+    take_row(blob, &ret_problem->row);
+    blob_take_text(blob, ret_problem->cause, sizeof(ret_problem->cause));
+    blob_take_text(blob, ret_problem->text, sizeof(ret_problem->text));
+    ret_problem->key = blob_take_key(blob);
+    ret_problem->also = blob_take_key(blob);
+    ret_problem->passed_at = blob_take_wall(blob);
+    ret_problem->pause_until = blob_take_wall(blob);
+    ret_problem->n_failed = (int)blob_take(blob, 0, INT_MAX);
+    ret_problem->limit = (int)blob_take(blob, STORM_TRIES, SCOUTS_MAX);
+    ret_problem->n_scouts = (int)blob_take(blob, 0, SCOUTS_MAX);
+    for (int i = 0; i < ret_problem->n_scouts && !blob->is_bad; i++) {
+        ret_problem->scouts[i].workflow = blob_take(blob, INT64_MIN, INT64_MAX);
+        ret_problem->scouts[i].since = blob_take_wall(blob);
     }
     problem_tie(ret_problem);
 }
@@ -223,21 +142,21 @@ static bool is_whole(struct problem_book *book)
 
 bool problem_load(struct problem_book *book, const void *data, size_t len)
 {
-    struct source source = {.bytes = data, .len = len};
+    struct blob blob = {.bytes = data, .len = len};
     memset(book, 0, sizeof(*book));
-    if (take(&source, FORMAT, FORMAT) != FORMAT) {
-        source.is_bad = true;
+    if (blob_take(&blob, FORMAT, FORMAT) != FORMAT) {
+        blob.is_bad = true;
     }
-    book->newest = take_wall(&source);
-    size_t n = (size_t)take(&source, 0, PROBLEM_FAILURES);
-    for (size_t i = 0; i < n && !source.is_bad; i++) {
-        take_member(&source, &book->members[book->n_members++]);
+    book->newest = blob_take_wall(&blob);
+    size_t n = (size_t)blob_take(&blob, 0, PROBLEM_FAILURES);
+    for (size_t i = 0; i < n && !blob.is_bad; i++) {
+        take_member(&blob, &book->members[book->n_members++]);
     }
-    n = (size_t)take(&source, 0, PROBLEMS_OPEN);
-    for (size_t i = 0; i < n && !source.is_bad; i++) {
-        take_problem(&source, &book->problems[book->n_problems++]);
+    n = (size_t)blob_take(&blob, 0, PROBLEMS_OPEN);
+    for (size_t i = 0; i < n && !blob.is_bad; i++) {
+        take_problem(&blob, &book->problems[book->n_problems++]);
     }
-    if (source.is_bad || source.len != 0 || !is_whole(book)) {
+    if (!blob_is_done(&blob) || !is_whole(book)) {
         memset(book, 0, sizeof(*book));
         return false;
     }

@@ -279,6 +279,22 @@ static void order_does_not_matter(void **state)
     }
 }
 
+static struct problem_book *reborn(struct problem_book *book)
+{
+    AUTO_BUF struct buf blob;
+    AUTO_BUF struct buf twice;
+    struct problem_book *copy = problem_book_new();
+    buf_init(&blob, 1 << 22);
+    buf_init(&twice, 1 << 22);
+    problem_save(book, &blob);
+    assert_true(problem_load(copy, blob.data, blob.len));
+    problem_save(copy, &twice);
+    assert_int_equal(blob.len, twice.len);
+    assert_memory_equal(blob.data, twice.data, blob.len);
+    problem_book_free(book);
+    return copy;
+}
+
 /* ---- storm ----------------------------------------------------------------------------- */
 
 static struct problem_book *in_an_outage(void)
@@ -362,6 +378,7 @@ static void pauses_are_bounded(void **state)
     (void)state;
     struct problem_book *book = in_an_outage();
     int64_t now = 0;
+    int64_t pause = 0;
     int tries = 0;
     while (now < 3600) { /* an hour, tried as soon as one may */
         struct problem_row row;
@@ -374,6 +391,10 @@ static void pauses_are_bounded(void **state)
         (void)add_plain(book, 600 + now, "service:github_api", CLASS_NETWORK, now);
         int64_t wake = (problem_wake_at(book).ms - BEGIN) / SECOND;
         assert_true(wake > now);
+        assert_true(wake - now >=
+                    pause); /* it grows, and a restart is no new beginning */
+        pause = wake - now;
+        book = reborn(book);
         assert_true(wake - now <= SCOUT_PAUSE_MAX.ms / SECOND);
         now = wake;
     }
@@ -440,23 +461,7 @@ static void bounds(void **state)
     problem_book_free(book);
 }
 
-/* ---- saved ----------------------------------------------------------------------------- */
-
-static struct problem_book *reborn(struct problem_book *book)
-{
-    AUTO_BUF struct buf blob;
-    AUTO_BUF struct buf twice;
-    struct problem_book *copy = problem_book_new();
-    buf_init(&blob, 1 << 22);
-    buf_init(&twice, 1 << 22);
-    problem_save(book, &blob);
-    assert_true(problem_load(copy, blob.data, blob.len));
-    problem_save(copy, &twice);
-    assert_int_equal(blob.len, twice.len);
-    assert_memory_equal(blob.data, twice.data, blob.len);
-    problem_book_free(book);
-    return copy;
-}
+/* ---- restarts --------------------------------------------------------------------------- */
 
 /* One random thing that can happen; a number that says what came of it. */
 static int64_t step(struct problem_book *book, struct rng *rng, int64_t *now)
