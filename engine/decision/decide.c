@@ -16,6 +16,8 @@ struct decide_settings decide_defaults(void)
         .half_life_trials = 60,
         .shadow_trials = 8,
         .demote_margin = 0.2,
+        .factor_keys = 8192,
+        .open_cases = 256,
     };
 }
 
@@ -25,6 +27,8 @@ struct decide *decide_new(const struct decide_settings *settings)
     decide->settings = *settings;
     decide->settings.half_life_trials = fmax(1, settings->half_life_trials);
     decide_arms_init(&decide->arms);
+    decide->outlook = outlook_new(settings->factor_keys, settings->open_cases);
+    decide->asked = mem_array(settings->open_cases, sizeof(*decide->asked));
     return decide;
 }
 
@@ -32,6 +36,8 @@ void decide_free(struct decide *decide)
 {
     if (decide != NULL) {
         decide_arms_fini(&decide->arms);
+        outlook_free(decide->outlook);
+        free(decide->asked);
         free(decide);
     }
 }
@@ -72,9 +78,45 @@ static int first_by_rank(const struct decide_question *question,
 struct trial {
     const struct decide_question *question;
     struct decide_view views[DECIDE_OPTIONS_MAX];
+    int base[DECIDE_OPTIONS_MAX]; /* that it is the opposite of, else itself */
     int rules, n_options;
     bool may_learn[DECIDE_OPTIONS_MAX]; /* learning may take it */
 };
+
+static int find_option(const struct decide_question *question, const char *name)
+{
+    for (int i = 0; i < (int)question->n_options; i++) {
+        if (strcmp(question->options[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int base_of(const struct decide_question *question, int option)
+{
+    const char *opposite = question->options[option].opposite;
+    int other = opposite == NULL ? -1 : find_option(question, opposite);
+    return other < 0 || question->options[other].opposite != NULL ? option : other;
+}
+
+static struct decide_view see_option(const struct decide *decide,
+                                     const struct decide_question *question, int option,
+                                     int base)
+{
+    struct decide_view view = decide_view(decide, question, base);
+    if (question->n_factors > 0) {
+        decide_view_factors(decide, question, base, &view, NULL);
+    }
+    if (base != option) {
+        struct decide_view own = decide_view(decide, question, option);
+        view.beta = (struct beta){view.beta.b, view.beta.a};
+        view.is_killed = own.is_killed;
+        view.is_demoted = own.is_demoted;
+        view.cost_s = own.cost_s;
+    }
+    return view;
+}
 
 static void trial_init(struct trial *trial, const struct decide *decide,
                        const struct decide_question *question)
@@ -83,7 +125,8 @@ static void trial_init(struct trial *trial, const struct decide *decide,
     trial->question = question;
     trial->n_options = (int)question->n_options;
     for (int i = 0; i < trial->n_options; i++) {
-        trial->views[i] = decide_view(decide, question, i);
+        trial->base[i] = base_of(question, i);
+        trial->views[i] = see_option(decide, question, i, trial->base[i]);
     }
     trial->rules = first_by_rank(question, trial->views);
     for (int i = 0; i < trial->n_options; i++) {
@@ -113,13 +156,21 @@ static int best_on_average(const struct trial *trial)
 
 static int draw_best(const struct trial *trial, struct rng *rng)
 {
+    double drawn[DECIDE_OPTIONS_MAX], most = 0;
     int best = -1;
-    double most = 0;
+    for (int i = 0; i < trial->n_options; i++) {
+        bool is_needed = trial->may_learn[i];
+        for (int j = 0; j < trial->n_options; j++) {
+            is_needed = is_needed || (trial->may_learn[j] && trial->base[j] == i);
+        }
+        drawn[i] =
+            is_needed && trial->base[i] == i ? beta_draw(&trial->views[i].beta, rng) : 0;
+    }
     for (int i = 0; i < trial->n_options; i++) {
         if (!trial->may_learn[i]) {
             continue;
         }
-        double p = beta_draw(&trial->views[i].beta, rng);
+        double p = trial->base[i] == i ? drawn[i] : 1 - drawn[trial->base[i]];
         double value = decide_value(trial->question, i, p, trial->views[i].cost_s);
         if (best < 0 || value > most) {
             best = i;
@@ -127,6 +178,19 @@ static int draw_best(const struct trial *trial, struct rng *rng)
         }
     }
     return best;
+}
+
+/* When whatever is chosen tells the same, there is nothing to find out by trying. */
+static bool is_trying_useless(const struct trial *trial)
+{
+    int base = -1;
+    for (int i = 0; i < trial->n_options; i++) {
+        if (trial->may_learn[i] && base >= 0 && trial->base[i] != base) {
+            return false;
+        }
+        base = trial->may_learn[i] ? trial->base[i] : base;
+    }
+    return true;
 }
 
 /* Trials of the options at the best known level; the coarsest one mixes what has nothing to
@@ -137,6 +201,11 @@ static double evidence(const struct decide *decide, const struct trial *trial)
     size_t n_levels =
         question->n_levels > 1 ? question->n_levels - 1 : question->n_levels;
     double most = 0;
+    if (question->n_levels == 0) {
+        for (int j = 0; j < trial->n_options; j++) {
+            most = fmax(most, trial->views[j].trials);
+        }
+    }
     for (size_t i = 0; i < n_levels; i++) {
         double sum = 0;
         for (int j = 0; j < trial->n_options; j++) {
@@ -198,35 +267,78 @@ static void set_beliefs(const struct trial *trial, struct decide_answer *answer)
     }
 }
 
+/* What the outcome will be judged by, and what it will teach. */
+static void remember(struct decide *decide, const struct trial *trial,
+                     const struct decide_answer *answer)
+{
+    const struct decide_question *question = trial->question;
+    uint64_t id = decide_question_id(question);
+    int learned = best_on_average(trial), base = trial->base[answer->choice];
+    size_t at = decide->n_asked % decide->settings.open_cases;
+    for (size_t i = 0; i < decide->settings.open_cases; i++) {
+        if (decide->asked[i].id == id) {
+            at = i;
+        }
+    }
+    decide->n_asked += decide->asked[at].id != id;
+    decide->asked[at] = (struct decide_asked){
+        .id = id,
+        .rules = decide_hash(question->options[trial->rules].name),
+        .learned = decide_hash(question->options[learned].name),
+        .value_of_rules = mean_value(trial, trial->rules),
+        .value_of_learned = mean_value(trial, learned),
+    };
+    if (question->n_factors > 0) {
+        struct decide_view view = decide_view(decide, question, base);
+        struct outlook_sight sight;
+        decide_view_factors(decide, question, base, &view, &sight);
+        outlook_keep(decide->outlook,
+                     decide_case_id(question, question->options[base].name), &sight);
+    }
+}
+
+static void choose(const struct decide *decide, const struct trial *trial,
+                   struct rng *rng, struct decide_answer *answer, const char **ret_note)
+{
+    int wins[DECIDE_OPTIONS_MAX] = {0}, n_allowed = 0, learned = trial->rules;
+    for (int i = 0; i < trial->n_options; i++) {
+        n_allowed += is_allowed(trial->question, trial->views, i);
+    }
+    for (int i = 0; i < DRAWS && n_allowed > 1; i++) {
+        int best = draw_best(trial, rng);
+        wins[best]++;
+        learned = i == 0 ? best : learned;
+    }
+    if (n_allowed > 1 && is_trying_useless(trial)) {
+        learned = best_on_average(trial);
+    }
+    *ret_note = n_allowed > 1 ? why_shadow(decide, trial) : NULL;
+    answer->rules = trial->rules;
+    answer->learned = learned;
+    answer->choice = *ret_note == NULL ? learned : trial->rules;
+    answer->decider = n_allowed < 2 && trial->n_options > 1 ? DECIDER_LIMIT
+                      : *ret_note == NULL && n_allowed > 1  ? DECIDER_LEARNED
+                                                            : DECIDER_RULES;
+    answer->confidence = n_allowed > 1    ? (double)wins[answer->choice] / DRAWS
+                         : n_allowed == 1 ? 1
+                                          : 0;
+}
+
 void decide_ask(struct decide *decide, const struct decide_question *question,
                 struct wall now, struct rng *rng, struct decide_answer *ret_answer)
 {
     struct trial trial;
-    int wins[DECIDE_OPTIONS_MAX] = {0}, n_allowed = 0, learned = -1;
-    (void)now;
+    const char *note = NULL;
+    (void)now; /* evidence ages by trials */
     memset(ret_answer, 0, sizeof(*ret_answer));
     trial_init(&trial, decide, question);
-    for (int i = 0; i < trial.n_options; i++) {
-        n_allowed += is_allowed(question, trial.views, i);
-    }
-    for (int i = 0; i < DRAWS && n_allowed > 1; i++) {
-        int best = draw_best(&trial, rng);
-        wins[best]++;
-        learned = i == 0 ? best : learned;
-    }
-    const char *note = n_allowed > 1 ? why_shadow(decide, &trial) : NULL;
-    ret_answer->rules = trial.rules;
-    ret_answer->learned = n_allowed > 1 ? learned : trial.rules;
-    ret_answer->choice = note == NULL ? ret_answer->learned : trial.rules;
-    ret_answer->decider = n_allowed < 2 && question->n_options > 1 ? DECIDER_LIMIT
-                          : note == NULL && n_allowed > 1          ? DECIDER_LEARNED
-                                                                   : DECIDER_RULES;
-    ret_answer->confidence = n_allowed > 1    ? (double)wins[ret_answer->choice] / DRAWS
-                             : n_allowed == 1 ? 1
-                                              : 0;
+    choose(decide, &trial, rng, ret_answer, &note);
     set_beliefs(&trial, ret_answer);
     set_order(&trial, ret_answer);
     decide_reason(question, trial.views, ret_answer, note);
+    if (ret_answer->choice >= 0) {
+        remember(decide, &trial, ret_answer);
+    }
 }
 
 /* ---- learning ---- */
@@ -236,15 +348,12 @@ void decide_ask(struct decide *decide, const struct decide_question *question,
 #define STALE_EVERY 8
 #define STALE_LIVES 2 /* half-lives of the trials of others */
 
-static void fade_others(struct decide *decide, const struct decide_question *question,
-                        const char *key, int option)
+static void fade_others(struct decide *decide, const struct decide_arm *tried)
 {
     double stale = exp2(-STALE_EVERY / (STALE_LIVES * decide->settings.half_life_trials));
-    for (int i = 0; i < (int)question->n_options; i++) {
-        struct decide_arm *arm =
-            i == option ? NULL
-                        : decide_arm_find(&decide->arms, key, question->options[i].name);
-        if (arm != NULL && decide_arm_trials(arm) > 0) {
+    struct decide_arm *arm = NULL;
+    while ((arm = decide_arm_next(&decide->arms, tried->key, arm)) != NULL) {
+        if (arm != tried && decide_arm_trials(arm) > 0) {
             decide_arm_fade(arm, stale);
         }
     }
@@ -265,8 +374,20 @@ static void learn_level(struct decide *decide, const struct decide_question *que
         decide_change_note(decide, key, now);
     }
     if (arm->n % STALE_EVERY == 0) {
-        fade_others(decide, question, key, option);
+        fade_others(decide, arm);
     }
+}
+
+static void learn_factors(struct decide *decide, const struct decide_question *question,
+                          int option, struct decide_view view, double success)
+{
+    uint64_t id = decide_case_id(question, question->options[option].name);
+    struct outlook_sight sight;
+    if (question->n_factors == 0 || outlook_learn_kept(decide->outlook, id, success)) {
+        return;
+    }
+    decide_view_factors(decide, question, option, &view, &sight);
+    outlook_learn(decide->outlook, &sight, success);
 }
 
 static void learn_cost(struct decide_arm *arm, double cost_s)
@@ -277,25 +398,31 @@ static void learn_cost(struct decide_arm *arm, double cost_s)
     arm->is_changed = true;
 }
 
-static void judge(struct decide *decide, const struct trial *trial, int option,
-                  const struct decide_outcome *outcome, struct wall now)
+static void judge(struct decide *decide, const struct decide_question *question,
+                  int option, double success, const struct decide_outcome *outcome,
+                  struct wall now)
 {
-    const struct decide_question *question = trial->question;
     const char *scope = decide_scope(question), *name = question->options[option].name;
-    double cost = isnan(outcome->cost_s) ? trial->views[option].cost_s : outcome->cost_s;
-    double value = decide_value(question, option, outcome->success, cost);
-    int learned = best_on_average(trial);
-    if (outcome->chosen_by == DECIDER_RULES && learned >= 0) {
+    uint64_t id = decide_question_id(question), hash = decide_hash(name);
+    const struct decide_asked *asked = NULL;
+    for (size_t i = 0; i < decide->settings.open_cases && asked == NULL; i++) {
+        asked = decide->asked[i].id == id ? &decide->asked[i] : NULL;
+    }
+    if (asked == NULL) {
+        return;
+    }
+    double cost =
+        isnan(outcome->cost_s) ? question->options[option].cost_s : outcome->cost_s;
+    double value = decide_value(question, option, success, cost);
+    if (outcome->chosen_by == DECIDER_RULES) {
         /* What learning would have had, by its estimate where the two differ (Dudik, Langford
          * and Li, "Doubly robust policy evaluation and learning", ICML 2011; rules choose
          * the same always, so that nothing is left to weigh). */
         decide_record_add(decide, scope, "",
-                          learned == option ? 0 : mean_value(trial, learned) - value,
+                          asked->learned == hash ? 0 : asked->value_of_learned - value,
                           now);
-    } else if (outcome->chosen_by == DECIDER_LEARNED && trial->rules >= 0 &&
-               trial->rules != option) {
-        decide_record_add(decide, scope, name, value - mean_value(trial, trial->rules),
-                          now);
+    } else if (outcome->chosen_by == DECIDER_LEARNED && asked->rules != hash) {
+        decide_record_add(decide, scope, name, value - asked->value_of_rules, now);
     }
 }
 
@@ -306,20 +433,18 @@ static void demote(struct decide *decide, const struct decide_question *question
 {
     const char *scope = decide_scope(question);
     double enough = decide->settings.shadow_trials * 0.75;
-    for (int i = 0; i < (int)question->n_options; i++) {
-        const char *name = question->options[i].name;
-        const struct decide_record *record = decide_record_find(decide, scope, name);
-        struct decide_arm *arm = decide_arm_find(&decide->arms, scope, name);
-        if (record == NULL || arm == NULL) {
-            continue;
+    struct decide_arm *arm = NULL;
+    while ((arm = decide_arm_next(&decide->arms, scope, arm)) != NULL) {
+        if (strcmp(arm->option, question->options[option].name) != 0) {
+            decide_record_fade(decide, scope, arm->option);
         }
-        if (i != option) {
-            decide_record_fade(decide, scope, name);
-        }
-        bool is_bad = arm->is_demoted
-                          ? record->n >= enough / 2
-                          : record->n >= enough && decide_record_low(record) <
-                                                       -decide->settings.demote_margin;
+        const struct decide_record *record =
+            decide_record_find(decide, scope, arm->option);
+        bool is_bad = record != NULL &&
+                      (arm->is_demoted
+                           ? record->n >= enough / 2
+                           : record->n >= enough && decide_record_low(record) <
+                                                        -decide->settings.demote_margin);
         arm->is_changed = arm->is_changed || is_bad != arm->is_demoted;
         arm->is_demoted = is_bad;
     }
@@ -329,16 +454,14 @@ static void demote(struct decide *decide, const struct decide_question *question
 static void tell(struct decide *decide, const struct decide_question *question,
                  int option)
 {
+    struct decide_question from = *question;
     for (size_t i = 0; i < question->n_levels; i++) {
-        struct decide_question from = *question;
-        from.levels[0] = question->levels[i];
-        size_t n = question->n_levels - i;
-        for (size_t j = 0; j < n; j++) {
-            from.levels[j] = question->levels[i + j];
-        }
-        from.n_levels = n;
         struct decide_arm *arm = decide_arm_find(&decide->arms, question->levels[i],
                                                  question->options[option].name);
+        from.n_levels = question->n_levels - i;
+        for (size_t j = 0; j < from.n_levels; j++) {
+            from.levels[j] = question->levels[i + j];
+        }
         struct decide_view view = decide_view(decide, &from, option);
         if (arm != NULL) {
             arm->low = beta_quantile(&view.beta, 0.05);
@@ -348,10 +471,19 @@ static void tell(struct decide *decide, const struct decide_question *question,
     }
 }
 
+static void learn_success(struct decide *decide, const struct decide_question *question,
+                          int option, double success, double weight, struct wall now)
+{
+    struct decide_view view = decide_view(decide, question, option);
+    learn_factors(decide, question, option, view, success);
+    for (size_t i = 0; i < question->n_levels; i++) {
+        learn_level(decide, question, option, i, &view, success, weight, now);
+    }
+}
+
 void decide_learn(struct decide *decide, const struct decide_question *question,
                   int option, const struct decide_outcome *outcome, struct wall now)
 {
-    struct trial trial;
     double success = outcome->success, weight = 1;
     if (option < 0 || option >= (int)question->n_options) {
         return;
@@ -362,24 +494,28 @@ void decide_learn(struct decide *decide, const struct decide_question *question,
         weight = 2;
         success = isnan(success) ? 1 : success;
     }
-    trial_init(&trial, decide, question);
     if (!isnan(success)) {
         success = fmin(1, fmax(0, success));
-        struct decide_outcome measured = *outcome;
-        measured.success = success;
-        judge(decide, &trial, option, &measured, now);
-        for (size_t i = 0; i < question->n_levels; i++) {
-            learn_level(decide, question, option, i, &trial.views[option], success,
-                        weight, now);
+        judge(decide, question, option, success, outcome, now);
+        struct decide_option base = question->options[option];
+        struct decide_question of_base = *question;
+        if (base.opposite != NULL) { /* all that is known is known of the other one */
+            base.name = base.opposite;
+            base.prior = 1 - base.prior;
         }
+        of_base.options = &base;
+        of_base.n_options = 1;
+        learn_success(decide, &of_base, 0,
+                      question->options[option].opposite != NULL ? 1 - success : success,
+                      weight, now);
         demote(decide, question, option);
+        tell(decide, &of_base, 0);
     }
     for (size_t i = 0; i < question->n_levels && !isnan(outcome->cost_s); i++) {
-        struct decide_arm *arm = decide_arm_make(&decide->arms, question->levels[i],
-                                                 question->options[option].name);
-        learn_cost(arm, outcome->cost_s);
+        learn_cost(decide_arm_make(&decide->arms, question->levels[i],
+                                   question->options[option].name),
+                   outcome->cost_s);
     }
-    tell(decide, question, option);
 }
 
 void decide_kill(struct decide *decide, const char *key, const char *option,

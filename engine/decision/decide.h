@@ -43,6 +43,9 @@ struct decide_option {
     double risk;         /* 0..1: harm when it goes wrong */
     double worth;        /* of its success against that of the others; 0 counts as 1 */
     const char *why_not; /* not allowed, and why; NULL = allowed */
+    /* The option that would have failed whenever this one succeeds, and the other way round
+     * ("retry" and "do not"): one is learned, the other is what is left of 1. NULL = none. */
+    const char *opposite;
 };
 
 struct decide_question {
@@ -81,6 +84,8 @@ struct decide_settings {
     double half_life_trials; /* decay; 60 */
     double shadow_trials;    /* at the finest level before learning acts; 8 */
     double demote_margin; /* demoted when its lower bound is this much below the rules */
+    size_t factor_keys; /* values of factors that are remembered; a power of two; 8192 */
+    size_t open_cases;  /* questions that are remembered until their outcome; 256 */
 };
 struct decide_settings decide_defaults(void);
 

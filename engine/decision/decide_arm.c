@@ -28,6 +28,14 @@ static uint64_t mix(uint64_t z)
 /* Names as they are kept: clean, bounded, still different when they were. */
 static void name_into(char *out, size_t cap, const char *text)
 {
+    size_t n = 0;
+    while (n < cap && text[n] >= ' ' && text[n] <= '~') {
+        n++;
+    }
+    if (n < cap && text[n] == '\0') { /* nearly always: nothing to clean */
+        memcpy(out, text, n + 1);
+        return;
+    }
     (void)text_clean_into(out, cap, text);
     if (strlen(text) >= cap) {
         char tail[20];
@@ -48,8 +56,7 @@ static void name_init(struct name *name, const char *key, const char *option)
 {
     name_into(name->key, sizeof(name->key), key);
     name_into(name->option, sizeof(name->option), option);
-    name->hash =
-        mix(hash_text(hash_text(UINT64_C(0xcbf29ce484222325), name->key), name->option));
+    name->hash = mix(hash_text(UINT64_C(0xcbf29ce484222325), name->key));
 }
 
 void decide_arms_init(struct decide_arms *arms)
@@ -86,6 +93,19 @@ struct decide_arm *decide_arm_find(const struct decide_arms *arms, const char *k
     struct name name;
     name_init(&name, key, option);
     return find(arms, &name);
+}
+
+struct decide_arm *decide_arm_next(const struct decide_arms *arms, const char *key,
+                                   const struct decide_arm *before)
+{
+    struct name name;
+    name_init(&name, key, "");
+    int32_t at = before == NULL ? arms->heads[name.hash % DECIDE_KEYS_MAX] : before->next;
+    while (at >= 0 && (arms->rows[at].hash != name.hash ||
+                       strcmp(arms->rows[at].key, name.key) != 0)) {
+        at = arms->rows[at].next;
+    }
+    return at < 0 ? NULL : &arms->rows[at];
 }
 
 static bool goes_before(const struct decide_arm *a, const struct decide_arm *b)

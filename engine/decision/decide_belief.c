@@ -114,6 +114,78 @@ struct decide_view decide_view(const struct decide *decide,
     return view;
 }
 
+/* ---- factors ---- */
+
+uint64_t decide_hash(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *at = text; *at != '\0'; at++) {
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    }
+    hash ^= hash >> 32;
+    hash *= UINT64_C(0x9e3779b97f4a7c15);
+    hash ^= hash >> 29;
+    return hash == 0 ? 1 : hash;
+}
+
+static uint64_t join(uint64_t hash, uint64_t other)
+{
+    hash = (hash ^ other) * UINT64_C(0xbf58476d1ce4e5b9);
+    hash ^= hash >> 31;
+    return hash == 0 ? 1 : hash;
+}
+
+uint64_t decide_question_id(const struct decide_question *question)
+{
+    uint64_t hash = (uint64_t)question->kind + 1;
+    for (size_t i = 0; i < question->n_levels; i++) {
+        hash = join(hash, decide_hash(question->levels[i]));
+    }
+    for (size_t i = 0; i < question->n_factors; i++) {
+        const struct decide_factor *factor = &question->factors[i];
+        uint64_t bits = 0;
+        double number = isfinite(factor->number) ? factor->number : 0;
+        memcpy(&bits, &number, sizeof(bits));
+        hash = join(join(hash, decide_hash(factor->name)),
+                    factor->word == NULL ? bits : decide_hash(factor->word));
+    }
+    return hash;
+}
+
+uint64_t decide_case_id(const struct decide_question *question, const char *option)
+{
+    return join(decide_question_id(question), decide_hash(option));
+}
+
+#define OUTCOMES_PER_TRIAL 3  /* what factors say is worth so many of its outcomes .. */
+#define FACTORS_WEIGHTY    40 /* .. and at most so many trials */
+
+void decide_view_factors(const struct decide *decide,
+                         const struct decide_question *question, int option,
+                         struct decide_view *view, struct outlook_sight *ret_sight)
+{
+    struct outlook_sight sight;
+    const struct decide_option *choice = &question->options[option];
+    double p =
+        outlook_say(decide->outlook,
+                    &(struct outlook_case){
+                        .kind = question->kind,
+                        .option = choice->name,
+                        .prior = within(choice->prior, PRIOR_LEAST, 1 - PRIOR_LEAST),
+                        .level = view->level < 0 ? (double)NAN : beta_mean(&view->beta),
+                        .factors = question->factors,
+                        .n_factors = question->n_factors,
+                    },
+                    &sight);
+    double strength = fmax(view->beta.a + view->beta.b,
+                           fmin(FACTORS_WEIGHTY, sight.trials / OUTCOMES_PER_TRIAL));
+    view->beta = (struct beta){p * strength, (1 - p) * strength};
+    view->trials = fmax(view->trials, view->level < 0 ? sight.trials : 0);
+    if (ret_sight != NULL) {
+        *ret_sight = sight;
+    }
+}
+
 double decide_value(const struct decide_question *question, int option, double p,
                     double cost_s)
 {

@@ -6,6 +6,7 @@
 
 #include "engine/decision/beta.h"
 #include "engine/decision/decide.h"
+#include "engine/decision/outlook.h"
 
 #define DECIDE_LEVELS   4
 #define DECIDE_KEY_MAX  96 /* bytes with NUL; a longer one is cut and gets a hash */
@@ -14,7 +15,7 @@
 /* ---- decide_arm.c: what was seen ---- */
 
 struct decide_arm {
-    uint64_t hash; /* of key and option */
+    uint64_t hash; /* of the key: the options of a key are in one chain */
     char key[DECIDE_KEY_MAX], option[DECIDE_WORD_MAX];
     double passed, failed;  /* decayed trials of this level alone */
     double low, mean, high; /* as last believed, with the level above */
@@ -42,6 +43,9 @@ struct decide_arm *decide_arm_find(const struct decide_arms *arms, const char *k
  * those that an operator switched off last of all. */
 struct decide_arm *decide_arm_make(struct decide_arms *arms, const char *key,
                                    const char *option);
+/* Walk the options of a key: NULL at first, NULL at the end. */
+struct decide_arm *decide_arm_next(const struct decide_arms *arms, const char *key,
+                                   const struct decide_arm *before);
 /* One trial of weight `weight` and half-life `half_life` in trials. True: what recently
  * happened contradicts what was before, and only the recent counts now. */
 bool decide_arm_add(struct decide_arm *arm, double success, double weight,
@@ -77,8 +81,17 @@ struct decide_view {
     int64_t changed_ms[DECIDE_LEVELS]; /* last change at each level or above */
 };
 
+/* By the levels alone. */
 struct decide_view decide_view(const struct decide *decide,
                                const struct decide_question *question, int option);
+/* What the factors say besides: changes view->beta. ret_sight may be NULL. */
+void decide_view_factors(const struct decide *decide,
+                         const struct decide_question *question, int option,
+                         struct decide_view *view, struct outlook_sight *ret_sight);
+uint64_t decide_hash(const char *text);
+/* The same for the same kind, levels and factors; and for the same option of it. */
+uint64_t decide_question_id(const struct decide_question *question);
+uint64_t decide_case_id(const struct decide_question *question, const char *option);
 double decide_value(const struct decide_question *question, int option, double p,
                     double cost_s);
 /* Log loss of each weight for an outcome at a level; before the arm takes it in. */
@@ -109,8 +122,18 @@ double decide_record_low(const struct decide_record *record);
 /* The level that shadow and demotion are about: the finest but one. */
 const char *decide_scope(const struct decide_question *question);
 
+/* What was asked, until its outcome is told with less than was asked. */
+struct decide_asked {
+    uint64_t id;                             /* of the question; 0 = free */
+    uint64_t rules, learned;                 /* hashes of the names of options; 0 none */
+    double value_of_rules, value_of_learned; /* on average */
+};
+
 struct decide {
     struct decide_settings settings;
+    struct outlook *outlook;
+    struct decide_asked *asked; /* ring of settings.open_cases */
+    uint64_t n_asked;
     struct decide_arms arms;
     struct decide_shrink shrink[DECISION_KIND_COUNT][DECIDE_LEVELS];
     struct decide_record records[DECIDE_RECORDS];

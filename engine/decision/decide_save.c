@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/base/varint.h"
+#include "engine/decision/blob.h"
 #include "engine/decision/decide_private.h"
 
 #define FORMAT 1
@@ -74,115 +74,117 @@ void decide_restore(struct decide *decide, const struct odds_row *row)
     arm->is_changed = false;
 }
 
-static void put_number(struct buf *out, double number)
+/* ---- the blob ---- */
+
+#define N_LOSSES (DECIDE_LEVELS * DECIDE_WEIGHTS) /* of one kind of decision */
+
+static void save_records(const struct decide *decide, struct buf *out)
 {
-    uint8_t bytes[8];
-    (void)buf_add(out, bytes, double_put(bytes, number));
+    size_t n = 0;
+    for (size_t i = 0; i < DECIDE_RECORDS; i++) {
+        n += decide->records[i].hash != 0;
+    }
+    blob_put_count(out, n);
+    for (size_t i = 0; i < DECIDE_RECORDS; i++) {
+        const struct decide_record *record = &decide->records[i];
+        if (record->hash != 0) {
+            blob_put_count(out, i);
+            blob_put_count(out, record->hash);
+            blob_put_count(out, varint_fold(record->used_ms));
+            blob_put_number(out, record->n);
+            blob_put_number(out, record->gain);
+            blob_put_number(out, record->square);
+        }
+    }
 }
-static void put_count(struct buf *out, uint64_t number)
+
+static void save_asked(const struct decide *decide, struct buf *out)
 {
-    uint8_t bytes[VARINT_MAX];
-    (void)buf_add(out, bytes, varint_put(bytes, number));
+    blob_put_count(out, decide->settings.open_cases);
+    blob_put_count(out, decide->n_asked);
+    for (size_t i = 0; i < decide->settings.open_cases; i++) {
+        const struct decide_asked *asked = &decide->asked[i];
+        blob_put_count(out, asked->id);
+        if (asked->id != 0) {
+            blob_put_count(out, asked->rules);
+            blob_put_count(out, asked->learned);
+            blob_put_number(out, asked->value_of_rules);
+            blob_put_number(out, asked->value_of_learned);
+        }
+    }
 }
 
 void decide_save(const struct decide *decide, struct buf *out)
 {
-    size_t n = 0;
-    put_count(out, FORMAT);
-    put_count(out, (uint64_t)DECISION_KIND_COUNT * DECIDE_LEVELS * DECIDE_WEIGHTS);
+    blob_put_count(out, FORMAT);
+    blob_put_count(out, DECISION_KIND_COUNT);
     for (int i = 0; i < DECISION_KIND_COUNT; i++) {
-        for (int j = 0; j < DECIDE_LEVELS * DECIDE_WEIGHTS; j++) {
-            put_number(out,
-                       decide->shrink[i][j / DECIDE_WEIGHTS].loss[j % DECIDE_WEIGHTS]);
+        for (int j = 0; j < N_LOSSES; j++) {
+            const struct decide_shrink *shrink = &decide->shrink[i][j / DECIDE_WEIGHTS];
+            blob_put_number(out, shrink->loss[j % DECIDE_WEIGHTS]);
         }
     }
-    for (size_t i = 0; i < DECIDE_RECORDS; i++) {
-        n += decide->records[i].hash != 0;
-    }
-    put_count(out, n);
-    for (size_t i = 0; i < DECIDE_RECORDS; i++) {
-        const struct decide_record *record = &decide->records[i];
-        if (record->hash != 0) {
-            put_count(out, i);
-            put_count(out, record->hash);
-            put_count(out, varint_fold(record->used_ms));
-            put_number(out, record->n);
-            put_number(out, record->gain);
-            put_number(out, record->square);
-        }
-    }
+    save_records(decide, out);
+    save_asked(decide, out);
+    outlook_save(decide->outlook, out);
 }
 
-/* ---- reading: nothing is taken over unless all of it is good ---- */
+/* ---- back: nothing is taken over unless all of it is good ---- */
 
-struct reader_at {
-    const uint8_t *at;
-    size_t left;
-    bool is_bad;
-};
-
-static uint64_t get_count(struct reader_at *reader)
+static void load_records(struct blob_reader *reader, struct decide_record *into)
 {
-    uint64_t number = 0;
-    size_t used = varint_get(reader->at, reader->left, &number);
-    reader->is_bad = reader->is_bad || used == 0;
-    reader->at += used;
-    reader->left -= used;
-    return number;
-}
-
-static double get_number(struct reader_at *reader)
-{
-    if (reader->left < 8) {
-        reader->is_bad = true;
-        return 0;
-    }
-    double number = double_get(reader->at);
-    reader->at += 8;
-    reader->left -= 8;
-    reader->is_bad = reader->is_bad || !isfinite(number);
-    return number;
-}
-
-static void read_records(struct reader_at *reader, struct decide *into)
-{
-    uint64_t n = get_count(reader);
+    uint64_t n = blob_count_to(reader, DECIDE_RECORDS);
     for (uint64_t i = 0; i < n && !reader->is_bad; i++) {
-        uint64_t place = get_count(reader);
-        struct decide_record record = {0};
-        record.hash = get_count(reader);
-        record.used_ms = varint_unfold(get_count(reader));
-        record.n = get_number(reader);
-        record.gain = get_number(reader);
-        record.square = get_number(reader);
-        if (place >= DECIDE_RECORDS || record.n < 0) {
-            reader->is_bad = true;
-        } else {
-            into->records[place] = record;
+        struct decide_record *record = &into[blob_count_to(reader, DECIDE_RECORDS - 1)];
+        record->hash = blob_count(reader);
+        record->used_ms = varint_unfold(blob_count(reader));
+        record->n = blob_number(reader);
+        record->gain = blob_number(reader);
+        record->square = blob_number(reader);
+        reader->is_bad = reader->is_bad || record->n < 0;
+    }
+}
+
+static void load_asked(struct blob_reader *reader, struct decide_asked *into, size_t n)
+{
+    for (size_t i = 0; i < n && !reader->is_bad; i++) {
+        into[i].id = blob_count(reader);
+        if (into[i].id != 0) {
+            into[i].rules = blob_count(reader);
+            into[i].learned = blob_count(reader);
+            into[i].value_of_rules = blob_number(reader);
+            into[i].value_of_learned = blob_number(reader);
         }
     }
 }
 
 bool decide_load(struct decide *decide, const void *data, size_t len)
 {
-    struct reader_at reader = {data, len, false};
+    struct blob_reader reader = {data, len, false};
+    size_t n_asked = decide->settings.open_cases;
     AUTO_FREE struct decide *read = mem_alloc(sizeof(*read));
-    uint64_t format = get_count(&reader), n = get_count(&reader);
-    /* A later program may know more kinds of decisions: what is here is all there was. */
-    if (reader.is_bad || format != FORMAT || n % (DECIDE_LEVELS * DECIDE_WEIGHTS) != 0 ||
-        n / (DECIDE_LEVELS * DECIDE_WEIGHTS) > DECISION_KIND_COUNT) {
-        return false;
+    AUTO_FREE struct decide_asked *asked = mem_array(n_asked, sizeof(*asked));
+    /* A later program may know more kinds of decisions, this one no fewer. */
+    bool is_ours = blob_count(&reader) == FORMAT;
+    uint64_t n_kinds = blob_count_to(&reader, DECISION_KIND_COUNT);
+    for (uint64_t i = 0; is_ours && i < n_kinds * N_LOSSES; i++) {
+        struct decide_shrink *kind = read->shrink[i / N_LOSSES];
+        kind[i / DECIDE_WEIGHTS % DECIDE_LEVELS].loss[i % DECIDE_WEIGHTS] =
+            blob_number(&reader);
     }
-    for (uint64_t i = 0; i < n; i++) {
-        uint64_t kind = i / (DECIDE_LEVELS * DECIDE_WEIGHTS);
-        uint64_t level = i / DECIDE_WEIGHTS % DECIDE_LEVELS;
-        read->shrink[kind][level].loss[i % DECIDE_WEIGHTS] = get_number(&reader);
+    load_records(&reader, read->records);
+    is_ours = is_ours && blob_count(&reader) == n_asked;
+    read->n_asked = blob_count(&reader);
+    if (is_ours) {
+        load_asked(&reader, asked, n_asked);
     }
-    read_records(&reader, read);
-    if (reader.is_bad || reader.left != 0) {
+    if (!is_ours || reader.is_bad || reader.left == 0 ||
+        outlook_load(decide->outlook, reader.at, reader.left) != reader.left) {
         return false;
     }
     memcpy(decide->shrink, read->shrink, sizeof(decide->shrink));
     memcpy(decide->records, read->records, sizeof(decide->records));
+    memcpy(decide->asked, asked, n_asked * sizeof(*asked));
+    decide->n_asked = read->n_asked;
     return true;
 }
