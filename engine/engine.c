@@ -35,6 +35,7 @@
 #include "engine/monitor/thread.h"
 #include "store/bell.h"
 #include "store/finding.h"
+#include "store/pulse.h"
 #include "store/store.h"
 
 #define BATCH_MAX      256
@@ -59,6 +60,7 @@ struct engine {
     struct executor performer;
     int ended_fd;
     pthread_t thread;
+    struct pulse *pulse; /* NULL: could not be made; nothing depends on it */
     struct wall started_at;
     /* atomic */
     atomic_bool is_stopping, is_draining;
@@ -70,6 +72,7 @@ struct engine {
     struct control *control;
     struct bell *bell;
     bool has_faulted, has_commands, is_dirty;
+    bool is_silent[PULSE_COUNT]; /* told */
     bool is_drain_told;
 };
 
@@ -394,8 +397,33 @@ static void take_commands(struct engine *engine)
     engine->has_commands = n < 0 || n == COMMANDS_MAX; /* more, or try again */
 }
 
+/* The other threads, from here; this one is watched by the monitor and by every screen. */
+static void mind_threads(struct engine *engine)
+{
+    struct mono now = mono_now();
+    for (int i = 0; i < PULSE_COUNT; i++) {
+        enum pulse_thread thread = (enum pulse_thread)i;
+        struct span span = pulse_silence(engine->pulse, thread, now);
+        char text[CLOCK_TEXT_MAX];
+        if (thread == PULSE_CONTROL || engine->is_silent[i] == (span.ms > 0)) {
+            continue;
+        }
+        engine->is_silent[i] = span.ms > 0;
+        AUTO_FREE char *line =
+            engine->is_silent[i]
+                ? mem_printf("the %s thread has not been heard of for %s: %s",
+                             pulse_word(thread), span_format(span, text),
+                             pulse_help(thread))
+                : mem_printf("the %s thread is heard again", pulse_word(thread));
+        put_engine_event(engine, engine->is_silent[i] ? "thread-silent" : "thread-heard",
+                         line);
+    }
+}
+
 static void one_batch(struct engine *engine)
 {
+    pulse_beat(engine->pulse, PULSE_CONTROL);
+    mind_threads(engine);
     take_messages(engine);
     take_commands(engine);
     if (atomic_load(&engine->is_draining) && !engine->is_drain_told) {
@@ -425,7 +453,8 @@ static int wait_ms(const struct engine *engine)
     if (engine->is_dirty && (ms < 0 || ms > IDLE_MS)) {
         ms = IDLE_MS;
     }
-    return ms > 3600000 ? 3600000 : (int)ms;
+    int64_t most = engine->pulse != NULL ? PULSE_EVERY.ms : 3600000;
+    return ms < 0 || ms > most ? (int)most : (int)ms;
 }
 
 static bool is_over(const struct engine *engine)
@@ -456,6 +485,7 @@ static void *control_main(void *user)
             break;
         }
         if (engine->has_faulted) {
+            pulse_beat(engine->pulse, PULSE_CONTROL);
             (void)bell_serve(engine->bell); /* new consoles hear the fault */
             engine->has_commands = true;
             (void)commit(engine);
@@ -472,6 +502,7 @@ static void *control_main(void *user)
     put_engine_event(engine, "engine-stop", "");
     (void)commit(
         engine); /* what cannot be written now is found again by the next engine */
+    pulse_end(engine->pulse, PULSE_CONTROL);
     uint64_t one = 1;
     ssize_t written = write(engine->ended_fd, &one, sizeof(one));
     (void)written; /* an eventfd takes it */
@@ -492,6 +523,7 @@ static void stop_parts(struct engine *engine)
     monitor_stop(engine->monitor);
     engine->monitor = NULL;
     io_stop(engine->io);
+    pulse_close(engine->pulse);
     bell_close(engine->bell);
     control_free(engine->control);
     store_close(engine->store);
@@ -520,6 +552,7 @@ static void start_watching(struct engine *engine)
         .n_scrapes = config->monitor.n_scrapes,
         .on_finding = on_finding,
         .user = engine,
+        .pulse = engine->pulse,
     };
     engine->monitor = monitor_start(&options, &err);
     if (engine->monitor == NULL) {
@@ -601,6 +634,16 @@ static void start_log(struct engine *engine)
     }
 }
 
+/* Without it the engine works as well, only nobody sees when a thread is stuck. */
+static void start_pulse(struct engine *engine)
+{
+    struct err err = ERR_INIT;
+    engine->pulse = pulse_open(engine->config->store, &err);
+    if (engine->pulse == NULL) {
+        log_line(LOG_WARN, "engine", "no pulse", LOG_FIELDS(LOG_TEXT("why", err.msg)));
+    }
+}
+
 static bool start_io(struct engine *engine, struct err *err)
 {
     const struct config *config = engine->config;
@@ -620,6 +663,7 @@ static bool start_io(struct engine *engine, struct err *err)
         .user = engine,
         .services = config->services,
         .n_services = config->n_services,
+        .pulse = engine->pulse,
         .has_listener = engine->listener != NULL,
     };
     engine->io = io_start(&options, err);
@@ -659,6 +703,7 @@ static bool make_parts(struct engine *engine, struct err *err)
         mailbox_new((size_t)config->max_running * 4 + 4096 + WEBHOOKS_MAX + EXTRAS_MAX);
     start_log(engine);
     put_engine_event(engine, "engine-start", "");
+    start_pulse(engine);
     start_listener(engine);
     if (!start_io(engine, err) ||
         !store_load_services(engine->store, on_stored_service, engine, err)) {

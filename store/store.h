@@ -18,7 +18,8 @@
  * ERR_CORRUPT, ERR_BUSY, ERR_TOO_NEW, ERR_IO tell the cause; after a failed commit the
  * batch is kept, so that store_commit may be called again once the cause is gone.
  *
- * Files: PATH, PATH-wal, PATH-shm (0600), PATH-lock (the lease), PATH-bell (see bell.h).
+ * Files: PATH, PATH-wal, PATH-shm (0600), PATH-lock (the lease), PATH-bell (see bell.h), PATH-pulse
+ * (see pulse.h).
  */
 
 #include "engine/base/err.h"

@@ -63,6 +63,9 @@ struct feed {
     int lease_pid;   /* 0 = the lease is free, or its holder unknown */
     bool is_held;    /* the lease */
     bool is_full;    /* the disk */
+    bool has_silent; /* a thread of the engine */
+    enum pulse_thread silent;
+    struct wall silent_since;
     bool watches_agent; /* that runs, in the newest frame */
     struct wall gone_since;
     int inotify, watch;
@@ -166,6 +169,9 @@ static void fill_engine(struct feed *feed, struct frame *frame)
         engine->fault_code = bell_client_fault(feed->bell);
     if (feed->is_full && engine->fault_code == ERR_NONE)
         engine->fault_code = ERR_FULL;
+    engine->has_silent = feed->has_silent && feed->bell;
+    engine->silent = feed->silent;
+    engine->silent_since = feed->silent_since;
 }
 
 static void publish(struct feed *feed, const struct frame *frame)
@@ -394,12 +400,28 @@ static void look(struct feed *feed)
         feed->is_due_now = true;
 }
 
+/* A thread that is stuck does not say so. */
+static void listen_to_pulse(struct feed *feed)
+{
+    struct span span;
+    enum pulse_thread silent = PULSE_CONTROL;
+    bool was = feed->has_silent;
+    feed->has_silent =
+        pulse_find_silent(feed->config->store, mono_now(), &silent, &span);
+    feed->is_due_now |= feed->has_silent != was;
+    if (feed->has_silent && (!was || silent != feed->silent)) {
+        feed->silent = silent;
+        feed->silent_since = (struct wall){wall_now().ms - span.ms};
+    }
+}
+
 /* Steps that cannot write their results wait for room and cannot say so. */
 static void look_for_room(struct feed *feed)
 {
     if (ms_since(feed->last_room) < ROOM_MS)
         return;
     feed->last_room = mono_now();
+    listen_to_pulse(feed);
     int64_t room = store_room(feed->config->store);
     bool is_full = room >= 0 && room < STORE_ROOM_MIN;
     feed->is_due_now |= feed->watches_agent; /* its signs of life are no commits */

@@ -33,6 +33,7 @@
 #include "store/segment.h"
 #include "store/service_detail.h"
 #include "store/progress.h"
+#include "store/pulse.h"
 #include "store/store.h"
 
 struct health;        /* engine/monitor/health.h */
@@ -168,6 +169,9 @@ struct frame_engine {
     struct wall gone_since;   /* ENGINE_GONE: since when this console sees none */
     enum err_code fault_code; /* what keeps it from committing, as its bell says */
     const char *fault; /* what the engine cannot do now, in its words; "" = all is well */
+    bool has_silent;   /* one of its threads is stuck (store/pulse.h) */
+    enum pulse_thread silent;
+    struct wall silent_since;
 };
 
 struct frame_rows {

@@ -27,6 +27,8 @@ static const char *const kinds[] = {
     "log-failed",
     "reconciled",
     "merged-before",
+    "thread-silent",
+    "thread-heard",
     "anomaly-opened",
     "anomaly-changed",
     "anomaly-closed",

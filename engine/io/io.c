@@ -22,6 +22,7 @@
 #include "engine/io/job.h"
 #include "engine/io/limits.h"
 #include "engine/io/retention.h"
+#include "store/pulse.h"
 
 #define BATCH  64
 #define EVENTS 64
@@ -64,6 +65,7 @@ struct io {
     struct job_shop shop;
     struct desk_shell *desk; /* NULL: there are no services */
     struct mono armed;       /* what the timer is set to; 0 = not set */
+    struct pulse *pulse;
     struct span log_keep;
     struct mono retention_at; /* 0 = never */
 };
@@ -278,7 +280,9 @@ static void *run(void *self)
     while (!atomic_load(&io->is_ending)) {
         struct epoll_event events[EVENTS];
         arm(io, mono_now());
-        int n = epoll_wait(io->epoll, events, EVENTS, -1);
+        pulse_beat(io->pulse, PULSE_IO);
+        int n = epoll_wait(io->epoll, events, EVENTS,
+                           io->pulse != NULL ? (int)PULSE_EVERY.ms : -1);
         bool has_mail = false, has_time = false;
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == io->mailbox) {
@@ -307,6 +311,7 @@ static void *run(void *self)
             desk_shell_run(io->desk);
         }
     }
+    pulse_end(io->pulse, PULSE_IO);
     return NULL;
 }
 
@@ -388,6 +393,7 @@ struct io *io_start(const struct io_options *options, struct err *err)
     io->mailbox = mailbox_new(4 * options->max_running + 1024);
     io->epoll = epoll_create1(EPOLL_CLOEXEC);
     io->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    io->pulse = options->pulse;
     io->log_keep = options->log_keep;
     if (io->log_keep.ms > 0) {
         io->retention_at.ns = mono_now().ns + RETENTION_FIRST;

@@ -28,6 +28,8 @@
 #include "engine/service/port.h"
 #include "engine/trace/span_batch.h"
 
+struct pulse; /* store/pulse.h */
+
 struct io_options {
     const char *store; /* path of the store */
     const char *work;  /* folder of worktrees and effects, absolute */
@@ -42,6 +44,7 @@ struct io_options {
     void (*on_reconciled)(void *user, int64_t workflow, char *text);
     void (*on_spans)(void *user, struct span_batch *batch); /* may be NULL; takes it */
     void *user;
+    struct pulse *pulse;                 /* NULL = none; outlives the thread */
     const struct service_spec *services; /* outlive the io thread */
     size_t n_services;
     bool has_listener; /* webhooks may come */

@@ -11,6 +11,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/mailbox.h"
+#include "store/pulse.h"
 
 #define EVENTS_MAX     1000 /* of one look */
 #define SPANS_MAX      2000
@@ -37,6 +38,7 @@ struct scraped {
 
 struct monitor_thread {
     struct monitor_thread_options options; /* immutable */
+    bool is_control_silent;                /* told */
     pthread_t thread;
     struct mailbox *mailbox; /* struct scraped */
     atomic_bool is_stopping, has_news;
@@ -442,7 +444,26 @@ static int wait_ms(const struct monitor_thread *thread, struct wall now)
     if (atomic_load(&thread->has_news) && thread->look_at.ms < at) {
         at = thread->look_at.ms;
     }
+    if (thread->options.pulse != NULL && at > now.ms + PULSE_EVERY.ms) {
+        at = now.ms + PULSE_EVERY.ms;
+    }
     return at <= now.ms ? 0 : (int)(at - now.ms);
+}
+
+/* The control thread cannot tell of itself; the log can be read without it. */
+static void mind_control(struct monitor_thread *thread)
+{
+    char text[CLOCK_TEXT_MAX];
+    struct span span =
+        pulse_silence(thread->options.pulse, PULSE_CONTROL, mono_now());
+    bool is_silent = span.ms > 0;
+    if (is_silent && !thread->is_control_silent) {
+        log_line(LOG_ERROR, "engine", "the control thread is silent",
+                 LOG_FIELDS(LOG_TEXT("for", span_format(span, text))));
+    } else if (!is_silent && thread->is_control_silent) {
+        log_line(LOG_INFO, "engine", "the control thread is heard again", LOG_NONE);
+    }
+    thread->is_control_silent = is_silent;
 }
 
 /* A clock that was set back must not stop the samples. */
@@ -586,9 +607,12 @@ static void *thread_main(void *user)
     while (!atomic_load(&thread->is_stopping)) {
         struct wall now = wall_now();
         mind_clock(thread, now);
+        pulse_beat(thread->options.pulse, PULSE_MONITOR);
         wait_for(thread, wait_ms(thread, now));
+        mind_control(thread);
         round_of(thread, wall_now());
     }
+    pulse_end(thread->options.pulse, PULSE_MONITOR);
     flush(thread, wall_now(), true);
     return NULL;
 }

@@ -19,6 +19,8 @@
 #include "engine/control/message.h"
 #include "engine/monitor/monitor.h"
 
+struct pulse; /* store/pulse.h */
+
 struct monitor_thread_options {
     const char *store; /* path */
     struct span interval;
@@ -31,6 +33,7 @@ struct monitor_thread_options {
     /* Monitor thread. Takes the finding; false: no room, it is given again later. */
     bool (*on_finding)(void *user, struct monitor_finding *finding);
     void *user;
+    struct pulse *pulse; /* NULL = none; outlives the thread */
 };
 
 struct monitor_thread;

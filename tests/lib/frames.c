@@ -583,6 +583,27 @@ const struct frame *frames_fault(enum err_code fault)
     return frame;
 }
 
+const struct frame *frames_stuck(void)
+{
+    struct frame *frame = base();
+    fill_overview(frame);
+    fill_list(frame, 20);
+    fill_detail(frame, false);
+    frame->engine.has_silent = true;
+    frame->engine.silent = PULSE_CONTROL;
+    frame->engine.silent_since = ago(3 * MINUTE);
+    struct progress *progress = arena_alloc(frame_arena(frame), sizeof *progress);
+    *progress = (struct progress){.started_at = ago(40 * MINUTE),
+                                  .output_at = ago(18 * MINUTE),
+                                  .cpu_at = ago(17 * MINUTE),
+                                  .stall = {30 * MINUTE}};
+    struct frame_detail *detail = arena_alloc(frame_arena(frame), sizeof *detail);
+    *detail = *frame->detail;
+    detail->progress = progress;
+    frame->detail = detail;
+    return frame;
+}
+
 const struct frame *frames_no_engine(void)
 {
     struct frame *frame = base();

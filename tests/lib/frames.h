@@ -34,6 +34,8 @@ const struct frame *frames_submit(bool is_good);
 /* Store or engine in trouble, with or without something read before. */
 const struct frame *frames_trouble(enum trouble trouble, bool has_data);
 const struct frame *frames_fault(enum err_code fault);
+/* The engine's control thread is stuck, and so is the agent of the workflow. */
+const struct frame *frames_stuck(void);
 const struct frame *frames_no_engine(void);
 
 #endif

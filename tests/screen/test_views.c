@@ -283,6 +283,8 @@ static void test_trouble(void **state)
     check_golden("trouble-corrupt", &workflows_class, 0, "",
                  frames_trouble(TROUBLE_CORRUPT, true), NULL);
     check_golden("trouble-full", &overview_class, 0, "", frames_fault(ERR_FULL), NULL);
+    check_golden("trouble-stuck", &overview_class, 0, "", frames_stuck(), NULL);
+    check_golden("workflow-stalled", &workflow_class, 2207, "", frames_stuck(), NULL);
     check_golden("trouble-no-engine", &overview_class, 0, "", frames_no_engine(), NULL);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "store/pulse.h"
 #include "store/store.h"
 #include "tui/cli/columns.h"
 #include "tui/cli/record.h"
@@ -22,6 +23,9 @@ struct status {
     bool has_store;
     bool is_read_only;
     int64_t store_bytes, wal_bytes, room;  /* -1 = unknown */
+    bool has_stuck; /* a thread of the engine (store/pulse.h) */
+    enum pulse_thread stuck;
+    struct span stuck_for;
     const char *started_at;                /* as the engine wrote it, "" = unknown */
     const char *listener, *listener_fault; /* likewise; "" = none */
     struct totals totals;
@@ -56,6 +60,8 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
             !watch_has_engine(watch) || !watch_wait(watch, (struct span){ANSWER_MS});
         status->fault = watch_fault(watch);
         watch_free(watch);
+        status->has_stuck = pulse_find_silent(cli->store, mono_now(), &status->stuck,
+                                              &status->stuck_for);
     }
     status->room = store_room(cli->store);
     status->has_store = file_exists(cli->store);
@@ -121,6 +127,7 @@ static void print_json(struct cli *cli, const struct status *status)
         jsonw_null(&w, "pid");
     }
     jsonw_str(&w, "fault", status->fault != ERR_NONE ? err_word(status->fault) : NULL);
+    jsonw_str(&w, "stuck", status->has_stuck ? pulse_word(status->stuck) : NULL);
     jsonw_str(&w, "listener", status->listener[0] != '\0' ? status->listener : NULL);
     jsonw_str(&w, "listener_fault",
               status->listener_fault[0] != '\0' ? status->listener_fault : NULL);
@@ -171,6 +178,13 @@ static void print_engine(const struct status *status)
         fputs(", does not answer", stdout);
     }
     putchar('\n');
+    if (status->has_stuck) {
+        printf("           its %s thread is stuck: not heard of for %s, %s;\n"
+               "           nothing is lost; if it does not go on by itself, end the engine "
+               "and start it again\n",
+               pulse_word(status->stuck), span_format(status->stuck_for, up),
+               pulse_help(status->stuck));
+    }
     if (status->fault != ERR_NONE && !is_full(status) && !status->is_read_only) {
         printf("           %s\n", advice(status->fault));
     }

@@ -124,6 +124,23 @@ static void describe_engine(const struct frame *frame, struct wall now,
     }
 }
 
+static void describe_silence(const struct frame *frame, struct wall now,
+                             struct notice *notice)
+{
+    const struct frame_engine *engine = &frame->engine;
+    char age[CLOCK_TEXT_MAX], pid[48] = "";
+    (void)snprintf(notice->what, sizeof notice->what,
+                   "The engine's %s thread is stuck: not heard of for %s, %s",
+                   pulse_word(engine->silent), look_age(now, engine->silent_since, age),
+                   pulse_help(engine->silent));
+    if (engine->pid > 0)
+        (void)snprintf(pid, sizeof pid, " (process %d)", engine->pid);
+    (void)snprintf(notice->next, sizeof notice->next,
+                   "Nothing is lost. If it does not go on by itself, end the engine%s and "
+                   "start it again.",
+                   pid);
+}
+
 /* False when all is well. */
 static bool describe(const struct frame *frame, struct wall now, struct notice *notice)
 {
@@ -136,6 +153,8 @@ static bool describe(const struct frame *frame, struct wall now, struct notice *
         describe_trouble(frame, now, notice);
     else if (frame->engine.fault_code != ERR_NONE)
         describe_fault(frame, notice);
+    else if (frame->engine.has_silent)
+        describe_silence(frame, now, notice);
     else if (frame->engine.health == ENGINE_GONE || frame->engine.fault[0] != '\0')
         describe_engine(frame, now, notice);
     else
