@@ -52,6 +52,7 @@ struct engine {
     struct lease *lease;
     struct mailbox *inbox; /* struct message, from the other threads */
     struct io *io;
+    struct pattern_base *patterns;  /* own rules; NULL = none */
     struct monitor_thread *monitor; /* NULL: it could not start */
     struct telemetry *telemetry;    /* NULL likewise */
     struct listener *listener;      /* NULL: not configured, or it could not start */
@@ -526,6 +527,7 @@ static void stop_parts(struct engine *engine)
     pulse_close(engine->pulse);
     bell_close(engine->bell);
     control_free(engine->control);
+    pattern_base_free(engine->patterns);
     store_close(engine->store);
     mailbox_free(engine->inbox, on_left);
     log_close();
@@ -670,6 +672,46 @@ static bool start_io(struct engine *engine, struct err *err)
     return engine->io != NULL;
 }
 
+/* Own rules that cannot be read are told, and left out: the shipped ones still hold. */
+static const struct pattern_base *own_patterns(struct engine *engine)
+{
+    const char *path = engine->config->recovery.patterns;
+    char *text = NULL;
+    size_t len = 0;
+    struct err err = ERR_INIT;
+    struct findings findings;
+    if (path[0] == '\0') {
+        return NULL;
+    }
+    findings_init(&findings);
+    if (!file_read(path, PATTERN_TEXT_MAX, &text, &len, &err)) {
+        log_line(LOG_ERROR, "recovery", "own rules cannot be read",
+                 LOG_FIELDS(LOG_TEXT("error", err.msg)));
+    } else {
+        engine->patterns = pattern_base_new(path, text, len, &findings);
+        for (size_t i = 0; i < findings.n; i++) {
+            log_line(LOG_ERROR, "recovery", "own rules are wrong",
+                     LOG_FIELDS(LOG_TEXT("error", findings.rows[i].text)));
+        }
+    }
+    free(text);
+    findings_fini(&findings);
+    return engine->patterns;
+}
+
+static struct control_recovery recovery_options(struct engine *engine)
+{
+    const struct recovery_spec *spec = &engine->config->recovery;
+    struct control_recovery recovery = {.is_on = spec->mode != RECOVERY_MODE_OFF,
+                                        .ladder = ladder_defaults(),
+                                        .decide = decide_defaults(),
+                                        .patterns = own_patterns(engine)};
+    recovery.ladder.attempts = spec->attempts;
+    recovery.ladder.storm = spec->storm;
+    recovery.decide.is_learning_off = spec->mode == RECOVERY_MODE_RULES;
+    return recovery;
+}
+
 static bool make_parts(struct engine *engine, struct err *err)
 {
     const struct config *config = engine->config;
@@ -680,6 +722,8 @@ static bool make_parts(struct engine *engine, struct err *err)
     struct control_options options = {
         .max_running = config->max_running,
         .limits = {config->backoff, config->backoff_max},
+        .environment = config->environment,
+        .recovery = recovery_options(engine),
         .revert_per_hour = config->recovery.revert_per_hour,
         .revert_per_day = config->recovery.revert_per_day,
         .history_keep = config->history_keep,

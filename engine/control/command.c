@@ -139,6 +139,8 @@ static void carry_out(struct control *control, const struct command_row *command
             control_adopt(control, command, args, now, answer);
         } else if (is_finding_verb(verb->name)) {
             control_finding_verb(control, command, args, now, answer);
+        } else if (is_recovery_verb(verb->name)) {
+            control_recovery_verb(control, command, args, now, answer);
         } else {
             control_order(control, command, args, now, answer);
         }

@@ -17,7 +17,7 @@
  *   on_hangup: continue             # continue | drain | stop
  *   logs: {max_bytes: 16MiB, keep: 30d}
  *   history: {keep: 90d}
- *   recovery: {backoff: 5s, backoff_max: 5m, revert_per_hour: 2, revert_per_day: 6}
+ *   recovery: {mode: learn, backoff: 5s, backoff_max: 5m, revert_per_hour: 2, revert_per_day: 6}
  *   services: [...]                 # see engine/service/service.h
  *   listener: {address: 127.0.0.1, port: 9350, webhook_secrets: [{env: HOOK_SECRET}],
  *              token: {env: SIGNALBOX_TOKEN}, origins: ["https://ops.example.com"],
@@ -77,7 +77,11 @@ struct telemetry_spec {
 };
 
 /* What the engine does by itself after failures, beside the pauses. */
+enum recovery_mode { RECOVERY_MODE_OFF, RECOVERY_MODE_RULES, RECOVERY_MODE_LEARN };
 struct recovery_spec {
+    enum recovery_mode mode;
+    int attempts, storm;                 /* see engine/recovery/ladder.h */
+    char *patterns;                      /* path of a file of own rules; "" = none */
     int revert_per_hour, revert_per_day; /* merges taken back, of one repository */
 };
 

@@ -8,7 +8,22 @@
 #define AT(member) offsetof(struct config, member)
 
 /* clang-format off */
+static const char *const mode_words[] = {"off", "rules", "learn", NULL};
+
 static const struct field recovery_fields[] = {
+    {.name = "mode", .type = FIELD_WORD, .offset = AT(recovery.mode), .words = mode_words,
+     .fallback = "learn",
+     .help = "What answers failures: the transition table alone (off), fixed rules by the class "
+             "of the failure (rules), or what has worked before, where there is enough of it and "
+             "it does better than the rules (learn)."},
+    {.name = "attempts", .type = FIELD_INT, .offset = AT(recovery.attempts), .min = 1, .max = 100,
+     .fallback = "8", .help = "Rungs that are tried on one failure before a person is asked."},
+    {.name = "storm", .type = FIELD_INT, .offset = AT(recovery.storm), .min = 1, .max = 1000000,
+     .fallback = "600",
+     .help = "Rungs on one class of failures within an hour, of all workflows; then they wait."},
+    {.name = "patterns", .type = FIELD_PATH, .offset = AT(recovery.patterns),
+     .may_be_empty = true, .fallback = "", .shown = "none",
+     .help = "Path of a file of own rules that recognise failures, see signalbox-patterns(5)."},
     {.name = "backoff", .type = FIELD_DURATION, .offset = AT(backoff), .min = 10, .max = DAY,
      .fallback = "5s",
      .help = "Pause before the first retry after a failure of the surroundings; it doubles with "

@@ -191,6 +191,8 @@ static const struct field service_fields[] = {
      .help = "Grainchain: the bridge; web_eval: the MCP server; web_eval_cli: the program."},
     {.name = "env", .type = FIELD_ENV, .offset = AT(env), .offset_n = AT(n_env),
      .help = "Variables of that command; \"${NAME}\" stands for a variable of the engine."},
+    {.name = "restart", .type = FIELD_COMMAND, .offset = AT(restart), .shown = "none",
+     .help = "Command that starts the service again. It is a recovery that waits for a person."},
     {.name = "message_max", .type = FIELD_BYTES, .offset = AT(message_max), .min = 65536,
      .max = 1024 * MIB, .fallback = "64MiB",
      .help = "Longest line that is taken from that command."},

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/control/control.h"
 
+#include <stdarg.h>
+
 #include "engine/base/findings.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "engine/control/control_private.h"
 #include "engine/workflow/merged.h"
 
@@ -21,6 +24,7 @@ struct control *control_new(const struct control_options *options, struct store 
     control->trace_arena = arena_new();
     ramp_init(control);
     rng_init(&control->rng, options->seed);
+    control->recovery = options->recovery.is_on ? recovery_new(control) : NULL;
     return control;
 }
 
@@ -43,6 +47,7 @@ void control_free(struct control *control)
     size_t iter = 0;
     void *item;
     while ((item = idmap_next(&control->live, &iter)) != NULL) {
+        recovery_forget(control, item);
         live_free(item);
     }
     iter = 0;
@@ -57,6 +62,7 @@ void control_free(struct control *control)
     ramp_fini(control);
     place_fini(control);
     intake_fini(control);
+    recovery_free(control);
     queue_free(control->queue);
     arena_free(control->trace_arena);
     free(control->releases);
@@ -122,6 +128,9 @@ struct live *control_find(struct control *control, int64_t id, struct err *err)
     if (found == FOUND) {
         const struct pipeline *pipeline = control_pipeline(control, row.pipeline_id, err);
         live = pipeline != NULL ? control_add(control, &row, pipeline) : NULL;
+        if (live != NULL) {
+            recovery_remember(control, live);
+        }
     } else if (found == MISSING) {
         (void)err_set(err, ERR_NOT_FOUND, "there is no workflow wf-%lld", (long long)id);
     }
@@ -134,6 +143,7 @@ void control_forget(struct control *control, struct live *live)
     const struct workflow_row *row = &live->workflow->row;
     if (state_is_final(row->state) && live->pending == NULL) {
         heap_remove(&control->ramp, &live->ramp);
+        recovery_forget(control, live);
         (void)idmap_take(&control->live, row->id);
         live_free(live);
     }
@@ -222,6 +232,22 @@ void control_note(struct control *control, const struct event_row *event)
     control->totals.last_event = store_add_event(control->store, event);
 }
 
+void control_tell(struct control *control, struct wall now, const char *kind,
+                  int64_t workflow, const char *format, ...)
+{
+    char text[400], clean[400];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    control_note(control, &(struct event_row){
+                              .at = now,
+                              .workflow = workflow,
+                              .kind = kind,
+                              .actor = "engine",
+                              .text = text_clean_into(clean, sizeof(clean), text)});
+}
+
 enum machine_verdict control_step(struct control *control, struct live *live,
                                   const struct machine_input *input, struct wall now)
 {
@@ -258,6 +284,7 @@ enum machine_verdict control_step(struct control *control, struct live *live,
     merged_settle(control, &before.row, row, now);
     trace_change(control, &before, row);
     control_settle(control, live, &before.row, now);
+    recovery_follow(control, live, &before.row, input, now);
     trace_end(&before);
     return verdict;
 }
@@ -308,6 +335,9 @@ void control_result(struct control *control, struct effect_result *result,
         return;
     }
     struct pending *pending = pending_take(control, live, result->seq);
+    if (is_awaited) {
+        recovery_mark(control, live, result);
+    }
     outbox_put_outcome(control, row, pending->row, result, now);
     outbox_put_docs(control, result);
     merged_over(control, pending, now);
@@ -315,6 +345,7 @@ void control_result(struct control *control, struct effect_result *result,
         struct machine_input input = {
             .event = event, .actor = "engine", .result = result};
         live->n_deferrals = input.event == EV_SERVICE ? live->n_deferrals : 0;
+        input.plan = recovery_plan(control, live, &input, now);
         (void)control_step(control, live, &input, now);
     } else {
         note_beside(control, live, result, now);
@@ -331,6 +362,7 @@ static void run_timers(struct control *control, struct wall now)
     while ((first = heap_first(&control->timers)) != NULL && first->key <= now.ms) {
         struct live *live = HEAP_ITEM(first, struct live, timer);
         struct machine_input input = {.event = live->timer_event, .actor = "engine"};
+        input.plan = recovery_plan(control, live, &input, now);
         if (control_step(control, live, &input, now) != MACHINE_DONE) {
             heap_remove(&control->timers, first); /* nobody waits for it */
         } else {
@@ -341,7 +373,9 @@ static void run_timers(struct control *control, struct wall now)
 
 static void fill_slots(struct control *control, struct wall now)
 {
-    while (!control->is_draining && control->n_running < control->options.max_running) {
+    int most = control->running_limit > 0 ? control->running_limit
+                                          : control->options.max_running;
+    while (!control->is_draining && control->n_running < most) {
         struct queue_entry *entry = queue_take(control->queue);
         if (entry == NULL) {
             break;
@@ -388,6 +422,7 @@ void control_tick(struct control *control, struct wall now)
     ramp_tick(control, now);
     outbox_tick(control, now);
     silence_tick(control, now);
+    recovery_tick(control, now);
     fill_slots(control, now);
     if (prunes(control) && control->next_prune.ms <= now.ms) {
         bool is_more = prune(control, now);
@@ -412,6 +447,7 @@ struct wall control_wake_at(const struct control *control)
     sooner(&at, ramp_wake_at(control));
     sooner(&at, outbox_wake_at(control));
     sooner(&at, silence_wake_at(control));
+    sooner(&at, recovery_wake_at(control));
     return at;
 }
 
@@ -427,6 +463,7 @@ bool control_commit(struct control *control, const struct executor *executor,
         control->has_new_hour = false;
     }
     finding_put_number(control);
+    recovery_put(control);
     if (!store_commit(control->store, err)) {
         return false;
     }
@@ -492,7 +529,7 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
         !store_load_pending(control->store, on_pending, &loading, err) ||
         !loading.is_ok || !ramp_load(control, now, err) || !order_load(control, err) ||
-        !finding_load(control, now, err)) {
+        !finding_load(control, now, err) || !recovery_load(control, now, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;

@@ -16,6 +16,7 @@
  */
 
 #include "engine/control/message.h"
+#include "engine/recovery/ladder.h"
 #include "engine/service/port.h"
 #include "engine/workflow/machine.h"
 #include "store/store.h"
@@ -32,6 +33,15 @@ struct control_outlet {
     void (*order)(void *self, struct service_order *order);
 };
 
+/* How failures are answered. */
+struct control_recovery {
+    bool is_on; /* off: the transition table alone answers */
+    struct ladder_limits ladder;
+    struct decide_settings decide;
+    const struct pattern_base
+        *patterns; /* NULL = the shipped ones; outlives the control center */
+};
+
 struct control_options {
     int max_running;
     struct machine_limits limits;
@@ -42,6 +52,8 @@ struct control_options {
     size_t n_services;
     struct control_outlet outlet;
     uint64_t seed;
+    const char *environment; /* "" = not said; outlives the control center; may be NULL */
+    struct control_recovery recovery;
 };
 
 /* Borrows the store. */

@@ -40,6 +40,10 @@ struct live {
     struct queue_entry queued;
     bool has_slot;
     struct pending *pending;
+    struct trouble *troubles; /* its open failures, oldest first; recovery_private.h */
+    struct live *next_troubled, *prev_troubled; /* of those that have some */
+    bool is_troubled;
+    struct wall wakes_at;  /* RUNG_WAIT: it may go on before its time; unset: no */
     struct heap_node ramp; /* WAIT_SERVICE: when it goes on; in no heap: not known yet */
     int n_deferrals;       /* in a row while its service said it was available */
     int64_t place_keys[3]; /* see place.c */
@@ -49,6 +53,7 @@ struct live {
 struct service_state {
     const struct service_spec *spec;
     enum breaker_state state;
+    struct wall since;    /* in this state */
     struct wall tried_at; /* a few went on to try */
     struct wall next_try; /* not available: when a few go on to try; unset: never */
     bool has_order;       /* one stands in the store: this */
@@ -82,13 +87,14 @@ struct control {
     bool has_new_totals, has_new_hour;
     int64_t last_workflow, last_command;
     int n_running;
+    int running_limit; /* below max_running, for a while; 0 = none */
     bool is_draining;
     struct release *releases;
     size_t n_releases, cap_releases;
     struct wall next_prune;
     struct service_state *services; /* one for each that is configured */
     struct heap ramp, again, looks;
-    int n_looks; /* under way */
+    int n_looks;               /* under way */
     struct idmap places;       /* key -> id of a workflow */
     struct webhook **webhooks; /* in the batch */
     size_t n_webhooks, cap_webhooks;
@@ -99,6 +105,8 @@ struct control {
     bool has_new_finding;
     struct silence silences[SILENCES_MAX];
     size_t n_silences;
+    struct recovery *recovery; /* NULL: off */
+    struct live *troubled;     /* workflows with open failures */
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
 };
@@ -120,6 +128,8 @@ void control_settle(struct control *control, struct live *live,
                     const struct workflow_row *before, struct wall now);
 /* Drop from memory what is final and waits for nothing. */
 void control_forget(struct control *control, struct live *live);
+void control_tell(struct control *control, struct wall now, const char *kind,
+                  int64_t workflow, const char *format, ...) PRINTF_LIKE(5, 6);
 /* Record an event that is not the machine's. */
 void control_note(struct control *control, const struct event_row *event);
 
@@ -207,6 +217,9 @@ void control_adopt(struct control *control, const struct command_row *command,
 /* order.c: breaker, probe and reset; the service gets them after the commit. A forced
  * breaker stands in the store until the service has said that it is so: order_load gives
  * it again after a start, order_settle takes it out. */
+/* One of the engine itself; nothing when the service is not configured. */
+void order_engine(struct control *control, const char *service, enum service_force force,
+                  struct wall until, const char *reason);
 NODISCARD bool order_load(struct control *control, struct err *err);
 void order_settle(struct control *control, const struct service_row *row);
 void control_order(struct control *control, const struct command_row *command,
@@ -249,6 +262,36 @@ void control_finding_verb(struct control *control, const struct command_row *com
 void control_thumb(struct control *control, const struct command_row *command,
                    const struct json *args, const struct live *live, struct wall now,
                    struct answer *answer);
+
+/* ---- failures and what is done about them (recovery.c) ---- */
+struct machine_plan;
+NODISCARD struct recovery *recovery_new(const struct control *control);
+void recovery_free(struct control *control);
+NODISCARD bool recovery_load(struct control *control, struct wall now, struct err *err);
+/* The input is a failure of the step in hand: what is to be done; NULL: as the table says. */
+const struct machine_plan *recovery_plan(struct control *control, struct live *live,
+                                         const struct machine_input *input,
+                                         struct wall now);
+/* Before its outcome is stored: a step that passes on the commit on which it failed is flaky. */
+void recovery_mark(struct control *control, const struct live *live,
+                   struct effect_result *result);
+/* After a step of the machine; `before`: the workflow as it was. */
+void recovery_follow(struct control *control, struct live *live,
+                     const struct workflow_row *before, const struct machine_input *input,
+                     struct wall now);
+/* The workflow leaves the memory: its open failures are kept. And it is there again. */
+void recovery_forget(struct control *control, struct live *live);
+void recovery_remember(struct control *control, struct live *live);
+void recovery_anomaly(struct control *control, const struct anomaly_row *row);
+void recovery_tick(struct control *control, struct wall now);
+struct wall recovery_wake_at(const struct control *control); /* unset: never */
+/* Into the batch, before a commit. */
+void recovery_put(struct control *control);
+/* label, approve-recovery, reject-recovery, kill-strategy, revive-strategy (recovery_verb.c) */
+bool is_recovery_verb(const char *verb);
+void control_recovery_verb(struct control *control, const struct command_row *command,
+                           const struct json *args, struct wall now,
+                           struct answer *answer);
 
 /* ---- what a forge calls a workflow (place.c) ---- */
 void place_settle(struct control *control, struct live *live);

@@ -38,6 +38,12 @@ static const char *const kinds[] = {
     "incident-closed",
     "silence-ending",
     "silence-ended",
+    "failure-recovered",
+    "recovery-begun",
+    "recovery-asked",
+    "recovery-inconclusive",
+    "problem-opened",
+    "problem-closed",
 };
 
 const char *event_kind(size_t index)

@@ -54,6 +54,7 @@ static void take_anomaly(struct control *control, const struct anomaly_row *row,
         was_open, is_open,
         found == FOUND && (was.severity != row->severity || was.type != row->type));
     store_put_anomaly(control->store, row);
+    recovery_anomaly(control, row);
     if (change != NULL) {
         AUTO_FREE char *kind = mem_printf("anomaly-%s", change);
         AUTO_FREE char *text =

@@ -9,10 +9,10 @@
  * something is a setting, so that the caps hold over a restart.
  */
 
+#include "engine/workflow/merged.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/control/control_private.h"
-#include "engine/workflow/merged.h"
 
 #define HOUR_MS     INT64_C(3600000)
 #define DAY_MS      (24 * HOUR_MS)
@@ -66,7 +66,8 @@ static struct json *load_reverts(struct control *control)
 {
     struct arena *arena = arena_new();
     const char *text = "";
-    struct err ignored = ERR_INIT; /* a store that cannot be read cannot be written either */
+    struct err ignored =
+        ERR_INIT; /* a store that cannot be read cannot be written either */
     struct json *list = NULL;
     if (store_load_setting(control->store, arena, REVERTS_SETTING, &text, &ignored)) {
         list = json_parse(text, strlen(text), &ignored);
@@ -109,7 +110,8 @@ static const char *object(struct control *control, const struct workflow_row *ro
     for (size_t i = 0; i < json_len(list); i++) {
         const struct json *revert = json_at(list, i);
         int64_t age = now.ms - json_int(revert, "at", 0);
-        bool counts = strcmp(json_str(revert, "repo", ""), row->repo) == 0 && age < DAY_MS;
+        bool counts =
+            strcmp(json_str(revert, "repo", ""), row->repo) == 0 && age < DAY_MS;
         in_day += counts;
         in_hour += counts && age < HOUR_MS;
     }
@@ -131,19 +133,19 @@ static void note(struct control *control, const struct workflow_row *row,
                  const struct merged_output *out, const struct effect_row *ended,
                  struct wall now)
 {
-    control_note(control, &(struct event_row){
-                              .at = now,
-                              .workflow = row->id,
-                              .kind = out->kind,
-                              .actor = "engine",
-                              .from = row->state,
-                              .to = row->state,
-                              .wait = row->wait,
-                              .iteration = row->iteration,
-                              .attempt = row->attempt,
-                              .effect = out->has_effect ? out->effect.seq : ended->seq,
-                              .ended = ended->seq,
-                              .text = out->text});
+    control_note(control, &(struct event_row){.at = now,
+                                              .workflow = row->id,
+                                              .kind = out->kind,
+                                              .actor = "engine",
+                                              .from = row->state,
+                                              .to = row->state,
+                                              .wait = row->wait,
+                                              .iteration = row->iteration,
+                                              .attempt = row->attempt,
+                                              .effect = out->has_effect ? out->effect.seq
+                                                                        : ended->seq,
+                                              .ended = ended->seq,
+                                              .text = out->text});
 }
 
 static void take_back(struct control *control, struct live *live, const char *reason,
@@ -188,7 +190,8 @@ void merged_result(struct control *control, struct live *live,
 
 void merged_stop(struct control *control, struct live *live, struct wall now)
 {
-    for (struct pending *pending = live->pending, *next; pending != NULL; pending = next) {
+    for (struct pending *pending = live->pending, *next; pending != NULL;
+         pending = next) {
         next = pending->next;
         if (merged_is_look(pending->row.kind)) {
             outbox_stop(control, live, &live->workflow->row, pending->row.seq,

@@ -183,6 +183,23 @@ bool order_load(struct control *control, struct err *err)
     return is_good;
 }
 
+void order_engine(struct control *control, const char *service, enum service_force force,
+                  struct wall until, const char *reason)
+{
+    if (find_service_state(control, service) == NULL) {
+        return;
+    }
+    struct service_order *order = mem_alloc(sizeof(*order));
+    order->service = mem_str(service);
+    order->actor = mem_str("engine");
+    order->reason = mem_str(reason);
+    order->has_force = true;
+    order->force = force;
+    order->until = until;
+    keep(control, order);
+    send(control, order);
+}
+
 void control_order(struct control *control, const struct command_row *command,
                    const struct json *args, struct wall now, struct answer *answer)
 {

@@ -197,6 +197,7 @@ static void take_state(struct service_state *service, const struct service_row *
     bool waits_for_time = row->state == BREAKER_HALF_OPEN || wall_is_set(row->until);
     struct wall change = row->until.ms > now.ms ? row->until : now;
     service->state = row->state;
+    service->since = row->since;
     service->next_try.ms = 0;
     if (waits_for_time && !lets_through(row->state)) {
         service->next_try = wall_add(change, TRY_AFTER);

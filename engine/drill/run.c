@@ -81,7 +81,6 @@ static struct drill_job *job_of(struct drill_world *world,
         job->workflow = effect->workflow;
         job->seq = effect->seq;
         job->kind = effect->kind;
-        job->step = effect->step;
         job->deadline_at = effect->deadline_at;
         job->timeout = command != NULL ? command->timeout : (struct span){0};
         (void)snprintf(job->name, sizeof(job->name), "%s", effect->name);
@@ -178,8 +177,6 @@ static bool open_engine(struct drill_world *world)
     const struct control_options control = {
         .max_running = config->max_running,
         .limits = {config->backoff, config->backoff_max},
-        .revert_per_hour = config->recovery.revert_per_hour,
-        .revert_per_day = config->recovery.revert_per_day,
         .seed = seed,
         .services = config->services,
         .n_services = config->n_services,
@@ -188,12 +185,6 @@ static bool open_engine(struct drill_world *world)
     world->store = store_open(world->path, STORE_OFF, &err);
     if (world->store == NULL) {
         drill_complain(world, "open: %s", err.msg);
-        return false;
-    }
-    world->reader = reader_open(world->path, &err);
-    world->line = world->reader != NULL ? command_line_open(world->path, &err) : NULL;
-    if (world->line == NULL) {
-        drill_complain(world, "reader: %s", err.msg);
         return false;
     }
     world->desk = desk_new(&desk, world->now);
@@ -210,13 +201,11 @@ static void close_engine(struct drill_world *world)
 {
     desk_free(world->desk);
     control_free(world->control);
-    command_line_close(world->line);
     reader_close(world->reader);
     store_close(world->store);
     world->desk = NULL;
     world->control = NULL;
     world->reader = NULL;
-    world->line = NULL;
     world->store = NULL;
 }
 

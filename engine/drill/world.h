@@ -74,8 +74,8 @@ struct drill_flow {
 struct drill_job {
     int64_t workflow, seq;
     enum effect_kind kind;
-    int step;
     char name[72];
+    int retries; /* of the step's own */
     struct wall deadline_at;
     struct span timeout;
     int n_starts;
@@ -134,7 +134,6 @@ struct drill_world {
     char *path;
     struct store *store;
     struct reader *reader;
-    struct command_line *line; /* of the people outside */
     struct control *control;
     struct desk *desk;
     struct drill_flow *flows; /* by id - 1 */
@@ -204,6 +203,7 @@ void drill_world_fini(struct drill_world *world);
 
 /* ---- person.c ---- */
 void drill_look(struct drill_world *world); /* once a minute */
+struct wall drill_answer_at(const struct drill_world *world);
 void drill_send(struct drill_world *world, const char *verb, int64_t workflow,
                 const char *args);
 

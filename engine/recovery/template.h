@@ -7,12 +7,12 @@
  *
  * Source: He et al., "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017:
  * known variables are masked (numbers, hex, UUIDs, times, durations, paths, addresses, URLs,
- * quoted values, branch and commit names), then lines of equal length and first words are
+ * branch and commit names), then lines of equal length and first words are
  * compared token by token; those that are similar enough share a template, in which the
- * differing tokens are wildcards. The fingerprint of a failure is a hash of the template of its
- * best line and of its class; it must not depend on the order in which failures came, so it is
- * made from the masked line alone; the tree only joins fingerprints that differ in one variable
- * token (template_book).
+ * differing tokens are wildcards. The fingerprint of a failure is a hash of the masked best line
+ * and of its class, whatever came before it; the book only gives a line the fingerprint of an
+ * earlier one from which it differs in one token, at one place, that is a variable to the eye
+ * (quoted, or with a mask in it).
  *
  * Pure, flat, bounded; a book can be saved and loaded as it is.
  */
@@ -24,7 +24,15 @@
 #define TEMPLATE_TOKENS 48
 #define TEMPLATE_TEXT   240
 
-/* The masked line, NUL-terminated, cut at cap; returns the FNV-1a hash of the whole. */
+/*
+ * The masked line, NUL-terminated, cut at cap; returns the FNV-1a hash of the whole, never 0.
+ *
+ * Escape sequences and the time before a line are left out, white space becomes one space.
+ * "#" stands for numbers with what belongs to them (versions, times, IPv4, units of time and
+ * size) and for hex and random ids, "<path>", "<url>", "<addr>" (IPv6) and "<mail>" for these.
+ * What a file is called before "::" goes, the name of the test behind it stays; codes of
+ * messages (TS2345, E0308) stay. Any bytes; linear in len.
+ */
 uint64_t template_mask(const char *line, size_t len, char *out, size_t cap);
 
 struct template_book;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/service/route.h"
 
+#include <string.h>
+
 #include "engine/base/mem.h"
+#include "store/recovery.h"
 
 /* ---- the chain ------------------------------------------------------------------------
  */
@@ -242,6 +245,44 @@ static bool read_doc(const struct route *route, struct arena *arena, enum doc_ki
     return true;
 }
 
+/* A provider that a recovery under way goes round stands last (store/recovery.h). */
+static void put_last(struct desk_task *task, const char *provider)
+{
+    for (size_t i = 0; i + 1 < task->n_chain; i++) {
+        if (strcmp(task->chain[i], provider) == 0) {
+            char *name = task->chain[i];
+            memmove(&task->chain[i], &task->chain[i + 1],
+                    (task->n_chain - i - 1) * sizeof(task->chain[0]));
+            task->chain[task->n_chain - 1] = name;
+            return;
+        }
+    }
+}
+
+static bool go_round(const struct route *route, struct arena *arena,
+                     struct desk_task *task, struct err *err)
+{
+    const struct recovery_query query = {
+        .is_open = true, .workflow = route->workflow->id, .max = 16};
+    const struct recovery_row *rows = NULL;
+    size_t n = 0;
+    if (task->n_chain < 2) {
+        return true;
+    }
+    if (!reader_recoveries(route->reader, arena, &query, &rows, &n, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        bool is_one =
+            rows[i].rung == RUNG_FALLBACK ||
+            (rows[i].rung == RUNG_OTHER_AGENT && route->effect->kind == EFFECT_CODE);
+        if (is_one && rows[i].status == RECOVERY_RUNNING && rows[i].service[0] != '\0') {
+            put_last(task, rows[i].service);
+        }
+    }
+    return true;
+}
+
 static bool fill(const struct route *route, struct arena *arena, struct desk_task *task,
                  struct err *err)
 {
@@ -249,7 +290,8 @@ static bool fill(const struct route *route, struct arena *arena, struct desk_tas
     size_t n = 0;
     if (!reader_effects(route->reader, arena, route->workflow->id, &history, &n, err) ||
         !route_chain(route, history, n, &task->chain, &task->n_chain, &task->then_local,
-                     err)) {
+                     err) ||
+        !go_round(route, arena, task, err)) {
         return false;
     }
     if (order_needs_docs(route->effect->kind) &&

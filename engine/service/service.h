@@ -102,6 +102,7 @@ struct service_spec {
         command;         /* grainchain: the bridge; web_eval: the server or command */
     struct env_var *env; /* of that command */
     size_t n_env;
+    struct command_spec restart; /* starts it again; argv NULL = none */
     struct gate_settings gate;
     struct mesh_spec mesh;
     int64_t message_max; /* longest line of an MCP server or bridge, bytes */

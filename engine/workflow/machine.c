@@ -282,6 +282,12 @@ static enum machine_event tolerate(const struct workflow *workflow,
     return event == EV_CHANGE && spec != NULL && spec->may_fail ? EV_PASSED : event;
 }
 
+enum machine_event machine_event_here(const struct workflow *workflow,
+                                      const struct effect_result *result)
+{
+    return tolerate(workflow, event_of_result(result));
+}
+
 /* Of the events of one step the first tells it. */
 static int64_t ended_effect(const struct turn *turn)
 {

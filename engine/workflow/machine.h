@@ -70,6 +70,11 @@ enum machine_event event_of_verb(const char *verb);
 /* Event of an outcome. */
 enum machine_event event_of_result(const struct effect_result *result);
 
+struct workflow;
+/* The same for the step in hand: a failure that its pipeline allows counts as passed. */
+enum machine_event machine_event_here(const struct workflow *workflow,
+                                      const struct effect_result *result);
+
 /* One step of a state. */
 struct stage_step {
     enum effect_kind kind; /* EFFECT_NONE: the state has no such step */

@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Choice: from the outcome of a step that failed to what is done about it: classify, explain,
+ * put into a problem, climb the ladder, decide. All rows are in the batch of the outcome.
+ */
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/text.h"
+#include "engine/control/recovery_private.h"
+
+#define WORTH_S      3600.0 /* of seconds of work a workflow that goes on is worth */
+#define AVERSION     0.3
+#define RISK_MAX     0.45
+#define WAIT_AT_MOST span_s(1800)
+#define WINDOW_MORE  span_s(300)
+
+/* A failure in hand. */
+struct hand {
+    struct control *control;
+    struct live *live;
+    const struct machine_input *input;
+    struct wall now;
+    struct stage_step step;
+    struct trouble *trouble;
+    struct problem_row problem; /* id 0: none */
+    struct graph_cause causes[GRAPH_CAUSES];
+    size_t n_causes;
+    struct blast blast;
+    struct ladder_context context;
+    struct kept_question question;
+};
+
+const struct provider_chain *chain_of_kind(const struct pipeline *pipeline,
+                                           enum effect_kind kind)
+{
+    switch (kind) {
+    case EFFECT_CODE:
+        return &pipeline->agent_chain;
+    case EFFECT_SANDBOX:
+    case EFFECT_SETUP:
+    case EFFECT_CHECK:
+        return &pipeline->sandbox_chain;
+    case EFFECT_EVALUATE:
+        return &pipeline->evaluator_chain;
+    default:
+        return NULL;
+    }
+}
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static enum blame blame_of(const struct machine_input *input)
+{
+    if (input->result == NULL) {
+        return BLAME_WORLD; /* the deadline of the state */
+    }
+    return input->result->blame != BLAME_NONE ? input->result->blame : BLAME_WORLD;
+}
+
+/* ---- what it is ---- */
+
+static void judge(struct hand *hand)
+{
+    struct recovery *recovery = hand->control->recovery;
+    const struct effect_result *result = hand->input->result;
+    AUTO_FREE char *text = NULL;
+    struct failure_input input = {
+        .kind = hand->step.kind,
+        .status = STATUS_TIMED_OUT,
+        .blame = blame_of(hand->input),
+        .exit_status = -1,
+        .step = hand->step.name,
+    };
+    if (result != NULL) {
+        text = mem_printf("%s\n%s", or_empty(result->summary), or_empty(result->excerpt));
+        input.status = result->status;
+        input.exit_status = result->exit_status;
+        input.provider = result->provider;
+        input.summary = result->summary;
+        input.text = text;
+        input.len = strlen(text);
+    }
+    classify(recovery->classifier, &input, &recovery->judgement);
+    const struct failure_judgement *judgement = &recovery->judgement;
+    const char *line =
+        judgement->n_lines > 0 ? judgement->lines[0].text : or_empty(input.summary);
+    template_fingerprint(recovery->templates, judgement->class_, line, strlen(line),
+                         recovery->judgement.fingerprint);
+    recovery->is_dirty = true;
+}
+
+static const char *best_line(const struct hand *hand)
+{
+    const struct failure_judgement *judgement = &hand->control->recovery->judgement;
+    const struct effect_result *result = hand->input->result;
+    if (judgement->n_lines > 0) {
+        return judgement->lines[0].text;
+    }
+    return result != NULL ? or_empty(result->summary)
+                          : "the deadline of the state passed";
+}
+
+/* The failure that it is, new or once more. */
+static void open_trouble(struct hand *hand)
+{
+    struct control *control = hand->control;
+    const struct failure_judgement *judgement = &control->recovery->judgement;
+    const struct workflow_row *row = &hand->live->workflow->row;
+    const struct effect_result *result = hand->input->result;
+    struct trouble *trouble = trouble_find(hand->live, row->state, hand->step.name);
+    if (trouble != NULL) {
+        trouble_end_rung(control, trouble, RECOVERY_FAILED, 0, best_line(hand),
+                         hand->now);
+        if (trouble->row.class_ != judgement->class_ &&
+            trouble->row.labelled_by[0] == '\0') {
+            trouble_settle(control, hand->live, trouble, FAILURE_RECOVERED,
+                           "gone; another failure has come", hand->now);
+            trouble = NULL;
+        }
+    }
+    if (trouble == NULL) {
+        trouble = trouble_add(control, hand->live);
+        trouble->row.at = hand->now;
+    }
+    if (strcmp(trouble->row.fingerprint, judgement->fingerprint) != 0) {
+        memset(trouble->tried, 0, sizeof(trouble->tried)); /* new evidence */
+    }
+    trouble->row.workflow = row->id;
+    trouble->row.effect = result != NULL ? result->seq : row->effect_seq;
+    trouble->row.state = row->state;
+    trouble->row.class_ = judgement->class_;
+    trouble->row.category = judgement->category;
+    trouble->row.severity = judgement->severity;
+    trouble->row.confidence = judgement->confidence;
+    trouble->row.status = FAILURE_OPEN;
+    memcpy(trouble->row.fingerprint, judgement->fingerprint,
+           sizeof(trouble->row.fingerprint));
+    trouble_set(&trouble->step, &trouble->row.step, hand->step.name);
+    trouble_set(&trouble->repo, &trouble->row.repo, row->repo);
+    trouble_set(&trouble->provider, &trouble->row.provider,
+                result != NULL ? result->provider : NULL);
+    trouble_set(&trouble->text, &trouble->row.text, best_line(hand));
+    trouble_set(&trouble->rule, &trouble->row.rule, judgement->rule);
+    hand->trouble = trouble;
+}
+
+static bool has_failed(const struct trouble *trouble, const char *provider)
+{
+    for (size_t i = 0; i < trouble->n_providers; i++) {
+        if (strcmp(trouble->providers[i], provider) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_provider(struct trouble *trouble)
+{
+    if (trouble->row.provider[0] != '\0' && !has_failed(trouble, trouble->provider) &&
+        trouble->n_providers < TROUBLE_PROVIDERS) {
+        char *slot = trouble->providers[trouble->n_providers++];
+        (void)snprintf(slot, sizeof(trouble->providers[0]), "%s", trouble->provider);
+    }
+}
+
+/* ---- why, and what it touches ---- */
+
+static void explain(struct hand *hand)
+{
+    struct trouble *trouble = hand->trouble;
+    cause_explain(hand->control, hand->live, hand->now, hand->causes, &hand->n_causes);
+    const char *cause = hand->n_causes > 0 ? hand->causes[0].node : "";
+    trouble_set(&trouble->cause, &trouble->row.cause, cause);
+    cause_blast(hand->control, cause, &hand->blast);
+}
+
+static void join_problem(struct hand *hand)
+{
+    struct control *control = hand->control;
+    struct recovery *recovery = control->recovery;
+    struct trouble *trouble = hand->trouble;
+    if (trouble->row.id == 0) {
+        trouble_put(control, trouble); /* gets its number */
+    }
+    const struct problem_failure failure = {
+        .failure = trouble->row.id,
+        .workflow = trouble->row.workflow,
+        .cause = trouble->row.cause,
+        .repo = trouble->row.repo,
+        .class_ = trouble->row.class_,
+        .fingerprint = trouble->row.fingerprint,
+        .severity = trouble->row.severity,
+        .text = trouble->row.text,
+        .at = hand->now,
+    };
+    problem_add(recovery->problems, &failure, &hand->problem);
+    trouble->row.problem = hand->problem.id != 0 ? remedy_join(control, hand->live,
+                                                               &hand->problem, hand->now)
+                                                 : 0;
+    hand->problem.id = trouble->row.problem;
+    recovery->is_dirty = true;
+}
+
+/* ---- what can be done ---- */
+
+static bool has_other_provider(const struct hand *hand)
+{
+    const struct provider_chain *chain =
+        chain_of_kind(hand->live->workflow->pipeline, hand->step.kind);
+    if (chain == NULL || chain->n_backups == 0) {
+        return false;
+    }
+    if (!has_failed(hand->trouble, chain->first)) {
+        return true;
+    }
+    for (size_t i = 0; i < chain->n_backups; i++) {
+        if (!has_failed(hand->trouble, chain->backups[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int left(int max, int used)
+{
+    return max - used > 0 ? max - used : 0;
+}
+
+static double storm_of(struct recovery *recovery, enum failure_class class_, double add,
+                       struct wall now)
+{
+    double age = (double)(now.ms - recovery->storm_at[class_].ms) / 3600000;
+    recovery->storm[class_] = recovery->storm[class_] * exp(age > 0 ? -age : 0) + add;
+    recovery->storm_at[class_] = now;
+    return recovery->storm[class_];
+}
+
+/* Services and machines need longer to come back than a process to start again. */
+static double pause_of(const struct hand *hand)
+{
+    const struct machine_limits *limits = &hand->control->options.limits;
+    const struct workflow_row *row = &hand->live->workflow->row;
+    enum failure_class class_ = hand->trouble->row.class_;
+    double pause = (double)limits->backoff.ms / 1000,
+           most = (double)limits->backoff_max.ms / 1000;
+    if (class_ == CLASS_QUOTA || class_ == CLASS_RESOURCE || class_ == CLASS_INFRA) {
+        pause *= 4;
+    }
+    for (int i = 0; i < row->retries && pause < most; i++) {
+        pause *= 2;
+    }
+    return pause < most ? pause : most;
+}
+
+static void look(struct hand *hand)
+{
+    struct control *control = hand->control;
+    struct recovery *recovery = control->recovery;
+    struct trouble *trouble = hand->trouble;
+    const struct workflow *workflow = hand->live->workflow;
+    const struct workflow_row *row = &workflow->row;
+    const struct pipeline *pipeline = workflow->pipeline;
+    struct ladder_context *context = &hand->context;
+    *context = (struct ladder_context){
+        .judgement = &recovery->judgement,
+        .blame = blame_of(hand->input),
+        .state = row->state,
+        .kind = hand->step.kind,
+        .n_rungs = trouble->row.n_rungs,
+        .n_storm = (int)storm_of(recovery, trouble->row.class_, 0, hand->now),
+        .is_changed = strcmp(trouble->head, row->head_sha) != 0,
+        .has_agent = pipeline->agent.argv != NULL ||
+                     pipeline->agent_chain.n_backups > 0 ||
+                     strcmp(pipeline->agent_chain.first, "local") != 0,
+        .has_other_agent = pipeline->agent_chain.n_backups > 0,
+        .has_other_provider = has_other_provider(hand),
+        .has_head = row->head_sha[0] != '\0',
+        .retries_left = left(pipeline->max_retries, row->retries),
+        .iterations_left = left(pipeline->max_iterations, row->iteration),
+        .runs_left = pipeline->max_attempts > 0
+                         ? left(pipeline->max_attempts, row->agent_runs)
+                         : INT_MAX,
+        .wall_left_s = (double)INFINITY,
+        .pause_s = pause_of(hand),
+        .step_s = (double)NAN,
+        .agent_s = (double)NAN,
+        .is_in_problem = hand->problem.id > 0,
+        .problem_text = hand->problem.id > 0 ? hand->problem.text : NULL,
+    };
+    memcpy(context->tried, trouble->tried, sizeof(context->tried));
+    if (pipeline->max_wall.ms > 0 && wall_is_set(row->started_at)) {
+        context->wall_left_s =
+            (double)(row->started_at.ms + pipeline->max_wall.ms - hand->now.ms) / 1000;
+    }
+    if (hand->problem.id > 0) {
+        context->is_held =
+            !problem_admit(recovery->problems, hand->problem.id, row->id, hand->now);
+    }
+    const char *why;
+    trouble->row.complexity = ladder_complexity(context, &why);
+    trouble->row.is_flaky =
+        recovery->judgement.p_flaky >= 0.6 || trouble->row.class_ == CLASS_FLAKY;
+}
+
+/* ---- the question ---- */
+
+static void add_word(struct kept_question *question, const char *name, const char *word)
+{
+    if (question->n_factors < FACTORS_MAX && word[0] != '\0') {
+        struct kept_factor *factor = &question->factors[question->n_factors++];
+        (void)snprintf(factor->name, sizeof(factor->name), "%s", name);
+        (void)text_clean_into(factor->word, sizeof(factor->word), word);
+    }
+}
+
+static void add_number(struct kept_question *question, const char *name, double number)
+{
+    if (question->n_factors < FACTORS_MAX) {
+        struct kept_factor *factor = &question->factors[question->n_factors++];
+        (void)snprintf(factor->name, sizeof(factor->name), "%s", name);
+        factor->number = number;
+    }
+}
+
+static double bad_services(const struct control *control)
+{
+    double n = 0;
+    for (size_t i = 0; i < control->options.n_services; i++) {
+        enum breaker_state state = control->services[i].state;
+        n += state == BREAKER_OPEN || state == BREAKER_HALF_OPEN ||
+             state == BREAKER_FORCED_OPEN;
+    }
+    return n;
+}
+
+static void make_question(struct hand *hand)
+{
+    struct control *control = hand->control;
+    const struct trouble *trouble = hand->trouble;
+    const struct workflow_row *row = &hand->live->workflow->row;
+    const struct failure_judgement *judgement = &control->recovery->judgement;
+    struct kept_question *question = &hand->question;
+    memset(question, 0, sizeof(*question));
+    question->kind = DECISION_RECOVERY;
+    (void)snprintf(question->levels[0], LEVEL_MAX, "fingerprint:%s",
+                   trouble->row.fingerprint);
+    (void)snprintf(question->levels[1], LEVEL_MAX, "step:%.60s@%.80s", trouble->step,
+                   trouble->repo);
+    (void)snprintf(question->levels[2], LEVEL_MAX, "class:%s",
+                   class_word(trouble->row.class_));
+    (void)snprintf(question->levels[3], LEVEL_MAX, "all");
+    question->n_levels = 4;
+    add_word(question, "class", class_word(trouble->row.class_));
+    add_word(question, "step", trouble->step);
+    add_word(question, "repository", trouble->repo);
+    add_word(question, "provider", trouble->row.provider);
+    add_word(question, "rule", trouble->row.rule);
+    add_word(question, "cause", trouble->row.cause);
+    add_number(question, "p_flaky", judgement->p_flaky);
+    add_number(question, "confidence", judgement->confidence);
+    add_number(question, "attempt", row->attempt);
+    add_number(question, "iteration", row->iteration);
+    add_number(question, "rungs", trouble->row.n_rungs);
+    add_number(question, "failing_now", control->recovery->n_failed);
+    add_number(question, "bad_services", bad_services(control));
+    add_number(question, "anomalies", (double)control->recovery->n_anomalies);
+    add_number(question, "running", control->n_running);
+}
+
+/* Nothing but a person, and the table ends the workflow here too: its limits are used up. */
+static bool table_fails(const struct hand *hand)
+{
+    const struct ladder_context *context = &hand->context;
+    switch (context->blame) {
+    case BLAME_SETUP:
+        return true;
+    case BLAME_CHANGE:
+        return context->iterations_left == 0;
+    case BLAME_OPERATOR:
+        return true; /* it waits for a person anyway */
+    default:
+        return context->retries_left == 0;
+    }
+}
+
+static double share(double p)
+{
+    return isnan(p) ? 0 : p * 100;
+}
+
+static enum rung take_decision(struct hand *hand)
+{
+    struct control *control = hand->control;
+    struct recovery *recovery = control->recovery;
+    struct trouble *trouble = hand->trouble;
+    const struct ladder *ladder = &recovery->ladder;
+    struct decide_answer *answer = &recovery->answer;
+    struct decide_factor factors[FACTORS_MAX];
+    struct decide_question question;
+    ladder_climb(&hand->context, &control->options.recovery.ladder, &recovery->ladder);
+    make_question(hand);
+    question_of(&hand->question, factors, &question);
+    question.options = ladder->options;
+    question.n_options = ladder->n;
+    question.worth_s = WORTH_S;
+    question.aversion = AVERSION;
+    question.risk_max = RISK_MAX;
+    decide_ask(recovery->decide, &question, hand->now, &control->rng, answer);
+    enum rung rung = answer->choice >= 0 ? ladder->rungs[answer->choice] : RUNG_ESCALATE;
+    int other = answer->decider == DECIDER_LEARNED ? answer->rules : answer->learned;
+    char subject[32];
+    (void)snprintf(subject, sizeof(subject), "wf-%lld", (long long)trouble->row.workflow);
+    const struct decision_row row = {
+        .at = hand->now,
+        .kind = DECISION_RECOVERY,
+        .workflow = trouble->row.workflow,
+        .failure = trouble->row.id,
+        .problem = trouble->row.problem,
+        .subject = subject,
+        .choice = rung_word(rung),
+        .confidence = answer->confidence,
+        .risk = answer->choice >= 0 ? ladder->options[answer->choice].risk : 0,
+        .decider = answer->decider,
+        .reason = answer->reason,
+        .alternatives = text_alternatives(control, ladder, answer),
+        .context = text_context(control, &hand->question),
+        .shadow =
+            other >= 0 && other != answer->choice ? ladder->options[other].name : "",
+        .reward = (double)NAN,
+        .outcome = "",
+    };
+    trouble->decision = store_put_decision(control->store, &row);
+    trouble->decider = answer->decider;
+    trouble->question = hand->question;
+    return rung;
+}
+
+/* ---- the rung ---- */
+
+static struct span window_of(const struct hand *hand, enum rung rung, struct span pause)
+{
+    const struct pipeline *pipeline = hand->live->workflow->pipeline;
+    int64_t ms = pause.ms + WINDOW_MORE.ms;
+    switch (rung) {
+    case RUNG_HAND_BACK:
+    case RUNG_OTHER_AGENT:
+    case RUNG_SMALLER_TASK:
+    case RUNG_OTHER_ORDER:
+        ms += pipeline->planning.ms + pipeline->coding.ms + pipeline->validation.ms;
+        break;
+    default:
+        ms += hand->live->workflow->row.state == STATE_CODING ? pipeline->coding.ms
+                                                              : pipeline->validation.ms;
+        break;
+    }
+    return (struct span){ms};
+}
+
+static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
+{
+    struct control *control = hand->control;
+    struct recovery *recovery = control->recovery;
+    struct trouble *trouble = hand->trouble;
+    const struct decide_answer *answer = &recovery->answer;
+    static const struct decide_belief unknown = {(double)NAN, (double)NAN, (double)NAN, 0,
+                                                 0,           (double)NAN, ""};
+    const struct decide_belief *belief =
+        answer->choice >= 0 ? &answer->beliefs[answer->choice] : &unknown;
+    bool avoids = rung == RUNG_FALLBACK || rung == RUNG_OTHER_AGENT;
+    trouble->rung = rung;
+    trouble->began_at = hand->now;
+    trouble->window_end = wall_add(hand->now, window_of(hand, rung, pause));
+    trouble->row.n_rungs += rung != RUNG_WAIT && rung != RUNG_ESCALATE;
+    trouble->tried[rung]++;
+    const struct recovery_row row = {
+        .failure = trouble->row.id,
+        .problem = trouble->row.problem,
+        .workflow = trouble->row.workflow,
+        .decision = trouble->decision,
+        .service = avoids ? trouble->row.provider : "",
+        .rung = rung,
+        .number = trouble->row.n_rungs,
+        .status = RECOVERY_RUNNING,
+        .decider = trouble->decider,
+        .odds = belief->p,
+        .odds_low = belief->low,
+        .odds_high = belief->high,
+        .trials = belief->trials,
+        .reason = answer->reason,
+        .expected = ladder_expected(rung),
+        .inverse = ladder_inverse(rung),
+        .outcome = "",
+        .asked_at = hand->now,
+        .started_at = hand->now,
+        .window_end = trouble->window_end,
+        .cost_s = (double)NAN,
+    };
+    trouble->recovery = store_put_recovery(control->store, &row);
+    if (rung != RUNG_WAIT && rung != RUNG_ESCALATE) {
+        (void)storm_of(recovery, trouble->row.class_, 1, hand->now);
+    }
+    if (rung == RUNG_HAND_BACK || rung == RUNG_OTHER_AGENT || rung == RUNG_SMALLER_TASK ||
+        rung == RUNG_OTHER_ORDER) {
+        (void)snprintf(trouble->head, sizeof(trouble->head), "%s",
+                       hand->live->workflow->row.head_sha);
+    }
+}
+
+static void make_plan(struct hand *hand, enum rung rung, struct machine_plan *plan)
+{
+    struct recovery *recovery = hand->control->recovery;
+    const struct decide_answer *answer = &recovery->answer;
+    double p = answer->choice >= 0 ? answer->beliefs[answer->choice].p : (double)NAN;
+    plan->rung = rung;
+    plan->checkpoint = ladder_checkpoint(&hand->context);
+    plan->advice = ladder_advice(rung);
+    plan->pause.ms = 0;
+    if (rung == RUNG_RETRY) {
+        double jitter = 0.75 + rng_unit(&hand->control->rng) / 2;
+        plan->pause.ms = (int64_t)(hand->context.pause_s * jitter * 1000);
+    } else if (rung == RUNG_FALLBACK) {
+        plan->pause.ms = 1000;
+    } else if (rung == RUNG_WAIT) {
+        plan->pause = WAIT_AT_MOST;
+    }
+    if (rung == RUNG_ESCALATE) {
+        plan->words = arena_printf(recovery->arena, "%s; a person is asked",
+                                   class_word(hand->trouble->row.class_));
+    } else {
+        plan->words =
+            arena_printf(recovery->arena, "%s: %s, %.0f %% (%s)",
+                         class_word(hand->trouble->row.class_), rung_strategy(rung),
+                         share(p), decider_word(answer->decider));
+    }
+    if (rung == RUNG_FALLBACK &&
+        (hand->step.kind == EFFECT_SETUP || hand->step.kind == EFFECT_CHECK)) {
+        plan->rung = RUNG_CHECKPOINT; /* the sandbox is made by somebody else */
+    }
+    if (rung == RUNG_ESCALATE && table_fails(hand)) {
+        plan->rung = RUNG_COUNT;
+    }
+}
+
+static void count_failure(struct recovery *recovery, struct wall now)
+{
+    double age = (double)(now.ms - recovery->failed_at.ms) / 300000;
+    recovery->n_failed = recovery->n_failed * exp(age > 0 ? -age : 0) + 1;
+    recovery->failed_at = now;
+}
+
+void choice_make(struct control *control, struct live *live,
+                 const struct machine_input *input, struct wall now,
+                 struct machine_plan *ret_plan)
+{
+    struct recovery *recovery = control->recovery;
+    struct hand hand = {.control = control,
+                        .live = live,
+                        .input = input,
+                        .now = now,
+                        .step = trouble_step(live->workflow)};
+    count_failure(recovery, now);
+    judge(&hand);
+    open_trouble(&hand);
+    note_provider(hand.trouble);
+    explain(&hand);
+    join_problem(&hand);
+    look(&hand);
+    enum rung rung = take_decision(&hand);
+    make_plan(&hand, rung, ret_plan);
+    begin_rung(&hand, rung, ret_plan->pause);
+    hand.trouble->row.status = rung == RUNG_ESCALATE ? FAILURE_ESCALATED : FAILURE_OPEN;
+    (void)snprintf(hand.trouble->failed_head, sizeof(hand.trouble->failed_head), "%s",
+                   live->workflow->row.head_sha);
+    trouble_set(&hand.trouble->detail, &hand.trouble->row.detail,
+                text_detail(control, hand.trouble, &hand.context, hand.causes,
+                            hand.n_causes, &hand.blast));
+    trouble_put(control, hand.trouble);
+    remedy_count(control, live->workflow, hand.trouble->row.provider, false, now);
+}
