@@ -5,8 +5,7 @@
 /*
  * Fingerprint: is this failure one that was seen before?
  *
- * What changes from run to run (numbers, hex ids, UUIDs, paths, addresses, URLs) is masked,
- * what stays is hashed. The book remembers the fingerprints of failures, when each was first
+ * What changes from run to run is masked (template.h), what stays is hashed. The book remembers the fingerprints of failures, when each was first
  * and last seen and how often; the one that was not seen for longest makes room. Pure and flat:
  * a plain value that can be saved and loaded as it is.
  */
@@ -21,9 +20,6 @@
 #define FINGERPRINTS_MAX 256
 /* Silent for so long and seen again: it has returned. */
 #define FINGERPRINT_RETURN_MS (INT64_C(24) * 3600 * 1000)
-
-/* Masked text, NUL-terminated, cut at cap; returns the hash (FNV-1a, 64 bit) of the whole. */
-uint64_t fingerprint_mask(const char *text, char *out, size_t cap);
 
 struct fingerprint {
     uint64_t hash; /* 0 = free */

@@ -9,7 +9,8 @@
 #include "engine/base/idmap.h"
 #include "engine/base/mem.h"
 
-#define OBSERVER_FORMAT 1
+#define OBSERVER_FORMAT 2
+#define OBSERVER_BEFORE 1 /* the same, but fingerprints of other masks */
 #define OPEN_MAX        4 /* steps in flight of one workflow; there is one, and cleanups */
 #define OUTCOMES_MAX    512 /* finished workflows that rates are made of */
 #define OUTCOMES_MIN    5
@@ -654,6 +655,10 @@ struct observer *observer_load(const void *bytes, size_t len)
     bool is_good = len >= sizeof(*head);
     if (is_good) {
         (void)memcpy(head, bytes, sizeof(*head));
+        if (head->format == OBSERVER_BEFORE) {
+            head->book = (struct fingerprint_book){0};
+            head->format = OBSERVER_FORMAT;
+        }
         is_good = head->format == OBSERVER_FORMAT &&
                   head->live_bytes == (int32_t)sizeof(struct live) && head->n_live >= 0 &&
                   head->n_live <= OBSERVER_LIVE_MAX && head->n_outcomes >= 0 &&
