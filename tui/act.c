@@ -180,6 +180,15 @@ bool console_action(struct console *c, enum action action)
     case ACTION_GO_OUTLOOK:
         place_open(c, view_class_find("outlook"), 0, NULL);
         return true;
+    case ACTION_GO_FAILURES:
+        place_open(c, view_class_find("failures"), 0, NULL);
+        return true;
+    case ACTION_GO_STRATEGIES:
+        place_open(c, view_class_find("strategies"), 0, NULL);
+        return true;
+    case ACTION_GO_DECISIONS:
+        place_open(c, view_class_find("decisions"), 0, NULL);
+        return true;
     case ACTION_NEXT_NEEDED:
         act_next_needed(c);
         return true;
@@ -212,6 +221,9 @@ static bool is_for_view(enum action action)
     case ACTION_GO_DELIVERIES:
     case ACTION_GO_HEALTH:
     case ACTION_GO_OUTLOOK:
+    case ACTION_GO_FAILURES:
+    case ACTION_GO_STRATEGIES:
+    case ACTION_GO_DECISIONS:
         return false;
     default:
         return true;
@@ -269,6 +281,9 @@ void console_run_line(struct console *c, const char *line)
         break;
     case PALETTE_WORKFLOW:
         place_open(c, view_class_find("workflow"), command.targets[0], NULL);
+        break;
+    case PALETTE_WHY:
+        place_open(c, view_class_find("why"), 0, command.why);
         break;
     case PALETTE_VERB:
         if (command.n_targets > 0) {

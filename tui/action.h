@@ -49,6 +49,24 @@
       "Show how it goes: incidents, predictions, what to do")                            \
     X(ACTION_GO_OUTLOOK, "go-outlook", "outlook", "",                                    \
       "Show forecasts of limits, and what another limit would give")                     \
+    X(ACTION_GO_FAILURES, "go-failures", "failures", "",                                 \
+      "Show what failed and what is done about it")                                      \
+    X(ACTION_GO_STRATEGIES, "go-strategies", "strategies", "",                           \
+      "Show how well each rung of the ladder works")                                     \
+    X(ACTION_GO_DECISIONS, "go-decisions", "decisions", "",                              \
+      "Show what was decided, by whom, and how it turned out")                           \
+    X(ACTION_SHOW_WHY, "show-why", "why", "",                                            \
+      "Show why it failed, and why that was done about it")                              \
+    X(ACTION_LABEL_CLASS, "label-class", "class", "",                                    \
+      "Correct the class of the failure; it is learned")                                 \
+    X(ACTION_RECOVERY_APPROVE, "recovery-approve", "approve", "",                        \
+      "Approve the recovery that waits")                                                 \
+    X(ACTION_RECOVERY_REJECT, "recovery-reject", "reject", "",                           \
+      "Refuse the recovery that waits")                                                  \
+    X(ACTION_STRATEGY_KILL, "strategy-kill", "switch off", "",                           \
+      "Switch the rung off for this class: nobody chooses it any more")                  \
+    X(ACTION_STRATEGY_REVIVE, "strategy-revive", "switch on", "",                        \
+      "Switch the rung on again for this class")                                         \
     X(ACTION_INCIDENT_ACK, "incident-ack", "take", "",                                   \
       "Take the incident: you look after it")                                            \
     X(ACTION_INCIDENT_NOTE, "incident-note", "note", "",                                 \
@@ -166,6 +184,8 @@ enum action {
     X(CONTEXT_WATERFALL, "waterfall", "Trace of a workflow")                             \
     X(CONTEXT_HEALTH, "health", "Health report and incidents")                           \
     X(CONTEXT_OUTLOOK, "outlook", "Forecasts and limits")                                \
+    X(CONTEXT_FAILURES, "failures", "Failures, decisions, and one case whole")           \
+    X(CONTEXT_STRATEGIES, "strategies", "Strategies")                                    \
     X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
     X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \
     X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")                       \

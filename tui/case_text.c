@@ -240,6 +240,15 @@ static void tell_class(struct telling *t, const struct failure_row *row,
     t->label = "";
 }
 
+/* "2026-11-22T13:41:00Z" of today as "13:41". */
+static const char *moment(struct telling *t, const char *text)
+{
+    char today[CLOCK_TEXT_MAX];
+    (void)wall_format(t->now, false, today);
+    bool is_today = strlen(text) >= 20 && strncmp(text, today, 11) == 0;
+    return is_today ? arena_strn(t->arena, text + 11, 5) : text;
+}
+
 static void tell_causes(struct telling *t, const char *cause,
                         const struct case_detail *detail)
 {
@@ -251,7 +260,7 @@ static void tell_causes(struct telling *t, const char *cause,
                  ? arena_printf(t->arena, "%3.0f%%  ", one->weight * 100)
                  : "",
              one->node, one->why[0] != '\0' ? ": " : "", one->why,
-             one->since[0] != '\0' ? ", since " : "", one->since);
+             one->since[0] != '\0' ? ", since " : "", moment(t, one->since));
     }
     if (detail->n_causes == 0) {
         tell(t, ROLE_TEXT, "%s", cause[0] != '\0' ? cause : "not known");
@@ -467,6 +476,17 @@ static void tell_past(struct telling *t, const struct case_file *file)
     }
 }
 
+/* Who asks for a decision wants to see that one first. */
+static const struct decision_row *find_asked(const struct case_file *file)
+{
+    for (size_t i = 0; file->kind == CASE_DECISION && i < file->n_decisions; i++) {
+        if (file->decisions[i].id == file->id) {
+            return &file->decisions[i];
+        }
+    }
+    return NULL;
+}
+
 const struct case_line *case_lines(struct arena *arena, const struct case_file *file,
                                    struct wall now, int width, size_t *ret_n)
 {
@@ -476,23 +496,32 @@ const struct case_line *case_lines(struct arena *arena, const struct case_file *
                         .width = width - CASE_LABEL - CASE_MARK,
                         .lines = arena_array(arena, LINES_MAX, sizeof(*t.lines)),
                         .label = ""};
+    const struct decision_row *asked = find_asked(file);
+    if (asked != NULL) {
+        tell_decision(&t, asked);
+    }
     if (file->has_failure) {
         tell_what(&t, &file->failure);
-        tell_class(&t, &file->failure, &file->detail);
-        tell_causes(&t, file->failure.cause, &file->detail);
-        tell_blast(&t, &file->detail);
-    }
-    if (file->has_problem) {
+    } else if (file->has_problem) {
         tell_problem(&t, file);
-        if (!file->has_failure) {
-            tell_blast(&t, &file->detail);
-        }
     }
     if (file->has_failure || file->has_problem || file->n_recoveries > 0) {
         tell_ladder(&t, file);
     }
+    if (file->has_failure) {
+        tell_class(&t, &file->failure, &file->detail);
+        tell_causes(&t, file->failure.cause, &file->detail);
+    }
+    if (file->has_failure || file->has_problem) {
+        tell_blast(&t, &file->detail);
+    }
+    if (file->has_failure && file->has_problem) {
+        tell_problem(&t, file);
+    }
     for (size_t i = file->n_decisions; i > 0; i--) { /* the newest first */
-        tell_decision(&t, &file->decisions[i - 1]);
+        if (&file->decisions[i - 1] != asked) {
+            tell_decision(&t, &file->decisions[i - 1]);
+        }
     }
     if (file->has_failure) {
         tell_past(&t, file);

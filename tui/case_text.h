@@ -3,9 +3,10 @@
 #define SIGNALBOX_TUI_CASE_TEXT_H
 
 /*
- * Case text: one case told in lines, in the order in which an operator asks: what failed, what
- * kind of failure it is and which lines say so, why, what it touches, what was tried, why that
- * and not something else, and what happened before.
+ * Case text: one case told in lines, in the order in which an operator asks: what failed, what is
+ * done about it, what kind of failure it is and which lines say so, its cause, what it touches, why
+ * that was done and not something else, and what happened before. A decision that was asked for
+ * comes first.
  *
  * The same lines are printed by `signalbox why` and drawn by the console, so that both can be
  * read by who knows one. A line is a label (upper case, or "" where the label above goes on), a

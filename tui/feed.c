@@ -406,8 +406,7 @@ static void listen_to_pulse(struct feed *feed)
     struct span span;
     enum pulse_thread silent = PULSE_CONTROL;
     bool was = feed->has_silent;
-    feed->has_silent =
-        pulse_find_silent(feed->config->store, mono_now(), &silent, &span);
+    feed->has_silent = pulse_find_silent(feed->config->store, mono_now(), &silent, &span);
     feed->is_due_now |= feed->has_silent != was;
     if (feed->has_silent && (!was || silent != feed->silent)) {
         feed->silent = silent;
@@ -609,6 +608,9 @@ static bool is_same_query(const struct frame_query *a, const struct frame_query 
            a->delivery_statuses == b->delivery_statuses &&
            a->delivery_before == b->delivery_before && a->delivery == b->delivery &&
            strcmp(a->trace_span, b->trace_span) == 0 && a->incident == b->incident &&
+           a->is_unsettled == b->is_unsettled &&
+           a->recovery_before == b->recovery_before && a->case_kind == b->case_kind &&
+           a->case_id == b->case_id &&
            strcmp(a->submit_pipeline, b->submit_pipeline) == 0 &&
            strcmp(a->submit_repo, b->submit_repo) == 0;
 }

@@ -67,6 +67,10 @@ void frame_borrow(struct frame *frame, const struct frame *older)
     frame->submit = older->submit;
     frame->services = older->services;
     frame->deliveries = older->deliveries;
+    frame->failures = older->failures;
+    frame->decisions = older->decisions;
+    frame->strategies = older->strategies;
+    frame->case_ = older->case_;
     frame->pipelines = older->pipelines;
     frame->n_pipelines = older->n_pipelines;
     frame->read_at = older->read_at;

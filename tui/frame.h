@@ -30,11 +30,12 @@
 #include "engine/trace/waterfall.h"
 #include "store/finding.h"
 #include "store/model.h"
-#include "store/segment.h"
-#include "store/service_detail.h"
 #include "store/progress.h"
 #include "store/pulse.h"
+#include "store/segment.h"
+#include "store/service_detail.h"
 #include "store/store.h"
+#include "tui/case_read.h"
 
 struct health;        /* engine/monitor/health.h */
 struct monitor_cards; /* engine/monitor/monitor.h */
@@ -44,18 +45,22 @@ struct monitor_cards; /* engine/monitor/monitor.h */
 /* Parts of a frame; a view asks for the ones it draws. Totals, engine and answers are
  * always there. */
 enum frame_part {
-    PART_OVERVIEW = 1u << 0,   /* needs, wrong, live, moves, hours */
-    PART_LIST = 1u << 1,       /* page of the list */
-    PART_DETAIL = 1u << 2,     /* one workflow: row, events, spans, effects */
-    PART_LOG = 1u << 3,        /* lines of one step's log; needs PART_DETAIL */
-    PART_DOCS = 1u << 4,       /* the documents in `docs`; needs PART_DETAIL */
-    PART_SUBMIT = 1u << 5,     /* choices and findings for the submit form */
-    PART_STATUS = 1u << 6,     /* facts about store and engine */
-    PART_SERVICES = 1u << 7,   /* every external service */
-    PART_DELIVERIES = 1u << 8, /* webhook deliveries */
-    PART_HEALTH = 1u << 9,     /* report of the monitor, and how good its models were */
-    PART_INCIDENT = 1u << 10,  /* one incident with its anomalies */
-    PART_TRACE = 1u << 15      /* the waterfall of a workflow; needs PART_DETAIL */
+    PART_OVERVIEW = 1u << 0,    /* needs, wrong, live, moves, hours */
+    PART_LIST = 1u << 1,        /* page of the list */
+    PART_DETAIL = 1u << 2,      /* one workflow: row, events, spans, effects */
+    PART_LOG = 1u << 3,         /* lines of one step's log; needs PART_DETAIL */
+    PART_DOCS = 1u << 4,        /* the documents in `docs`; needs PART_DETAIL */
+    PART_SUBMIT = 1u << 5,      /* choices and findings for the submit form */
+    PART_STATUS = 1u << 6,      /* facts about store and engine */
+    PART_SERVICES = 1u << 7,    /* every external service */
+    PART_DELIVERIES = 1u << 8,  /* webhook deliveries */
+    PART_HEALTH = 1u << 9,      /* report of the monitor, and how good its models were */
+    PART_INCIDENT = 1u << 10,   /* one incident with its anomalies */
+    PART_FAILURES = 1u << 11,   /* failures and open problems */
+    PART_DECISIONS = 1u << 12,  /* what was decided */
+    PART_STRATEGIES = 1u << 13, /* odds of the rungs */
+    PART_CASE = 1u << 14,       /* one failure, problem, recovery or decision, whole */
+    PART_TRACE = 1u << 15       /* the waterfall of a workflow; needs PART_DETAIL */
 };
 
 #define FRAME_FILTER_MAX 200  /* bytes of a filter or search text */
@@ -115,6 +120,12 @@ struct frame_query {
     /* trace: the span whose attributes are wanted, by its id; "" = the workflow's */
     char trace_span[SPAN_MAX];
     int64_t incident; /* whose anomalies are wanted */
+
+    /* failures and decisions, newest first; `text` filters them too */
+    bool is_unsettled;        /* only those that are not settled */
+    int64_t recovery_before;  /* only older ones than this number; 0 = from the newest */
+    enum case_kind case_kind; /* PART_CASE, with case_id != 0 */
+    int64_t case_id;
 
     /* submit: pipeline (name or path) and repository to be checked, "" = not yet */
     char submit_pipeline[FRAME_PATH_MAX];
@@ -209,6 +220,11 @@ struct frame_overview {
     struct wall last_failed_at; /* newest failure still in the store; unset = none */
     const struct incident_row *incidents; /* open ones, newest first, at most 8 */
     size_t n_incidents;
+    bool has_recovery;
+    struct frame_recovery {
+        struct recovery_totals totals;
+        int64_t settled[FAILURE_STATUS_COUNT]; /* of the last 24 h */
+    } recovery;
 };
 
 struct frame_list {
@@ -265,6 +281,8 @@ struct frame_detail {
     unsigned docs_read;                       /* DOC_BIT mask of the ones looked for */
     const struct frame_log *log;              /* NULL = not asked */
     const struct progress *progress; /* of the agent that runs; NULL = none, or unknown */
+    const struct failure_row *failure;   /* the newest that is not settled; NULL = none */
+    const struct recovery_row *recovery; /* what is tried on it now; NULL = nothing */
 };
 
 struct frame_choice {
@@ -337,6 +355,34 @@ struct frame_incident {
     size_t n_anomalies;
 };
 
+#define FRAME_FAILURES 400
+#define FRAME_PROBLEMS 20
+struct frame_failures {
+    const struct failure_row *rows; /* newest first */
+    const struct recovery_row *const
+        *recoveries; /* under way for each row; NULL = none */
+    size_t n;
+    bool has_more;                      /* older ones */
+    const struct problem_row *problems; /* open ones, newest first */
+    size_t n_problems;
+    struct frame_recovery recovery;
+};
+struct frame_decisions {
+    const struct decision_row *rows; /* newest first */
+    size_t n;
+    bool has_more;
+};
+struct frame_strategies {
+    const struct odds_row *rows; /* by key, the best first; not of single fingerprints */
+    size_t n;
+};
+struct frame_case {
+    enum case_kind kind; /* as asked for */
+    int64_t id;
+    bool is_missing;
+    struct case_file file;
+};
+
 /* What became of an order that was sent through the feed. */
 struct frame_answer {
     uint64_t ticket; /* as feed_send returned it */
@@ -374,6 +420,10 @@ struct frame {
     const struct health *health;
     const struct monitor_cards *cards;
     const struct frame_incident *incident;
+    const struct frame_failures *failures;
+    const struct frame_decisions *decisions;
+    const struct frame_strategies *strategies;
+    const struct frame_case *case_;
 
     const struct frame_answer *answers; /* oldest first */
     size_t n_answers;

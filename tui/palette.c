@@ -7,6 +7,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/recovery/case.h"
 #include "tui/frame.h"
 #include "tui/theme.h"
 
@@ -351,6 +352,23 @@ static bool parse_theme(struct line *line, struct palette_command *command,
     return true;
 }
 
+/* "f-31", or "why" with the id of a case. False: it is neither. */
+static bool parse_why(struct line *line, struct palette_command *command)
+{
+    enum case_kind kind = CASE_WORKFLOW;
+    int64_t id;
+    struct line rest = *line;
+    bool is_why = strcmp(line->word, "why") == 0 && next_word(&rest);
+    const char *word = is_why ? rest.word : line->word;
+    if (!case_id_parse(word, &kind, &id) || (!is_why && kind == CASE_WORKFLOW)) {
+        return false;
+    }
+    command->kind = PALETTE_WHY;
+    (void)snprintf(command->why, sizeof(command->why), "%.31s", word);
+    line->rest = rest.rest;
+    return true;
+}
+
 bool palette_parse(const char *text, struct palette_command *ret_command, struct err *err)
 {
     struct line line = {.rest = text};
@@ -363,6 +381,8 @@ bool palette_parse(const char *text, struct palette_command *ret_command, struct
     if (palette_parse_id(line.word, &command.targets[0])) {
         command.kind = PALETTE_WORKFLOW;
         command.n_targets = 1;
+    } else if (parse_why(&line, &command)) {
+        command.view = NULL;
     } else if (strcmp(line.word, "theme") == 0) {
         if (!parse_theme(&line, &command, err)) {
             return false;

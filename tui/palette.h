@@ -45,6 +45,7 @@ void palette_apply(const char *text, const struct palette_candidate *candidate, 
 enum palette_kind {
     PALETTE_VIEW,
     PALETTE_WORKFLOW,
+    PALETTE_WHY, /* one case, by its id */
     PALETTE_VERB,
     PALETTE_THEME,
     PALETTE_ACTION
@@ -58,6 +59,7 @@ struct palette_command {
     size_t n_targets;
     char *args; /* VERB: JSON object, malloc'd, or NULL */
     char theme[64];
+    char why[32]; /* WHY: "f-31" */
     enum action action;
 };
 

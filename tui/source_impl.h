@@ -50,6 +50,10 @@ bool source_read_health(struct source *source, struct reader *reader, struct fra
                         struct err *err);
 bool source_read_incident(struct reader *reader, const struct frame_query *query,
                           struct frame *frame, struct err *err);
+/* Failures, decisions, strategies and one case, as the query asks; and what overview and detail,
+ * read before, show of failures. */
+bool source_read_recovery(struct reader *reader, const struct frame_query *query,
+                          struct frame *frame, struct err *err);
 bool source_read_deliveries(struct reader *reader, const struct frame_query *query,
                             struct frame *frame, struct err *err);
 /* Limits of the pipelines of all rows in the frame. */

@@ -29,6 +29,11 @@ const struct frame *frames_services(void);
 const struct frame *frames_monitor(void);
 /* As frames_busy, with the trace of wf-2207: calls to a service, one of them failed. */
 const struct frame *frames_trace(void);
+/* As frames_busy, with failures, an open problem, what is tried, decisions, strategies; the case
+ * of f-31, or of p-2, d-52 and so on as asked for. */
+const struct frame *frames_recovery(enum case_kind kind, int64_t id);
+/* Nothing has failed, nothing was decided, nothing was learned. */
+const struct frame *frames_recovery_none(void);
 /* Choices and findings of the form. */
 const struct frame *frames_submit(bool is_good);
 /* Store or engine in trouble, with or without something read before. */

@@ -16,6 +16,7 @@
 #include "tests/lib/frames.h"
 #include "tui/view/common.h"
 #include "tui/view/monitor.h"
+#include "tui/view/recovery.h"
 
 #define GOLDEN_MAX (1024 * 1024)
 #define BARS       2 /* top and bottom line are the console's */
@@ -297,15 +298,83 @@ static void test_hostile(void **state)
     check_golden("hostile-log", &log_class, 2207, "", frames_hostile(), NULL);
 }
 
+static void test_failures(void **state)
+{
+    static const enum action down[] = {ACTION_ROW_DOWN, ACTION_NONE};
+    const struct play second = {.actions = down};
+    (void)state;
+    check_golden("failures", &failures_class, 0, "", frames_recovery(CASE_FAILURE, 31),
+                 &second);
+    check_golden("failures-problem", &failures_class, 0, "",
+                 frames_recovery(CASE_PROBLEM, 2), NULL);
+    check_golden("failures-none", &failures_class, 0, "", frames_recovery_none(), NULL);
+    check_golden("failures-no-match", &failures_class, 0, "rain", frames_recovery_none(),
+                 NULL);
+}
+
+static void test_why(void **state)
+{
+    static const enum action end[] = {ACTION_END, ACTION_NONE};
+    const struct play bottom = {.actions = end};
+    (void)state;
+    check_golden("why", &why_class, 0, "f-31", frames_recovery(CASE_FAILURE, 31), NULL);
+    check_golden("why-end", &why_class, 0, "f-31", frames_recovery(CASE_FAILURE, 31),
+                 &bottom);
+    check_golden("why-problem", &why_class, 0, "p-2", frames_recovery(CASE_PROBLEM, 2),
+                 NULL);
+    check_golden("why-what", &why_class, 0, "", frames_recovery(CASE_FAILURE, 31), NULL);
+}
+
+static void test_decisions(void **state)
+{
+    static const enum action down[] = {ACTION_ROW_DOWN, ACTION_NONE};
+    const struct play second = {.actions = down};
+    (void)state;
+    check_golden("decisions", &decisions_class, 0, "", frames_recovery(CASE_DECISION, 52),
+                 &second);
+    check_golden("decisions-none", &decisions_class, 0, "", frames_recovery_none(), NULL);
+}
+
+static void test_strategies(void **state)
+{
+    static const enum action down[] = {ACTION_ROW_DOWN, ACTION_ROW_DOWN, ACTION_NONE};
+    const struct play third = {.actions = down};
+    (void)state;
+    check_golden("strategies", &strategies_class, 0, "",
+                 frames_recovery(CASE_FAILURE, 31), &third);
+    check_golden("strategies-none", &strategies_class, 0, "", frames_recovery_none(),
+                 NULL);
+}
+
+static void test_recovery_elsewhere(void **state)
+{
+    (void)state;
+    check_golden("overview-recovery", &overview_class, 0, "",
+                 frames_recovery(CASE_FAILURE, 31), NULL);
+    check_golden("workflow-recovery", &workflow_class, 2207, "",
+                 frames_recovery(CASE_FAILURE, 31), NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_overview), cmocka_unit_test(test_workflows),
-        cmocka_unit_test(test_workflow), cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_submit),   cmocka_unit_test(test_engine),
-        cmocka_unit_test(test_trouble),  cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_services), cmocka_unit_test(test_deliveries),
-        cmocka_unit_test(test_trace),    cmocka_unit_test(test_monitor),
+        cmocka_unit_test(test_overview),
+        cmocka_unit_test(test_workflows),
+        cmocka_unit_test(test_workflow),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_submit),
+        cmocka_unit_test(test_engine),
+        cmocka_unit_test(test_trouble),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_services),
+        cmocka_unit_test(test_deliveries),
+        cmocka_unit_test(test_trace),
+        cmocka_unit_test(test_monitor),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_why),
+        cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_strategies),
+        cmocka_unit_test(test_recovery_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

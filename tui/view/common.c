@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/view/common.h"
 #include "tui/view/monitor.h"
+#include "tui/view/recovery.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -147,6 +148,9 @@ void common_action(struct view *view, const struct workflow_row *row, enum actio
     case ACTION_SHOW_TRACE:
         klass = &waterfall_class;
         break;
+    case ACTION_SHOW_WHY:
+        klass = &why_class;
+        break;
     case ACTION_RETRY_FROM:
     case ACTION_PRIORITY_UP:
     case ACTION_PRIORITY_DOWN:
@@ -220,12 +224,17 @@ void common_on_prompt(struct view *view, const struct frame *frame, int token,
  */
 
 const struct view_class *const view_classes[] = {
-    &overview_class, &workflows_class, &workflow_class,
-    &log_class,      &diff_class,      &context_class,
-    &history_class,  &submit_class,    &engine_class,
-    &services_class, &service_class,   &deliveries_class,
-    &delivery_class, &waterfall_class, &health_class,
-    &incident_class, &outlook_class,   NULL,
+    &overview_class,  &workflows_class,
+    &workflow_class,  &log_class,
+    &diff_class,      &context_class,
+    &history_class,   &submit_class,
+    &engine_class,    &services_class,
+    &service_class,   &deliveries_class,
+    &delivery_class,  &waterfall_class,
+    &health_class,    &incident_class,
+    &outlook_class,   &failures_class,
+    &why_class,       &strategies_class,
+    &decisions_class, NULL,
 };
 
 const struct view_class *view_class_find(const char *name)

@@ -6,7 +6,7 @@
  */
 #include <inttypes.h>
 
-#include "tui/view/common.h"
+#include "tui/view/recovery.h"
 #include "tui/widget/chart.h"
 #include "tui/widget/look.h"
 
@@ -254,6 +254,34 @@ static void draw_head(const struct canvas *canvas, const struct frame *frame,
                   row->reason);
 }
 
+/* The failure that is not settled, and what is done about it. */
+static void draw_failure(const struct canvas *canvas, int y,
+                         const struct frame_detail *detail)
+{
+    const struct failure_row *row = detail->failure;
+    const struct recovery_row *recovery = detail->recovery;
+    char id[CASE_ID_MAX], odds[CASE_ODDS_MAX], text[300];
+    enum theme_role role =
+        recovery ? case_rung_role(recovery->status) : case_status_role(row->status);
+    int x = 4;
+    canvas_glyph(canvas, 2, y, role,
+                 recovery ? case_rung_glyph(recovery->status)
+                          : case_status_glyph(row->status));
+    (void)snprintf(text, sizeof text, "%s %s %.0f%%", case_id(CASE_FAILURE, row->id, id),
+                   class_word(row->class_), row->confidence * 100);
+    x += canvas_text(canvas, x, y, canvas->w - x - 1, ROLE_TEXT, text) + 2;
+    if (recovery)
+        (void)snprintf(
+            text, sizeof text, "%d. %s %s, %s%s%s", recovery->number,
+            rung_word(recovery->rung),
+            case_odds(recovery->odds, recovery->odds_low, recovery->odds_high, odds),
+            recovery_status_word(recovery->status),
+            recovery->expected[0] ? ", looks for: " : "", recovery->expected);
+    else
+        (void)snprintf(text, sizeof text, "%s", failure_status_word(row->status));
+    look_text(canvas, x, y, canvas->w - x - 1, role, text);
+}
+
 /* ---- log
  * --------------------------------------------------------------------------------------------
  */
@@ -363,6 +391,8 @@ void detail_draw(const struct canvas *canvas, const struct frame *frame, struct 
         canvas, (struct rect){0, 0, at_most(canvas->w, STRETCH_MAX), canvas->h});
     draw_head(&narrow, frame, now);
     int y = detail->row.reason[0] != '\0' ? 4 : 3;
+    if (detail->failure)
+        draw_failure(&narrow, y++ - 1, detail);
     /* Fixed rows: axis, blank, STEPS, blank, LOG. */
     int room = canvas->h - y - 5;
     int want_spans = timeline_height(detail, now);

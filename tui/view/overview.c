@@ -5,8 +5,10 @@
  */
 #include <inttypes.h>
 
+#include "engine/base/text.h"
 #include "tui/view/common.h"
 #include "tui/view/monitor.h"
+#include "tui/view/recovery.h"
 #include "tui/widget/look.h"
 #include "tui/widget/signal.h"
 #include "tui/widget/track.h"
@@ -270,6 +272,19 @@ static void section_note(const struct frame *frame, const struct shown *shown,
     }
 }
 
+/* How recovery stands, on the right of a title that leaves room for it. */
+static void draw_recovery(const struct canvas *canvas, int y, int from,
+                          const struct frame_overview *data)
+{
+    char text[160];
+    int room = canvas->w - from - 3;
+    if (!data->has_recovery)
+        return;
+    (void)recovery_summary(&data->recovery, text, sizeof text);
+    if (text_cells(text, strlen(text)) <= room)
+        canvas_right(canvas, canvas->w - room - 1, y, room, ROLE_TEXT_DIM, text);
+}
+
 static void draw_lists(const struct canvas *canvas, const struct overview *over,
                        const struct frame *frame, int h)
 {
@@ -282,7 +297,10 @@ static void draw_lists(const struct canvas *canvas, const struct overview *over,
     for (enum section s = 0; s < SECTIONS; s++) {
         char note[120];
         section_note(frame, &shown, s, over->view.now, note, sizeof note);
-        look_title(canvas, 2, y++, canvas->w - 3, titles[s], note);
+        int used = look_title(canvas, 2, y, canvas->w - 3, titles[s], note);
+        if (s == WRONG)
+            draw_recovery(canvas, y, 2 + used, frame->overview);
+        y++;
         for (; i < shown.n && shown.section[i] == s; i++) {
             int rows = row_height(s);
             draw_row(canvas, y, frame, shown.rows[i], s, over->view.now);
