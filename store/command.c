@@ -54,14 +54,19 @@ static int64_t insert(struct database *database, const struct command_row *comma
     return id;
 }
 
+static bool open_for_one(struct database *database, const char *path, struct err *err)
+{
+    return database_open(database, path, DATABASE_CREATE, err) &&
+           may_migrate(database, err) && database_set_up(database, STORE_FULL, err) &&
+           schema_migrate(database, err);
+}
+
 int64_t command_send(const char *path, const struct command_row *command, struct err *err)
 {
     struct database database = {0};
     int64_t id = -1;
     (void)pthread_mutex_lock(&turn); /* cannot fail: not recursive, not robust */
-    if (database_open(&database, path, DATABASE_CREATE, err) &&
-        may_migrate(&database, err) && database_set_up(&database, STORE_FULL, err) &&
-        schema_migrate(&database, err)) {
+    if (open_for_one(&database, path, err)) {
         /* No engine: the last one out takes the log back into the file (SQLite's
          * default), or each visitor would have to read all of a log that only grows. */
         id = insert(&database, command, err);
@@ -69,4 +74,33 @@ int64_t command_send(const char *path, const struct command_row *command, struct
     database_close(&database);
     (void)pthread_mutex_unlock(&turn);
     return id;
+}
+
+struct command_line {
+    struct database database;
+};
+
+struct command_line *command_line_open(const char *path, struct err *err)
+{
+    struct command_line *line = mem_alloc(sizeof(*line));
+    if (!open_for_one(&line->database, path, err) ||
+        !database_set_up(&line->database, STORE_OFF, err)) {
+        command_line_close(line);
+        return NULL;
+    }
+    return line;
+}
+
+void command_line_close(struct command_line *line)
+{
+    if (line != NULL) {
+        database_close(&line->database);
+        free(line);
+    }
+}
+
+int64_t command_line_send(struct command_line *line, const struct command_row *command,
+                          struct err *err)
+{
+    return insert(&line->database, command, err);
 }

@@ -277,6 +277,13 @@ const char *reader_setting(struct reader *reader, struct arena *arena, const cha
  */
 NODISCARD int64_t command_send(const char *path, const struct command_row *command,
                                struct err *err);
+/* The same for one who sends many, on one connection, without waiting for the disk: for
+ * simulations. */
+struct command_line;
+NODISCARD struct command_line *command_line_open(const char *path, struct err *err);
+void command_line_close(struct command_line *line); /* accepts NULL */
+NODISCARD int64_t command_line_send(struct command_line *line,
+                                    const struct command_row *command, struct err *err);
 /* answer == -1 while not answered. */
 enum found reader_command(struct reader *reader, struct arena *arena, int64_t id,
                           struct command_row *ret_row, struct err *err);

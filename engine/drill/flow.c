@@ -19,11 +19,12 @@
 static struct span usual(enum effect_kind kind)
 {
     static const int seconds[EFFECT_COUNT] = {
-        [EFFECT_PLAN] = 45,   [EFFECT_WORKSPACE] = 3,      [EFFECT_CODE] = 360,
-        [EFFECT_COMMIT] = 2,  [EFFECT_PULL_REQUEST] = 3,   [EFFECT_SANDBOX] = 10,
-        [EFFECT_SETUP] = 40,  [EFFECT_CHECK] = 90,         [EFFECT_EVALUATE] = 60,
-        [EFFECT_MERGE] = 4,   [EFFECT_REVERT] = 5,         [EFFECT_CLOSE] = 1,
-        [EFFECT_CLEANUP] = 1, [EFFECT_FORGE_CHECKS] = 180,
+        [EFFECT_PLAN] = 45,          [EFFECT_WORKSPACE] = 3,    [EFFECT_CODE] = 360,
+        [EFFECT_COMMIT] = 2,         [EFFECT_PULL_REQUEST] = 3, [EFFECT_SANDBOX] = 10,
+        [EFFECT_SETUP] = 40,         [EFFECT_CHECK] = 90,       [EFFECT_EVALUATE] = 60,
+        [EFFECT_MERGE] = 4,          [EFFECT_REVERT] = 5,       [EFFECT_CLOSE] = 1,
+        [EFFECT_CLEANUP] = 1,        [EFFECT_WATCH] = 120,      [EFFECT_CONFIRM] = 120,
+        [EFFECT_FORGE_CHECKS] = 180,
     };
     return span_s(seconds[kind] > 0 ? seconds[kind] : 1);
 }
@@ -87,12 +88,23 @@ static struct drill_case *new_case(struct drill_world *world, struct drill_flow 
     return c;
 }
 
-/* What the engine says that it has tried; RUNG_COUNT: it does not say. */
+/* What the engine says that it has tried last; RUNG_COUNT: it does not say. */
 static enum rung said_rung(struct drill_world *world, const struct drill_flow *flow)
 {
-    (void)world;
-    (void)flow;
-    return RUNG_COUNT;
+    struct err err = ERR_INIT;
+    const struct recovery_row *rows = NULL;
+    size_t n = 0;
+    enum rung rung = RUNG_COUNT;
+    struct arena *arena = arena_new();
+    const struct recovery_query query = {.workflow = flow->id, .max = 4};
+    if (!reader_recoveries(world->reader, arena, &query, &rows, &n, &err)) {
+        drill_complain(world, "recoveries: %s", err.msg);
+    }
+    for (size_t i = 0; i < n && rung == RUNG_COUNT; i++) {
+        rung = rows[i].status != RECOVERY_ASKED ? rows[i].rung : rung;
+    }
+    arena_free(arena);
+    return rung;
 }
 
 static bool is_one_of(enum rung rung, uint32_t rungs)
@@ -160,7 +172,7 @@ static void try_again(struct drill_world *world, struct drill_flow *flow,
     struct rng luck = drill_luck(world, flow->id, c->fault, 100 + c->n_tries);
     (void)rng_next(&luck);
     bool helps = rng_unit(&luck) < p;
-    if (!c->is_helped) {
+    if (!c->is_helped && !was_over) { /* else anything would have passed */
         drill_choose(world, c, rung);
     }
     c->is_over = was_over || helps;
@@ -175,8 +187,9 @@ static struct drill_case *spoilt(struct drill_world *world, struct drill_flow *f
                                  const struct drill_job *job, const char *provider)
 {
     struct drill_case *c = open_case(flow, job);
-    if (c != NULL) {
-        if (!c->is_over && !drill_is_of_calls(world->profile->faults[c->fault].what)) {
+    const struct drill_fault *its = c != NULL ? &world->profile->faults[c->fault] : NULL;
+    if (c != NULL && !drill_is_of_calls(its->what) && its->what != DRILL_SLOW) {
+        if (!c->is_over) {
             try_again(world, flow, c, job, provider);
         }
         if (!c->is_over) {
@@ -261,6 +274,38 @@ static void fail(struct drill_world *world, const struct drill_flow *flow,
         mem_printf("%s failed with exit status %d", job->name, fault->exit_status);
 }
 
+/* A look at the base after a merge: is it broken, and was it before? */
+static void watch(struct drill_world *world, const struct drill_job *job,
+                  struct drill_outcome *outcome)
+{
+    const struct pipeline *pipeline =
+        world->profile->pipelines[drill_flow_of(world, job->workflow)->pipeline].pipeline;
+    bool is_parent = job->kind == EFFECT_CONFIRM && job->step == 1;
+    outcome->result->head_sha = mem_printf("m%" PRId64, job->workflow);
+    for (size_t i = 0; i < world->profile->n_faults; i++) {
+        const struct drill_fault *fault = &world->profile->faults[i];
+        bool is_red =
+            fault->begins == DRILL_WITH_A_MERGE && drill_is_active(world, (int)i) &&
+            !(is_parent && world->conditions[i].culprit == job->workflow) &&
+            (fault->pipeline[0] == '\0' || strcmp(fault->pipeline, pipeline->name) == 0);
+        for (size_t k = 0; is_red && k < pipeline->n_checks; k++) {
+            if (fault->step[0] == '\0' || strcmp(fault->step, "check") == 0 ||
+                strcmp(fault->step, pipeline->checks[k].name) == 0) {
+                outcome->result->red |= INT64_C(1) << k;
+            }
+        }
+        if (outcome->result->red != 0 && outcome->result->excerpt == NULL && is_red) {
+            struct rng luck = drill_luck(world, job->workflow, (int64_t)i, 12);
+            outcome->result->status = STATUS_FAILED;
+            outcome->result->blame = BLAME_CHANGE;
+            outcome->result->exit_status = fault->exit_status;
+            outcome->result->summary = mem_str("checks failed on the base");
+            outcome->result->excerpt = drill_text(fault, &luck);
+            outcome->is_good = false;
+        }
+    }
+}
+
 static const char sha[] = "1f0e2d3c4b5a69788796a5b4c3d2e1f001122334";
 
 /* What the machine needs of a step that passed, and what it has done to the world. */
@@ -311,6 +356,16 @@ static int64_t time_left(const struct drill_world *world, const struct drill_job
     return left != 0 && left < 1 ? 1 : left;
 }
 
+/* An agent on this machine that gives no sign of life is ended before its deadline. */
+static bool is_stalled(const struct drill_world *world, const struct drill_case *c,
+                       const struct drill_job *job, const char *provider, int64_t limit)
+{
+    const struct drill_fault *fault = &world->profile->faults[c->fault];
+    return fault->what == DRILL_HANGS && fault->n_logs == 0 && job->stall.ms > 0 &&
+           (job->kind == EFFECT_CODE || job->kind == EFFECT_PLAN) &&
+           strcmp(provider, SERVICE_LOCAL) == 0 && (limit == 0 || job->stall.ms < limit);
+}
+
 static void kill_at(struct drill_outcome *outcome, const struct drill_job *job,
                     int64_t after)
 {
@@ -346,6 +401,11 @@ struct drill_outcome drill_begin(struct drill_world *world, struct drill_job *jo
     if (job->kind == EFFECT_MERGE && flow->is_told_merged) {
         world->report->n_repeated++; /* it knew */
     }
+    if (job->kind == EFFECT_WATCH || job->kind == EFFECT_CONFIRM) {
+        outcome.result->status = STATUS_PASSED;
+        watch(world, job, &outcome);
+        return outcome;
+    }
     struct drill_case *c = spoilt(world, flow, job, provider);
     job->spoilt_by = c != NULL ? (int)(c - flow->cases) + 1 : 0;
     if (c != NULL) {
@@ -353,6 +413,11 @@ struct drill_outcome drill_begin(struct drill_world *world, struct drill_job *jo
         (void)snprintf(c->provider, sizeof(c->provider), "%s", provider);
     }
     int64_t limit = time_left(world, job);
+    if (c != NULL && is_stalled(world, c, job, provider, limit)) {
+        free(outcome.result->summary);
+        outcome.result->summary = mem_str("stalled: no output, no file change, no cpu");
+        limit = job->stall.ms;
+    }
     if (limit > 0 && (outcome.takes.ms < 0 || outcome.takes.ms > limit)) {
         kill_at(&outcome, job, limit);
     } else if (c == NULL) {
@@ -457,7 +522,7 @@ void drill_ended(struct drill_world *world, const struct drill_job *job,
         c = blame_calls(world, flow, job, service);
         world->report->n_parked += c != NULL && is_deferred;
     }
-    if (c != NULL && (result->status != STATUS_CANCELLED || !wall_is_set(c->began_at))) {
+    if (c != NULL) {
         note_failure(world, flow, c, result);
     }
 }

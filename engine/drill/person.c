@@ -19,13 +19,23 @@ void drill_send(struct drill_world *world, const char *verb, int64_t workflow,
                               .workflow = workflow,
                               .args = args,
                               .message = ""};
-    if (command_send(world->path, &row, &err) < 0) {
+    if (command_line_send(world->line, &row, &err) < 0) {
         drill_complain(world, "command: %s", err.msg);
     }
     world->has_commands = true;
 }
 
 /* ---- being asked ---- */
+
+/* Would it have gone away by itself, and has not yet? */
+static bool is_going_away(const struct drill_world *world, const struct drill_case *c)
+{
+    const struct drill_fault *fault = &world->profile->faults[c->fault];
+    bool is_passing = drill_is_of_calls(fault->what) || fault->what == DRILL_SLOW ||
+                      (fault->is_shared && fault->length.ms > 0);
+    return is_passing ||
+           (fault->lasts.ms > 0 && world->now.ms < c->began_at.ms + fault->lasts.ms);
+}
 
 static bool was_all_tried(const struct drill_world *world, const struct drill_case *c)
 {
@@ -36,7 +46,7 @@ static bool was_all_tried(const struct drill_world *world, const struct drill_ca
             return false;
         }
     }
-    return fault->lasts.ms == 0 || world->now.ms >= c->began_at.ms + fault->lasts.ms;
+    return !is_going_away(world, c);
 }
 
 static void tell_wrong(struct drill_world *world, const struct drill_flow *flow,
@@ -109,7 +119,7 @@ static void act(struct drill_world *world, struct drill_flow *flow,
     bool is_failed = row->state == STATE_FAILED;
     flow->n_answers++;
     flow->answer_at = (struct wall){0};
-    if (row->wait == WAIT_PLAN || row->wait == WAIT_MERGE) {
+    if (row->wait == WAIT_PLAN || row->wait == WAIT_MERGE || row->wait == WAIT_REVERT) {
         drill_send(world, "approve", flow->id, "{}");
         return;
     }
@@ -124,12 +134,6 @@ static void act(struct drill_world *world, struct drill_flow *flow,
     drill_send(world, is_failed ? "retry" : "resume", flow->id, "{}");
 }
 
-struct wall drill_answer_at(const struct drill_world *world)
-{
-    (void)world;
-    return (struct wall){0}; /* answers come with the look around */
-}
-
 /* ---- once a minute ---- */
 
 static void see(struct drill_world *world, struct drill_flow *flow,
@@ -137,7 +141,7 @@ static void see(struct drill_world *world, struct drill_flow *flow,
 {
     bool is_asked = row->wait == WAIT_OPERATOR || row->state == STATE_FAILED;
     bool waits = is_asked || row->wait == WAIT_PLAN || row->wait == WAIT_MERGE ||
-                 row->wait == WAIT_PAUSE;
+                 row->wait == WAIT_PAUSE || row->wait == WAIT_REVERT;
     if (!waits) {
         flow->is_counted = false;
         flow->answer_at = (struct wall){0};
@@ -199,7 +203,7 @@ void drill_look(struct drill_world *world)
     world->minute++;
     world->n_running = 0;
     while ((live = control_next_live(world->control, &iter)) != NULL) {
-        if (state_is_final(live->row.state)) {
+        if (live->row.state == STATE_FAILED) {
             continue;
         }
         struct drill_flow *flow = drill_flow_of(world, live->row.id);

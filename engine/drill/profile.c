@@ -295,7 +295,8 @@ static void hand_on(const struct checking *c, const struct yaml_item *map,
     for (size_t i = 0; i < inner->n; i++) {
         const struct finding *row = &inner->rows[i];
         char path[YAML_PATH_MAX], whole[2 * YAML_PATH_MAX];
-        int line = value != NULL ? value->line + row->line : row->line;
+        bool is_block = value != NULL && strchr(value->text, '\n') != NULL;
+        int line = value == NULL ? row->line : value->line + (is_block ? row->line : 0);
         (void)snprintf(whole, sizeof(whole), "%s%s%s", yaml_item_path(map, field, path),
                        row->field[0] != '\0' ? "." : "", row->field);
         findings_add(c->findings, c->file, line, whole, "%s", row->text);
@@ -329,9 +330,9 @@ static void check_settings(const struct checking *c)
         AUTO_FREE char *text =
             read_file(c, c->root, "settings_file", profile->settings_file, &len);
         if (text != NULL) {
-            profile->config = config_parse(profile->settings_file, text, len, &inner);
+            profile->config =
+                config_parse(profile->settings_file, text, len, c->findings);
         }
-        hand_on(c, c->root, "settings_file", &inner);
     } else {
         profile->config =
             config_parse(c->file, profile->settings, strlen(profile->settings), &inner);
@@ -355,10 +356,11 @@ static void check_pipeline(const struct checking *c, size_t i)
     row->source =
         has_file ? read_file(c, map, "file", row->file, &len) : mem_str(row->text);
     if (row->source != NULL) {
-        row->pipeline =
-            pipeline_parse(has_file ? row->file : c->file, row->source, len, &inner);
+        row->pipeline = has_file
+                            ? pipeline_parse(row->file, row->source, len, c->findings)
+                            : pipeline_parse(c->file, row->source, len, &inner);
     }
-    hand_on(c, map, has_file ? "file" : "text", &inner);
+    hand_on(c, map, "text", &inner);
     findings_fini(&inner);
 }
 

@@ -81,7 +81,9 @@ static struct drill_job *job_of(struct drill_world *world,
         job->workflow = effect->workflow;
         job->seq = effect->seq;
         job->kind = effect->kind;
+        job->step = effect->step;
         job->deadline_at = effect->deadline_at;
+        job->stall = pipeline->stall;
         job->timeout = command != NULL ? command->timeout : (struct span){0};
         (void)snprintf(job->name, sizeof(job->name), "%s", effect->name);
         idmap_put(&world->jobs, key, job);
@@ -164,6 +166,19 @@ static void on_order(void *self, struct service_order *order)
     service_order_free(order);
 }
 
+/* As engine.c does. */
+static struct control_recovery recovery_options(const struct config *config)
+{
+    struct control_recovery recovery = {.is_on =
+                                            config->recovery.mode != RECOVERY_MODE_OFF,
+                                        .ladder = ladder_defaults(),
+                                        .decide = decide_defaults()};
+    recovery.ladder.attempts = config->recovery.attempts;
+    recovery.ladder.storm = config->recovery.storm;
+    recovery.decide.is_learning_off = config->recovery.mode == RECOVERY_MODE_RULES;
+    return recovery;
+}
+
 static bool open_engine(struct drill_world *world)
 {
     struct err err = ERR_INIT;
@@ -177,6 +192,8 @@ static bool open_engine(struct drill_world *world)
     const struct control_options control = {
         .max_running = config->max_running,
         .limits = {config->backoff, config->backoff_max},
+        .revert_per_hour = config->recovery.revert_per_hour,
+        .revert_per_day = config->recovery.revert_per_day,
         .seed = seed,
         .services = config->services,
         .n_services = config->n_services,
@@ -185,6 +202,12 @@ static bool open_engine(struct drill_world *world)
     world->store = store_open(world->path, STORE_OFF, &err);
     if (world->store == NULL) {
         drill_complain(world, "open: %s", err.msg);
+        return false;
+    }
+    world->reader = reader_open(world->path, &err);
+    world->line = world->reader != NULL ? command_line_open(world->path, &err) : NULL;
+    if (world->line == NULL) {
+        drill_complain(world, "reader: %s", err.msg);
         return false;
     }
     world->desk = desk_new(&desk, world->now);
@@ -201,11 +224,13 @@ static void close_engine(struct drill_world *world)
 {
     desk_free(world->desk);
     control_free(world->control);
+    command_line_close(world->line);
     reader_close(world->reader);
     store_close(world->store);
     world->desk = NULL;
     world->control = NULL;
     world->reader = NULL;
+    world->line = NULL;
     world->store = NULL;
 }
 

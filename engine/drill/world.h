@@ -74,10 +74,10 @@ struct drill_flow {
 struct drill_job {
     int64_t workflow, seq;
     enum effect_kind kind;
+    int step;
     char name[72];
-    int retries; /* of the step's own */
     struct wall deadline_at;
-    struct span timeout;
+    struct span timeout, stall;
     int n_starts;
     char *memo, *memo_provider;
     char *runner;  /* provider of the runner that lives, or NULL */
@@ -134,6 +134,7 @@ struct drill_world {
     char *path;
     struct store *store;
     struct reader *reader;
+    struct command_line *line; /* of the people outside */
     struct control *control;
     struct desk *desk;
     struct drill_flow *flows; /* by id - 1 */
@@ -203,7 +204,6 @@ void drill_world_fini(struct drill_world *world);
 
 /* ---- person.c ---- */
 void drill_look(struct drill_world *world); /* once a minute */
-struct wall drill_answer_at(const struct drill_world *world);
 void drill_send(struct drill_world *world, const char *verb, int64_t workflow,
                 const char *args);
 
