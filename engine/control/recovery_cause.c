@@ -196,6 +196,8 @@ void cause_blast(struct control *control, const char *name, struct blast *ret_bl
     size_t most = control->live.n < BLAST_MOST ? control->live.n : BLAST_MOST;
     struct blast_workflow *all = arena_array(arena, most + 1, sizeof(*all));
     const struct live *live;
+    const char *environment =
+        control->options.environment != NULL ? control->options.environment : "";
     memset(ret_blast, 0, sizeof(*ret_blast));
     if (strcmp(name, GRAPH_CHANGE) == 0 || name[0] == '\0' ||
         strcmp(name, GRAPH_UNKNOWN) == 0) {
@@ -211,7 +213,7 @@ void cause_blast(struct control *control, const char *name, struct blast *ret_bl
             (struct blast_workflow){.id = row->id,
                                     .repo = row->repo,
                                     .branch = live->workflow->pipeline->base,
-                                    .environment = control->options.environment,
+                                    .environment = environment,
                                     .is_queued = row->wait == WAIT_SLOT,
                                     .nodes = nodes,
                                     .n_nodes = nodes_of(live->workflow, arena, nodes)};

@@ -97,6 +97,7 @@ static struct desk_task *task_of(struct drill_world *world, const struct workflo
     const struct drill_flow *flow = drill_flow_of(world, effect->workflow);
     const struct config *config = world->profile->config;
     const struct route route = {
+        .reader = world->reader,
         .pipeline = live->pipeline,
         .workflow = &live->row,
         .effect = effect,
@@ -114,7 +115,7 @@ static struct desk_task *task_of(struct drill_world *world, const struct workflo
         return NULL;
     }
     task->order = order_build(live->pipeline, &live->row, effect, &route.paths, err);
-    if (task->order == NULL) {
+    if (task->order == NULL || !route_detour(&route, task, err)) {
         desk_task_free(task);
         return NULL;
     }
@@ -197,7 +198,9 @@ static bool open_engine(struct drill_world *world)
         .seed = seed,
         .services = config->services,
         .n_services = config->n_services,
-        .outlet = {.self = world,   .order = on_order  }
+        .outlet = {.self = world,   .order = on_order  },
+        .environment = config->environment,
+        .recovery = recovery_options(config)
     };
     world->store = store_open(world->path, STORE_OFF, &err);
     if (world->store == NULL) {

@@ -259,8 +259,7 @@ static void put_last(struct desk_task *task, const char *provider)
     }
 }
 
-static bool go_round(const struct route *route, struct arena *arena,
-                     struct desk_task *task, struct err *err)
+bool route_detour(const struct route *route, struct desk_task *task, struct err *err)
 {
     const struct recovery_query query = {
         .is_open = true, .workflow = route->workflow->id, .max = 16};
@@ -269,9 +268,8 @@ static bool go_round(const struct route *route, struct arena *arena,
     if (task->n_chain < 2) {
         return true;
     }
-    if (!reader_recoveries(route->reader, arena, &query, &rows, &n, err)) {
-        return false;
-    }
+    struct arena *arena = arena_new();
+    bool is_read = reader_recoveries(route->reader, arena, &query, &rows, &n, err);
     for (size_t i = 0; i < n; i++) {
         bool is_one =
             rows[i].rung == RUNG_FALLBACK ||
@@ -280,7 +278,8 @@ static bool go_round(const struct route *route, struct arena *arena,
             put_last(task, rows[i].service);
         }
     }
-    return true;
+    arena_free(arena);
+    return is_read;
 }
 
 static bool fill(const struct route *route, struct arena *arena, struct desk_task *task,
@@ -291,7 +290,7 @@ static bool fill(const struct route *route, struct arena *arena, struct desk_tas
     if (!reader_effects(route->reader, arena, route->workflow->id, &history, &n, err) ||
         !route_chain(route, history, n, &task->chain, &task->n_chain, &task->then_local,
                      err) ||
-        !go_round(route, arena, task, err)) {
+        !route_detour(route, task, err)) {
         return false;
     }
     if (order_needs_docs(route->effect->kind) &&

@@ -75,4 +75,8 @@ NODISCARD bool route_chain(const struct route *route, const struct effect_row *h
                            size_t n_history, char ***ret_chain, size_t *ret_n,
                            bool *ret_then_local, struct err *err);
 
+/* A provider that a recovery under way goes round is put last; part of route_task. */
+NODISCARD bool route_detour(const struct route *route, struct desk_task *task,
+                            struct err *err);
+
 #endif
