@@ -198,6 +198,28 @@ static size_t unit_len(const char *word, size_t len)
     return 0;
 }
 
+static bool is_masked(const char *run, size_t len, bool is_after_id)
+{
+    bool is_hexed = len > 2 && run[0] == '0' && (run[1] | 0x20) == 'x';
+    return is_hexed || is_id(run, len) || is_random(run, len) ||
+           (is_after_id && len == SUFFIX_LEN);
+}
+
+/* One run of letters and digits. */
+static void put_run(struct out *out, const char *run, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        if (is_digit(run[i])) {
+            i += number_len(run + i, len - i);
+            i += unit_len(run + i, len - i);
+            put_word(out, "#");
+        } else {
+            put(out, run + i, 1);
+            i++;
+        }
+    }
+}
+
 /* Runs of letters and digits, one after the other; what stands between them stays. */
 static void put_runs(struct out *out, const char *word, size_t len)
 {
@@ -207,24 +229,26 @@ static void put_runs(struct out *out, const char *word, size_t len)
         while (i + n < len && is_word(word[i + n])) {
             n++;
         }
-        bool begins = i == 0 || !is_word(word[i - 1]);
-        bool is_hexed = n > 2 && word[i] == '0' && (word[i + 1] | 0x20) == 'x';
-        if (begins && n > 0 &&
-            (is_hexed || is_id(word + i, n) || is_random(word + i, n) ||
-             (was_id && n == SUFFIX_LEN))) {
+        if (n == 0) {
+            put(out, word + i, 1);
+            i++;
+        } else if (is_masked(word + i, n, was_id)) {
             put_word(out, "#");
             was_id = true;
-        } else if (begins && n > 0 && is_code(word + i, n)) {
+            i += n;
+        } else if (is_code(word + i, n)) {
             put(out, word + i, n);
-        } else if (is_digit(word[i])) {
-            n = number_len(word + i, len - i);
-            n += unit_len(word + i + n, len - i - n);
-            put_word(out, "#");
+            i += n;
         } else {
-            n = 1;
-            put(out, word + i, 1);
+            size_t number = is_digit(word[i]) ? number_len(word + i, len - i) : 0;
+            if (number > n) { /* with points and colons in it */
+                n = number + unit_len(word + i + number, len - i - number);
+                put_word(out, "#");
+            } else {
+                put_run(out, word + i, n);
+            }
+            i += n;
         }
-        i += n;
     }
 }
 
