@@ -10,6 +10,28 @@
 
 /* ---- sets ------------------------------------------------------------------------------ */
 
+/* Words that are all over the logs of failures: alone they rule out little. */
+static bool is_common(const struct literal *literal)
+{
+    static const char *const words[] = {"error", "errors", "fail",     "failed",  "failing",
+                                        "fails", "failure", "failures", "warning", "test",
+                                        "tests", "line",    "fatal"};
+    char word[LITERAL_MAX + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < literal->len; i++) {
+        if (isalpha(literal->text[i])) {
+            word[n++] = (char)literal->text[i];
+        }
+    }
+    word[n] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(word, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The longer, the rarer; letters say more than signs, and those more than blanks. */
 static int weight_of(const struct literal *literal)
 {
@@ -18,36 +40,77 @@ static int weight_of(const struct literal *literal)
         unsigned char c = literal->text[i];
         weight += isalnum(c) || c >= 0x80 ? 4 : c == ' ' ? 1 : 3;
     }
-    return weight;
+    return is_common(literal) ? weight / 3 + 1 : weight;
 }
 
-/* Of a set: that of its commonest text. */
+/* Of a set: that of its commonest text; 0 when one is too short. */
 static int weight_of_set(const struct literals *set)
 {
     int least = 0;
     for (size_t i = 0; i < set->n; i++) {
         int weight = weight_of(&set->items[i]);
         least = i == 0 || weight < least ? weight : least;
+        if (set->items[i].len < LITERAL_MIN) {
+            return 0;
+        }
     }
     return least;
 }
 
 static void keep_better(struct literals *best, const struct literals *set)
 {
-    if (set->n > 0 && weight_of_set(set) > weight_of_set(best)) {
+    if (weight_of_set(set) > weight_of_set(best)) {
         *best = *set;
     }
 }
 
+/* False when it would be too many; then set is as it was. */
+static bool add_set(struct literals *set, const struct literals *more)
+{
+    if (set->n + more->n > LITERALS_MAX) {
+        return false;
+    }
+    memcpy(set->items + set->n, more->items, more->n * sizeof(more->items[0]));
+    set->n += more->n;
+    return true;
+}
+
+/* Each of the one set with each of the other behind it. False when that is too many or too
+ * long; then ret is undefined. */
+static bool join_sets(const struct literals *heads, const struct literals *tails,
+                      struct literals *ret)
+{
+    ret->n = 0;
+    for (size_t i = 0; i < heads->n; i++) {
+        for (size_t k = 0; k < tails->n; k++) {
+            const struct literal *head = &heads->items[i], *tail = &tails->items[k];
+            if (ret->n == LITERALS_MAX || head->len + tail->len > LITERAL_MAX) {
+                return false;
+            }
+            struct literal *both = &ret->items[ret->n++];
+            *both = *head;
+            memcpy(both->text + head->len, tail->text, tail->len);
+            both->len = (uint8_t)(head->len + tail->len);
+        }
+    }
+    return true;
+}
+
 /* ---- an expression --------------------------------------------------------------------- */
 
-/* One pair of parentheses, or the whole. */
+static const struct literals nothing = {.n = 1}; /* one text, of no length */
+
+/* One pair of parentheses, or the whole. Of the alternative that is being read: */
 struct group {
-    struct literal run;   /* literal characters in a row, up to here */
-    struct literals best; /* of the alternative that is being read */
-    struct literals all;  /* of the alternatives before it */
-    bool is_open;         /* an alternative needs no text at all */
-    bool is_around;       /* looks ahead or behind: what is inside is not matched text */
+    struct literals run;  /* what stands right before here is one of these */
+    struct literals best; /* the best set that it must hold one of; n = 0: none as yet */
+    bool is_inexact;      /* there is more to it than run */
+    /* Of the alternatives before it: */
+    struct literals all_best;  /* union of their best sets */
+    struct literals all_exact; /* union of what they are */
+    bool is_open;              /* one of them need not hold any text */
+    bool is_vague;             /* one of them is not a set of texts */
+    bool is_around;            /* it looks ahead or behind: not part of the match */
 };
 
 struct reader {
@@ -56,40 +119,56 @@ struct reader {
     size_t depth;
 };
 
+static struct group *top(struct reader *r)
+{
+    return &r->groups[r->depth];
+}
+
+static void begin_alternative(struct group *group)
+{
+    group->run = nothing;
+    group->best.n = 0;
+    group->is_inexact = false;
+}
+
+/* Something comes that is no text. */
 static void end_run(struct group *group)
 {
-    if (group->run.len >= LITERAL_MIN) {
-        struct literals one = {.items = {group->run}, .n = 1};
-        keep_better(&group->best, &one);
-    }
-    group->run.len = 0;
+    keep_better(&group->best, &group->run);
+    group->run = nothing;
+    group->is_inexact = true;
 }
 
 static void end_alternative(struct group *group)
 {
-    end_run(group);
-    if (group->best.n == 0 || group->all.n + group->best.n > LITERALS_MAX) {
-        group->is_open = true;
-    } else {
-        memcpy(group->all.items + group->all.n, group->best.items,
-               group->best.n * sizeof(group->best.items[0]));
-        group->all.n += group->best.n;
+    if (group->is_inexact || !add_set(&group->all_exact, &group->run)) {
+        group->is_vague = true;
     }
-    group->best.n = 0;
+    keep_better(&group->best, &group->run);
+    if (group->best.n == 0 || !add_set(&group->all_best, &group->best)) {
+        group->is_open = true;
+    }
+    begin_alternative(group);
 }
 
-static void add_char(struct group *group, unsigned char c)
+/* One of these texts comes next, or nothing when it may be missing. */
+static void add_texts(struct group *group, const struct literals *texts, bool may_be_none)
 {
-    if (group->run.len == LITERAL_MAX) {
-        struct literals one = {.items = {group->run}, .n = 1};
-        keep_better(&group->best, &one);
-        return; /* the rest of a long one adds nothing */
+    struct literals tails = *texts, joined;
+    if (may_be_none && !add_set(&tails, &nothing)) {
+        end_run(group);
+    } else if (join_sets(&group->run, &tails, &joined)) {
+        group->run = joined;
+    } else {
+        end_run(group);
+        if (!may_be_none) {
+            group->run = *texts;
+        }
     }
-    group->run.text[group->run.len++] = (unsigned char)tolower(c);
 }
 
 struct times {
-    bool may_be_none, is_one;
+    bool is_one, is_maybe, may_be_none;
 };
 
 /* What stands behind an atom: how often it is there. */
@@ -111,7 +190,7 @@ static struct times read_times(struct reader *r)
         times = (struct times){.may_be_none = r->at[1] == '0'};
         r->at = p + 1;
     } else if (c == '?' || c == '*' || c == '+') {
-        times = (struct times){.may_be_none = c != '+'};
+        times = (struct times){.is_maybe = c == '?', .may_be_none = c != '+'};
         r->at++;
     } else {
         return times;
@@ -122,20 +201,24 @@ static struct times read_times(struct reader *r)
     return times;
 }
 
-static struct group *top(struct reader *r)
+static void take_texts(struct reader *r, const struct literals *texts)
 {
-    return &r->groups[r->depth];
+    struct times times = read_times(r);
+    if (times.is_one || times.is_maybe) {
+        add_texts(top(r), texts, times.is_maybe);
+        return;
+    }
+    if (!times.may_be_none) {
+        add_texts(top(r), texts, false);
+    }
+    end_run(top(r));
 }
 
 static void take_literal(struct reader *r, unsigned char c)
 {
-    struct times times = read_times(r);
-    if (!times.may_be_none) {
-        add_char(top(r), c);
-    }
-    if (!times.is_one) {
-        end_run(top(r));
-    }
+    const struct literals one = {
+        .items = {{.text = {(unsigned char)tolower(c)}, .len = 1}}, .n = 1};
+    take_texts(r, &one);
 }
 
 static void take_other(struct reader *r)
@@ -177,6 +260,12 @@ static bool take_escape(struct reader *r)
 /* at: behind the bracket. */
 static bool take_class(struct reader *r)
 {
+    if (r->end - r->at >= 3 && r->at[2] == ']' && isalpha((unsigned char)r->at[0]) &&
+        tolower((unsigned char)r->at[0]) == tolower((unsigned char)r->at[1])) {
+        r->at += 3; /* [Ff] */
+        take_literal(r, (unsigned char)r->at[-3]);
+        return true;
+    }
     if (r->at < r->end && *r->at == '^') {
         r->at++;
     }
@@ -247,9 +336,10 @@ static bool take_open(struct reader *r)
     if (r->depth + 1 == DEPTH_MAX) {
         return false;
     }
-    end_run(top(r));
     r->depth++;
-    *top(r) = (struct group){.is_around = is_around};
+    memset(top(r), 0, sizeof(*top(r)));
+    top(r)->is_around = is_around;
+    begin_alternative(top(r));
     return true;
 }
 
@@ -261,9 +351,17 @@ static bool take_close(struct reader *r)
     struct group *inner = top(r);
     end_alternative(inner);
     r->depth--;
-    struct times times = read_times(r);
-    if (!inner->is_around && !inner->is_open && !times.may_be_none) {
-        keep_better(&top(r)->best, &inner->all);
+    if (inner->is_around) {
+        (void)read_times(r);
+        return true;
+    }
+    if (!inner->is_vague) {
+        take_texts(r, &inner->all_exact);
+        return true;
+    }
+    end_run(top(r));
+    if (!read_times(r).may_be_none && !inner->is_open) {
+        keep_better(&top(r)->best, &inner->all_best);
     }
     return true;
 }
@@ -302,6 +400,7 @@ enum literals_result literals_of(const char *regex, size_t len,
     AUTO_FREE struct reader *r = mem_alloc(sizeof(*r));
     r->at = regex;
     r->end = regex + len;
+    begin_alternative(top(r));
     while (r->at < r->end) {
         if (!take_atom(r)) {
             return LITERALS_UNKNOWN;
@@ -314,6 +413,6 @@ enum literals_result literals_of(const char *regex, size_t len,
     if (top(r)->is_open) {
         return LITERALS_NONE;
     }
-    *ret_literals = top(r)->all;
+    *ret_literals = top(r)->all_best;
     return LITERALS_FOUND;
 }

@@ -21,16 +21,16 @@
 #include "engine/base/compiler.h"
 
 #define LITERAL_MIN  3  /* shorter ones would be everywhere */
-#define LITERAL_MAX  16 /* the rest of a longer one is not needed */
-#define LITERALS_MAX 32 /* of one expression */
+#define LITERAL_MAX  16 /* more is not needed */
+#define LITERALS_MAX 64 /* of one expression */
 
 struct literal {
     unsigned char text[LITERAL_MAX]; /* lower case */
-    size_t len;
+    uint8_t len;
 };
 struct literals {
-    struct literal items[LITERALS_MAX];
     size_t n;
+    struct literal items[LITERALS_MAX];
 };
 
 enum literals_result {

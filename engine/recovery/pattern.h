@@ -36,7 +36,7 @@
 #define PATTERN_HELP_MAX   200           /* likewise */
 #define PATTERNS_MAX       2000          /* of a base */
 #define PATTERN_GIVE_UPS   4
-#define PATTERN_CANDIDATES 64
+#define PATTERN_CANDIDATES 128
 #define PATTERN_BYTES_MAX  (64u * 1024 * 1024)
 #define PATTERN_TAIL       (64u * 1024)
 
