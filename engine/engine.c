@@ -146,6 +146,14 @@ static bool on_finding(void *user, struct monitor_finding *finding)
     return true;
 }
 
+/* Monitor thread. They are said again in a minute. */
+static void on_omens(void *user, struct omen_batch *batch)
+{
+    struct message *message = message_new(MESSAGE_OMENS);
+    message->omens = batch;
+    send_extra(user, message);
+}
+
 /* Telemetry thread. */
 static void on_scrape(void *user, size_t index, struct wall at, char *text, size_t len,
                       const struct err *error)
@@ -218,6 +226,12 @@ static void on_order(void *self, struct service_order *order)
 {
     struct engine *engine = self;
     io_order(engine->io, order);
+}
+
+static void on_tidy(void *self)
+{
+    struct engine *engine = self;
+    io_tidy(engine->io);
 }
 
 static void put_state(struct engine *engine, const char *state)
@@ -340,7 +354,7 @@ static void take_spans(struct engine *engine, struct span_batch *batch)
 static void take(struct engine *engine, struct message *message, struct wall now)
 {
     if (message->kind == MESSAGE_REPORT || message->kind == MESSAGE_RECONCILED ||
-        message->kind == MESSAGE_SPANS) {
+        message->kind == MESSAGE_SPANS || message->kind == MESSAGE_OMENS) {
         (void)atomic_fetch_sub(&engine->n_extras, 1);
     }
     switch (message->kind) {
@@ -366,6 +380,9 @@ static void take(struct engine *engine, struct message *message, struct wall now
         break;
     case MESSAGE_FINDING:
         control_finding(engine->control, message->finding, now);
+        break;
+    case MESSAGE_OMENS:
+        control_omens(engine->control, message->omens, now);
         break;
     }
     free(message);
@@ -553,6 +570,7 @@ static void start_watching(struct engine *engine)
         .scrapes = config->monitor.scrapes,
         .n_scrapes = config->monitor.n_scrapes,
         .on_finding = on_finding,
+        .on_omens = on_omens,
         .user = engine,
         .pulse = engine->pulse,
     };
@@ -726,12 +744,13 @@ static bool make_parts(struct engine *engine, struct err *err)
         .recovery = recovery_options(engine),
         .revert_per_hour = config->recovery.revert_per_hour,
         .revert_per_day = config->recovery.revert_per_day,
+        .is_proactive_off = !config->recovery.is_proactive,
         .history_keep = config->history_keep,
         .deliveries_keep = config->listener.keep,
         .bodies_keep = config->listener.keep_bodies,
         .services = config->services,
         .n_services = config->n_services,
-        .outlet = { engine, on_answer,                   on_hint, on_order},
+        .outlet = { engine, on_answer,                   on_hint, on_order, on_tidy},
         .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
     };
     engine->control = control_new(&options, engine->store);

@@ -83,6 +83,7 @@ struct recovery_spec {
     int attempts, storm;                 /* see engine/recovery/ladder.h */
     char *patterns;                      /* path of a file of own rules; "" = none */
     int revert_per_hour, revert_per_day; /* merges taken back, of one repository */
+    bool is_proactive; /* prepared actions before something fails (decision/proactive.h) */
 };
 
 struct config {

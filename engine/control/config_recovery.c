@@ -36,6 +36,11 @@ static const struct field recovery_fields[] = {
              "beyond that an operator is asked."},
     {.name = "revert_per_day", .type = FIELD_INT, .offset = AT(recovery.revert_per_day),
      .min = 0, .max = 1000, .fallback = "6", .help = "The same in 24 hours."},
+    {.name = "proactive", .type = FIELD_BOOL, .offset = AT(recovery.is_proactive),
+     .fallback = "true",
+     .help = "Whether what is likely to come leads to a prepared action that is taken back "
+             "afterwards: a backup is probed, fewer workflows run at once, what may go is removed "
+             "from the disk, a credential is fetched anew."},
 };
 const struct schema recovery_schema = {
     .name = "recovery", .size = sizeof(struct config), .fields = recovery_fields,

@@ -22,6 +22,7 @@ struct control *control_new(const struct control_options *options, struct store 
     control->queue = queue_new();
     control->out = mem_alloc(sizeof(*control->out));
     control->trace_arena = arena_new();
+    control->proactive = proactive_new();
     ramp_init(control);
     rng_init(&control->rng, options->seed);
     control->recovery = options->recovery.is_on ? recovery_new(control) : NULL;
@@ -63,6 +64,7 @@ void control_free(struct control *control)
     place_fini(control);
     intake_fini(control);
     recovery_free(control);
+    proactive_free(control->proactive);
     queue_free(control->queue);
     arena_free(control->trace_arena);
     free(control->releases);
@@ -373,9 +375,7 @@ static void run_timers(struct control *control, struct wall now)
 
 static void fill_slots(struct control *control, struct wall now)
 {
-    int most = control->running_limit > 0 ? control->running_limit
-                                          : control->options.max_running;
-    while (!control->is_draining && control->n_running < most) {
+    while (!control->is_draining && control->n_running < prepared_slots(control)) {
         struct queue_entry *entry = queue_take(control->queue);
         if (entry == NULL) {
             break;
@@ -423,6 +423,7 @@ void control_tick(struct control *control, struct wall now)
     outbox_tick(control, now);
     silence_tick(control, now);
     recovery_tick(control, now);
+    prepared_tick(control, now);
     fill_slots(control, now);
     if (prunes(control) && control->next_prune.ms <= now.ms) {
         bool is_more = prune(control, now);
@@ -448,6 +449,7 @@ struct wall control_wake_at(const struct control *control)
     sooner(&at, outbox_wake_at(control));
     sooner(&at, silence_wake_at(control));
     sooner(&at, recovery_wake_at(control));
+    sooner(&at, prepared_wake_at(control));
     return at;
 }
 
@@ -529,7 +531,8 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
         !store_load_pending(control->store, on_pending, &loading, err) ||
         !loading.is_ok || !ramp_load(control, now, err) || !order_load(control, err) ||
-        !finding_load(control, now, err) || !recovery_load(control, now, err)) {
+        !finding_load(control, now, err) || !prepared_load(control, err) ||
+        !recovery_load(control, now, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;

@@ -31,6 +31,7 @@ struct control_outlet {
     void (*answer)(void *self, struct webhook *webhook, bool is_kept);
     void (*hint)(void *self, struct forge_event *event); /* of a webhook that is new */
     void (*order)(void *self, struct service_order *order);
+    void (*tidy)(void *self); /* remove now what may go of logs and folders */
 };
 
 /* How failures are answered. */
@@ -51,6 +52,7 @@ struct control_options {
     const struct service_spec *services;      /* outlive the control center */
     size_t n_services;
     struct control_outlet outlet;
+    bool is_proactive_off; /* nothing is done because of what is only likely */
     uint64_t seed;
     const char *environment; /* "" = not said; outlives the control center; may be NULL */
     struct control_recovery recovery;
@@ -86,6 +88,8 @@ void control_rejected(struct control *control, int64_t n);
  * incidents, as long as nothing inhibits them. */
 void control_finding(struct control *control, struct monitor_finding *finding,
                      struct wall now);
+/* What the monitor sees coming; takes it. See engine/decision/proactive.h. */
+void control_omens(struct control *control, struct omen_batch *batch, struct wall now);
 /* The commit failed: tell outlet.answer of the webhooks in hand that they are not kept.
  * They stay in the batch, and are kept when it is committed after all. */
 void control_fault(struct control *control);

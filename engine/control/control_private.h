@@ -11,6 +11,7 @@
  *   ramp.c             workflows that wait for a service, and when they go on
  *   place.c            which workflow a forge's event is about
  *   merged.c           looks at the base after a merge, caps of reverts
+ *   proactive.c        prepared actions before something fails
  *   trace.c            what becomes of workflows, as spans
  *   finding.c          what the monitor says; finding_verb.c: what operators say to it
  */
@@ -109,6 +110,8 @@ struct control {
     struct live *troubled;     /* workflows with open failures */
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
+    struct proactive *proactive;
+    bool wants_room; /* after the commit: remove what may go */
 };
 
 /* Pipeline of a stored id, parsed once; NULL with err. */
@@ -196,6 +199,17 @@ void merged_decided(struct control *control, const struct workflow_row *row,
 void merged_settle(struct control *control, const struct workflow_row *before,
                    const struct workflow_row *row, struct wall now);
 
+/* ---- prepared actions (proactive.c) ---- */
+#define PROACTIVE_SETTING "proactive_state" /* base64 of proactive_save */
+NODISCARD bool prepared_load(struct control *control, struct err *err);
+void prepared_tick(struct control *control, struct wall now);
+struct wall prepared_wake_at(const struct control *control); /* unset: never */
+/* The breaker of a service has opened. */
+void prepared_opened(struct control *control, const char *service, struct wall now);
+/* How many may run now: max_running or running_limit, or a third fewer than max_running if that is
+ * less. */
+int prepared_slots(const struct control *control);
+
 /* ---- answers to commands (command.c) ---- */
 
 enum { ANSWER_DONE = 0, ANSWER_REFUSED = 1, ANSWER_BAD = 2 };
@@ -220,6 +234,7 @@ void control_adopt(struct control *control, const struct command_row *command,
 /* One of the engine itself; nothing when the service is not configured. */
 void order_engine(struct control *control, const char *service, enum service_force force,
                   struct wall until, const char *reason);
+void control_send_order(struct control *control, struct service_order *order); /* takes it */
 NODISCARD bool order_load(struct control *control, struct err *err);
 void order_settle(struct control *control, const struct service_row *row);
 void control_order(struct control *control, const struct command_row *command,

@@ -44,6 +44,8 @@ static const char *const kinds[] = {
     "recovery-inconclusive",
     "problem-opened",
     "problem-closed",
+    "proactive-begin",
+    "proactive-end",
 };
 
 const char *event_kind(size_t index)

@@ -28,6 +28,9 @@ void control_report(struct control *control, struct service_report *report,
                                 .actor = report->actor != NULL ? report->actor : "engine",
                                 .text = text});
     }
+    if (report->event != NULL && strcmp(report->event, "breaker-open") == 0) {
+        prepared_opened(control, row->name, now);
+    }
     order_settle(control, row);
     ramp_report(control, row, now);
     service_report_free(report);
@@ -171,6 +174,10 @@ void intake_release(struct control *control)
         }
     }
     control->n_orders = 0;
+    if (control->wants_room && outlet->tidy != NULL) {
+        outlet->tidy(outlet->self);
+    }
+    control->wants_room = false;
     for (size_t i = 0; i < control->n_webhooks; i++) {
         struct webhook *webhook = control->webhooks[i];
         if (webhook->is_new && webhook->event != NULL && outlet->hint != NULL) {

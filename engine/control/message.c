@@ -42,8 +42,19 @@ void message_free(struct message *message)
     case MESSAGE_FINDING:
         monitor_finding_free(message->finding);
         break;
+    case MESSAGE_OMENS:
+        omen_batch_free(message->omens);
+        break;
     }
     free(message);
+}
+
+void omen_batch_free(struct omen_batch *batch)
+{
+    if (batch != NULL) {
+        arena_free(batch->arena);
+        free(batch);
+    }
 }
 
 static struct monitor_finding *monitor_finding_new(enum finding_kind kind, int64_t number)

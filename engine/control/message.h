@@ -9,6 +9,7 @@
  */
 
 #include "engine/base/mem.h"
+#include "engine/decision/proactive.h"
 #include "engine/service/desk.h"
 #include "engine/service/forge_event.h"
 #include "engine/service/port.h"
@@ -56,6 +57,14 @@ NODISCARD struct monitor_finding *
 monitor_finding_of_incident(int64_t number, const struct incident_row *row);
 void monitor_finding_free(struct monitor_finding *finding); /* accepts NULL */
 
+/* What the monitor sees coming, said again each minute; one that is lost does no harm. */
+struct omen_batch {
+    struct arena *arena; /* of the omens and their texts */
+    struct omen *omens;
+    size_t n;
+};
+void omen_batch_free(struct omen_batch *batch); /* accepts NULL */
+
 enum message_kind {
     MESSAGE_RESULT,     /* outcome of an effect */
     MESSAGE_REPORT,     /* a service's figures or a transition of its breaker */
@@ -63,7 +72,8 @@ enum message_kind {
     MESSAGE_WEBHOOK,
     MESSAGE_SPANS,    /* calls that are over */
     MESSAGE_REJECTED, /* count of webhooks that were turned away since the last one */
-    MESSAGE_FINDING   /* what the monitor says */
+    MESSAGE_FINDING,  /* what the monitor says */
+    MESSAGE_OMENS     /* what it sees coming */
 };
 
 struct message {
@@ -76,6 +86,7 @@ struct message {
         struct span_batch *spans;
         int64_t n_rejected;
         struct monitor_finding *finding;
+        struct omen_batch *omens;
     };
 };
 

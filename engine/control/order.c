@@ -79,7 +79,7 @@ static void describe(const struct service_order *order, const struct json *args,
     }
 }
 
-static void send(struct control *control, struct service_order *order)
+void control_send_order(struct control *control, struct service_order *order)
 {
     if (control->n_orders == control->cap_orders) {
         control->cap_orders = control->cap_orders > 0 ? control->cap_orders * 2 : 8;
@@ -176,7 +176,7 @@ bool order_load(struct control *control, struct err *err)
         if (order != NULL) {
             service->has_order = true;
             service->ordered = order->force;
-            send(control, order);
+            control_send_order(control, order);
         }
     }
     arena_free(arena);
@@ -197,7 +197,7 @@ void order_engine(struct control *control, const char *service, enum service_for
     order->force = force;
     order->until = until;
     keep(control, order);
-    send(control, order);
+    control_send_order(control, order);
 }
 
 void control_order(struct control *control, const struct command_row *command,
@@ -235,5 +235,5 @@ void control_order(struct control *control, const struct command_row *command,
     if (order->has_force) {
         keep(control, order);
     }
-    send(control, order);
+    control_send_order(control, order);
 }

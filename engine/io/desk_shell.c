@@ -563,8 +563,20 @@ void desk_shell_hint(struct desk_shell *shell, const struct forge_event *event)
     desk_hint(shell->desk, event, wall_now());
 }
 
+static void renew_credential(struct desk_shell *shell, const char *name)
+{
+    const struct service_spec *service =
+        service_find(shell->options.services, shell->options.n_services, name);
+    if (service != NULL) {
+        http_renew(shell->http, service);
+    }
+}
+
 void desk_shell_order(struct desk_shell *shell, const struct service_order *order)
 {
+    if (order->is_renew) {
+        renew_credential(shell, order->service);
+    }
     desk_order(shell->desk, order, wall_now());
 }
 

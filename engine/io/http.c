@@ -178,6 +178,11 @@ void transfer_wait(struct transfer *transfer)
     list_enter(&transfer->http->waiting, transfer);
 }
 
+void http_renew(struct http *http, const struct service_spec *service)
+{
+    secrets_distrust(http->secrets, &service->token);
+}
+
 void http_send(struct http *http, const struct http_call *call)
 {
     struct transfer *transfer = mem_alloc(sizeof(*transfer));

@@ -74,6 +74,8 @@ struct http_call {
 void http_send(struct http *http, const struct http_call *call);
 /* No answer comes any more. What was sent may have been done. False: it is over. */
 bool http_cancel(struct http *http, int64_t call);
+/* Fetch the credential of this service anew with the next call. */
+void http_renew(struct http *http, const struct service_spec *service);
 size_t http_in_flight(const struct http *http);
 
 /* Name and version of the library, for a bug report. */

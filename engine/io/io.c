@@ -39,7 +39,8 @@ enum message_kind {
     MESSAGE_SWEEP,
     MESSAGE_RESTORE,
     MESSAGE_ORDER,
-    MESSAGE_HINT
+    MESSAGE_HINT,
+    MESSAGE_TIDY
 };
 
 struct message {
@@ -130,6 +131,11 @@ void io_restore(struct io *io, const struct service_row *row)
     (void)send(io, (struct message){.kind = MESSAGE_RESTORE,
                                     .service = mem_str(row->name),
                                     .memo = mem_str(row->memo)}); /* the same */
+}
+
+void io_tidy(struct io *io)
+{
+    (void)send(io, (struct message){.kind = MESSAGE_TIDY}); /* the same */
 }
 
 void io_order(struct io *io, struct service_order *order)
@@ -230,6 +236,8 @@ static void take_for_desk(struct io *io, struct message *message)
         atomic_fetch_sub(&io->n_hints, 1);
         desk_shell_hint(io->desk, message->event);
         break;
+    case MESSAGE_TIDY:
+        break;
     }
 }
 
@@ -248,6 +256,8 @@ static void take_for_jobs(struct io *io, struct message *message)
     case MESSAGE_HINT:
         atomic_fetch_sub(&io->n_hints, 1);
         break;
+    case MESSAGE_TIDY:
+        break;
     case MESSAGE_RESTORE:
     case MESSAGE_ORDER:
         break; /* there is no such service any more */
@@ -256,7 +266,9 @@ static void take_for_jobs(struct io *io, struct message *message)
 
 static void take(struct io *io, struct message *message)
 {
-    if (io->desk != NULL) {
+    if (message->kind == MESSAGE_TIDY && io->retention_at.ns > 0) {
+        io->retention_at = mono_now(); /* 0: nothing may go */
+    } else if (io->desk != NULL) {
         take_for_desk(io, message);
     } else {
         take_for_jobs(io, message);

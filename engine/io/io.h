@@ -62,6 +62,8 @@ struct executor io_executor(struct io *io);
 void io_restore(struct io *io, const struct service_row *row);
 /* What an operator asks of a service; takes it. */
 void io_order(struct io *io, struct service_order *order);
+/* Remove now what may go of logs and folders, and not only within the hour. */
+void io_tidy(struct io *io);
 /* A webhook that was committed; takes it. */
 void io_hint(struct io *io, struct forge_event *event);
 /* Everything pending has been performed: stop runners that nobody asked for any more (of

@@ -401,6 +401,11 @@ void monitor_services(struct monitor *monitor, struct wall now,
     monitor->world.edges = edges;
     monitor->world.n_edges = n;
     monitor_predict_services(monitor, now, rows, details, n);
+    monitor->n_watched = 0;
+    for (size_t i = 0; i < n && i < WATCHED_MAX; i++) {
+        (void)snprintf(monitor->watched[monitor->n_watched++],
+                       sizeof(monitor->watched[0]), "%s", rows[i].name);
+    }
 }
 
 void monitor_silences(struct monitor *monitor, const struct silence_row *rows, size_t n)

@@ -127,6 +127,11 @@ NODISCARD char *discovery_format(const struct discovery *discovery);
 NODISCARD bool discovery_parse(struct arena *arena, const char *json,
                                struct discovery *ret_discovery);
 
+/* What it sees coming, p 0 where nothing is: breakers that will open, limits that are or will be
+ * reached. For control_omens, each minute. NULL: nothing is known yet. */
+struct omen_batch;
+NODISCARD struct omen_batch *monitor_omens(struct monitor *monitor, struct wall now);
+
 const struct scorecard *monitor_scorecard(const struct monitor *monitor,
                                           enum model model);
 

@@ -131,7 +131,7 @@ static void write_capacity(struct jsonw *w, const struct metric *metric,
     jsonw_close(w, '}');
 }
 
-struct outlook {
+struct view {
     const struct history *history;
     const struct forecast_step *steps;
     const struct forecast_report *report;
@@ -141,7 +141,7 @@ struct outlook {
 /* A document that the screens and `signalbox health` read. */
 static void put_forecast(struct monitor *monitor, const char *subject,
                          const struct metric *metric, struct wall now,
-                         const struct outlook *outlook)
+                         const struct view *outlook)
 {
     AUTO_BUF struct buf buf;
     struct jsonw w;
@@ -246,7 +246,8 @@ static void look_ahead(struct monitor *monitor, struct wall now,
     struct capacity_answer capacity = run_capacity(&metric, &history, arena);
     const char *subject = arena_printf(arena, info->labels[0] != '\0' ? "%s{%s}" : "%s%s",
                                        info->name, info->labels);
-    struct outlook outlook = {&history, steps, &report, &capacity};
+    monitor_keep_outlook(monitor, id, now, &capacity);
+    struct view outlook = {&history, steps, &report, &capacity};
     put_forecast(monitor, subject, &metric, now, &outlook);
     size_t hour = history.width.ms == HOUR_MS ? 0 : STEPS - 1;
     put_pending(monitor, id, subject, now, &steps[hour]);

@@ -40,6 +40,15 @@ struct score {
     double outcome;
 };
 
+/* When a limit is reached, as the newest forecast of its series has it. */
+struct outlook {
+    int32_t series;
+    struct wall made, at; /* at unset: not within the horizon */
+    double p;
+};
+#define OUTLOOKS_MAX 64
+#define WATCHED_MAX  32
+
 /* What is remembered with the models. Flat; it begins with what readers want. */
 struct memory {
     struct monitor_cards cards;
@@ -84,6 +93,12 @@ struct monitor {
     struct metric_forecast *forecasts;
     struct metric_finding *outbox;
     size_t n_predictions, n_scores, n_forecasts, n_outbox;
+
+    /* for monitor_omens; not saved */
+    struct outlook outlooks[OUTLOOKS_MAX];
+    size_t n_outlooks;
+    char watched[WATCHED_MAX][64]; /* names of services */
+    size_t n_watched;
 };
 
 /* monitor.c: a point of one of our own metrics; a counter is given its increase. */
@@ -106,6 +121,11 @@ void monitor_put_prediction(struct monitor *monitor, const struct metric_predict
 void monitor_put_score(struct monitor *monitor, int64_t prediction, struct wall at,
                        double outcome);
 void monitor_put_forecast(struct monitor *monitor, const struct metric_forecast *row);
+
+/* monitor_omen.c */
+struct capacity_answer;
+void monitor_keep_outlook(struct monitor *monitor, int32_t series, struct wall now,
+                          const struct capacity_answer *answer);
 
 /* monitor_level.c */
 void monitor_score_levels(struct monitor *monitor, struct wall now);

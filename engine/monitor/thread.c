@@ -25,6 +25,7 @@
 #define TRIM_MS        60000
 #define STRAYS_MAX     1000
 #define RESEND_MS      30000 /* what is not taken by then is given again */
+#define OMENS_MS       60000 /* within OMEN_FRESH */
 #define REOPEN_MS      10000 /* until the metrics file is tried again */
 #define LOG_PLACE      "monitor"
 
@@ -52,7 +53,7 @@ struct monitor_thread {
     int64_t sent;    /* findings up to this one were given */
     struct wall sent_at;
     bool is_hurried, has_failed;
-    struct wall look_at, sample_at, flush_at, level_at, trim_at; /* next */
+    struct wall look_at, sample_at, flush_at, level_at, trim_at, omens_at; /* next */
 };
 
 /* ---- reading the store ---- */
@@ -392,6 +393,16 @@ static void send_findings(struct monitor_thread *thread, struct wall now)
     arena_reset(thread->arena);
 }
 
+/* What is not taken is said again. */
+static void tell_omens(struct monitor_thread *thread, struct wall now)
+{
+    struct omen_batch *omens =
+        thread->options.on_omens != NULL ? monitor_omens(thread->monitor, now) : NULL;
+    if (omens != NULL) {
+        thread->options.on_omens(thread->options.user, omens);
+    }
+}
+
 /* ---- the loop ---- */
 
 static struct wall later(struct wall now, int64_t ms)
@@ -425,6 +436,10 @@ static void round_of(struct monitor_thread *thread, struct wall now)
         thread->flush_at = later(now, MONITOR_FLUSH_MS);
         send_findings(thread, now);
     }
+    if (now.ms >= thread->omens_at.ms) {
+        tell_omens(thread, now);
+        thread->omens_at = later(now, OMENS_MS);
+    }
     if (now.ms >= thread->trim_at.ms) {
         trim(thread, now);
         thread->trim_at = later(now, TRIM_MS);
@@ -437,6 +452,7 @@ static int wait_ms(const struct monitor_thread *thread, struct wall now)
     at = thread->level_at.ms < at ? thread->level_at.ms : at;
     at = thread->flush_at.ms < at ? thread->flush_at.ms : at;
     at = thread->trim_at.ms < at ? thread->trim_at.ms : at;
+    at = thread->omens_at.ms < at ? thread->omens_at.ms : at;
     if (thread->is_hurried) {
         int64_t soon = thread->flush_at.ms - MONITOR_FLUSH_MS + HURRY_MS;
         at = soon < at ? soon : at;
@@ -454,8 +470,7 @@ static int wait_ms(const struct monitor_thread *thread, struct wall now)
 static void mind_control(struct monitor_thread *thread)
 {
     char text[CLOCK_TEXT_MAX];
-    struct span span =
-        pulse_silence(thread->options.pulse, PULSE_CONTROL, mono_now());
+    struct span span = pulse_silence(thread->options.pulse, PULSE_CONTROL, mono_now());
     bool is_silent = span.ms > 0;
     if (is_silent && !thread->is_control_silent) {
         log_line(LOG_ERROR, "engine", "the control thread is silent",
@@ -471,7 +486,7 @@ static void mind_clock(struct monitor_thread *thread, struct wall now)
 {
     if (thread->sample_at.ms > now.ms + 2 * thread->options.interval.ms) {
         thread->look_at = thread->sample_at = thread->level_at = now;
-        thread->flush_at = thread->trim_at = now;
+        thread->flush_at = thread->trim_at = thread->omens_at = now;
     }
 }
 

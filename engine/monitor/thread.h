@@ -32,6 +32,8 @@ struct monitor_thread_options {
     size_t n_scrapes;
     /* Monitor thread. Takes the finding; false: no room, it is given again later. */
     bool (*on_finding)(void *user, struct monitor_finding *finding);
+    /* Monitor thread, each minute. Takes them; NULL: nobody wants them. */
+    void (*on_omens)(void *user, struct omen_batch *omens);
     void *user;
     struct pulse *pulse; /* NULL = none; outlives the thread */
 };

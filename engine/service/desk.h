@@ -59,6 +59,7 @@ enum service_force {
 struct service_order {
     char *service;
     bool is_probe, is_reset; /* ask whether it lives; forget the window and close */
+    bool is_renew;           /* fetch its credential anew */
     bool has_force;          /* set `force` until `until` (unset: until told otherwise) */
     enum service_force force;
     struct wall until;
