@@ -346,7 +346,7 @@ void decide_ask(struct decide *decide, const struct decide_question *question,
 /* What the others at a key are worth fades a little every few trials of one, so that what was
  * once bad is tried again some day. */
 #define STALE_EVERY 8
-#define STALE_LIVES 2 /* half-lives of the trials of others */
+#define STALE_LIVES 1.5 /* half-lives of the trials of others */
 
 static void fade_others(struct decide *decide, const struct decide_arm *tried)
 {

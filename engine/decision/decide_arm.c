@@ -8,7 +8,7 @@
 #include "engine/decision/decide_private.h"
 
 #define SIDE_MIN     4   /* outcomes on each side of a change */
-#define CHANGE_LEAST 7.0 /* nats by which two rates must beat one */
+#define CHANGE_LEAST 7.5 /* nats by which two rates must beat one */
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
