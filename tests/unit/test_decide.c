@@ -243,7 +243,7 @@ static void test_a_new_fingerprint_inherits(void **state)
     assert_int_equal(answer.choice, 0);
     assert_true(answer.beliefs[0].p > answer.beliefs[1].p);
     /* Another class hears of it through "all" only: in part, and learning does not act. */
-    decide_ask(decide, ask_about(&asking, "network", 1), at(300), &rng, &answer);
+    decide_ask(decide, ask_about(&asking, "network", 500), at(300), &rng, &answer);
     assert_int_equal(answer.decider, DECIDER_RULES);
     assert_int_equal(answer.choice, 0);
     assert_string_equal(answer.beliefs[1].level, "all");
