@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/text.h"
@@ -11,6 +12,8 @@
 
 #define LINES_MAX 400
 #define TEXT_MAX  2000
+
+#define CAUSE_SHOWN 0.1 /* a cause of less weight, but for the best one, is noise */
 
 struct telling {
     struct arena *arena;
@@ -192,35 +195,25 @@ static const char *plural(int64_t n, const char *one, const char *many)
 static void tell_what(struct telling *t, const struct failure_row *row)
 {
     char id[CASE_ID_MAX], wf[CASE_ID_MAX], age[CLOCK_TEXT_MAX], at[CLOCK_TEXT_MAX];
+    char repo[120];
     (void)case_id(CASE_FAILURE, row->id, id);
     part(t, "WHAT");
     say(t, case_status_glyph(row->status), case_status_role(row->status),
         ROLE_TEXT_STRONG, row->text);
     tell(t, ROLE_TEXT, "%s, %s%s%s%s%s", id, failure_status_word(row->status),
          row->workflow != 0 ? ", " : "", case_id(CASE_WORKFLOW, row->workflow, wf),
-         row->repo[0] != '\0' ? " in " : "", row->repo);
+         row->repo[0] != '\0' ? " in " : "", look_repo(row->repo, repo, sizeof(repo)));
     tell(t, ROLE_TEXT_DIM, "%s%s%s%s%s, %s ago, %s", state_name(row->state),
          row->step[0] != '\0' ? ", " : "", row->step,
          row->provider[0] != '\0' ? ", by " : "", row->provider,
          look_age(t->now, row->at, age), wall_format(row->at, false, at));
 }
 
-static void tell_class(struct telling *t, const struct failure_row *row,
-                       const struct case_detail *detail)
+/* The classes that were near, best first. */
+static void tell_other_classes(struct telling *t, const struct failure_row *row,
+                               const struct case_detail *detail)
 {
     const char *also = "";
-    part(t, "CLASS");
-    tell(t, ROLE_TEXT_STRONG, "%s%s, %.0f%% sure", class_word(row->class_),
-         row->is_flaky && row->class_ != CLASS_FLAKY ? ", flaky" : "",
-         row->confidence * 100);
-    tell(t, ROLE_TEXT_DIM, "%s, %s; %s", category_word(row->category),
-         severity_word(row->severity), class_help(row->class_));
-    if (row->labelled_by[0] != '\0') {
-        tell(t, ROLE_TEXT, "corrected by %s, was %s", row->labelled_by,
-             class_word(row->was_class));
-    } else if (row->rule[0] != '\0') {
-        tell(t, ROLE_TEXT, "rule %s", row->rule);
-    }
     for (size_t i = 0; i < detail->n_classes; i++) {
         if (strcmp(detail->classes[i].word, class_word(row->class_)) != 0) {
             also =
@@ -228,7 +221,32 @@ static void tell_class(struct telling *t, const struct failure_row *row,
                              detail->classes[i].word, detail->classes[i].p * 100);
         }
     }
-    tell(t, ROLE_TEXT_DIM, "%s%s", also[0] != '\0' ? "else " : "", also);
+    if (also[0] != '\0') {
+        tell(t, ROLE_TEXT_DIM, "%s %s", row->class_ == CLASS_UNKNOWN ? "nearest" : "else",
+             also);
+    }
+}
+
+static void tell_class(struct telling *t, const struct failure_row *row,
+                       const struct case_detail *detail)
+{
+    part(t, "CLASS");
+    if (row->labelled_by[0] != '\0') {
+        tell(t, ROLE_TEXT_STRONG, "%s, says %s; was %s", class_word(row->class_),
+             row->labelled_by, class_word(row->was_class));
+    } else if (row->class_ == CLASS_UNKNOWN) {
+        tell(t, ROLE_TEXT_STRONG, "unknown%s", row->is_flaky ? ", flaky" : "");
+    } else {
+        tell(t, ROLE_TEXT_STRONG, "%s%s, %.0f%% sure", class_word(row->class_),
+             row->is_flaky && row->class_ != CLASS_FLAKY ? ", flaky" : "",
+             row->confidence * 100);
+    }
+    tell(t, ROLE_TEXT_DIM, "%s, %s; %s", category_word(row->category),
+         severity_word(row->severity), class_help(row->class_));
+    if (row->labelled_by[0] == '\0') {
+        tell(t, ROLE_TEXT, "%s%s", row->rule[0] != '\0' ? "rule " : "", row->rule);
+        tell_other_classes(t, row, detail);
+    }
     part(t, "EVIDENCE");
     for (size_t i = 0; i < detail->n_lines; i++) {
         const char *text = detail->lines[i].text;
@@ -255,6 +273,9 @@ static void tell_causes(struct telling *t, const char *cause,
     part(t, "CAUSE");
     for (size_t i = 0; i < detail->n_causes; i++) {
         const struct case_cause *one = &detail->causes[i];
+        if (i > 0 && one->weight < CAUSE_SHOWN) {
+            continue;
+        }
         tell(t, i == 0 ? ROLE_TEXT_STRONG : ROLE_TEXT_DIM, "%s%s%s%s%s%s",
              isfinite(one->weight)
                  ? arena_printf(t->arena, "%3.0f%%  ", one->weight * 100)
@@ -270,12 +291,13 @@ static void tell_causes(struct telling *t, const char *cause,
     }
 }
 
+/* ", 3 workflows" when there are any. */
 static const char *count(struct telling *t, const char *text, int64_t n, const char *one,
                          const char *many)
 {
-    return n < 0 ? text
-                 : arena_printf(t->arena, "%s%s%" PRId64 " %s", text,
-                                text[0] != '\0' ? ", " : "", n, plural(n, one, many));
+    return n <= 0 ? text
+                  : arena_printf(t->arena, "%s%s%" PRId64 " %s", text,
+                                 text[0] != '\0' ? ", " : "", n, plural(n, one, many));
 }
 
 static void tell_blast(struct telling *t, const struct case_detail *detail)
@@ -289,7 +311,7 @@ static void tell_blast(struct telling *t, const struct case_detail *detail)
     text = count(t, text, detail->n_branches, "branch", "branches");
     text = count(t, text, (int64_t)detail->n_environments, "environment", "environments");
     part(t, "TOUCHES");
-    tell(t, ROLE_TEXT, "%s", text);
+    tell(t, ROLE_TEXT, "%s", text[0] != '\0' ? text : "nothing else");
     tell(t, ROLE_TEXT_DIM, "%s", join(t, detail->affected, detail->n_affected, 12));
     if (detail->n_repositories + detail->n_environments > 1) {
         tell(t, ROLE_TEXT_DIM, "%s %s",
@@ -323,7 +345,7 @@ static void tell_rung(struct telling *t, const struct recovery_row *row)
     } else if (row->expected[0] != '\0') {
         tell(t, ROLE_TEXT_DIM, "   looks for: %s", row->expected);
     }
-    if (row->inverse[0] != '\0') {
+    if (row->inverse[0] != '\0' && row->status <= RECOVERY_RUNNING) {
         tell(t, ROLE_TEXT_DIM, "   taken back by: %s", row->inverse);
     }
 }
@@ -370,16 +392,32 @@ static void tell_option(struct telling *t, const struct case_option *option,
         is_choice ? ROLE_TEXT_STRONG : ROLE_TEXT, text);
 }
 
+/* A number as people read it. */
+static const char *short_number(struct telling *t, const char *text)
+{
+    char *end = NULL;
+    double number = strtod(text, &end);
+    bool is_long = end != text && *end == '\0' && strlen(text) > 5;
+    return is_long && isfinite(number) ? arena_printf(t->arena, "%.4g", number) : text;
+}
+
 static void tell_facts(struct telling *t, const struct decision_row *row)
 {
     const struct case_fact *facts;
     size_t n = case_parse_facts(t->arena, row->context, &facts);
     const char *text = "";
     for (size_t i = 0; i < n; i++) {
-        text = arena_printf(t->arena, "%s%s%s %s", text, i > 0 ? ", " : "", facts[i].name,
-                            facts[i].value);
+        const char *dot = strchr(facts[i].name, '.');
+        if (facts[i].value[0] == '[') { /* the levels: each option says its own */
+            continue;
+        }
+        text = arena_printf(t->arena, "%s%s%s %s", text, text[0] != '\0' ? ", " : "",
+                            dot != NULL ? dot + 1 : facts[i].name,
+                            short_number(t, facts[i].value));
     }
-    tell(t, ROLE_TEXT_DIM, "%s%s", n > 0 ? "knew: " : "", text);
+    if (text[0] != '\0') {
+        tell(t, ROLE_TEXT_DIM, "knew: %s", text);
+    }
 }
 
 static void tell_decision(struct telling *t, const struct decision_row *row)

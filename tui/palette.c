@@ -266,6 +266,12 @@ static bool add_argument(struct jsonw *w, const struct verb_arg *arg, const char
         jsonw_str(w, arg->name, value);
         return true;
     }
+    enum case_kind kind;
+    int64_t id;
+    if (case_id_parse(value, &kind, &id) && strcmp(case_word(kind), arg->name) == 0) {
+        jsonw_int(w, arg->name, id);
+        return true;
+    }
     long long number = strtoll(value, &end, 10);
     if (value[0] == '\0' || *end != '\0') {
         return err_set(err, ERR_USAGE, "%s=%.40s: expected a number", arg->name, value);

@@ -32,6 +32,8 @@ const struct frame *frames_trace(void);
 /* As frames_busy, with failures, an open problem, what is tried, decisions, strategies; the case
  * of f-31, or of p-2, d-52 and so on as asked for. */
 const struct frame *frames_recovery(enum case_kind kind, int64_t id);
+/* Texts from outside that try to break the screen; the case is that of wf-2207. */
+const struct frame *frames_recovery_hostile(void);
 /* Nothing has failed, nothing was decided, nothing was learned. */
 const struct frame *frames_recovery_none(void);
 /* Choices and findings of the form. */

@@ -127,3 +127,31 @@ const struct frame *frames_recovery_none(void)
     frame->strategies = arena_alloc(arena, sizeof(struct frame_strategies));
     return frame;
 }
+
+#define HOSTILE                                                                          \
+    "\x1b]0;owned\x07\x1b[31mred\x1b[0m \xe2\x80\xae"                                    \
+    "desrever \xff\xfe \t"                                                               \
+    "wide \xe6\xbc\xa2"                                                                  \
+    " "                                                                                  \
+    "averyveryveryveryveryveryveryveryveryveryveryveryveryveryveryverylongword"
+
+const struct frame *frames_recovery_hostile(void)
+{
+    struct frame *frame = (struct frame *)(uintptr_t)frames_recovery(CASE_FAILURE, 31);
+    struct frame_case *data = (struct frame_case *)(uintptr_t)frame->case_;
+    struct frame_failures *failures = (struct frame_failures *)(uintptr_t)frame->failures;
+    struct failure_row *rows = (struct failure_row *)(uintptr_t)failures->rows;
+    struct decision_row *decisions =
+        (struct decision_row *)(uintptr_t)data->file.decisions;
+    data->kind = CASE_WORKFLOW;
+    data->id = 2207;
+    rows[0].text = rows[0].step = rows[0].repo = rows[0].rule = rows[0].cause = HOSTILE;
+    rows[1].class_ = (enum failure_class)99; /* of a newer program */
+    rows[1].status = (enum failure_status)99;
+    data->file.failure = rows[0];
+    decisions[0].reason = decisions[0].choice = decisions[0].subject = HOSTILE;
+    decisions[0].alternatives =
+        "[{\"choice\":\"\\u001b[2J\",\"why_not\":\"\\u202e\",\"p\":1e308},7,{}]";
+    decisions[0].context = "{\"\\u0007\":{\"a\":[1]},\"b\":null}";
+    return frame;
+}

@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include "engine/base/json.h"
+#include "engine/control/verb.h"
 #include "tests/lib/frames.h"
 #include "tui/feed.h"
-#include "tui/view/common.h"
+#include "tui/view/recovery.h"
 
 #define W 80
 #define H 22
@@ -511,9 +513,165 @@ static void test_deliveries_open_and_filter(void **state)
     frame_unref(frame);
 }
 
+/* ---- failures, decisions, strategies --------------------------------------------------- */
+
+static void answer(struct stage *stage, const struct frame *frame, const char *text)
+{
+    assert_true(stage->reply.has_prompt);
+    int token = stage->reply.prompt.token;
+    reply_fini(&stage->reply);
+    reply_init(&stage->reply);
+    stage->view->klass->on_prompt(stage->view, frame, token, text, true, &stage->reply);
+}
+
+static void must_send(const struct stage *stage, const char *verb, const char *args)
+{
+    assert_true(stage->reply.has_verb);
+    assert_string_equal(stage->reply.verb.verb, verb);
+    assert_string_equal(stage->reply.verb.args, args);
+    assert_non_null(verb_find(verb));
+    struct err err = ERR_INIT;
+    struct json *json = json_parse(args, strlen(args), &err);
+    bool is_good = verb_check(verb_find(verb), json, &err);
+    json_free(json);
+    if (!is_good && strstr(err.msg, "reason") == NULL) /* the console asks for one */
+        fail_msg("%s", err.msg);
+}
+
+static void test_a_class_is_corrected_by_hand(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_recovery(CASE_FAILURE, 31);
+    struct stage stage = begin(&failures_class, 0, "");
+    show(&stage, frame);
+    act(&stage, frame, ACTION_LABEL_CLASS); /* the first row is a problem */
+    assert_false(stage.reply.has_prompt);
+    act(&stage, frame, ACTION_ROW_DOWN);
+    act(&stage, frame, ACTION_LABEL_CLASS);
+    answer(&stage, frame, "weather");
+    assert_false(stage.reply.has_verb);
+    assert_int_equal(stage.reply.message_kind, MESSAGE_ERROR);
+    act(&stage, frame, ACTION_LABEL_CLASS);
+    answer(&stage, frame, "infra");
+    must_send(&stage, "label", "{\"failure\":31,\"class\":\"infra\"}");
+    /* One whose case is still being read. */
+    act(&stage, frame, ACTION_ROW_DOWN);
+    assert_true((stage.reply.flags & REPLY_REQUERY) != 0);
+    act(&stage, frame, ACTION_LABEL_CLASS);
+    answer(&stage, frame, "quota");
+    must_send(&stage, "label", "{\"failure\":30,\"class\":\"quota\"}");
+    end(&stage);
+    frame_unref(frame);
+}
+
+static void test_what_waits_is_answered(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_recovery(CASE_FAILURE, 28);
+    struct stage stage = begin(&why_class, 0, "f-28");
+    act(&stage, frame, ACTION_RECOVERY_APPROVE);
+    must_send(&stage, "approve-recovery", "{\"recovery\":42}");
+    act(&stage, frame, ACTION_RECOVERY_REJECT);
+    must_send(&stage, "reject-recovery", "{\"recovery\":42}");
+    act(&stage, frame, ACTION_SHOW_LOG);
+    assert_ptr_equal(stage.reply.open, &log_class);
+    assert_int_equal(stage.reply.open_id, 2203);
+    end(&stage);
+    frame_unref(frame);
+    frame = frames_recovery(CASE_FAILURE, 31);
+    stage = begin(&why_class, 0, "f-31");
+    act(&stage, frame, ACTION_RECOVERY_APPROVE); /* nothing of it waits */
+    assert_false(stage.reply.has_verb);
+    act(&stage, frame, ACTION_PRIORITY_UP);
+    assert_true((stage.reply.flags & REPLY_UNUSED) != 0);
+    end(&stage);
+    frame_unref(frame);
+}
+
+static void test_failures_open_and_filter(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_recovery(CASE_FAILURE, 31);
+    struct stage stage = begin(&failures_class, 0, "");
+    struct frame_query query = {0};
+    show(&stage, frame);
+    act(&stage, frame, ACTION_OPEN);
+    assert_ptr_equal(stage.reply.open, &why_class);
+    assert_string_equal(stage.reply.open_arg, "p-2");
+    act(&stage, frame, ACTION_ROW_DOWN);
+    act(&stage, frame, ACTION_SHOW_WHY);
+    assert_string_equal(stage.reply.open_arg, "f-31");
+    failures_class.query(stage.view, &query);
+    assert_true(query.is_unsettled);
+    assert_int_equal(query.case_kind, CASE_FAILURE);
+    assert_int_equal(query.case_id, 31);
+    act(&stage, frame, ACTION_FILTER_STATE);
+    failures_class.query(stage.view, &query);
+    assert_false(query.is_unsettled);
+    act(&stage, frame, ACTION_FILTER);
+    answer(&stage, frame, "quota");
+    failures_class.query(stage.view, &query);
+    assert_string_equal(query.text, "quota");
+    act(&stage, frame, ACTION_CLOSE); /* first the filter, then the view */
+    assert_false((stage.reply.flags & REPLY_UNUSED) != 0);
+    failures_class.query(stage.view, &query);
+    assert_true(query.is_unsettled && query.text[0] == '\0');
+    act(&stage, frame, ACTION_CLOSE);
+    assert_true((stage.reply.flags & REPLY_UNUSED) != 0);
+    end(&stage);
+    frame_unref(frame);
+}
+
+/* The cursor is a failure, not a line: when others come above it, it stays. */
+static void test_the_cursor_stays_on_its_failure(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_recovery(CASE_FAILURE, 31);
+    struct stage stage = begin(&failures_class, 0, "");
+    show(&stage, frame);
+    for (int i = 0; i < 3; i++)
+        act(&stage, frame, ACTION_ROW_DOWN);
+    struct frame_failures *data = (struct frame_failures *)(uintptr_t)frame->failures;
+    data->n_problems = 0; /* it is closed */
+    show(&stage, frame);
+    int y;
+    AUTO_FREE char *row = cursor_row(&stage, frame, &y);
+    assert_non_null(strstr(row, "f-29"));
+    assert_int_equal(y, 3 + 2);
+    data->n = 2; /* f-29 is recovered: the last one is under the cursor */
+    AUTO_FREE char *last = cursor_row(&stage, frame, &y);
+    assert_non_null(strstr(last, "f-30"));
+    end(&stage);
+    frame_unref(frame);
+}
+
+static void test_a_rung_is_switched_off(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_recovery(CASE_FAILURE, 31);
+    struct stage stage = begin(&strategies_class, 0, "");
+    act(&stage, frame, ACTION_STRATEGY_KILL);
+    must_send(&stage, "kill-strategy", "{\"strategy\":\"breaker\"}");
+    act(&stage, frame, ACTION_END);
+    act(&stage, frame, ACTION_STRATEGY_REVIVE);
+    must_send(&stage, "revive-strategy",
+              "{\"strategy\":\"smaller_task\",\"class\":\"test\"}");
+    act(&stage, frame, ACTION_ROW_UP);
+    int y;
+    AUTO_FREE char *row = cursor_row(&stage, frame, &y);
+    assert_non_null(strstr(row, "retry"));
+    end(&stage);
+    frame_unref(frame);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_class_is_corrected_by_hand),
+        cmocka_unit_test(test_what_waits_is_answered),
+        cmocka_unit_test(test_failures_open_and_filter),
+        cmocka_unit_test(test_the_cursor_stays_on_its_failure),
+        cmocka_unit_test(test_a_rung_is_switched_off),
         cmocka_unit_test(test_cursor_stays_on_its_item),
         cmocka_unit_test(test_cursor_of_a_row_that_went),
         cmocka_unit_test(test_paging_asks_before_the_edge),

@@ -48,9 +48,24 @@ static const struct frame *missing(void)
     return frames_trouble(TROUBLE_MISSING, false);
 }
 
-static make_frame *const makers[] = {
-    frames_busy,    frames_empty, list_of_60, list_of_one, frames_failed,
-    frames_hostile, submit_wrong, corrupt,    missing,     frames_no_engine};
+static const struct frame *recovery(void)
+{
+    return frames_recovery(CASE_FAILURE, 31);
+}
+
+static make_frame *const makers[] = {recovery,
+                                     frames_recovery_hostile,
+                                     frames_recovery_none,
+                                     frames_busy,
+                                     frames_empty,
+                                     list_of_60,
+                                     list_of_one,
+                                     frames_failed,
+                                     frames_hostile,
+                                     submit_wrong,
+                                     corrupt,
+                                     missing,
+                                     frames_no_engine};
 
 static uint64_t seed = 1; /* of the round; SEED=N starts there */
 

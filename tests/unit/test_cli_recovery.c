@@ -217,7 +217,7 @@ static void test_why(void **state)
     says(text, "else flaky 5%");
     says(text, "  412  E  AssertionError");
     says(text, " 81%  change: the files of the failing test were changed");
-    says(text, "1 workflow, 0 queued, 1 repository, 1 branch, 0 environments");
+    says(text, "TOUCHES     1 workflow, 1 repository, 1 branch");
     says(text, "1. retry         41% (30 to 52)   failed after 2m");
     says(text, "2. hand_back     71% (52 to 86)   running, 23m left");
     says(text, "looks for: unit tests pass");
@@ -257,7 +257,7 @@ static void test_why_of_others(void **state)
     says(alone, "8 for engine, by rules");
     says(alone, "knew: running 6, queued 4");
     AUTO_FREE char *human = STATUS(CLI_HUMAN, "why", "f-27");
-    says(human, "corrected by ada, was network");
+    says(human, "auth, says ada; was network");
     says(human, "escalated");
     AUTO_FREE char *none = STATUS(CLI_FAILURE, "why", "wf-1");
     AUTO_FREE char *gone = STATUS(CLI_FAILURE, "why", "d-999");

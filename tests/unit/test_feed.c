@@ -16,6 +16,7 @@
 #include "engine/base/file.h"
 #include "engine/control/config.h"
 #include "store/bell.h"
+#include "tests/lib/cases.h"
 #include "tests/lib/place.h"
 #include "tui/feed.h"
 #include "tui/source.h"
@@ -134,6 +135,61 @@ static void put_many(struct world *world, int64_t n)
         totals.by_state[id % STATE_COUNT]++;
     store_put_totals(world->store, &totals);
     must_commit(world->store);
+}
+
+/* ---- failures and what is done about them ------------------------------------------ */
+
+static void test_recovery_is_read(void **state)
+{
+    struct place *place = *state;
+    struct world world = {0};
+    begin_engine(&world, place);
+    put_workflow(&world, 2207, STATE_VALIDATING, "alpha");
+    cases_put(world.store, place->arena, wall_now());
+    store_put_totals(world.store, &(struct totals){.n_workflows = 1});
+    must_commit(world.store);
+    begin_feed(&world, place);
+    world.query = (struct frame_query){.parts = PART_FAILURES | PART_CASE,
+                                       .is_unsettled = true,
+                                       .case_kind = CASE_FAILURE,
+                                       .case_id = 31};
+    const struct frame *frame = ask(&world);
+    assert_int_equal(frame->failures->n, 5);
+    assert_int_equal(frame->failures->rows[0].id, 31);
+    assert_int_equal(frame->failures->recoveries[0]->id, 45);
+    assert_null(frame->failures->recoveries[1]); /* its problem is recovered */
+    assert_int_equal(frame->failures->n_problems, 1);
+    assert_int_equal(frame->failures->recovery.totals.by_status[FAILURE_OPEN], 4);
+    assert_int_equal(frame->failures->recovery.settled[FAILURE_RECOVERED], 1);
+    assert_true(frame->case_->file.has_failure);
+    assert_int_equal(frame->case_->file.n_past, 2);
+    assert_string_equal(frame->case_->file.past[0].helped, "hand_back");
+    frame_unref(frame);
+    world.query.case_kind = CASE_DECISION; /* another question, not the same again */
+    world.query.case_id = 53;
+    frame = ask(&world);
+    assert_int_equal(frame->case_->file.n_decisions, 1);
+    assert_false(frame->case_->file.has_failure);
+    frame_unref(frame);
+    world.query.is_unsettled = false;
+    world.query.recovery_before = 30;
+    frame = ask(&world);
+    assert_int_equal(frame->failures->rows[0].id, 29);
+    assert_int_equal(frame->failures->n_problems, 0); /* not on a later page */
+    frame_unref(frame);
+    world.query = (struct frame_query){.parts = PART_DECISIONS | PART_STRATEGIES |
+                                                PART_OVERVIEW | PART_DETAIL,
+                                       .workflow = 2207,
+                                       .n_rows = 5};
+    frame = ask(&world);
+    assert_int_equal(frame->decisions->n, 6);
+    assert_int_equal(frame->strategies->n, 10); /* none of single fingerprints */
+    assert_true(frame->overview->has_recovery);
+    assert_int_equal(frame->overview->recovery.totals.n_asked, 1);
+    assert_int_equal(frame->detail->failure->id, 31);
+    assert_int_equal(frame->detail->recovery->id, 45);
+    frame_unref(frame);
+    end(&world);
 }
 
 /* ---- store and engine come and go -------------------------------------------------- */
@@ -683,6 +739,7 @@ static void test_deliveries_are_asked_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        PLACE_TEST(test_recovery_is_read),
         PLACE_TEST(test_store_appears),
         PLACE_TEST(test_engine_goes_and_comes),
         PLACE_TEST(test_fault_is_heard),

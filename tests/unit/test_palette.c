@@ -42,6 +42,16 @@ static void lines_are_understood(void **state)
     command = parse("perf");
     assert_int_equal(command.kind, PALETTE_ACTION);
     assert_int_equal(command.action, ACTION_PERF);
+    command = parse("why f-31");
+    assert_int_equal(command.kind, PALETTE_WHY);
+    assert_string_equal(command.why, "f-31");
+    command = parse("why wf-12");
+    assert_int_equal(command.kind, PALETTE_WHY);
+    command = parse("d-5");
+    assert_int_equal(command.kind, PALETTE_WHY);
+    assert_string_equal(command.why, "d-5");
+    command = parse("why");
+    assert_int_equal(command.kind, PALETTE_VIEW);
     command = parse("pause");
     assert_int_equal(command.kind, PALETTE_VERB);
     assert_int_equal(command.n_targets, 0);
@@ -69,6 +79,8 @@ static void verbs_take_targets_arguments_and_a_reason(void **state)
         {"resolve 3",                             "{\"incident\":3}",                           0},
         {"silence service:* for=2h moving = no",
          "{\"match\":\"service:*\",\"for\":\"2h\",\"reason\":\"moving = no\"}",                 0},
+        {"label f-31 test",                       "{\"failure\":31,\"class\":\"test\"}",        0},
+        {"approve-recovery r-4 go on",            "{\"recovery\":4,\"reason\":\"go on\"}",      0},
         {"unsilence 4 done",                      "{\"silence\":4,\"reason\":\"done\"}",        0},
         {"breaker github open for=10m it is ill",
          "{\"service\":\"github\",\"state\":\"open\",\"for\":\"10m\",\"reason\":\"it is "
@@ -107,6 +119,9 @@ static void nonsense_is_refused_by_name(void **state)
         {"workflows now",           "'now' is too much"                            },
         {"theme",                   "theme: expected a name, such as dark or light"},
         {"priority wf-1 value=x",   "value=x: expected a number"                   },
+        {"why now",                 "'now' is too much"                            },
+        {"f-1 f-2",                 "'f-2' is too much"                            },
+        {"label d-31 test",         "failure=d-31: expected a number"              },
         {"submit x",                "'x' is too much"                              },
     };
     (void)state;

@@ -5,6 +5,7 @@
 
 #include "engine/base/json.h"
 #include "engine/control/verb.h"
+#include "engine/recovery/case.h"
 #include "tui/cli/send.h"
 
 /* What the values of arguments are called, by type. */
@@ -27,8 +28,14 @@ static const struct verb_arg *required_arg(const struct verb *verb)
 static void put_number(struct jsonw *w, const char *key, const char *text)
 {
     char *end;
+    enum case_kind kind;
+    int64_t id;
     errno = 0;
     long long number = strtoll(text, &end, 10);
+    if (case_id_parse(text, &kind, &id) && strcmp(case_word(kind), key) == 0) {
+        jsonw_int(w, key, id); /* "f-31" where a failure is wanted */
+        return;
+    }
     if (end != text && *end == '\0' && errno == 0) {
         jsonw_int(w, key, number);
     } else {

@@ -32,14 +32,14 @@ enum failure_column {
 };
 static const struct column failure_columns[F_COLUMNS] = {
     [F_MARK] = {"",      1,  1,  0, false, -1},
-    [F_ID] = {"ID",    6,  8,  0, true,  -1},
+    [F_ID] = {"ID",    5,  8,  0, true,  -1},
     [F_CLASS] = {"CLASS", 10, 12, 0, false, -1},
     [F_FOR] = {"FOR",   8,  9,  1, false, -1},
     [F_NOW] = {"NOW",   19, 22, 0, false, -1},
     [F_AGE] = {"AGE",   6,  6,  2, true,  -1},
     [F_STEP] = {"STEP",  12, 20, 4, false, -1},
     [F_REPO] = {"REPO",  12, 24, 5, false, -1},
-    [F_TEXT] = {"WHAT",  14, 60, 3, false, -1},
+    [F_TEXT] = {"WHAT",  10, 60, 3, false, -1},
 };
 
 enum decision_column {
@@ -502,6 +502,35 @@ static void restart(struct cases *list, struct reply *reply)
     reply->flags |= REPLY_REQUERY;
 }
 
+/* The case under the cursor to act on: whole, or, while it is being read, as far as its row
+ * tells. Returns file, or NULL when there is none. */
+static const struct case_file *act_on(const struct cases *list, const struct frame *frame,
+                                      struct case_file *file)
+{
+    const struct case_file *whole = selected(list, frame);
+    struct rows rows;
+    if (whole)
+        return whole;
+    if (!rows_of(list, frame, &rows) || rows.n == 0)
+        return NULL;
+    size_t at = find_cursor(list, &rows);
+    *file = (struct case_file){.kind = kind_at(&rows, at), .id = id_at(&rows, at)};
+    if (rows.decisions) {
+        file->decisions = &rows.decisions->rows[at];
+        file->n_decisions = 1;
+    } else if (at < rows.n_problems) {
+        file->problem = rows.failures->problems[at];
+        file->has_problem = true;
+    } else {
+        at -= rows.n_problems;
+        file->failure = rows.failures->rows[at];
+        file->has_failure = true;
+        file->recoveries = rows.failures->recoveries[at];
+        file->n_recoveries = file->recoveries ? 1 : 0;
+    }
+    return file;
+}
+
 static bool move(struct cases *list, const struct frame *frame, enum action action,
                  struct reply *reply)
 {
@@ -539,6 +568,7 @@ static void cases_on_action(struct view *view, const struct frame *frame,
                             enum action action, struct reply *reply)
 {
     struct cases *list = (struct cases *)view;
+    struct case_file file;
     char id[CASE_ID_MAX];
     if (move(list, frame, action, reply))
         return;
@@ -563,13 +593,22 @@ static void cases_on_action(struct view *view, const struct frame *frame,
         list->has_all = !list->has_all;
         restart(list, reply);
         break;
+    case ACTION_CLOSE: /* first the filter, then the view */
+        if (list->text[0] == '\0' && list->has_all != is_failures(list)) {
+            reply->flags |= REPLY_UNUSED;
+            break;
+        }
+        list->has_all = !is_failures(list);
+        list->text[0] = '\0';
+        restart(list, reply);
+        break;
     case ACTION_FILTER_CLEAR:
         list->has_all = !is_failures(list);
         list->text[0] = '\0';
         restart(list, reply);
         break;
     default:
-        case_action(selected(list, frame), action, reply);
+        case_action(act_on(list, frame, &file), action, reply);
         break;
     }
 }
@@ -578,8 +617,9 @@ static void cases_on_prompt(struct view *view, const struct frame *frame, int to
                             const char *text, bool is_final, struct reply *reply)
 {
     struct cases *list = (struct cases *)view;
+    struct case_file file;
     if (token != TOKEN_TEXT) {
-        case_prompt(selected(list, frame), token, text, is_final, reply);
+        case_prompt(act_on(list, frame, &file), token, text, is_final, reply);
     } else if (text) {
         (void)text_clean_into(list->text, sizeof list->text, text);
         restart(list, reply);

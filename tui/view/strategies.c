@@ -277,7 +277,8 @@ static void change(const struct odds_row *odds, bool is_kill, struct reply *repl
     jsonw_init(&w, &args);
     jsonw_open(&w, NULL, '{');
     jsonw_str(&w, "strategy", odds->rung);
-    jsonw_str(&w, "key", odds->key);
+    if (strncmp(odds->key, "class:", 6) == 0)
+        jsonw_str(&w, "class", odds->key + 6);
     jsonw_close(&w, '}');
     reply_verb(reply, &(struct verb_request){.verb = is_kill ? "kill-strategy"
                                                              : "revive-strategy",
@@ -299,10 +300,11 @@ static void strategies_on_action(struct view *view, const struct frame *frame,
             strcmp(row->key, self->key) == 0 && strcmp(row->rung, self->rung) == 0;
         odds = is_it || (self->key[0] == '\0' && i == 0) ? row : odds;
     }
-    if (odds && action == ACTION_STRATEGY_KILL)
-        change(odds, true, reply);
-    else if (odds && action == ACTION_STRATEGY_REVIVE)
-        change(odds, false, reply);
+    bool is_change = action == ACTION_STRATEGY_KILL || action == ACTION_STRATEGY_REVIVE;
+    if (odds && is_change && strstr(odds->key, "problem"))
+        reply_say(reply, MESSAGE_INFO, "switched off for a class, or for all failures");
+    else if (odds && is_change)
+        change(odds, action == ACTION_STRATEGY_KILL, reply);
     else if (odds && action == ACTION_COPY) {
         char text[CASE_ODDS_MAX];
         AUTO_FREE char *line =
