@@ -91,6 +91,9 @@ static bool open_engine(struct sim *sim)
         .services = sim_services,
         .n_services = SIM_SERVICES,
         .seed = sim->options->seed + (uint64_t)sim->report->n_crashes,
+        .recovery = {.is_on = sim->options->seed % 2 == 0,
+                     .ladder = ladder_defaults(),
+                     .decide = decide_defaults()},
     };
     sim->control = control_new(&options, sim->store);
     if (!control_load(sim->control, sim->world.now, &err)) {
