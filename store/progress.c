@@ -48,15 +48,27 @@ enum worker_state progress_state(const struct progress *progress, struct wall no
     return quiet >= most ? WORKER_STALLED : WORKER_WORKING;
 }
 
+/* One unit is enough: "40s", "18m", "3h". */
+static const char *brief(struct span span, char text[CLOCK_TEXT_MAX])
+{
+    long long s = span.ms > 0 ? span.ms / 1000 : 0;
+    (void)snprintf(text, CLOCK_TEXT_MAX, "%lld%s",
+                   s < 100     ? s
+                   : s < 6000  ? s / 60
+                               : s / 3600,
+                   s < 100    ? "s"
+                   : s < 6000 ? "m"
+                              : "h");
+    return text;
+}
+
 static void add(char *text, const char *what, struct wall at, struct wall now)
 {
     char span[CLOCK_TEXT_MAX];
     size_t used = strlen(text);
     if (wall_is_set(at)) {
-        int64_t ms = wall_since(now, at).ms;
         (void)snprintf(text + used, PROGRESS_TEXT_MAX - used, "%s%s %s ago",
-                       used > 0 ? ", " : "", what,
-                       span_format((struct span){ms > 0 ? ms / 1000 * 1000 : 0}, span));
+                       used > 0 ? ", " : "", what, brief(wall_since(now, at), span));
     }
 }
 
@@ -71,7 +83,7 @@ const char *progress_text(const struct progress *progress, struct wall now,
                    worker_state_word(progress_state(progress, now)),
                    signs[0] != '\0' ? signs : "no sign of life yet",
                    progress->stall.ms > 0 ? "; ended after " : "",
-                   progress->stall.ms > 0 ? span_format(progress->stall, span) : "");
+                   progress->stall.ms > 0 ? brief(progress->stall, span) : "");
     return ret_text;
 }
 

@@ -130,15 +130,14 @@ static void describe_silence(const struct frame *frame, struct wall now,
     const struct frame_engine *engine = &frame->engine;
     char age[CLOCK_TEXT_MAX], pid[48] = "";
     (void)snprintf(notice->what, sizeof notice->what,
-                   "The engine's %s thread is stuck: not heard of for %s, %s",
+                   "The engine's %s thread is stuck, for %s: %s",
                    pulse_word(engine->silent), look_age(now, engine->silent_since, age),
                    pulse_help(engine->silent));
     if (engine->pid > 0)
-        (void)snprintf(pid, sizeof pid, " (process %d)", engine->pid);
+        (void)snprintf(pid, sizeof pid, "process %d", engine->pid);
     (void)snprintf(notice->next, sizeof notice->next,
-                   "Nothing is lost. If it does not go on by itself, end the engine%s and "
-                   "start it again.",
-                   pid);
+                   "Nothing is lost. If it stays so, end %s and start it again.",
+                   engine->pid > 0 ? pid : "the engine");
 }
 
 /* False when all is well. */
