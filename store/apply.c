@@ -41,6 +41,10 @@ static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row,
     bind_int(s, 29, service);
     bind_int(s, 30, row->is_degraded);
     bind_int(s, 31, row->is_adopted);
+    bind_int(s, 32, row->granted_runs);
+    bind_int(s, 33, row->granted_wall.ms);
+    bind_int(s, 34, row->budget_told);
+    bind_int(s, 35, row->last_run.ms);
 }
 
 #define WORKFLOW_CHANGES                                                                 \
@@ -49,7 +53,8 @@ static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row,
     "effect_seq=?15, "                                                                   \
     "is_active=?16, started_at=?17, state_since=?18, deadline_at=?20, time_left=?21, "   \
     "retry_at=?22, pr_number=?23, branch=?24, base_sha=?25, head_sha=?26, "              \
-    "merge_sha=?27, reason=?28, service=?29, is_degraded=?30, is_adopted=?31"
+    "merge_sha=?27, reason=?28, service=?29, is_degraded=?30, is_adopted=?31, " \
+    "granted_runs=?32, granted_wall=?33, budget_told=?34, last_run=?35"
 
 static bool run_workflow(struct store *store, enum slot slot, const char *sql,
                          const struct workflow_row *row)
@@ -123,10 +128,10 @@ static bool apply_workflow(struct store *store, const struct workflow_row *row)
                " agent_runs, held, effect_seq, is_active, started_at, state_since,"
                " finished_at, deadline_at, time_left, retry_at, pr_number, branch,"
                " base_sha, head_sha, merge_sha, reason, service, is_degraded,"
-               " is_adopted)"
+               " is_adopted, granted_runs, granted_wall, budget_told, last_run)"
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
                " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,"
-               " ?27, ?28, ?29, ?30, ?31)",
+               " ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35)",
                row) &&
            insert_submission(store, row);
 }

@@ -102,6 +102,10 @@ void row_workflow(struct database *database, sqlite3_stmt *s, struct arena *aren
     row->service = word(&c);
     row->is_degraded = small(&c) != 0;
     row->is_adopted = small(&c) != 0;
+    row->granted_runs = small(&c);
+    row->granted_wall = (struct span){number(&c)};
+    row->budget_told = small(&c);
+    row->last_run = (struct span){number(&c)};
 }
 
 void row_event(struct database *database, sqlite3_stmt *s, struct arena *arena,

@@ -554,7 +554,16 @@ static const char *const fourth[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {first, second, third, fourth};
+/* What operators granted on top of a budget, what was told of it, what a run costs. */
+static const char *const fifth[] = {
+    "ALTER TABLE workflow ADD COLUMN granted_runs INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE workflow ADD COLUMN granted_wall INTEGER NOT NULL DEFAULT 0", /* ms */
+    "ALTER TABLE workflow ADD COLUMN budget_told INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE workflow ADD COLUMN last_run INTEGER NOT NULL DEFAULT 0", /* ms */
+    NULL,
+};
+
+static const char *const *const migrations[] = {first, second, third, fourth, fifth};
 
 static const struct code {
     const char *list;

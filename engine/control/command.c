@@ -14,6 +14,8 @@
 #include "engine/control/control_private.h"
 #include "engine/control/verb.h"
 
+#define GRANT_MAX span_s(30 * 86400)
+
 void answer_set(struct answer *answer, int status, const char *format, ...)
 {
     va_list args;
@@ -79,6 +81,25 @@ static bool is_as_shown(const struct live *live, const struct json *args,
     return false;
 }
 
+/* What EV_EXTEND grants. */
+static bool read_grant(const struct json *args, struct machine_input *input,
+                       struct answer *answer)
+{
+    const char *wall = json_str(args, "wall", "");
+    input->granted_runs = (int)json_int(args, "attempts", 0);
+    if (wall[0] != '\0' && (!span_parse(wall, &input->granted_wall) ||
+                            input->granted_wall.ms <= 0 ||
+                            input->granted_wall.ms > GRANT_MAX.ms)) {
+        answer_set(answer, ANSWER_BAD, "wall: '%.32s' is no time up to 30d, like 2h", wall);
+        return false;
+    }
+    if (input->granted_runs == 0 && input->granted_wall.ms == 0) {
+        answer_set(answer, ANSWER_BAD, "how much more? expected attempts, wall, or both");
+        return false;
+    }
+    return true;
+}
+
 static void steer(struct control *control, const struct command_row *command,
                   const struct json *args, struct live *live, struct wall now,
                   struct answer *answer)
@@ -99,7 +120,8 @@ static void steer(struct control *control, const struct command_row *command,
             BUG("a checkpoint that verb_check let pass");
         }
     }
-    if (!is_as_shown(live, args, answer)) {
+    if (!is_as_shown(live, args, answer) ||
+        (input.event == EV_EXTEND && !read_grant(args, &input, answer))) {
         return;
     }
     if (control_step(control, live, &input, now) != MACHINE_DONE) {

@@ -275,6 +275,7 @@ enum machine_verdict control_step(struct control *control, struct live *live,
     if (out->is_stopped) {
         outbox_stop(control, live, &before.row, out->stop_effect, out->stop_status, now);
     }
+    budget_count(control, live, now);
     for (int i = 0; i < out->n_effects; i++) {
         store_put_effect(control->store, &out->effects[i]);
         (void)pending_add(live, &out->effects[i]);

@@ -210,6 +210,10 @@ void prepared_opened(struct control *control, const char *service, struct wall n
  * less. */
 int prepared_slots(const struct control *control);
 
+/* ---- budgets (budget.c) ---- */
+/* A step of the machine asked for effects: agent runs count. */
+void budget_count(struct control *control, const struct live *live, struct wall now);
+
 /* ---- answers to commands (command.c) ---- */
 
 enum { ANSWER_DONE = 0, ANSWER_REFUSED = 1, ANSWER_BAD = 2 };

@@ -508,7 +508,7 @@ void fail_budget(struct turn *turn)
 {
     char reason[96];
     (void)snprintf(reason, sizeof(reason), "budget: %d of %d agent runs are used up",
-                   row_of(turn)->agent_runs, turn->workflow->pipeline->max_attempts);
+                   row_of(turn)->agent_runs, budget_runs(turn->workflow));
     set_reason(turn, reason);
     end(turn, STATE_FAILED);
     row_of(turn)->resume_state = STATE_CODING;
@@ -522,7 +522,7 @@ void fail_wall(struct turn *turn)
     char span[CLOCK_TEXT_MAX];
     char reason[96];
     (void)snprintf(reason, sizeof(reason), "budget: %s of wall time are used up",
-                   span_format(turn->workflow->pipeline->max_wall, span));
+                   span_format(budget_wall(turn->workflow), span));
     enum workflow_state state =
         row->state == STATE_RECOVERING ? row->resume_state : row->state;
     stop_in_flight(turn, STATUS_TIMED_OUT);

@@ -161,15 +161,6 @@ bool plan_escalates(const struct turn *turn)
     return plan_is(turn, 1u << RUNG_ESCALATE);
 }
 
-/* What the last run that was paid for has made is still committed. */
-bool over_budget(const struct turn *turn)
-{
-    const struct workflow_row *row = &turn->workflow->row;
-    const struct pipeline *pipeline = turn->workflow->pipeline;
-    return pipeline->max_attempts > 0 && row->agent_runs >= pipeline->max_attempts &&
-           stage_step(pipeline, row->state, row->step).kind != EFFECT_COMMIT;
-}
-
 /* Where a retry begins. */
 static enum workflow_state retry_state(const struct turn *turn)
 {
@@ -186,20 +177,20 @@ static enum workflow_state retry_state(const struct turn *turn)
 bool budget_spent(const struct turn *turn, char *ret_text)
 {
     const struct workflow_row *row = &turn->workflow->row;
-    const struct pipeline *pipeline = turn->workflow->pipeline;
     char span[CLOCK_TEXT_MAX];
-    if (pipeline->max_attempts > 0 && row->agent_runs >= pipeline->max_attempts &&
-        retry_state(turn) <= STATE_CODING) {
+    int runs = budget_runs(turn->workflow);
+    struct span wall = budget_wall(turn->workflow);
+    if (runs > 0 && row->agent_runs >= runs && retry_state(turn) <= STATE_CODING) {
         (void)snprintf(ret_text, BUDGET_TEXT_MAX - 2,
-                       "budget: %d of %d agent runs are used up", row->agent_runs,
-                       pipeline->max_attempts);
+                       "budget: %d of %d agent runs are used up; extend it",
+                       row->agent_runs, runs);
         return true;
     }
-    if (pipeline->max_wall.ms > 0 && wall_is_set(row->started_at) &&
-        row->started_at.ms + pipeline->max_wall.ms <= turn->now.ms) {
+    if (wall.ms > 0 && wall_is_set(row->started_at) &&
+        row->started_at.ms + wall.ms <= turn->now.ms) {
         (void)snprintf(ret_text, BUDGET_TEXT_MAX - 2,
-                       "budget: %s of wall time are used up",
-                       span_format(pipeline->max_wall, span));
+                       "budget: %s of wall time are used up; extend it",
+                       span_format(wall, span));
         return true;
     }
     return false;

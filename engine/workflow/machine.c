@@ -45,7 +45,9 @@ static const struct transition transitions[] = {
     { IDLE,                EV_START,    ALWAYS,                      STATE_PLANNING,   DO(enter) },
     { ACTIVE,              EV_START,    WHEN(waits_slot_in_flight),  TO_SAME,          DO(go_on) },
     { ACTIVE,              EV_START,    WHEN(waits_slot_held),       TO_SAME,          DO(replay) },
-    { CODING,              EV_START,    WHEN(over_budget),           STATE_FAILED,     DO(fail_budget) },
+    { CODING,              EV_START,    WHEN(over_budget_fails),     STATE_FAILED,     DO(fail_budget) },
+    { CODING,              EV_START,    WHEN(over_budget),           TO_SAME,          DO(wait_budget) },
+    { CODING,              EV_START,    WHEN(spent_for_now),         STATE_RECOVERING, DO(wait_day) },
     { ACTIVE,              EV_START,    WHEN(waits_slot),            TO_SAME,          DO(ask) },
 
     /* Cancelled during the merge: what became of it decides. */
@@ -66,7 +68,9 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_PASSED,   WHEN(merge_asks),            TO_SAME,          DO(wait_merge) },
     { ACTIVE,              EV_PASSED,   WHEN(more_steps),            TO_SAME,          DO(next) },
     { PLANNING,            EV_PASSED,   WHEN(plan_asks),             TO_SAME,          DO(wait_plan) },
-    { PLANNING,            EV_PASSED,   WHEN(over_budget),           STATE_FAILED,     DO(fail_budget) },
+    { PLANNING,            EV_PASSED,   WHEN(over_budget_fails),     STATE_FAILED,     DO(fail_budget) },
+    { PLANNING,            EV_PASSED,   WHEN(over_budget),           STATE_CODING,     DO(wait_budget) },
+    { PLANNING,            EV_PASSED,   WHEN(spent_for_now),         STATE_RECOVERING, DO(wait_day) },
     { PLANNING,            EV_PASSED,   ALWAYS,                      STATE_CODING,     DO(enter) },
     { CODING,              EV_PASSED,   ALWAYS,                      STATE_PR_CREATED, DO(enter) },
     { PR_CREATED,          EV_PASSED,   ALWAYS,                      STATE_VALIDATING, DO(enter) },
@@ -110,7 +114,10 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_DEADLINE, WHEN(retries_left),          STATE_RECOVERING, DO(backoff) },
     { ACTIVE,              EV_DEADLINE, ALWAYS,                      STATE_FAILED,     DO(fail_retries) },
     { RECOVERING,          EV_DEADLINE, WHEN(undoing),               STATE_COMPLETED,  DO(undo_failed) },
-    { ACTIVE | RECOVERING, EV_BUDGET,   WHEN(not_undoing),           STATE_FAILED,     DO(fail_wall) },
+    { ACTIVE | RECOVERING, EV_BUDGET,   WHEN(wall_is_left),          TO_SAME,          DO(warn_wall) },
+    { ACTIVE | RECOVERING, EV_BUDGET,   WHEN(wall_fails),            STATE_FAILED,     DO(fail_wall) },
+    { ACTIVE,              EV_BUDGET,   ALWAYS,                      TO_SAME,          DO(wait_budget) },
+    { RECOVERING,          EV_BUDGET,   WHEN(not_undoing),           TO_RESUME,        DO(wait_budget) },
 
     { RECOVERING,          EV_TIMER,    WHEN(not_undoing),           TO_RESUME,        DO(requeue) },
     { RECOVERING,          EV_PASSED,   WHEN(undoing),               STATE_ROLLED_BACK, DO(undone) },
@@ -146,6 +153,10 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_RESUME,   WHEN(waits_operator),        TO_SAME,          DO(requeue) },
     { RECOVERING,          EV_RESUME,   WHEN(not_undoing),           TO_RESUME,        DO(requeue) },
     { RECOVERING,          EV_RESUME,   WHEN(undo_waits),            TO_SAME,          DO(undo_again) },
+
+    { ACTIVE,              EV_EXTEND,   WHEN(waits_budget),          TO_SAME,          DO(extend_and_go) },
+    { IDLE | ACTIVE | PARKED | FAILED, EV_EXTEND, WHEN(has_budget),  TO_SAME,          DO(extend) },
+    { RECOVERING,          EV_EXTEND,   WHEN(has_budget_left),       TO_SAME,          DO(extend) },
 
     { VALIDATING,          EV_CANCEL,   WHEN(merges),                TO_SAME,          DO(cancel_after) },
     { PARKED,              EV_CANCEL,   WHEN(merges),                TO_RESUME,        DO(cancel_after) },
@@ -261,6 +272,7 @@ static void absorb(struct workflow *workflow, const struct effect_result *result
     if (result->pr_number > 0) {
         row->pr_number = result->pr_number;
     }
+    budget_learn(workflow, result);
 }
 
 /* A failure that the pipeline allows is shown, and passed over. */
@@ -369,6 +381,9 @@ static void refuse(const struct turn *turn)
         hint = wait_needs_human(row->wait) ? "; approve or reject it"
                : merges(turn)              ? "; the merge is under way"
                                            : "";
+        break;
+    case EV_EXTEND:
+        hint = "; it has no such budget, or has ended";
         break;
     case EV_ROLLBACK:
         hint = "; only merged work can be taken back";

@@ -44,7 +44,7 @@
     X(EV_SETUP, "setup-failed", "outcome", "settings are wrong")                         \
     X(EV_OPERATOR, "operator-needed", "outcome", "a person must put something right")    \
     X(EV_DEADLINE, "deadline", "timer", "the state took longer than its deadline")       \
-    X(EV_BUDGET, "budget", "timer", "the budget of wall time is used up")                \
+    X(EV_BUDGET, "budget", "timer", "80 % of the budget of wall time are used, or all")  \
     X(EV_TIMER, "timer", "timer", "the pause before a retry is over")                    \
     X(EV_PAUSE, "pause", "operator", "")                                                 \
     X(EV_RESUME, "resume", "operator", "")                                               \
@@ -55,7 +55,8 @@
     X(EV_REJECT, "reject", "operator", "")                                               \
     X(EV_ROLLBACK, "rollback", "operator", "")                                           \
     X(EV_SERVICE, "service-blocked", "outcome", "not begun: no provider is available")   \
-    X(EV_RELEASE, "release", "engine", "the service is available again")
+    X(EV_RELEASE, "release", "engine", "the service is available again")                 \
+    X(EV_EXTEND, "extend", "operator", "")
 
 /* The store keeps numbers of these (workflow_row.held): new ones go to the end. */
 enum machine_event {
@@ -118,6 +119,11 @@ struct machine_input {
     const char *reason;                 /* operator's words or NULL */
     enum workflow_state checkpoint;     /* EV_RETRY: STATE_COUNT = where it is */
     const struct effect_result *result; /* outcomes, else NULL */
+    int granted_runs;                   /* EV_EXTEND: how much more */
+    struct span granted_wall;
+    const char *spent; /* one clean line: a budget that is not the workflow's own (of its
+                          repository, of the day) allows no agent run now; NULL = it does */
+    struct wall spent_until; /* when it does again */
     const struct machine_plan
         *plan; /* failures: what is done; NULL = as the table says */
 };
@@ -141,6 +147,19 @@ struct machine_output {
     char text[MACHINE_EVENTS_MAX][400]; /* what events[].text points to */
     char params[320];                   /* what effects[0].params points to */
 };
+
+/* row.budget_told */
+#define BUDGET_TOLD_RUNS 1
+#define BUDGET_TOLD_WALL 2
+/* Budgets of a workflow, with what operators granted; 0 = none. */
+int budget_runs(const struct workflow *workflow);
+struct span budget_wall(const struct workflow *workflow);
+/* An agent run was asked for: true when that makes 80 % of its budget, told once; then text
+ * says so. */
+#define BUDGET_LINE_MAX 120
+bool budget_warns(struct workflow *workflow, char ret_text[BUDGET_LINE_MAX]);
+/* Does the next step of CODING, or the end of PLANNING, lead to an agent run? */
+bool budget_is_asked(const struct workflow *workflow);
 
 enum machine_verdict {
     MACHINE_DONE,    /* state changed as the table says */

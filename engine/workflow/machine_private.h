@@ -54,6 +54,13 @@ bool cancel_waits(const struct turn *turn);
 bool iterations_left(const struct turn *turn);
 bool retries_left(const struct turn *turn);
 bool over_budget(const struct turn *turn);
+bool over_budget_fails(const struct turn *turn); /* and nobody is asked */
+bool spent_for_now(const struct turn *turn);     /* input->spent, and an agent run is next */
+bool wall_is_left(const struct turn *turn);
+bool wall_fails(const struct turn *turn); /* none is, and nobody is asked */
+bool waits_budget(const struct turn *turn);
+bool has_budget(const struct turn *turn); /* one that the input extends */
+bool has_budget_left(const struct turn *turn); /* the same, and nothing is undone */
 bool may_skip(const struct turn *turn);
 bool undoing(const struct turn *turn);
 bool not_undoing(const struct turn *turn);
@@ -129,6 +136,13 @@ void undo(struct turn *turn);
 void undone(struct turn *turn);
 void undo_failed(struct turn *turn);
 void keep_merge(struct turn *turn); /* action_merged.c */
+/* Budgets (budget.c). */
+void wait_budget(struct turn *turn);
+void wait_day(struct turn *turn); /* for the budget of another day */
+void warn_wall(struct turn *turn);
+void extend(struct turn *turn);
+void extend_and_go(struct turn *turn);
+void budget_learn(struct workflow *workflow, const struct effect_result *result);
 /* Waiting for a service (action_service.c). */
 void defer(struct turn *turn);
 void defer_parked(struct turn *turn);

@@ -16,6 +16,7 @@ static const char *const plan_modes[] = {"auto", "ask", NULL};
 static const char *const merge_modes[] = {"auto", "ask", "never", NULL};
 static const char *const merge_methods[] = {"merge", "squash", NULL};
 static const char *const check_words[] = {"wait", "ignore", NULL};
+static const char *const budget_ends[] = {"ask", "fail", NULL};
 static const char *const watch_modes[] = {"none", "checks", "forge", NULL};
 static const char *const revert_modes[] = {"ask", "auto", "never", NULL};
 
@@ -247,7 +248,13 @@ static const struct field budget_fields[] = {
      .help = "Runs of the agent in all."},
     {.name = "wall", .type = FIELD_DURATION, .offset = AT(max_wall), .min = 1000,
      .max = TEN_YEARS_MS, .has_zero = true, .fallback = "0", .shown = "no budget",
-     .help = "Time from the start to the end of a workflow."},
+     .help = "Time from the start to the end of a workflow. An agent run does not begin when as "
+             "much time as the one before took, and the reserve to publish it, is not left; what "
+             "an agent has made is still committed and becomes a pull request."},
+    {.name = "when_spent", .type = FIELD_WORD, .offset = AT(budget_end), .words = budget_ends,
+     .fallback = "ask",
+     .help = "Whether an operator is asked to extend a budget that is used up (ask), or the "
+             "workflow fails (fail)."},
 };
 
 static const struct schema budget_schema = {

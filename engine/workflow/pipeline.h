@@ -32,7 +32,7 @@
  *               task: "log in and pay", command: ./judge.sh}
  *   limits: {iterations: 10, retries: 3, planning: 30m, coding: 1h, validation: 30m, stall: 30m,
  *            cpu: 30m, memory: 2GiB, file_size: 1GiB, processes: 512, network: true}
- *   budget: {attempts: 12, wall: 8h}
+ *   budget: {attempts: 12, wall: 8h, when_spent: ask}
  */
 
 #include <stdbool.h>
@@ -110,6 +110,9 @@ struct after_merge {
     uint64_t checks; /* the same, a bit for each step of validate; never 0 with a watch */
 };
 
+/* What becomes of a workflow whose budget is used up. */
+enum budget_end { BUDGET_ASK, BUDGET_FAIL };
+
 struct pipeline {
     char *name;
     char *repository; /* "" when submit must say it */
@@ -135,6 +138,7 @@ struct pipeline {
     struct bounds bounds;
     int max_attempts;     /* agent runs in all; 0 = no budget */
     struct span max_wall; /* from start to end; 0 = no budget */
+    enum budget_end budget_end;
 };
 
 #define PIPELINE_TEXT_MAX  (256 * 1024) /* bytes of one YAML file */

@@ -62,14 +62,16 @@ static void sooner(struct wall at, enum machine_event event, struct wall *best,
     }
 }
 
-/* The budget ends with the decision to merge: what is paid for is not thrown away. */
+/* The budget ends with the decision to merge, and does not cut short what makes the work of an
+ * agent safe: what is paid for is not thrown away. */
 static bool spends_budget(const struct workflow *workflow)
 {
     const struct workflow_row *row = &workflow->row;
+    enum effect_kind kind = stage_step(workflow->pipeline, row->state, row->step).kind;
     return workflow->pipeline->max_wall.ms > 0 && wall_is_set(row->started_at) &&
            !wait_needs_human(row->wait) && row->state != STATE_PARKED &&
            row->resume_state != STATE_ROLLED_BACK && !state_is_final(row->state) &&
-           stage_step(workflow->pipeline, row->state, row->step).kind != EFFECT_MERGE;
+           kind != EFFECT_MERGE && kind != EFFECT_COMMIT && kind != EFFECT_PULL_REQUEST;
 }
 
 struct wall machine_wake_at(const struct workflow *workflow,
@@ -86,8 +88,10 @@ struct wall machine_wake_at(const struct workflow *workflow,
         sooner(at, EV_DEADLINE, &best, ret_event);
     }
     if (spends_budget(workflow)) {
-        sooner(wall_add(row->started_at, workflow->pipeline->max_wall), EV_BUDGET, &best,
-               ret_event);
+        struct span wall = budget_wall(workflow);
+        bool is_told = (row->budget_told & BUDGET_TOLD_WALL) != 0;
+        struct span until = {is_told ? wall.ms : wall.ms / 5 * 4};
+        sooner(wall_add(row->started_at, until), EV_BUDGET, &best, ret_event);
     }
     return best;
 }

@@ -57,14 +57,14 @@ static const struct {
      "  - {name: lint, command: lint, allow_failure: true}\n"
      "evaluator: {command: judge}\nmerge: {mode: auto}\n"
      "after_merge: {watch: checks, revert: auto}\n"
-     "limits: {iterations: 4, retries: 3}\nbudget: {attempts: 12}\n"   },
+     "limits: {iterations: 4, retries: 3}\nbudget: {attempts: 12, when_spent: fail}\n"   },
     {"asking",
      "name: asking\nrepository: /srv/asking\nbase: main\nagent: {command: agent}\n"
      "plan: {mode: ask}\nvalidate:\n  - {name: unit, command: unit}\n"
      "merge: {mode: ask, method: squash}\nlimits: {iterations: 3, retries: 1}\n"},
     {"never",
      "name: never\nrepository: /srv/never\nbase: main\nagent: {command: agent}\n"
-     "validate: []\nmerge: {mode: never}\nbudget: {wall: 2h}\n"              },
+     "validate: []\nmerge: {mode: never}\nbudget: {wall: 2h, when_spent: fail}\n"              },
     {"served",
      "name: served\nbase: main\nagent: {provider: codegen_api, backups: [codegen_eu]}\n"
      "forge: {provider: github_api, repository: acme/served}\n"

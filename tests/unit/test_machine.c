@@ -326,6 +326,39 @@ static void late_outcomes_are_ignored(void **state)
     finish(&f);
 }
 
+static enum machine_verdict grant(struct fixture *f, int runs, struct span wall)
+{
+    struct machine_input input = {.event = EV_EXTEND,
+                                  .actor = "ops",
+                                  .checkpoint = STATE_COUNT,
+                                  .granted_runs = runs,
+                                  .granted_wall = wall};
+    return machine_step(f->workflow, &input, &limits, f->now, &f->rng, f->out);
+}
+
+/* Passed, after so long. */
+static void pass_in(struct fixture *f, enum effect_kind kind, int64_t ms)
+{
+    struct effect_result *result = effect_result_new(1, f->workflow->row.effect_seq);
+    assert_int_equal(f->out->effects[0].kind, kind);
+    result->status = STATUS_PASSED;
+    result->started_at = f->now;
+    result->finished_at.ms = f->now.ms + ms;
+    struct machine_input input = {.event = EV_PASSED,
+                                  .actor = "engine",
+                                  .checkpoint = STATE_COUNT,
+                                  .result = result};
+    assert_int_equal(machine_step(f->workflow, &input, &limits, f->now, &f->rng, f->out),
+                     MACHINE_DONE);
+    effect_result_free(result);
+}
+
+/* Only the budget is of interest. */
+static void stop_deadline(struct fixture *f)
+{
+    f->workflow->row.deadline_at.ms = 0;
+}
+
 static void budgets_stop_before_the_next_attempt(void **state)
 {
     (void)state;
@@ -336,8 +369,112 @@ static void budgets_stop_before_the_next_attempt(void **state)
     pass(&f, EFFECT_PLAN);
     (void)send(&f, EV_APPROVE);
     assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_CODING);
+    assert_int_equal(f.workflow->row.wait, WAIT_BUDGET);
+    assert_int_equal(f.out->n_effects, 0);
+    assert_non_null(strstr(f.workflow->row.reason, "BUDGET: 3 of 3 agent runs"));
+    assert_int_equal(send(&f, EV_RESUME), MACHINE_REFUSED);
+    assert_int_equal(send(&f, EV_EXTEND), MACHINE_REFUSED); /* nothing granted */
+    assert_int_equal(grant(&f, 1, (struct span){0}), MACHINE_DONE);
+    assert_string_equal(f.out->text[0], "ops granted 1 more agent run");
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    pass(&f, EFFECT_WORKSPACE);
+    pass(&f, EFFECT_CODE);
+    pass(&f, EFFECT_COMMIT); /* the reserve */
+    assert_int_equal(f.workflow->row.state, STATE_PR_CREATED);
+    finish(&f);
+    begin(&f);
+    f.pipeline->budget_end = BUDGET_FAIL;
+    f.workflow->row.agent_runs = 3;
+    (void)send(&f, EV_START);
+    pass(&f, EFFECT_PLAN);
+    (void)send(&f, EV_APPROVE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
     assert_int_equal(f.workflow->row.state, STATE_FAILED);
     assert_non_null(strstr(f.workflow->row.reason, "budget"));
+    finish(&f);
+}
+
+static enum machine_event due(const struct fixture *f, int64_t hours, int64_t minutes)
+{
+    enum machine_event event = EV_NONE;
+    struct wall at = machine_wake_at(f->workflow, &event);
+    int64_t ms = NOW.ms + (hours * 60 + minutes) * 60000;
+    return wall_is_set(at) && at.ms <= ms ? event : EV_NONE;
+}
+
+/* Wall time: told at 80 %, at 100 % it waits; a run that would not fit is not begun. */
+static void wall_time_is_looked_at_before_a_run(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    (void)send(&f, EV_START);
+    pass(&f, EFFECT_PLAN);
+    stop_deadline(&f);
+    assert_int_equal(due(&f, 6, 23), EV_NONE); /* waits for approval: it asks a person */
+    (void)send(&f, EV_APPROVE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    stop_deadline(&f);
+    assert_int_equal(due(&f, 6, 23), EV_NONE);
+    assert_int_equal(due(&f, 6, 24), EV_BUDGET);
+    f.now.ms = NOW.ms + 384 * 60000;
+    assert_int_equal(send(&f, EV_BUDGET), MACHINE_DONE);
+    assert_string_equal(f.out->text[0], "budget: 6h24m of 8h00m of wall time are used");
+    assert_true(f.workflow->row.is_active);
+    assert_int_equal(due(&f, 7, 59), EV_NONE);
+    assert_int_equal(due(&f, 8, 0), EV_BUDGET);
+    f.workflow->row.last_run = span_s(7000);
+    pass_in(&f, EFFECT_WORKSPACE, 0);
+    pass_in(&f, EFFECT_CODE, 5400000);
+    assert_int_equal(f.workflow->row.last_run.ms, 5400000);
+    stop_deadline(&f);
+    assert_int_equal(due(&f, 9, 0), EV_NONE); /* the commit goes */
+    pass(&f, EFFECT_COMMIT);
+    pass(&f, EFFECT_PULL_REQUEST);
+    assert_int_equal(f.workflow->row.state, STATE_VALIDATING);
+    f.now.ms = NOW.ms + 400 * 60000;
+    assert_int_equal(answer(&f, STATUS_FAILED, BLAME_CHANGE), MACHINE_DONE);
+    pass(&f, EFFECT_PLAN);
+    (void)send(&f, EV_APPROVE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE); /* 1h20m are left, a run takes 1h30m */
+    assert_int_equal(f.workflow->row.wait, WAIT_BUDGET);
+    assert_non_null(strstr(f.workflow->row.reason, "an agent run took 1h30m"));
+    assert_int_equal(grant(&f, 0, span_s(3600)), MACHINE_DONE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_true(f.workflow->row.is_active);
+    f.now.ms = NOW.ms + 9 * 3600000;
+    assert_int_equal(send(&f, EV_BUDGET), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.wait, WAIT_BUDGET);
+    assert_true(f.out->is_stopped);
+    finish(&f);
+}
+
+/* A budget of others, for today: it waits and goes on by itself. */
+static void a_budget_of_the_day_is_waited_for(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    (void)send(&f, EV_START);
+    pass(&f, EFFECT_PLAN);
+    (void)send(&f, EV_APPROVE);
+    struct machine_input input = {.event = EV_START,
+                                  .actor = "engine",
+                                  .checkpoint = STATE_COUNT,
+                                  .spent = "20 of 20 agent runs of today are used",
+                                  .spent_until = wall_add(f.now, span_s(7200))};
+    assert_int_equal(
+        machine_step(f.workflow, &input, &limits, f.now, &f.rng, f.out), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_RECOVERING);
+    assert_int_equal(f.workflow->row.wait, WAIT_RETRY);
+    assert_int_equal(f.out->n_effects, 0);
+    assert_int_equal(due(&f, 1, 59), EV_NONE);
+    assert_int_equal(due(&f, 2, 0), EV_TIMER);
+    assert_int_equal(send(&f, EV_TIMER), MACHINE_DONE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_CODING);
+    assert_true(f.workflow->row.is_active);
     finish(&f);
 }
 
@@ -382,12 +519,14 @@ static void walk_every_pair(void **state)
                 row->is_active = variant % 4 >= 2;
                 struct workflow_row before = *row;
                 bool is_outcome = (e >= EV_PASSED && e <= EV_OPERATOR) || e == EV_SERVICE;
-                bool is_verb = e >= EV_PAUSE && e <= EV_ROLLBACK;
+                bool is_verb = (e >= EV_PAUSE && e <= EV_ROLLBACK) || e == EV_EXTEND;
                 enum machine_verdict verdict =
                     is_outcome
                         ? answer(&f, e == EV_PASSED ? STATUS_PASSED : STATUS_FAILED,
                                  e == EV_SERVICE ? BLAME_SERVICE
                                                  : (enum blame)(e - EV_PASSED))
+                    : e == EV_EXTEND
+                        ? grant(&f, variant % 3, (struct span){variant % 2})
                         : send(&f, (enum machine_event)e);
                 if (verdict != MACHINE_DONE) {
                     assert_int_equal(row->state, before.state);
@@ -400,7 +539,8 @@ static void walk_every_pair(void **state)
                     assert_in_range(f.out->n_events, 1, MACHINE_EVENTS_MAX);
                     assert_int_equal(row->effect_seq - before.effect_seq,
                                      f.out->n_effects);
-                    assert_false(machine_holds_slot(f.workflow) && !row->is_active);
+                    assert_false(machine_holds_slot(f.workflow) && !row->is_active &&
+                                 e != EV_EXTEND); /* changes neither */
                     assert_false(state_is_final(row->state) &&
                                  wall_is_set(row->deadline_at));
                     assert_false(row->wait != WAIT_SERVICE && row->service[0] != '\0');
@@ -443,6 +583,8 @@ int main(void)
         cmocka_unit_test(a_merge_is_not_given_up_at_the_deadline),
         cmocka_unit_test(late_outcomes_are_ignored),
         cmocka_unit_test(budgets_stop_before_the_next_attempt),
+        cmocka_unit_test(wall_time_is_looked_at_before_a_run),
+        cmocka_unit_test(a_budget_of_the_day_is_waited_for),
         cmocka_unit_test(rollback_of_merged_work),
         cmocka_unit_test(walk_every_pair),
         cmocka_unit_test(table_is_as_reviewed),

@@ -31,6 +31,10 @@ static void assert_same_workflow(const struct workflow_row *a,
     assert_int_equal(a->attempt, b->attempt);
     assert_int_equal(a->retries, b->retries);
     assert_int_equal(a->agent_runs, b->agent_runs);
+    assert_int_equal(a->granted_runs, b->granted_runs);
+    assert_int_equal(a->granted_wall.ms, b->granted_wall.ms);
+    assert_int_equal(a->budget_told, b->budget_told);
+    assert_int_equal(a->last_run.ms, b->last_run.ms);
     assert_int_equal(a->held, b->held);
     assert_int_equal(a->effect_seq, b->effect_seq);
     assert_int_equal(a->is_active, b->is_active);

@@ -205,6 +205,8 @@ static void print_next(const struct workflow_row *row)
         printf("  %-13s signalbox approve wf-%lld --effect %lld\n", "approve with", id,
                (long long)row->effect_seq);
         printf("  %-13s signalbox reject wf-%lld REASON\n", "reject with", id);
+    } else if (row->wait == WAIT_BUDGET) {
+        printf("  %-13s signalbox extend wf-%lld --attempts N --wall TIME\n", "go on with", id);
     } else if (row->wait == WAIT_OPERATOR || row->wait == WAIT_PAUSE) {
         printf("  %-13s signalbox resume wf-%lld\n", "go on with", id);
     } else if (row->state == STATE_FAILED) {
