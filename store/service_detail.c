@@ -95,6 +95,7 @@ void service_detail_parse(struct arena *arena, const char *text,
         .n_fallbacks = json_int(fallback, "n", -1),
         .healthy_percent = json_int(json_get(root, "mesh"), "healthy_percent", -1),
         .probe_at = moment(probe, "at"),
+        .token_end = moment(root, "token_end"),
         .is_probe_fine = json_bool(probe, "ok", false),
         .snapshots = arena_str(arena, json_str(root, "snapshots", "")),
     };

@@ -21,6 +21,7 @@
  *    "errors": [{"at": MS, "call": TEXT, "text": TEXT}],
  *    "mesh": {"healthy_percent": N | null},
  *    "probe": {"at": MS, "ok": BOOL} | null,
+ *    "token_end": MS,
  *    "snapshots": "real|copy|none|"}
  */
 
@@ -60,6 +61,8 @@ struct service_detail {
     int64_t healthy_percent;
     struct wall probe_at;
     bool is_probe_fine;
+    struct wall
+        token_end; /* of the credential; unset: it does not end, or nobody knows */
     const char *snapshots;
 };
 

@@ -271,7 +271,8 @@ static enum end end_of(struct proactive *proactive, enum prepared action, struct
     if (!is_credible(sign)) {
         return END_DOUBT;
     }
-    if (sign->p < rules[action].off) {
+    int64_t lead = rules[action].lead.ms;
+    if (sign->p < rules[action].off || sign->due.ms > now.ms + lead + lead / 4) {
         return END_OVER;
     }
     return now.ms >= hold->until.ms ? END_WINDOW : END_NOT;

@@ -16,7 +16,7 @@
  *   - Only what is measured (a fact: 93 % full, ends on Friday) or comes from a model whose scorecard
  *     is trusted can trigger. Others are kept, and proactive_why_not says so.
  *   - Hysteresis: an action begins at p >= on and is taken back below off; what is in between changes
- *     nothing. It begins only when the omen is due within `lead`.
+ *     nothing. It begins only when the omen is due within `lead`, and is over beyond 5/4 of that.
  *   - One of a kind at a time: of several omens the likeliest, of equals the first by name.
  *   - It is held for `window` at most, then there is a pause of `cool`; at most `per_hour` begin in an
  *     hour.

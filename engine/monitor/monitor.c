@@ -403,8 +403,9 @@ void monitor_services(struct monitor *monitor, struct wall now,
     monitor_predict_services(monitor, now, rows, details, n);
     monitor->n_watched = 0;
     for (size_t i = 0; i < n && i < WATCHED_MAX; i++) {
-        (void)snprintf(monitor->watched[monitor->n_watched++],
-                       sizeof(monitor->watched[0]), "%s", rows[i].name);
+        struct watched *watched = &monitor->watched[monitor->n_watched++];
+        (void)snprintf(watched->name, sizeof(watched->name), "%s", rows[i].name);
+        watched->token_end = details[i].token_end;
     }
 }
 

@@ -18,7 +18,7 @@
 #define NEAR_FULL  0.03 /* below `full`: neither full nor safe */
 #define NEWEST_MS  600000
 #define OUTLOOK_MS 1800000 /* several rounds of monitor_level */
-#define BATCH_MAX  48
+#define BATCH_MAX  128
 
 /* Levels that something can be done about. Of `limit_used_ratio` nothing is here: that max_running is
  * used up is what it is for. */
@@ -136,13 +136,31 @@ static void add_service(struct monitor *monitor, struct omen_batch *batch,
     }
 }
 
+/* Fresh credentials end later: then the next word of it is not due. */
+static void add_credential(struct omen_batch *batch, const struct watched *watched)
+{
+    struct omen *omen = wall_is_set(watched->token_end) ? add(batch) : NULL;
+    char at[CLOCK_TEXT_MAX];
+    if (omen != NULL) {
+        *omen = (struct omen){
+            .kind = OMEN_EXPIRY,
+            .subject = arena_printf(batch->arena, "credential:%s", watched->name),
+            .text = arena_printf(batch->arena, "the service says it ends at %s",
+                                 wall_format(watched->token_end, false, at)),
+            .p = 1,
+            .is_measured = true,
+            .due = watched->token_end};
+    }
+}
+
 struct omen_batch *monitor_omens(struct monitor *monitor, struct wall now)
 {
     struct omen_batch *batch = mem_alloc(sizeof(*batch));
     batch->arena = arena_new();
     batch->omens = arena_array(batch->arena, BATCH_MAX, sizeof(*batch->omens));
     for (size_t i = 0; i < monitor->n_watched; i++) {
-        add_service(monitor, batch, monitor->watched[i], now);
+        add_service(monitor, batch, monitor->watched[i].name, now);
+        add_credential(batch, &monitor->watched[i]);
     }
     for (int32_t id = 0; id < series_count(monitor->series); id++) {
         const struct watch *watch = watch_of(series_get(monitor->series, id));

@@ -97,7 +97,10 @@ struct monitor {
     /* for monitor_omens; not saved */
     struct outlook outlooks[OUTLOOKS_MAX];
     size_t n_outlooks;
-    char watched[WATCHED_MAX][64]; /* names of services */
+    struct watched {
+        char name[64]; /* of a service */
+        struct wall token_end;
+    } watched[WATCHED_MAX];
     size_t n_watched;
 };
 

@@ -365,6 +365,44 @@ static struct member *find_member(struct problem_book *book, int64_t failure)
     return NULL;
 }
 
+/* It failed again: of a problem, that is news of it; else more may be known of its cause now. */
+static struct problem *add_again(struct problem_book *book, struct member *member,
+                                 const struct problem_failure *failure)
+{
+    struct problem *problem =
+        member->problem != 0 ? problem_of(book, member->problem) : NULL;
+    if (problem != NULL) {
+        member->at = failure->at.ms > member->at.ms ? failure->at : member->at;
+        problem->row.seen_at =
+            member->at.ms > problem->row.seen_at.ms ? member->at : problem->row.seen_at;
+        return problem;
+    }
+    book->n_members--;
+    memmove(member, member + 1,
+            (size_t)(book->members + book->n_members - member) * sizeof(*member));
+    return NULL;
+}
+
+static struct problem *add_fresh(struct problem_book *book,
+                                 const struct problem_failure *failure)
+{
+    forget(book);
+    struct member *member = &book->members[book->n_members];
+    *member = member_of(failure);
+    struct problem *problem = home_of(book, member);
+    if (problem != NULL) {
+        join(book, problem, member);
+    }
+    book->n_members++;
+    if (problem != NULL && problem->key == 0 && is_node(failure->cause)) {
+        name_cause(problem, failure);
+    }
+    if (problem == NULL && count_alike(book, member) >= PROBLEM_WORKFLOWS) {
+        problem = open_problem(book, failure, member);
+    }
+    return problem;
+}
+
 void problem_add(struct problem_book *book, const struct problem_failure *failure,
                  struct problem_row *ret_problem)
 {
@@ -374,24 +412,9 @@ void problem_add(struct problem_book *book, const struct problem_failure *failur
         book->newest = failure->at;
     }
     struct member *member = find_member(book, failure->failure);
-    struct problem *problem = NULL;
-    if (member != NULL) {
-        problem = member->problem != 0 ? problem_of(book, member->problem) : NULL;
-    } else {
-        forget(book);
-        member = &book->members[book->n_members];
-        *member = member_of(failure);
-        problem = home_of(book, member);
-        if (problem != NULL) {
-            join(book, problem, member);
-        }
-        book->n_members++;
-        if (problem != NULL && problem->key == 0 && is_node(failure->cause)) {
-            name_cause(problem, failure);
-        }
-        if (problem == NULL && count_alike(book, member) >= PROBLEM_WORKFLOWS) {
-            problem = open_problem(book, failure, member);
-        }
+    struct problem *problem = member != NULL ? add_again(book, member, failure) : NULL;
+    if (problem == NULL) {
+        problem = add_fresh(book, failure);
     }
     if (problem != NULL) {
         *ret_problem = problem->row;

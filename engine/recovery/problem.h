@@ -61,7 +61,8 @@ struct problem_failure {
 };
 /* ret_problem: that it belongs to as it is now (id 0: none; id -1: a new one, tell its number with
  * problem_number before anything else). Strings borrowed from the book until the next call. A failure
- * that is in the book counts once. */
+ * that is told again (its step was tried and failed again) counts once: its problem was seen
+ * again, or it is looked at anew with the cause that is known now. */
 void problem_add(struct problem_book *book, const struct problem_failure *failure,
                  struct problem_row *ret_problem);
 void problem_number(struct problem_book *book, int64_t id);

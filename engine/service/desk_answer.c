@@ -36,6 +36,25 @@ static enum breaker_outcome judge(const struct http_response *response)
     }
 }
 
+/* When the token that was used ends: "2026-12-01 10:00:00 UTC" or with "-0700" in place of UTC, as
+ * GitHub says it with each answer (docs.github.com, "Managing your personal access tokens"; both forms
+ * are read by google/go-github). No header: it does not end, or nobody knows. */
+static struct wall token_end(const char *text)
+{
+    char day[11], clock[9], zone[6], line[40];
+    struct wall end = {0};
+    if (text == NULL || sscanf(text, "%10s %8s %5s", day, clock, zone) != 3) {
+        return end;
+    }
+    if (strcmp(zone, "UTC") == 0) {
+        (void)snprintf(line, sizeof(line), "%sT%sZ", day, clock);
+    } else {
+        (void)snprintf(line, sizeof(line), "%sT%s%.3s:%s", day, clock, zone,
+                       strlen(zone) == 5 ? zone + 3 : "");
+    }
+    return wall_parse(line, &end) ? end : (struct wall){0};
+}
+
 /* What the headers say. True: "not now", the call was not performed. */
 static bool told(struct errand *errand, const struct http_response *response,
                  struct wall now)
@@ -46,6 +65,10 @@ static bool told(struct errand *errand, const struct http_response *response,
     }
     if (response->is_cached) { /* 304 takes nothing of the quota of GitHub */
         rate_give_back(&gate->rate, rate_resource_of(errand->request->url));
+    }
+    if (!response->is_cached && response->status < 400) {
+        errand->service->token_end =
+            token_end(http_header_of(response, "github-authentication-token-expiration"));
     }
     struct span expected = {0};
     if (mesh_expected(http_header_of(response, "x-envoy-expected-rq-timeout-ms"),

@@ -125,6 +125,7 @@ struct desk_service {
     bool probed_ok;
     struct span
         expected; /* x-envoy-expected-rq-timeout-ms of the last answer; 0 = none */
+    struct wall token_end; /* of the credential that was used last; unset: not said */
     /* figures */
     struct endpoint endpoints[DESK_ENDPOINTS];
     size_t n_endpoints;

@@ -213,6 +213,9 @@ static char *make_detail(const struct desk_service *service, struct wall now)
     } else {
         jsonw_null(&w, "probe");
     }
+    if (wall_is_set(service->token_end)) {
+        jsonw_int(&w, "token_end", service->token_end.ms);
+    }
     jsonw_str(
         &w, "snapshots",
         sandbox_snapshots(spec->kind, spec->provider != NULL ? spec->provider : ""));

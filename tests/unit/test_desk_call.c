@@ -10,6 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/resilience/retry.h"
+#include "store/service_detail.h"
 #include "tests/lib/room.h"
 
 static void perform(struct room *room, int64_t workflow, const char *memo)
@@ -245,6 +246,62 @@ static void an_operator_probes(void **state)
     room_close(&room);
 }
 
+/* What the report of a probe's answer says of the end of the token; -1: nothing. */
+static int64_t token_end_of(struct room *room, const char *said)
+{
+    static const char name[] = "github-authentication-token-expiration";
+    char service[] = "agent_a";
+    struct service_order order = {.service = service, .is_probe = true};
+    struct desk_out out;
+    int64_t end = -1;
+    desk_order(room->desk, &order, room->now);
+    struct desk_out call = room_next(room);
+    assert_int_equal(call.kind, DESK_CALL);
+    struct http_response *response = http_response_new(HTTP_FINE, 200);
+    if (said != NULL) {
+        http_response_header(response, name, strlen(name), said, strlen(said));
+    }
+    desk_answer(room->desk, call.call, response, room->now);
+    room_out_free(&call);
+    while (desk_next(room->desk, &out)) {
+        if (out.kind == DESK_REPORT) {
+            struct arena *arena = arena_new();
+            struct service_detail detail;
+            service_detail_parse(arena, out.report->row.detail, &detail);
+            end = wall_is_set(detail.token_end) ? detail.token_end.ms : -1;
+            arena_free(arena);
+        }
+        room_out_free(&out);
+    }
+    return end;
+}
+
+static void a_token_that_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said;
+        int64_t end;
+    } cases[] = {
+        {NULL,                         -1           },
+        {"2026-12-01 10:00:00 UTC",    1796119200000},
+        {"2026-12-01 10:00:00 +0130",  1796113800000},
+        {"2026-12-01 10:00:00 -0700",  1796144400000},
+        {"",                           -1           },
+        {"2026-12-01",                 -1           },
+        {"2026-12-01 10:00:00 +07",    -1           },
+        {"next year or so, perhaps",   -1           },
+        {"0000000000000000000000 1 2", -1           },
+    };
+    struct room room;
+    room_open(&room);
+    room_open_desk(&room);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(token_end_of(&room, cases[i].said), cases[i].end);
+    }
+    room_close(&room);
+}
+
 static void the_mesh_is_believed(void **state)
 {
     (void)state;
@@ -477,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_probe_closes_the_breaker),
         cmocka_unit_test(a_page_is_no_answer),
         cmocka_unit_test(an_operator_probes),
+        cmocka_unit_test(a_token_that_ends),
         cmocka_unit_test(the_mesh_is_believed),
         cmocka_unit_test(deadlines),
         cmocka_unit_test(a_cleanup_has_two_halves),

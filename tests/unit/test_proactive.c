@@ -141,6 +141,21 @@ static void due_soon_enough(void **state)
     proactive_free(it);
 }
 
+static void a_fresh_credential(void **state)
+{
+    (void)state;
+    struct proactive *it = proactive_new();
+    hear(it, OMEN_EXPIRY, "credential:a", 1, 600, 0);
+    assert_int_equal(decide(it, 0), 1);
+    hear(it, OMEN_EXPIRY, "credential:a", 1, 26 * 60, 5); /* a little later only */
+    assert_int_equal(decide(it, 5), 0);
+    hear(it, OMEN_EXPIRY, "credential:a", 1, 90 * 24 * 60, 6);
+    assert_int_equal(decide(it, 6), 1);
+    assert_true(steps[0].is_end);
+    assert_int_equal(steps[0].verdict, VERDICT_GOOD);
+    proactive_free(it);
+}
+
 static void not_said_again(void **state)
 {
     (void)state;
@@ -369,6 +384,7 @@ int main(void)
         cmocka_unit_test(only_who_is_trusted),
         cmocka_unit_test(one_of_a_kind),
         cmocka_unit_test(due_soon_enough),
+        cmocka_unit_test(a_fresh_credential),
         cmocka_unit_test(not_said_again),
         cmocka_unit_test(it_came),
         cmocka_unit_test(pauses_and_caps),

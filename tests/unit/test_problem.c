@@ -237,6 +237,28 @@ static void what_is_known_grows(void **state)
     problem_book_free(book);
 }
 
+static void the_same_again(void **state)
+{
+    (void)state;
+    struct problem_book *book = fresh();
+    for (int i = 1; i <= 6; i++) { /* each of its own, at first */
+        struct problem_failure it = failure(i, "change", CLASS_CRASH, i);
+        it.fingerprint = "";
+        assert_int_equal(add(book, &it), 0);
+    }
+    for (int i = 1; i <= 6; i++) { /* now the breaker has opened */
+        assert_int_equal(add_plain(book, i, "service:agent", CLASS_INFRA, 60 + i) != 0,
+                         i >= 4);
+    }
+    assert_int_equal(problem_find(book, 1)->n_failures, 6);
+    assert_int_equal(add_plain(book, 2, "service:agent", CLASS_INFRA, 500), 1);
+    assert_int_equal(problem_find(book, 1)->n_failures, 6);
+    assert_int_equal(problem_find(book, 1)->seen_at.ms, at(500).ms);
+    assert_int_equal(add_plain(book, 2, "service:agent", CLASS_INFRA, 400), 1);
+    assert_int_equal(problem_find(book, 1)->seen_at.ms, at(500).ms);
+    problem_book_free(book);
+}
+
 static void shuffle(struct rng *rng, int *order, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -555,6 +577,7 @@ int main(void)
         cmocka_unit_test(a_broken_base_branch_is_one),
         cmocka_unit_test(steps_are_of_their_repository),
         cmocka_unit_test(what_is_known_grows),
+        cmocka_unit_test(the_same_again),
         cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(few_try_first),
         cmocka_unit_test(a_lost_scout_does_not_block),

@@ -27,7 +27,7 @@ static void test_all_of_it(void **state)
         "\"errors\":[{\"at\":1,\"call\":\"old\",\"text\":\"t\"},"
         "{\"at\":2,\"call\":\"new\",\"text\":\"u\"}],"
         "\"mesh\":{\"healthy_percent\":80},\"probe\":{\"at\":3000,\"ok\":true},"
-        "\"snapshots\":\"real\"}",
+        "\"token_end\":6000,\"snapshots\":\"real\"}",
         &d);
     assert_string_equal(d.url, "https://x");
     assert_string_equal(d.window, "count");
@@ -51,6 +51,7 @@ static void test_all_of_it(void **state)
     assert_string_equal(d.errors[0].call, "new"); /* the newest first */
     assert_int_equal(d.healthy_percent, 80);
     assert_true(d.is_probe_fine);
+    assert_int_equal(d.token_end.ms, 6000);
     assert_string_equal(d.snapshots, "real");
     arena_free(arena);
 }
