@@ -17,7 +17,11 @@
 #define AVERSION     0.3
 #define RISK_MAX     0.45
 #define WAIT_AT_MOST span_s(1800)
-#define WINDOW_MORE  span_s(300)
+#define WAIT_FIRST   span_s(180)
+/* Tried so often, and likely below this: not worth another try. */
+#define HOPELESS_TRIALS 6
+#define HOPELESS_CHANCE 0.15
+#define WINDOW_MORE     span_s(300)
 
 /* A failure in hand. */
 struct hand {
@@ -119,6 +123,10 @@ static void open_trouble(struct hand *hand)
     if (trouble != NULL) {
         trouble_end_rung(control, trouble, RECOVERY_FAILED, 0, best_line(hand),
                          hand->now);
+        if (trouble->row.problem > 0) {
+            problem_tried(control->recovery->problems, trouble->row.problem, row->id,
+                          false, hand->now);
+        }
         if (trouble->row.class_ != judgement->class_ &&
             trouble->row.labelled_by[0] == '\0') {
             trouble_settle(control, hand->live, trouble, FAILURE_RECOVERED,
@@ -396,6 +404,34 @@ static double share(double p)
     return isnan(p) ? 0 : p * 100;
 }
 
+/* Nothing that may be tried has helped before: even the best of it hardly ever. */
+static bool is_hopeless(const struct ladder *ladder, const struct decide_answer *answer)
+{
+    for (size_t i = 0; i < ladder->n; i++) {
+        const struct decide_belief *belief = &answer->beliefs[i];
+        bool counts =
+            ladder->rungs[i] != RUNG_ESCALATE && ladder->options[i].why_not == NULL;
+        if (counts &&
+            (belief->trials < HOPELESS_TRIALS || belief->high > HOPELESS_CHANCE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void give_up(const struct ladder *ladder, struct decide_answer *answer)
+{
+    for (size_t i = 0; i < ladder->n; i++) {
+        if (ladder->rungs[i] == RUNG_ESCALATE && answer->choice != (int)i) {
+            answer->choice = (int)i;
+            answer->decider = DECIDER_LIMIT;
+            (void)snprintf(
+                answer->reason, sizeof(answer->reason),
+                "escalate: what else may be tried has hardly ever helped here");
+        }
+    }
+}
+
 static enum rung take_decision(struct hand *hand)
 {
     struct control *control = hand->control;
@@ -414,6 +450,9 @@ static enum rung take_decision(struct hand *hand)
     question.aversion = AVERSION;
     question.risk_max = RISK_MAX;
     decide_ask(recovery->decide, &question, hand->now, &control->rng, answer);
+    if (is_hopeless(ladder, answer)) {
+        give_up(ladder, answer);
+    }
     enum rung rung = answer->choice >= 0 ? ladder->rungs[answer->choice] : RUNG_ESCALATE;
     int other = answer->decider == DECIDER_LEARNED ? answer->rules : answer->learned;
     char subject[32];
@@ -514,6 +553,17 @@ static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
     }
 }
 
+/* Held by a problem: until others have passed. Else a pause that grows. */
+static struct span wait_of(const struct hand *hand)
+{
+    struct span wait = WAIT_FIRST;
+    for (int i = 0; i < hand->context.tried[RUNG_WAIT] && wait.ms < WAIT_AT_MOST.ms;
+         i++) {
+        wait.ms *= 2;
+    }
+    return hand->context.is_held || wait.ms > WAIT_AT_MOST.ms ? WAIT_AT_MOST : wait;
+}
+
 static void make_plan(struct hand *hand, enum rung rung, struct machine_plan *plan)
 {
     struct recovery *recovery = hand->control->recovery;
@@ -529,7 +579,7 @@ static void make_plan(struct hand *hand, enum rung rung, struct machine_plan *pl
     } else if (rung == RUNG_FALLBACK) {
         plan->pause.ms = 1000;
     } else if (rung == RUNG_WAIT) {
-        plan->pause = WAIT_AT_MOST;
+        plan->pause = wait_of(hand);
     }
     if (rung == RUNG_ESCALATE) {
         plan->words = arena_printf(recovery->arena, "%s; a person is asked",

@@ -178,7 +178,10 @@ void trouble_end_rung(struct control *control, struct trouble *trouble,
     }
     decision_settle(control, trouble->decision, verdict_of(success), success, outcome,
                     now);
-    if (trouble->rung != RUNG_ESCALATE && trouble->rung != RUNG_WAIT) {
+    /* What many have at once says little about the rung. */
+    bool is_others = trouble->row.problem > 0 && success < 0.5 &&
+                     ladder_is_transient(trouble->row.class_);
+    if (trouble->rung != RUNG_ESCALATE && trouble->rung != RUNG_WAIT && !is_others) {
         question_learn(
             control, &trouble->question, rung_word(trouble->rung),
             &(struct decide_outcome){.success = success,

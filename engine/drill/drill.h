@@ -38,6 +38,7 @@ struct drill_options {
     int n_workflows; /* 1.. */
     uint64_t seed;
     const char *folder; /* of its own, for the store; removed before and after */
+    bool is_kept;       /* not removed after */
 };
 
 struct drill_class {

@@ -419,5 +419,7 @@ void drill_run(const struct drill_options *options, struct drill_report *ret_rep
     }
     close_engine(&world);
     drill_world_fini(&world);
-    (void)file_remove_tree(options->folder, &err); /* the next run removes it, too */
+    if (!options->is_kept) {
+        (void)file_remove_tree(options->folder, &err); /* the next run removes it, too */
+    }
 }

@@ -8,11 +8,13 @@
 
 #include "engine/base/compiler.h"
 
-#define PRIOR_WEIGHT   4.0  /* trials that the table is worth */
-#define PERSON_S       2700 /* what a person costs: the rungs before are worth trying */
-#define CHECKPOINT_S   120
-#define AGENT_S        600
-#define HAND_BACKS_MAX 3 /* with a new head commit each time */
+#define PRIOR_WEIGHT     4.0  /* trials that the table is worth */
+#define PERSON_S         2700 /* what a person costs: the rungs before are worth trying */
+#define CHECKPOINT_S     120
+#define AGENT_S          600
+#define WAITS_ALONE      4 /* that grow */
+#define WAITS_IN_PROBLEM 12
+#define HAND_BACKS_MAX   3 /* with a new head commit each time */
 
 struct ladder_limits ladder_defaults(void)
 {
@@ -30,37 +32,38 @@ struct rule {
 /* Does it go away by itself? Then the same again is worth trying. */
 struct class_rules {
     bool is_transient, is_peoples;
+    bool is_certain; /* the same again cannot pass */
     struct rule rules[RULES_MAX];
 };
 
 /* clang-format off */
 static const struct class_rules table[CLASS_COUNT] = {
-    [CLASS_UNKNOWN] = {false, false, {{RUNG_RETRY, .4}, {RUNG_HAND_BACK, .45}, {RUNG_CHECKPOINT, .3},
+    [CLASS_UNKNOWN] = {false, false, false, {{RUNG_RETRY, .4}, {RUNG_HAND_BACK, .45}, {RUNG_CHECKPOINT, .3},
         {RUNG_FALLBACK, .3}, {RUNG_OTHER_AGENT, .35}, {RUNG_SMALLER_TASK, .3}, {RUNG_OTHER_ORDER, .25}}},
-    [CLASS_TEST] = {false, false, {{RUNG_HAND_BACK, .6}, {RUNG_OTHER_AGENT, .4}, {RUNG_SMALLER_TASK, .35},
+    [CLASS_TEST] = {false, false, false, {{RUNG_HAND_BACK, .6}, {RUNG_OTHER_AGENT, .4}, {RUNG_SMALLER_TASK, .35},
         {RUNG_OTHER_ORDER, .3}, {RUNG_RETRY, .2}, {RUNG_CHECKPOINT, .15}}},
-    [CLASS_COMPILE] = {false, false, {{RUNG_HAND_BACK, .75}, {RUNG_OTHER_AGENT, .5}, {RUNG_SMALLER_TASK, .4},
+    [CLASS_COMPILE] = {false, false, true, {{RUNG_HAND_BACK, .75}, {RUNG_OTHER_AGENT, .5}, {RUNG_SMALLER_TASK, .4},
         {RUNG_OTHER_ORDER, .3}, {RUNG_CHECKPOINT, .2}, {RUNG_RETRY, .1}}},
-    [CLASS_LINT] = {false, false, {{RUNG_HAND_BACK, .85}, {RUNG_OTHER_AGENT, .6}, {RUNG_SMALLER_TASK, .4},
+    [CLASS_LINT] = {false, false, true, {{RUNG_HAND_BACK, .85}, {RUNG_OTHER_AGENT, .6}, {RUNG_SMALLER_TASK, .4},
         {RUNG_OTHER_ORDER, .3}, {RUNG_RETRY, .05}}},
-    [CLASS_DEPENDENCY] = {false, false, {{RUNG_HAND_BACK, .5}, {RUNG_RETRY, .35}, {RUNG_CHECKPOINT, .35},
+    [CLASS_DEPENDENCY] = {false, false, false, {{RUNG_HAND_BACK, .5}, {RUNG_RETRY, .35}, {RUNG_CHECKPOINT, .35},
         {RUNG_FALLBACK, .25}, {RUNG_OTHER_AGENT, .35}, {RUNG_SMALLER_TASK, .3}, {RUNG_OTHER_ORDER, .2}}},
-    [CLASS_CONFIG] = {false, false, {{RUNG_HAND_BACK, .45}, {RUNG_CHECKPOINT, .3}, {RUNG_FALLBACK, .25},
+    [CLASS_CONFIG] = {false, false, false, {{RUNG_HAND_BACK, .45}, {RUNG_CHECKPOINT, .3}, {RUNG_FALLBACK, .25},
         {RUNG_OTHER_AGENT, .3}, {RUNG_SMALLER_TASK, .25}, {RUNG_RETRY, .15}}},
-    [CLASS_NETWORK] = {true, false, {{RUNG_RETRY, .65}, {RUNG_FALLBACK, .55}, {RUNG_CHECKPOINT, .35},
+    [CLASS_NETWORK] = {true, false, false, {{RUNG_RETRY, .65}, {RUNG_FALLBACK, .55}, {RUNG_CHECKPOINT, .35},
         {RUNG_HAND_BACK, .1}}},
-    [CLASS_TIMEOUT] = {true, false, {{RUNG_RETRY, .5}, {RUNG_FALLBACK, .4}, {RUNG_HAND_BACK, .35},
+    [CLASS_TIMEOUT] = {true, false, false, {{RUNG_RETRY, .5}, {RUNG_FALLBACK, .4}, {RUNG_HAND_BACK, .35},
         {RUNG_SMALLER_TASK, .4}, {RUNG_CHECKPOINT, .3}, {RUNG_OTHER_AGENT, .4}}},
-    [CLASS_RESOURCE] = {true, false, {{RUNG_RETRY, .4}, {RUNG_CHECKPOINT, .5}, {RUNG_FALLBACK, .45},
+    [CLASS_RESOURCE] = {true, false, false, {{RUNG_RETRY, .4}, {RUNG_CHECKPOINT, .5}, {RUNG_FALLBACK, .45},
         {RUNG_SMALLER_TASK, .2}}},
-    [CLASS_CRASH] = {true, false, {{RUNG_RETRY, .45}, {RUNG_HAND_BACK, .45}, {RUNG_CHECKPOINT, .4},
+    [CLASS_CRASH] = {true, false, false, {{RUNG_RETRY, .45}, {RUNG_HAND_BACK, .45}, {RUNG_CHECKPOINT, .4},
         {RUNG_FALLBACK, .35}, {RUNG_OTHER_AGENT, .35}, {RUNG_SMALLER_TASK, .25}}},
-    [CLASS_INFRA] = {true, false, {{RUNG_RETRY, .6}, {RUNG_FALLBACK, .55}, {RUNG_CHECKPOINT, .5}}},
-    [CLASS_VCS] = {false, false, {{RUNG_HAND_BACK, .5}, {RUNG_CHECKPOINT, .55}, {RUNG_RETRY, .35},
+    [CLASS_INFRA] = {true, false, false, {{RUNG_RETRY, .6}, {RUNG_FALLBACK, .55}, {RUNG_CHECKPOINT, .5}}},
+    [CLASS_VCS] = {false, false, false, {{RUNG_HAND_BACK, .5}, {RUNG_CHECKPOINT, .55}, {RUNG_RETRY, .35},
         {RUNG_OTHER_ORDER, .2}}},
-    [CLASS_AUTH] = {false, true, {{RUNG_FALLBACK, .5}, {RUNG_RETRY, .1}}},
-    [CLASS_QUOTA] = {true, false, {{RUNG_RETRY, .55}, {RUNG_FALLBACK, .6}}},
-    [CLASS_FLAKY] = {true, false, {{RUNG_RETRY, .65}, {RUNG_CHECKPOINT, .4}, {RUNG_HAND_BACK, .25},
+    [CLASS_AUTH] = {false, true, false, {{RUNG_FALLBACK, .5}, {RUNG_RETRY, .1}}},
+    [CLASS_QUOTA] = {true, false, false, {{RUNG_RETRY, .55}, {RUNG_FALLBACK, .6}}},
+    [CLASS_FLAKY] = {true, false, false, {{RUNG_RETRY, .65}, {RUNG_CHECKPOINT, .4}, {RUNG_HAND_BACK, .25},
         {RUNG_OTHER_AGENT, .15}}},
 };
 
@@ -203,13 +206,12 @@ static const char *repeated(const struct ladder_context *context,
 }
 
 /* What the class or the fault says against it. */
-static const char *useless(const struct ladder_context *context,
-                           const struct ladder_limits *limits, enum rung rung)
+static const char *useless(const struct ladder_context *context, enum rung rung)
 {
     if (table[class_of(context)].is_peoples && rung == RUNG_RETRY) {
         return "credentials do not come back by themselves";
     }
-    if (rung == RUNG_RETRY && !is_transient(context, limits)) {
+    if (rung == RUNG_RETRY && table[class_of(context)].is_certain) {
         return "the same again would fail the same way";
     }
     if (context->kind == EFFECT_CODE && context->blame != BLAME_CHANGE &&
@@ -218,8 +220,9 @@ static const char *useless(const struct ladder_context *context,
           class_of(context) != CLASS_RESOURCE))) {
         return "the agent itself failed: a retry tells it as much";
     }
-    if (asks_agent(rung) && context->blame != BLAME_CHANGE &&
-        context->kind != EFFECT_CODE && table[class_of(context)].is_transient) {
+    bool is_elsewhere = context->blame != BLAME_CHANGE || context->is_in_problem;
+    if (asks_agent(rung) && is_elsewhere && context->kind != EFFECT_CODE &&
+        table[class_of(context)].is_transient) {
         return "not the change's fault";
     }
     if (context->blame == BLAME_OPERATOR) {
@@ -315,16 +318,31 @@ static void add(struct ladder *ladder, enum rung rung, int rank, double prior,
     ladder->n++;
 }
 
+bool ladder_is_transient(enum failure_class class_)
+{
+    return table[class_].is_transient;
+}
+
+/* What is wrong with the surroundings goes away some time, above all when many have it. */
+static bool may_pass(const struct ladder_context *context)
+{
+    return table[class_of(context)].is_transient && class_of(context) != CLASS_FLAKY &&
+           context->blame != BLAME_SETUP && context->blame != BLAME_OPERATOR &&
+           context->tried[RUNG_WAIT] <
+               (context->is_in_problem ? WAITS_IN_PROBLEM : WAITS_ALONE);
+}
+
 void ladder_climb(const struct ladder_context *context,
                   const struct ladder_limits *limits, struct ladder *ret_ladder)
 {
     const struct class_rules *rules = &table[class_of(context)];
     bool is_held = context->is_held || context->n_storm >= limits->storm;
+    const char *no_need = NULL;
     ret_ladder->n = 0;
     for (int i = 0; i < RULES_MAX && rules->rules[i].prior > 0; i++) {
         enum rung rung = rules->rules[i].rung;
         const char *why_not = impossible(context, rung);
-        why_not = why_not != NULL ? why_not : useless(context, limits, rung);
+        why_not = why_not != NULL ? why_not : useless(context, rung);
         why_not = why_not != NULL ? why_not : repeated(context, limits, rung);
         why_not = why_not != NULL ? why_not : used_up(context, limits, rung);
         if (why_not == NULL && is_held) {
@@ -334,11 +352,14 @@ void ladder_climb(const struct ladder_context *context,
         add(ret_ladder, rung, rank_of(context, limits, rung, i),
             prior_of(context, rung, rules->rules[i].prior), cost_of(context, rung),
             why_not);
+        no_need = why_not == NULL ? "something else may still help" : no_need;
     }
-    if (is_held) {
-        add(ret_ladder, RUNG_WAIT, -10, 0.8, cost_of(context, RUNG_WAIT), NULL);
+    if (is_held || may_pass(context)) {
+        add(ret_ladder, RUNG_WAIT, is_held ? -10 : 90, is_held ? 0.8 : 0.4,
+            cost_of(context, RUNG_WAIT), NULL);
+        no_need = "something else may still help";
     }
-    add(ret_ladder, RUNG_ESCALATE, 100, 0.95, cost_of(context, RUNG_ESCALATE), NULL);
+    add(ret_ladder, RUNG_ESCALATE, 100, 0.95, cost_of(context, RUNG_ESCALATE), no_need);
 }
 
 int ladder_complexity(const struct ladder_context *context, const char **ret_why)

@@ -15,9 +15,13 @@
  *     of the budget, `attempts` on one failure, `storm` of a class within an hour,
  *   - again on the same fingerprint without new evidence: another head commit for what asks the
  *     agent, a longer pause for a retry, another provider for a fallback; a checkpoint once,
- *   - when the class says that it cannot help: nothing is retried that is not transient, and
+ *   - when the class says that it cannot help: what is not transient is tried again once at
+ *     most (a pass is the proof of a flake), what a compiler or linter says not at all, and
  *     credentials are a person's.
- * `escalate` may always be taken.
+ * What is wrong with the surroundings is waited for at the end, in pauses that grow and use up
+ * nothing; longer when many have it.
+ * `escalate` may be taken when nothing else may: a person is the last rung, not one that competes
+ * by its odds. Who finds that what is left has hardly ever helped may take it all the same.
  *
  * Complexity of a recovery: 1 goes away by itself, 2 one rung that costs little, 3 the agent must
  * work again, 4 a service or a resource must be put right, 5 only people can.
@@ -69,6 +73,8 @@ struct ladder {
 void ladder_climb(const struct ladder_context *context,
                   const struct ladder_limits *limits, struct ladder *ret_ladder);
 
+/* Does it go away by itself, as a rule? */
+bool ladder_is_transient(enum failure_class class_);
 /* 1..5, and why, static. */
 int ladder_complexity(const struct ladder_context *context, const char **ret_why);
 /* What is looked for after this rung, and how it is taken back ("" nothing to take back);

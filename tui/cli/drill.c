@@ -267,7 +267,7 @@ static void print_sum(const char *name, const struct sum *sum)
 
 struct campaign {
     int64_t n_workflows, seed, n_seeds;
-    bool is_json;
+    bool is_json, is_kept;
     const char *folder;
 };
 
@@ -281,7 +281,8 @@ static bool run_profile(const struct campaign *campaign,
         const struct drill_options options = {.profile = profile,
                                               .n_workflows = (int)campaign->n_workflows,
                                               .seed = (uint64_t)(campaign->seed + i),
-                                              .folder = campaign->folder};
+                                              .folder = campaign->folder,
+                                              .is_kept = campaign->is_kept};
         drill_run(&options, &report);
         add(&sum, &report);
         if (campaign->is_json) {
@@ -302,8 +303,13 @@ static bool run_profile(const struct campaign *campaign,
 static int run(struct cli *cli)
 {
     struct err err = ERR_INIT;
-    AUTO_FREE char *folder = make_folder();
-    struct campaign campaign = {.is_json = cli_has(cli, "json"), .folder = folder};
+    const char *keep = cli_value(cli, "keep");
+    AUTO_FREE char *folder = keep != NULL ? mem_str(keep) : make_folder();
+    struct campaign campaign = {
+        .is_json = cli_has(cli, "json"), .folder = folder, .is_kept = keep != NULL};
+    if (keep != NULL && file_exists(keep)) {
+        return cli_complain(cli, "--keep: %.200s exists; expected a new folder", keep);
+    }
     bool is_good_at_all = true;
     if (!cli_number(cli, "workflows", 1, WORKFLOWS_MAX, 2000, &campaign.n_workflows,
                     &err) ||
@@ -327,13 +333,16 @@ static int run(struct cli *cli)
     return is_good_at_all || !cli_has(cli, "check") ? CLI_OK : CLI_FAILURE;
 }
 
+/* clang-format off */
 static const struct cli_option options[] = {
-    {"workflows",                               0, "N", "so many workflows; 2000"},
-    {"seed",                                      0, "S", "the same seed gives the same report; 1"},
-    {"seeds",                                         0, "N", "so many seeds, from S on, and one line for each profile"},
-    {"check",   0, NULL, "fail when the goals are not met"},
+    {"workflows", 0, "N", "so many workflows; 2000"},
+    {"seed", 0, "S", "the same seed gives the same report; 1"},
+    {"seeds", 0, "N", "so many seeds, from S on, and one line for each profile"},
+    {"keep", 0, "DIR", "leave the store of the last run in this new folder, as drill.db"},
+    {"check", 0, NULL, "fail when the goals are not met"},
     {0}
 };
+/* clang-format on */
 
 const struct cli_command cli_drill = {
     .name = "drill",
