@@ -744,6 +744,8 @@ static bool make_parts(struct engine *engine, struct err *err)
         .recovery = recovery_options(engine),
         .revert_per_hour = config->recovery.revert_per_hour,
         .revert_per_day = config->recovery.revert_per_day,
+        .runs_per_day = config->recovery.runs_per_day,
+        .agent_time_per_day = config->recovery.agent_time_per_day,
         .is_proactive_off = !config->recovery.is_proactive,
         .history_keep = config->history_keep,
         .deliveries_keep = config->listener.keep,

@@ -36,6 +36,15 @@ static const struct field recovery_fields[] = {
              "beyond that an operator is asked."},
     {.name = "revert_per_day", .type = FIELD_INT, .offset = AT(recovery.revert_per_day),
      .min = 0, .max = 1000, .fallback = "6", .help = "The same in 24 hours."},
+    {.name = "agent_runs_per_day", .type = FIELD_INT, .offset = AT(recovery.runs_per_day),
+     .min = 1, .max = 1000000, .has_zero = true, .fallback = "0", .shown = "no cap",
+     .help = "Agent runs in one repository in a day (UTC). Beyond that no agent run begins until "
+             "the next day; what was made is still committed, validated and merged."},
+    {.name = "agent_time_per_day", .type = FIELD_DURATION,
+     .offset = AT(recovery.agent_time_per_day), .min = 60 * SECOND, .max = 365 * DAY,
+     .has_zero = true, .fallback = "0", .shown = "no cap",
+     .help = "The same for the time of agent runs, and a run begins only when as much is left as "
+             "the one before took."},
     {.name = "proactive", .type = FIELD_BOOL, .offset = AT(recovery.is_proactive),
      .fallback = "true",
      .help = "Whether what is likely to come leads to a prepared action that is taken back "

@@ -256,9 +256,12 @@ enum machine_verdict control_step(struct control *control, struct live *live,
     struct workflow_row *row = &live->workflow->row;
     struct machine_output *out = control->out;
     struct trace_before before;
+    char spent[BUDGET_LINE_MAX];
+    struct machine_input with = *input;
+    budget_look(control, live, &with, spent, now);
     trace_begin(&before, row);
     enum machine_verdict verdict = machine_step(
-        live->workflow, input, &control->options.limits, now, &control->rng, out);
+        live->workflow, &with, &control->options.limits, now, &control->rng, out);
     if (verdict != MACHINE_DONE) {
         control->stats.n_refused += verdict == MACHINE_REFUSED;
         control->stats.n_ignored += verdict == MACHINE_IGNORED;
@@ -343,6 +346,7 @@ void control_result(struct control *control, struct effect_result *result,
     }
     outbox_put_outcome(control, row, pending->row, result, now);
     outbox_put_docs(control, result);
+    budget_ended(control, row, &pending->row, result, now);
     merged_over(control, pending, now);
     if (is_awaited) {
         struct machine_input input = {

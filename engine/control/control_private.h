@@ -213,6 +213,13 @@ int prepared_slots(const struct control *control);
 /* ---- budgets (budget.c) ---- */
 /* A step of the machine asked for effects: agent runs count. */
 void budget_count(struct control *control, const struct live *live, struct wall now);
+/* What the repository's day allows goes into the input; its text points to `text`. */
+void budget_look(struct control *control, const struct live *live,
+                 struct machine_input *input, char text[BUDGET_LINE_MAX], struct wall now);
+/* An effect has ended; agent runs cost time. */
+void budget_ended(struct control *control, const struct workflow_row *row,
+                  const struct effect_row *effect, const struct effect_result *result,
+                  struct wall now);
 
 /* ---- answers to commands (command.c) ---- */
 
