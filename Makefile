@@ -91,7 +91,7 @@ $(B)/engine/base/regex.o: OWNER_CFLAGS := $(PCRE2_CFLAGS)
 # ---- files ---------------------------------------------------------------------------
 MAIN := tui/main.c engine/io/runner_main.c
 SRC := $(filter-out $(MAIN),$(sort $(wildcard tui/*.c tui/*/*.c engine/*.c engine/*/*.c store/*.c)))
-ASSETS := $(sort $(wildcard themes/*.theme tui/default.keys engine/recovery/patterns/*.yaml))
+ASSETS := $(sort $(wildcard themes/*.theme tui/default.keys engine/recovery/patterns/*.yaml engine/recovery/*.model))
 GEN := $(if $(wildcard engine/base/asset.h),$(B)/gen/assets.c)
 OBJ := $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 TESTLIB := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
@@ -275,6 +275,17 @@ JUDGE ?=
 judge: all ## figures on public data where they are (JUDGE_DATA=DIR, PART=dev, JUDGE="forecast capacity")
 	@$(TEST_ENV) $(TOOLS)/judge $(JUDGE)
 
+TRAIN := $(B)/tests/tools/train_classify
+DATA ?=
+train: $(TRAIN) ## fit the text model of failures anew (DATA=DIR with the public data, see data.md there)
+	@if [ ! -f "$(DATA)/dev/classification/category.jsonl" ]; then \
+		echo "train: no data: DATA=DIR says where dev/classification/category.jsonl lies; the model stays as it is"; exit 1; fi
+	$(TRAIN) $(DATA) $(TOOLS)/train_examples.txt >$(B)/classify.model
+	@mv $(B)/classify.model engine/recovery/classify.model && git --no-pager diff --stat -- engine/recovery/classify.model
+
+train-judge: $(TRAIN) ## how well that model does on projects it has not seen
+	@$(TRAIN) --judge $(DATA) $(TOOLS)/train_examples.txt
+
 check-fresh: ## `make run` and `make test` in a bare Debian 12 (debootstrap, root)
 	@$(TOOLS)/check_fresh
 
@@ -371,5 +382,5 @@ help: ## this list
 	@echo "  FLAVOR=release|debug|asan|tsan|clang|fuzz|cov  CC  CFLAGS  PREFIX  DESTDIR  V=1"
 
 .PHONY: all run run-clean deps test check quick e2e sim drill year screens-update asan tsan check-threads \
-	valgrind fuzz fuzz-run crash bench judge conformance run-services check-fresh check-install check-repro lint $(LINTS) \
+	valgrind fuzz fuzz-run crash bench judge train train-judge conformance run-services check-fresh check-install check-repro lint $(LINTS) \
 	objects man install uninstall clean help

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is known of a failure without reading its log: how the effect ended, its exit status
- * (POSIX shells: 126 and 127; coreutils timeout: 124; 128+n by signal n, signal(7)), and the
- * messages of errno (glibc's strerror) that programs print behind a colon.
+ * What is known of a failure without reading its log: how the effect ended and its exit status
+ * (POSIX shells: 126 and 127; coreutils timeout: 124; 128+n by signal n, signal(7)).
  */
-#include <string.h>
-
 #include "engine/recovery/classify_private.h"
 
 static const struct {
@@ -87,51 +84,4 @@ struct exact classify_exact(const struct failure_input *input)
         best = (struct exact){CLASS_INFRA, .6, "blame-service"};
     }
     return best.confidence == 0 ? of_kind(input) : best;
-}
-
-static const struct {
-    const char *words; /* as they end a line */
-    struct exact exact;
-} errnos[] = {
-    {"No space left on device",              {CLASS_RESOURCE, .97, "errno-enospc"}     },
-    {"Disk quota exceeded",                  {CLASS_RESOURCE, .97, "errno-edquot"}     },
-    {"Cannot allocate memory",               {CLASS_RESOURCE, .95, "errno-enomem"}     },
-    {"Too many open files",                  {CLASS_RESOURCE, .95, "errno-emfile"}     },
-    {"Too many open files in system",        {CLASS_RESOURCE, .95, "errno-enfile"}     },
-    {"Resource temporarily unavailable",     {CLASS_RESOURCE, .7, "errno-eagain"}      },
-    {"File too large",                       {CLASS_RESOURCE, .7, "errno-efbig"}       },
-    {"Read-only file system",                {CLASS_INFRA, .8, "errno-erofs"}          },
-    {"Input/output error",                   {CLASS_INFRA, .85, "errno-eio"}           },
-    {"Stale file handle",                    {CLASS_INFRA, .85, "errno-estale"}        },
-    {"Transport endpoint is not connected",  {CLASS_INFRA, .8, "errno-enotconn"}       },
-    {"Connection refused",                   {CLASS_NETWORK, .85, "errno-econnrefused"}},
-    {"Connection reset by peer",             {CLASS_NETWORK, .9, "errno-econnreset"}   },
-    {"Connection timed out",                 {CLASS_NETWORK, .85, "errno-etimedout"}   },
-    {"No route to host",                     {CLASS_NETWORK, .95, "errno-ehostunreach"}},
-    {"Network is unreachable",               {CLASS_NETWORK, .95, "errno-enetunreach"} },
-    {"Network is down",                      {CLASS_NETWORK, .95, "errno-enetdown"}    },
-    {"Software caused connection abort",     {CLASS_NETWORK, .9, "errno-econnaborted"} },
-    {"Name or service not known",            {CLASS_NETWORK, .95, "resolver-noname"}   },
-    {"Temporary failure in name resolution", {CLASS_NETWORK, .97, "resolver-again"}    },
-    {"Permission denied",                    {CLASS_AUTH, .6, "errno-eacces"}          },
-    {"Operation not permitted",              {CLASS_AUTH, .5, "errno-eperm"}           },
-    {"Exec format error",                    {CLASS_CONFIG, .85, "errno-enoexec"}      },
-    {"command not found",                    {CLASS_CONFIG, .85, "shell-not-found"}    },
-    {"Argument list too long",               {CLASS_CONFIG, .7, "errno-e2big"}         },
-    {"No such file or directory",            {CLASS_CONFIG, .5, "errno-enoent"}        },
-};
-
-struct exact classify_errno(const char *line, size_t len)
-{
-    while (len > 0 && (line[len - 1] == '.' || line[len - 1] == '\r' ||
-                       line[len - 1] == ' ' || line[len - 1] == ')')) {
-        len--;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(errnos); i++) {
-        size_t n = strlen(errnos[i].words);
-        if (len >= n && memcmp(line + len - n, errnos[i].words, n) == 0) {
-            return errnos[i].exact;
-        }
-    }
-    return (struct exact){CLASS_UNKNOWN, 0, ""};
 }

@@ -15,7 +15,4 @@ struct exact {
 
 /* By status, exit status, signal and HTTP answer. */
 struct exact classify_exact(const struct failure_input *input);
-/* By the message of errno that ends one of the lines ("...: No space left on device"). */
-struct exact classify_errno(const char *line, size_t len);
-
 #endif

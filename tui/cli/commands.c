@@ -41,6 +41,7 @@ static const struct cli_command *const before_verbs[] = {
 };
 static const struct cli_command *const after_verbs[] = {
     &cli_detect,     &cli_predict,      &cli_forecast, &cli_backtest,
+    &cli_classify,
     &cli_decide,
     &cli_drill,
     &cli_check,      &cli_backup,       &cli_version,  &cli_help,
