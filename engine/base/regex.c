@@ -12,6 +12,7 @@
 
 struct regex {
     pcre2_code *code;
+    bool has_jit;
 };
 
 struct regex_room {
@@ -44,10 +45,9 @@ struct regex *regex_new(const char *text, size_t len, struct err *err)
         (void)err_set(err, ERR_CONFIG, "%s at character %zu", what, at + 1);
         return NULL;
     }
-    /* Where there is no JIT, matching interprets. */
-    (void)pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
     struct regex *regex = mem_alloc(sizeof(*regex));
     regex->code = compiled;
+    regex->has_jit = pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE) == 0;
     return regex;
 }
 
@@ -86,7 +86,10 @@ enum regex_result regex_match(const struct regex *regex, struct regex_room *room
                               const char *text, size_t len)
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)(text != NULL ? text : "");
-    int n = pcre2_match(regex->code, subject, len, 0, 0, room->data, room->limits);
+    int n = PCRE2_ERROR_JIT_STACKLIMIT;
+    if (regex->has_jit) { /* without the checks of pcre2_match, which have nothing to find */
+        n = pcre2_jit_match(regex->code, subject, len, 0, 0, room->data, room->limits);
+    }
     if (n == PCRE2_ERROR_JIT_STACKLIMIT) { /* the interpreter has more room */
         n = pcre2_match(regex->code, subject, len, 0, PCRE2_NO_JIT, room->data,
                         room->limits);

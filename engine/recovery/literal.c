@@ -13,9 +13,17 @@
 /* Words that are all over the logs of failures: alone they rule out little. */
 static bool is_common(const struct literal *literal)
 {
-    static const char *const words[] = {"error", "errors", "fail",     "failed",  "failing",
-                                        "fails", "failure", "failures", "warning", "test",
-                                        "tests", "line",    "fatal"};
+    static const char *const words[] = {
+        "error",   "errors",     "fail",     "failed",    "failing",  "fails",
+        "failure", "failures",   "warning",  "test",      "tests",    "line",
+        "fatal",   "in",         "py",       "java",      "js",       "ts",
+        "go",      "rb",         "http",     "https",     "com",      "org",
+        "the",     "file",       "function", "passed",    "skipped",  "directory",
+        "package", "found",      "compile",  "compiling", "building", "program",
+        "unknown", "invalid",    "docs",     "content",   "running",  "download",
+        "install", "to",         "of",       "and",       "not",      "for",
+        "is",      "repository", "checkout",
+    };
     char word[LITERAL_MAX + 1];
     size_t n = 0;
     for (size_t i = 0; i < literal->len; i++) {
@@ -43,18 +51,20 @@ static int weight_of(const struct literal *literal)
     return is_common(literal) ? weight / 3 + 1 : weight;
 }
 
-/* Of a set: that of its commonest text; 0 when one is too short. */
+/* Of a set: that of its commonest text, up to what is rare enough, and less when there are
+ * many; 0 when one is too short. */
 static int weight_of_set(const struct literals *set)
 {
-    int least = 0;
+    const int enough = 36;
+    int least = enough;
     for (size_t i = 0; i < set->n; i++) {
         int weight = weight_of(&set->items[i]);
-        least = i == 0 || weight < least ? weight : least;
+        least = weight < least ? weight : least;
         if (set->items[i].len < LITERAL_MIN) {
             return 0;
         }
     }
-    return least;
+    return set->n == 0 ? 0 : least * 3 + LITERALS_MAX - (int)set->n;
 }
 
 static void keep_better(struct literals *best, const struct literals *set)
@@ -75,25 +85,31 @@ static bool add_set(struct literals *set, const struct literals *more)
     return true;
 }
 
-/* Each of the one set with each of the other behind it. False when that is too many or too
- * long; then ret is undefined. */
-static bool join_sets(const struct literals *heads, const struct literals *tails,
-                      struct literals *ret)
+enum join { JOIN_WHOLE, JOIN_CUT, JOIN_TOO_MANY };
+
+/* Each of the one set with each of the other behind it. JOIN_CUT: some are cut to LITERAL_MAX,
+ * so that nothing may be put behind them. */
+static enum join join_sets(const struct literals *heads, const struct literals *tails,
+                           struct literals *ret)
 {
+    enum join result = JOIN_WHOLE;
     ret->n = 0;
     for (size_t i = 0; i < heads->n; i++) {
         for (size_t k = 0; k < tails->n; k++) {
             const struct literal *head = &heads->items[i], *tail = &tails->items[k];
-            if (ret->n == LITERALS_MAX || head->len + tail->len > LITERAL_MAX) {
-                return false;
+            if (ret->n == LITERALS_MAX) {
+                return JOIN_TOO_MANY;
             }
             struct literal *both = &ret->items[ret->n++];
+            size_t room = LITERAL_MAX - (size_t)head->len;
+            size_t len = tail->len < room ? tail->len : room;
             *both = *head;
-            memcpy(both->text + head->len, tail->text, tail->len);
-            both->len = (uint8_t)(head->len + tail->len);
+            memcpy(both->text + head->len, tail->text, len);
+            both->len = (uint8_t)(head->len + len);
+            result = len < tail->len ? JOIN_CUT : result;
         }
     }
-    return true;
+    return result;
 }
 
 /* ---- an expression --------------------------------------------------------------------- */
@@ -157,13 +173,19 @@ static void add_texts(struct group *group, const struct literals *texts, bool ma
     struct literals tails = *texts, joined;
     if (may_be_none && !add_set(&tails, &nothing)) {
         end_run(group);
-    } else if (join_sets(&group->run, &tails, &joined)) {
+        return;
+    }
+    enum join result = join_sets(&group->run, &tails, &joined);
+    if (result == JOIN_WHOLE) {
         group->run = joined;
-    } else {
-        end_run(group);
-        if (!may_be_none) {
-            group->run = *texts;
-        }
+        return;
+    }
+    if (result == JOIN_CUT) {
+        keep_better(&group->best, &joined);
+    }
+    end_run(group);
+    if (!may_be_none) {
+        group->run = *texts;
     }
 }
 

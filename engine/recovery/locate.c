@@ -7,7 +7,7 @@
 
 #include "engine/recovery/locate_private.h"
 
-#define NEAR_LINES 4 /* so close lines are one thing: the second one waits */
+#define NEAR_LINES  4 /* so close lines are one thing: the second one waits */
 #define TEMPERATURE 1.0
 
 double locate_score(const struct locate_tree *trees, size_t n_trees, const int16_t *x)
@@ -51,7 +51,8 @@ size_t locate_rank(const struct locate_candidate *candidates, const double *scor
         }
         ret_order[n_taken++] = (uint32_t)at;
         is_taken[at] = is_out[at] = true;
-        for (size_t i = at; i-- > 0 && candidates[at].line - candidates[i].line <= NEAR_LINES;) {
+        for (size_t i = at;
+             i-- > 0 && candidates[at].line - candidates[i].line <= NEAR_LINES;) {
             is_out[i] = true;
         }
         for (size_t i = at + 1;

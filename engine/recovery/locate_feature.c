@@ -13,16 +13,17 @@
 #define FAR        999
 #define CUE_STRONG 3
 #define NEAR       10
-#define TAIL_LINES 60 /* before the end of the step that failed: candidates whatever they say */
+#define TAIL_LINES                                                                       \
+    60 /* before the end of the step that failed: candidates whatever they say */
 
 /* Of the whole log. */
 struct scene {
     const struct locate_log *log;
-    uint32_t *end;      /* the next line with MARK_END at or after it; n_lines: none */
-    uint32_t *stop;     /* the next with MARK_STOP or MARK_END */
-    uint32_t *begin;    /* the last line with MARK_PHASE or MARK_COMMAND at or before it */
-    uint32_t *strong;   /* lines with a strong cue before it */
-    uint32_t *blank;    /* the last blank line or rule before it */
+    uint32_t *end;    /* the next line with MARK_END at or after it; n_lines: none */
+    uint32_t *stop;   /* the next with MARK_STOP or MARK_END */
+    uint32_t *begin;  /* the last line with MARK_PHASE or MARK_COMMAND at or before it */
+    uint32_t *strong; /* lines with a strong cue before it */
+    uint32_t *blank;  /* the last blank line or rule before it */
     uint32_t first_end; /* first MARK_END, else the last line of all */
 };
 
@@ -33,8 +34,9 @@ struct features {
 
 static void add(struct features *features, long value)
 {
-    features->x[features->n++] =
-        (int16_t)(value > 30000 ? 30000 : value < -30000 ? -30000 : value);
+    features->x[features->n++] = (int16_t)(value > 30000    ? 30000
+                                           : value < -30000 ? -30000
+                                                            : value);
 }
 
 static bool is_marked(const struct locate_line *line, uint32_t marks)
@@ -146,13 +148,13 @@ static void add_beside(struct features *features, const struct locate_log *log, 
     const struct locate_line *line = line_at(log, i, by);
     add(features, line->cue);
     add(features, line->indent - log->lines[i].indent);
-    add(features, is_marked(line, BIT(MARK_BLANK))  ? 0
-                  : is_marked(line, BIT(MARK_RULE)) ? 1
-                  : is_marked(line, BIT(MARK_FRAME)) ? 2
-                  : is_marked(line, BIT(MARK_CARET)) ? 3
-                  : is_marked(line, BIT(MARK_PHASE) | BIT(MARK_COMMAND)) ? 4
+    add(features, is_marked(line, BIT(MARK_BLANK))                                  ? 0
+                  : is_marked(line, BIT(MARK_RULE))                                 ? 1
+                  : is_marked(line, BIT(MARK_FRAME))                                ? 2
+                  : is_marked(line, BIT(MARK_CARET))                                ? 3
+                  : is_marked(line, BIT(MARK_PHASE) | BIT(MARK_COMMAND))            ? 4
                   : is_marked(line, BIT(MARK_END) | BIT(MARK_STOP) | BIT(MARK_NPM)) ? 5
-                                                                                     : 6);
+                                                                                    : 6);
     add(features, is_marked(line, BIT(MARK_RED)));
 }
 
@@ -182,10 +184,10 @@ static void add_patterns(struct features *features, const struct pattern_base *b
 {
     const struct locate_line *line = &log->lines[i];
     const struct pattern *pattern =
-        base != NULL ? pattern_line(base, log->text + line->at,
-                                    line->len < PATTERN_LINE_MAX ? line->len
-                                                                 : PATTERN_LINE_MAX)
-                     : NULL;
+        base != NULL
+            ? pattern_line(base, log->text + line->at,
+                           line->len < PATTERN_LINE_MAX ? line->len : PATTERN_LINE_MAX)
+            : NULL;
     add(features, pattern != NULL ? (long)(pattern->weight * 100) : 0);
 }
 
@@ -224,8 +226,8 @@ static int gate(const struct scene *scene, size_t i)
         score += line_at(log, i, by)->cue >= CUE_STRONG;
     }
     uint32_t end = scene->end[i];
-    bool is_tail = (end < log->n_lines && end - i < TAIL_LINES) ||
-                   log->n_lines - i < TAIL_LINES;
+    bool is_tail =
+        (end < log->n_lines && end - i < TAIL_LINES) || log->n_lines - i < TAIL_LINES;
     return score + (is_tail ? 2 : 0);
 }
 

@@ -155,7 +155,8 @@ static uint32_t clean(const char *line, size_t len, struct look *look)
 static size_t stamp_len(const char *text)
 {
     size_t i = 0, n_colons = 0;
-    while (is_digit(text[i]) || (text[i] != '\0' && strchr("[-:.,TZ+]", text[i]) != NULL)) {
+    while (is_digit(text[i]) ||
+           (text[i] != '\0' && strchr("[-:.,TZ+]", text[i]) != NULL)) {
         n_colons += text[i] == ':';
         i++;
     }
@@ -255,11 +256,12 @@ static uint32_t only_marks(const struct look *look)
 
 static uint32_t head_marks(const struct look *look)
 {
-    static const char *const errors[] = {"error",    "fatal", "failed", "failure", "panic",
-                                         "err!",     "e:",    "fail ",  "fail:",   "abort",
-                                         "exception", "uncaught", "thread '"};
-    static const char *const frames[] = {"at ", "from ", "file \"", "in `", "... ",
-                                         "#0", "#1", "caused by"};
+    static const char *const errors[] = {"error",   "fatal", "failed",    "failure",
+                                         "panic",   "err!",  "e:",        "fail ",
+                                         "fail:",   "abort", "exception", "uncaught",
+                                         "thread '"};
+    static const char *const frames[] = {"at ",  "from ", "file \"", "in `",
+                                         "... ", "#0",    "#1",      "caused by"};
     static const char *const issued[] = {"##[error]", "[error]", "::error"};
     const char *low = look->low + strspn(look->low, " [(*!>#");
     const char *text = look->low + strspn(look->low, " ");
@@ -299,14 +301,13 @@ static bool has_number(const struct look *look, const char *what)
 
 static uint32_t end_marks(const struct look *look)
 {
-    static const char *const stops[] = {"*** ",         "elifecycle",     "build failed",
-                                        "non-zero",     "command failed", "aborted!",
-                                        "failed with",  "failed to execute goal",
-                                        "exit status ", "exit code",      "errored"};
-    static const char *const ends[] = {"finished: failure", "job failed",
-                                       "your build has been stopped",
-                                       "the build has been terminated",
-                                       "failed to clone from"};
+    static const char *const stops[] = {
+        "*** ",           "elifecycle", "build failed", "non-zero",
+        "command failed", "aborted!",   "failed with",  "failed to execute goal",
+        "exit status ",   "exit code",  "errored"};
+    static const char *const ends[] = {
+        "finished: failure", "job failed", "your build has been stopped",
+        "the build has been terminated", "failed to clone from"};
     uint32_t marks = 0;
     if ((has(look, "the command \"") && has_number(look, "exited with ")) ||
         has_number(look, "process completed with exit code ") || HAS_ANY(look, ends) ||
@@ -321,7 +322,8 @@ static uint32_t end_marks(const struct look *look)
 
 static uint32_t count_marks(const struct look *look)
 {
-    static const char *const nouns[] = {"err", "fail", "warn", "problem", "offens", "viol"};
+    static const char *const nouns[] = {"err",     "fail",   "warn",
+                                        "problem", "offens", "viol"};
     uint32_t marks = 0;
     for (size_t i = 0; i + 2 < look->len; i++) {
         if (is_digit(look->low[i]) && look->low[i + 1] == ' ' &&
@@ -330,8 +332,9 @@ static uint32_t count_marks(const struct look *look)
             marks |= is_zero ? BIT(MARK_ZERO) : BIT(MARK_COUNTED);
         }
     }
-    static const char *const zeros[] = {"errors: 0", "failures: 0", "failed: 0", "no error",
-                                        "without error", "failed=0", "errors=0"};
+    static const char *const zeros[] = {"errors: 0", "failures: 0",   "failed: 0",
+                                        "no error",  "without error", "failed=0",
+                                        "errors=0"};
     return marks | (HAS_ANY(look, zeros) ? BIT(MARK_ZERO) : 0);
 }
 
@@ -354,9 +357,9 @@ static uint32_t tag_marks(const struct look *look)
 
 static uint32_t phrase_marks(const struct look *look)
 {
-    static const char *const tags[] = {"error:", "error]", "error!", "error[", "fatal:",
-                                       "exception:", "failure:", "failed:", "err:",
-                                       "error -", "error :"};
+    static const char *const tags[] = {"error:", "error]",     "error!",   "error[",
+                                       "fatal:", "exception:", "failure:", "failed:",
+                                       "err:",   "error -",    "error :"};
     static const char *const shouts[] = {"ERROR", "FAIL", "FATAL", "Error:", "ERR!"};
     uint32_t marks = HAS_ANY(look, tags) ? BIT(MARK_ERROR_TAG) : 0;
     for (size_t i = 0; i < ARRAY_LEN(shouts); i++) {
@@ -372,7 +375,8 @@ static bool is_named(const char *text, const char *low, size_t len)
     static const char *const ends[] = {"error", "exception", "failure"};
     for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
         size_t n = strlen(ends[i]);
-        if (len > n && memcmp(low + len - n, ends[i], n) == 0 && is_upper(text[len - n])) {
+        if (len > n && memcmp(low + len - n, ends[i], n) == 0 &&
+            is_upper(text[len - n])) {
             return true;
         }
     }
@@ -430,9 +434,9 @@ static void count(const struct words *words, const struct look *look,
 static int8_t cue_of(const struct locate_line *line)
 {
     static const int8_t weights[GROUP_COUNT] = {
-        [GROUP_ERROR] = 3,   [GROUP_FATAL] = 3, [GROUP_FAIL] = 3,   [GROUP_ASSERT] = 1,
-        [GROUP_MISSING] = 2, [GROUP_CANNOT] = 2, [GROUP_NOT] = 1,   [GROUP_INVALID] = 2,
-        [GROUP_TIME] = 1,    [GROUP_WARN] = -1, [GROUP_OK] = -2,    [GROUP_NOISE] = -1,
+        [GROUP_ERROR] = 3,   [GROUP_FATAL] = 3,  [GROUP_FAIL] = 3,    [GROUP_ASSERT] = 1,
+        [GROUP_MISSING] = 2, [GROUP_CANNOT] = 2, [GROUP_NOT] = 1,     [GROUP_INVALID] = 2,
+        [GROUP_TIME] = 1,    [GROUP_WARN] = -1,  [GROUP_OK] = -2,     [GROUP_NOISE] = -1,
         [GROUP_TRACE] = 1,   [GROUP_RETRY] = -1, [GROUP_IGNORE] = -2,
     };
     static const int8_t marks[MARK_COUNT] = {

@@ -32,12 +32,47 @@ static size_t escape_len(const char *text, size_t len)
     return 2;
 }
 
-static size_t without_escapes(const char *line, size_t len, char room[PATTERN_LINE_MAX])
+/* Bytes of a colour whose ESC got lost on the way ("[31m", "[1;4m"), or 0. */
+static size_t remnant_len(const char *text, size_t len)
+{
+    size_t i = 1;
+    while (i < len && i < 12 && (isdigit((unsigned char)text[i]) || text[i] == ';')) {
+        i++;
+    }
+    bool is_remnant = i > 1 && i < len && text[i] == 'm' && text[1] != ';' &&
+                      (i + 1 == len || text[i + 1] != ']');
+    return is_remnant ? i + 1 : 0;
+}
+
+static size_t hidden_len(const char *text, size_t len)
+{
+    return text[0] == ESC ? escape_len(text, len)
+                          : (text[0] == '[' ? remnant_len(text, len) : 0);
+}
+
+static bool has_hidden(const char *line, size_t len)
+{
+    len = len < PATTERN_LINE_MAX ? len : PATTERN_LINE_MAX;
+    if (len == 0 || memchr(line, ESC, len) != NULL) {
+        return len > 0;
+    }
+    const char *at = line, *end = line + len;
+    while ((at = memchr(at, '[', (size_t)(end - at))) != NULL) {
+        if (remnant_len(at, (size_t)(end - at)) > 0) {
+            return true;
+        }
+        at++;
+    }
+    return false;
+}
+
+static size_t without_hidden(const char *line, size_t len, char room[PATTERN_LINE_MAX])
 {
     size_t n = 0;
     for (size_t i = 0; i < len && n < PATTERN_LINE_MAX;) {
-        if (line[i] == ESC) {
-            i += escape_len(line + i, len - i);
+        size_t hidden = hidden_len(line + i, len - i);
+        if (hidden > 0) {
+            i += hidden;
         } else {
             room[n++] = line[i++];
         }
@@ -142,8 +177,8 @@ const char *pattern_line_clean(const char *line, size_t len, char room[PATTERN_L
         len -= (size_t)(again + 1 - line);
         line = again + 1;
     }
-    if (len > 0 && memchr(line, ESC, len < PATTERN_LINE_MAX ? len : PATTERN_LINE_MAX)) {
-        len = without_escapes(line, len, room);
+    if (has_hidden(line, len)) {
+        len = without_hidden(line, len, room);
         line = room;
     }
     len = len < PATTERN_LINE_MAX ? len : PATTERN_LINE_MAX;
