@@ -178,8 +178,8 @@ bool decide_load(struct decide *decide, const void *data, size_t len)
     if (is_ours) {
         load_asked(&reader, asked, n_asked);
     }
-    if (!is_ours || reader.is_bad || reader.left == 0 ||
-        outlook_load(decide->outlook, reader.at, reader.left) != reader.left) {
+    if (!is_ours || reader.is_bad ||
+        !outlook_load(decide->outlook, reader.at, reader.left)) {
         return false;
     }
     memcpy(decide->shrink, read->shrink, sizeof(decide->shrink));

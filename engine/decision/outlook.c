@@ -14,17 +14,26 @@ static const double kept_of_all[OUTLOOK_RATES] = {0.90570664, 0.97715997, 0.9942
 #define PARENT   3.0 /* events that the coarser keys are worth */
 #define TOGETHER 0.5 /* the n-th outcome of one event counts n^-0.5 */
 
-static const double speeds[OUTLOOK_SPEEDS] = {0.02, 0.05, 0.12};
-#define KEY_SPEED      0.02
-#define TOGETHER_SLOPE 0.25 /* and moves weights n^-0.25 as far */
+static const struct {
+    double rate;
+    bool is_blind; /* for what is open: that is soon learned, and soon wrong */
+} speeds[OUTLOOK_SPEEDS] = {
+    {0.02, false},
+    {0.05, false},
+    {0.12, false},
+    {0.02, true },
+    {0.05, true },
+};
+#define KEY_SPEED      0.05
+#define TOGETHER_SLOPE 0.15 /* and moves weights n^-0.15 as far */
 #define LOSS_KEPT      0.98
 #define LOSS_COUNTS    0.1
 
 /* First weights: a careful average of all that is known. */
-#define FIRST_ALL   0.6
+#define FIRST_ALL   0.5
 #define FIRST_LEVEL 1.0
-static const double first_one[OUTLOOK_RATES] = {0.045, 0.15, 0.075};
-static const double first_pair[2] = {0.105, 0.0525};
+static const double first_one[OUTLOOK_RATES] = {0.03, 0.1, 0.05};
+static const double first_pair[2] = {0.07, 0.035};
 
 struct outlook *outlook_new(size_t n_keys, size_t n_open)
 {
@@ -234,7 +243,7 @@ static void see_value(struct outlook *outlook, struct outlook_sight *sight, uint
     for (size_t i = 0; i < OUTLOOK_RATES; i++) {
         put(outlook, sight, slot, i, value->odds.x[i] - root->x[i], first_one[i]);
     }
-    put(outlook, sight, slot, OUTLOOK_RATES, 0.6 * open_of(key), 0);
+    put(outlook, sight, slot, OUTLOOK_OPEN, 0.6 * open_of(key), 0);
 }
 
 static void see_pair(struct outlook *outlook, struct outlook_sight *sight, uint64_t salt,
@@ -257,7 +266,8 @@ static void see_pair(struct outlook *outlook, struct outlook_sight *sight, uint6
     for (size_t i = 1; i < OUTLOOK_RATES; i++) {
         put(outlook, sight, slot, i, odds.x[i] - coarser.x[i], first_pair[i - 1]);
     }
-    put(outlook, sight, slot, OUTLOOK_RATES, 0.36 * open_of(key), 0);
+    put(outlook, sight, slot, 0, key == NULL ? 0 : 0.3 * log1p(key->n), 0);
+    put(outlook, sight, slot, OUTLOOK_OPEN, 0.36 * open_of(key), 0);
 }
 
 /* ---- the three models ---- */
@@ -268,6 +278,9 @@ static double say_one(const struct outlook *outlook, const struct outlook_sight 
     double sum = of_keys;
     for (size_t i = 0; i < sight->n_inputs; i++) {
         size_t at = sight->weight[i];
+        if (speeds[speed].is_blind && at % OUTLOOK_WHICH == OUTLOOK_OPEN) {
+            continue;
+        }
         sum +=
             (double)outlook->slots[at / OUTLOOK_WHICH].weight[speed][at % OUTLOOK_WHICH] *
             (double)sight->x[i];
@@ -341,7 +354,7 @@ static void learn_weights(struct outlook *outlook, const struct outlook_sight *s
             double squares = (double)slot->squares[i][which] + slope * slope;
             slot->squares[i][which] = (float)squares;
             slot->weight[i][which] = (float)((double)slot->weight[i][which] -
-                                             speeds[i] * slope / sqrt(1 + squares));
+                                             speeds[i].rate * slope / sqrt(1 + squares));
         }
     }
     for (size_t i = 0; i < sight->n_keys; i++) {

@@ -8,14 +8,14 @@
  * It knows no factor by name. Every value of a factor, and every pair of values, is a key with
  * the outcomes of the option so far, at three rates of forgetting. An input is by how much such a
  * rate, shrunk towards what the coarser keys say, differs from them, in log-odds; it is nothing
- * without evidence. Further inputs: how many cases with that key are still open (what fails
- * together shares a cause). Numbers are cut into steps that grow with their size.
+ * without evidence. Further inputs: how much of it there is, and how many cases with that key are
+ * still open (what fails together shares a cause). Numbers are cut into steps that grow with their size.
  *   A linear model over the inputs, whose weights belong to the factor (or the pair) and not to
  * its value, begins as a careful average and learns online (AdaGrad: Duchi, Hazan and Singer,
- * JMLR 2011), together with a small weight of each key alone. Three of them that learn at
- * different speeds are weighed by what each has cost lately (exponentially weighted average:
- * Cesa-Bianchi and Lugosi, "Prediction, Learning, and Games", 2006), so that drift is followed as
- * fast as it moves.
+ * JMLR 2011), together with a small weight of each key alone. Five of them, which learn at
+ * different speeds and with or without a look at what is open, are weighed by what each has cost
+ * lately (exponentially weighted average: Cesa-Bianchi and Lugosi, "Prediction, Learning, and
+ * Games", 2006), so that drift is followed as fast as it moves.
  *   Outcomes that come together (no case was asked about between them) count less than as many
  * that came one by one: they are one event seen many times.
  *
@@ -28,8 +28,8 @@
 
 #define OUTLOOK_FACTORS 24  /* of a case; more are left out */
 #define OUTLOOK_KEYS    96  /* of a case: all values, then pairs as far as they fit */
-#define OUTLOOK_INPUTS  420 /* 4 + 5 for each value + 4 for each pair */
-#define OUTLOOK_SPEEDS  3
+#define OUTLOOK_INPUTS  400 /* 5, and 4 for each value or pair */
+#define OUTLOOK_SPEEDS  5
 
 struct outlook;
 
@@ -71,8 +71,8 @@ void outlook_learn(struct outlook *outlook, const struct outlook_sight *sight,
 bool outlook_learn_kept(struct outlook *outlook, uint64_t id, double success);
 
 void outlook_save(const struct outlook *outlook, struct buf *out);
-/* Bytes used of data[0..len); 0: they are not what outlook_save of an outlook of the same size
- * wrote, and nothing was changed. */
-size_t outlook_load(struct outlook *outlook, const void *data, size_t len);
+/* False: data[0..len) is not what outlook_save of an outlook of the same size wrote, and nothing
+ * was changed. */
+NODISCARD bool outlook_load(struct outlook *outlook, const void *data, size_t len);
 
 #endif

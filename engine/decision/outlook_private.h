@@ -9,7 +9,8 @@
 #define OUTLOOK_WAYS  8
 #define OUTLOOK_RATES 3
 #define OUTLOOK_SLOTS 512 /* factors and pairs that have weights */
-#define OUTLOOK_WHICH 5   /* inputs of one */
+#define OUTLOOK_WHICH 6   /* inputs of one */
+#define OUTLOOK_OPEN  5   /* the one that says how many are open */
 
 struct outlook_key {
     uint64_t hash; /* 0 = free */

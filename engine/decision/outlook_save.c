@@ -170,12 +170,12 @@ static void load_rows(struct blob_reader *reader, struct outlook *into)
     }
 }
 
-size_t outlook_load(struct outlook *outlook, const void *data, size_t len)
+bool outlook_load(struct outlook *outlook, const void *data, size_t len)
 {
     struct blob_reader reader = {data, len, false};
     if (blob_count(&reader) != FORMAT || blob_count(&reader) != outlook->n_keys ||
         blob_count(&reader) != outlook->n_open || reader.is_bad) {
-        return 0;
+        return false;
     }
     struct outlook *read = outlook_new(outlook->n_keys, outlook->n_open);
     read->n_kept = blob_count(&reader);
@@ -187,11 +187,12 @@ size_t outlook_load(struct outlook *outlook, const void *data, size_t len)
         read->loss[i] = blob_number(&reader);
     }
     load_rows(&reader, read);
-    if (!reader.is_bad) {
+    bool is_good = !reader.is_bad && reader.left == 0;
+    if (is_good) {
         struct outlook old = *outlook;
         *outlook = *read;
         *read = old;
     }
     outlook_free(read);
-    return reader.is_bad ? 0 : len - reader.left;
+    return is_good;
 }
