@@ -283,6 +283,7 @@ enum machine_verdict control_step(struct control *control, struct live *live,
         store_put_effect(control->store, &out->effects[i]);
         (void)pending_add(live, &out->effects[i]);
         outbox_add(control, false, out->effects[i].workflow, out->effects[i].seq);
+        decision_provider(control, live, &out->effects[i], now);
     }
     if (out->n_effects > 0 && out->effects[0].kind == EFFECT_REVERT) {
         merged_stop(control, live, now);
@@ -352,6 +353,7 @@ void control_result(struct control *control, struct effect_result *result,
         struct machine_input input = {
             .event = event, .actor = "engine", .result = result};
         live->n_deferrals = input.event == EV_SERVICE ? live->n_deferrals : 0;
+        decision_performed(control, live, &pending->row, result, now);
         input.plan = recovery_plan(control, live, &input, now);
         (void)control_step(control, live, &input, now);
     } else {

@@ -44,6 +44,7 @@ struct live {
     struct trouble *troubles; /* its open failures, oldest first; recovery_private.h */
     struct live *next_troubled, *prev_troubled; /* of those that have some */
     bool is_troubled;
+    int64_t merge_decision, provider_decision; /* open ones; 0 = none */
     struct wall wakes_at;  /* RUNG_WAIT: it may go on before its time; unset: no */
     struct heap_node ramp; /* WAIT_SERVICE: when it goes on; in no heap: not known yet */
     int n_deferrals;       /* in a row while its service said it was available */
@@ -192,6 +193,9 @@ void merged_over(struct control *control, struct pending *pending, struct wall n
 void merged_stop(struct control *control, struct live *live, struct wall now);
 
 struct merged_output;
+/* So much was taken back of this repository lately that no more would be. */
+bool merged_is_capped(struct control *control, const struct workflow_row *row,
+                      struct wall now);
 /* A merge is confirmed as the culprit: what was decided is a row (merged_row.c). */
 void merged_decided(struct control *control, const struct workflow_row *row,
                     const struct merged_output *out, bool is_limited, struct wall now);
@@ -313,6 +317,17 @@ void recovery_tick(struct control *control, struct wall now);
 struct wall recovery_wake_at(const struct control *control); /* unset: never */
 /* Into the batch, before a commit. */
 void recovery_put(struct control *control);
+/* Whether to merge, and who begins (decision.c). merge_asks: the next step is the merge; true: a
+ * person is asked. merged: what became of it. provider: this effect is asked for; performed: its
+ * outcome. */
+bool decision_merge_asks(struct control *control, struct live *live, struct wall now);
+void decision_merged(struct control *control, struct live *live, bool is_good,
+                     const char *outcome, struct wall now);
+void decision_provider(struct control *control, struct live *live,
+                       const struct effect_row *effect, struct wall now);
+void decision_performed(struct control *control, struct live *live,
+                        const struct effect_row *effect,
+                        const struct effect_result *result, struct wall now);
 /* label, approve-recovery, reject-recovery, kill-strategy, revive-strategy (recovery_verb.c) */
 bool is_recovery_verb(const char *verb);
 void control_recovery_verb(struct control *control, const struct command_row *command,

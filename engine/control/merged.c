@@ -127,6 +127,14 @@ static const char *object(struct control *control, const struct workflow_row *ro
     return text;
 }
 
+bool merged_is_capped(struct control *control, const struct workflow_row *row,
+                      struct wall now)
+{
+    char text[96];
+    return control->options.revert_per_hour > 0 &&
+           object(control, row, now, text, sizeof(text))[0] != '\0';
+}
+
 /* ---- what follows ---- */
 
 static void note(struct control *control, const struct workflow_row *row,

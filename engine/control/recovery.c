@@ -67,6 +67,24 @@ static bool is_active(enum workflow_state state)
     return state >= STATE_PLANNING && state <= STATE_VALIDATING;
 }
 
+/* The step in hand has passed, and the next one is the merge: may it go on by itself? */
+static bool asks_merge(struct control *control, struct live *live, struct wall now)
+{
+    const struct workflow_row *row = &live->workflow->row;
+    struct stage_step next =
+        stage_step(live->workflow->pipeline, row->state, row->step + 1);
+    if (!is_active(row->state) || next.kind != EFFECT_MERGE ||
+        !decision_merge_asks(control, live, now)) {
+        return false;
+    }
+    control->recovery->plan = (struct machine_plan){
+        .rung = RUNG_ESCALATE,
+        .words = control->recovery->answer.reason,
+        .advice = "",
+    };
+    return true;
+}
+
 const struct machine_plan *recovery_plan(struct control *control, struct live *live,
                                          const struct machine_input *input,
                                          struct wall now)
@@ -81,6 +99,9 @@ const struct machine_plan *recovery_plan(struct control *control, struct live *l
                                    ? machine_event_here(live->workflow, input->result)
                                    : input->event;
     struct stage_step step = trouble_step(live->workflow);
+    if (event == EV_PASSED && asks_merge(control, live, now)) {
+        return &control->recovery->plan;
+    }
     if (!is_failure(event) || !is_active(row->state) || row->wait != WAIT_NONE ||
         row->held == EV_CANCEL || step.kind == EFFECT_NONE ||
         (event == EV_DEADLINE && step.kind == EFFECT_MERGE)) {
@@ -271,6 +292,11 @@ void recovery_follow(struct control *control, struct live *live,
         for (struct trouble *t = live->troubles; t != NULL; t = t->next) {
             take_over(control, t, input, now);
         }
+    }
+    if (is_new_state && row->state == STATE_COMPLETED && row->merge_sha[0] != '\0') {
+        decision_merged(control, live, true, "merged", now);
+    } else if (is_new_state && row->state == STATE_ROLLED_BACK) {
+        decision_merged(control, live, false, "taken back", now);
     }
     if (is_new_state && (state_is_final(row->state) || row->state == STATE_FAILED)) {
         settle_all(control, live, now);

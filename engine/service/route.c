@@ -259,6 +259,38 @@ static void put_last(struct desk_task *task, const char *provider)
     }
 }
 
+static void put_first(struct desk_task *task, const char *provider)
+{
+    for (size_t i = 1; i < task->n_chain; i++) {
+        if (strcmp(task->chain[i], provider) == 0) {
+            char *name = task->chain[i];
+            memmove(&task->chain[1], &task->chain[0], i * sizeof(task->chain[0]));
+            task->chain[0] = name;
+            return;
+        }
+    }
+}
+
+/* Who begins was decided when the effect was asked for (engine/control/decision.c). */
+static bool begin_with(const struct route *route, struct arena *arena,
+                       struct desk_task *task, struct err *err)
+{
+    const struct recovery_query query = {
+        .is_open = true, .workflow = route->workflow->id, .max = 16};
+    const struct decision_row *rows = NULL;
+    size_t n = 0;
+    if (!reader_decisions(route->reader, arena, &query, &rows, &n, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].kind == DECISION_PROVIDER) {
+            put_first(task, rows[i].choice);
+            break;
+        }
+    }
+    return true;
+}
+
 bool route_detour(const struct route *route, struct desk_task *task, struct err *err)
 {
     const struct recovery_query query = {
@@ -269,7 +301,8 @@ bool route_detour(const struct route *route, struct desk_task *task, struct err 
         return true;
     }
     struct arena *arena = arena_new();
-    bool is_read = reader_recoveries(route->reader, arena, &query, &rows, &n, err);
+    bool is_read = begin_with(route, arena, task, err) &&
+                   reader_recoveries(route->reader, arena, &query, &rows, &n, err);
     for (size_t i = 0; i < n; i++) {
         bool is_one =
             rows[i].rung == RUNG_FALLBACK ||

@@ -312,6 +312,8 @@ void wait_merge(struct turn *turn)
     } else if (row->is_degraded) {
         say(turn, "validation is degraded: a fallback judged it, or nobody; the merge "
                   "waits for approval");
+    } else if (turn->input->plan != NULL) {
+        say(turn, "%s; the merge waits for approval", planned(turn));
     } else {
         say(turn, "all checks passed; the merge waits for approval");
     }
