@@ -17,6 +17,7 @@
 #define AVERSION     0.3
 #define RISK_MAX     0.45
 #define WAIT_AT_MOST span_s(1800)
+#define HELD_MAX     12 /* waits for others, on one failure */
 #define WAIT_FIRST   span_s(180)
 /* Tried so often, and likely below this: not worth another try. */
 #define HOPELESS_TRIALS 6
@@ -308,7 +309,10 @@ static void look(struct hand *hand)
         context->wall_left_s =
             (double)(row->started_at.ms + pipeline->max_wall.ms - hand->now.ms) / 1000;
     }
-    if (hand->problem.id > 0) {
+    bool may_hold = ladder_may_hold(trouble->row.class_) ||
+                    strncmp(trouble->cause, "service:", strlen("service:")) == 0 ||
+                    strncmp(trouble->cause, "repo:", strlen("repo:")) == 0;
+    if (hand->problem.id > 0 && may_hold && context->tried[RUNG_WAIT] < HELD_MAX) {
         context->is_held =
             !problem_admit(recovery->problems, hand->problem.id, row->id, hand->now);
     }

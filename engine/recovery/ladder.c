@@ -12,6 +12,7 @@
 #define PERSON_S         2700 /* what a person costs: the rungs before are worth trying */
 #define CHECKPOINT_S     120
 #define AGENT_S          600
+#define RETRIES_FIRST    2
 #define WAITS_ALONE      4 /* that grow */
 #define WAITS_IN_PROBLEM 12
 #define HAND_BACKS_MAX   3 /* with a new head commit each time */
@@ -58,7 +59,8 @@ static const struct class_rules table[CLASS_COUNT] = {
         {RUNG_SMALLER_TASK, .2}}},
     [CLASS_CRASH] = {true, false, false, {{RUNG_RETRY, .45}, {RUNG_HAND_BACK, .45}, {RUNG_CHECKPOINT, .4},
         {RUNG_FALLBACK, .35}, {RUNG_OTHER_AGENT, .35}, {RUNG_SMALLER_TASK, .25}}},
-    [CLASS_INFRA] = {true, false, false, {{RUNG_RETRY, .6}, {RUNG_FALLBACK, .55}, {RUNG_CHECKPOINT, .5}}},
+    [CLASS_INFRA] = {true, false, false, {{RUNG_RETRY, .6}, {RUNG_FALLBACK, .55}, {RUNG_CHECKPOINT, .5},
+        {RUNG_OTHER_AGENT, .4}, {RUNG_SMALLER_TASK, .3}}},
     [CLASS_VCS] = {false, false, false, {{RUNG_HAND_BACK, .5}, {RUNG_CHECKPOINT, .55}, {RUNG_RETRY, .35},
         {RUNG_OTHER_ORDER, .2}}},
     [CLASS_AUTH] = {false, true, false, {{RUNG_FALLBACK, .5}, {RUNG_RETRY, .1}}},
@@ -216,8 +218,8 @@ static const char *useless(const struct ladder_context *context, enum rung rung)
     }
     if (context->kind == EFFECT_CODE && context->blame != BLAME_CHANGE &&
         (rung == RUNG_HAND_BACK || rung == RUNG_OTHER_ORDER ||
-         (rung == RUNG_SMALLER_TASK && class_of(context) != CLASS_TIMEOUT &&
-          class_of(context) != CLASS_RESOURCE))) {
+         (rung == RUNG_SMALLER_TASK && context->tried[RUNG_RETRY] == 0 &&
+          class_of(context) != CLASS_TIMEOUT && class_of(context) != CLASS_RESOURCE))) {
         return "the agent itself failed: a retry tells it as much";
     }
     bool is_elsewhere = context->blame != BLAME_CHANGE || context->is_in_problem;
@@ -279,6 +281,9 @@ static int rank_of(const struct ladder_context *context,
                    const struct ladder_limits *limits, enum rung rung, int place)
 {
     bool is_world = context->blame == BLAME_WORLD || is_transient(context, limits);
+    if (rung == RUNG_RETRY && context->tried[RUNG_RETRY] >= RETRIES_FIRST) {
+        return place + 10; /* others before the last retry is used up */
+    }
     if (class_of(context) == CLASS_UNKNOWN || context->blame == BLAME_WORLD) {
         if (rung == RUNG_RETRY && is_world) {
             return -2;
@@ -323,11 +328,20 @@ bool ladder_is_transient(enum failure_class class_)
     return table[class_].is_transient;
 }
 
+bool ladder_may_hold(enum failure_class class_)
+{
+    return table[class_].is_transient && class_ != CLASS_FLAKY &&
+           class_ != CLASS_TIMEOUT && class_ != CLASS_CRASH;
+}
+
 /* What is wrong with the surroundings goes away some time, above all when many have it. */
 static bool may_pass(const struct ladder_context *context)
 {
-    return table[class_of(context)].is_transient && class_of(context) != CLASS_FLAKY &&
-           context->blame != BLAME_SETUP && context->blame != BLAME_OPERATOR &&
+    bool is_outside =
+        ladder_may_hold(class_of(context)) ||
+        (class_of(context) == CLASS_UNKNOWN && context->blame == BLAME_WORLD);
+    return is_outside && context->blame != BLAME_SETUP &&
+           context->blame != BLAME_OPERATOR &&
            context->tried[RUNG_WAIT] <
                (context->is_in_problem ? WAITS_IN_PROBLEM : WAITS_ALONE);
 }
