@@ -85,7 +85,8 @@ static void judge(struct hand *hand)
         .step = hand->step.name,
     };
     if (result != NULL) {
-        text = mem_printf("%s\n%s", or_empty(result->summary), or_empty(result->excerpt));
+        bool has_lines = result->excerpt != NULL && result->excerpt[0] != '\0';
+        text = mem_str(has_lines ? result->excerpt : or_empty(result->summary));
         input.status = result->status;
         input.exit_status = result->exit_status;
         input.provider = result->provider;
