@@ -182,7 +182,7 @@ enum found reader_decision(struct reader *reader, struct arena *arena, int64_t i
  * ?7 fingerprint, ?8 class */
 /* clang-format off */
 static const struct {
-    const char *table, *is_open, *workflow, *failure, *problem, *fingerprint, *class_;
+    const char *table, *is_open, *workflow, *failure, *problem, *fingerprint, *of_class;
     const char *text; /* all that is searched, as one */
 } lists[RECOVERY_PRUNED] = {
     [TABLE_FAILURE] =
@@ -193,7 +193,7 @@ static const struct {
             .failure = " AND id = ?5",
             .problem = " AND problem = ?6 AND problem <> 0",
             .fingerprint = " AND fingerprint = ?7 AND fingerprint <> ''",
-            .class_ = " AND class = ?8",
+            .of_class = " AND class = ?8",
             .text = "text || ' ' || step || ' ' || repo || ' ' || provider || ' ' || rule"
                     " || ' ' || cause || ' ' || fingerprint || ' ' || labelled_by"
                     " || ' wf-' || workflow" NAME_OF("class", "class")
@@ -208,7 +208,7 @@ static const struct {
             .failure = " AND id IN (SELECT f.problem FROM failure f WHERE f.id = ?5)",
             .problem = " AND id = ?6",
             .fingerprint = " AND fingerprint = ?7",
-            .class_ = " AND class = ?8",
+            .of_class = " AND class = ?8",
             .text = "text || ' ' || cause || ' ' || fingerprint" NAME_OF(
                 "class", "class") NAME_OF("rung", "rung"),
         },
@@ -220,7 +220,7 @@ static const struct {
             .failure = " AND failure = ?5 AND failure <> 0",
             .problem = " AND problem = ?6 AND problem <> 0",
             .fingerprint = OF_FAILURES("f.fingerprint = ?7 AND f.fingerprint <> ''"),
-            .class_ = OF_FAILURES("f.class = ?8"),
+            .of_class = OF_FAILURES("f.class = ?8"),
             .text = "service || ' ' || reason || ' ' || expected || ' ' || inverse"
                     " || ' ' || outcome || ' wf-' || workflow" NAME_OF("rung", "rung")
                         NAME_OF("recovery", "status") NAME_OF("decider", "decider"),
@@ -233,7 +233,7 @@ static const struct {
             .failure = " AND failure = ?5 AND failure <> 0",
             .problem = " AND problem = ?6 AND problem <> 0",
             .fingerprint = OF_FAILURES("f.fingerprint = ?7 AND f.fingerprint <> ''"),
-            .class_ = OF_FAILURES("f.class = ?8"),
+            .of_class = OF_FAILURES("f.class = ?8"),
             .text = "subject || ' ' || choice || ' ' || reason || ' ' || outcome"
                     " || ' ' || shadow" NAME_OF("decision", "kind")
                         NAME_OF("decider", "decider") NAME_OF("verdict", "verdict"),
@@ -257,7 +257,7 @@ static void list_sql_of(struct buf *sql, enum recovery_table table,
         {query->failure != 0,        lists[table].failure    },
         {query->problem != 0,        lists[table].problem    },
         {query->fingerprint != NULL, lists[table].fingerprint},
-        {query->class_ != 0,         lists[table].class_     },
+        {query->class_ != 0,         lists[table].of_class   },
     };
     for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
         (void)buf_str(sql, conditions[i].is_wanted ? conditions[i].condition : "");

@@ -7,7 +7,7 @@
  * it; it is the only place that includes sqlite3.h.
  *
  *   database.c  one connection: opening, settings, prepared statements, errors
- *   schema.c    migrations, readable views
+ *   schema.c    checks and migrates; migration.c: tables, indexes, readable views
  *   word.c      repeated strings (repository, actor, event kind) stored once, as numbers
  *   row.c       columns to rows
  *   writer.c    the batch, and its commit (apply.c writes the single rows)
@@ -192,6 +192,9 @@ void bind_bytes(sqlite3_stmt *statement, int index, const char *text, size_t len
 void bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t len);
 void bind_number(sqlite3_stmt *statement, int index, double number); /* NAN: NULL */
 
+/* Statements of each migration, NULL at their end. */
+extern const char *const *const schema_migrations[];
+extern const size_t n_schema_migrations;
 /* Bring an empty or older store up to date. */
 NODISCARD bool schema_migrate(struct database *database, struct err *err);
 NODISCARD bool schema_migrate_to(struct database *database, int64_t to, struct err *err);

@@ -27,21 +27,21 @@ bool recovery_parse_query(const struct cli *cli, enum case_kind kind,
 {
     struct recovery_query query = {.is_open = !cli_has(cli, "all"),
                                    .text = cli_value(cli, "text")};
-    const char *class_ = cli_value(cli, "class");
+    const char *wanted = cli_value(cli, "class");
     const char *workflow = cli_value(cli, "workflow");
     const char *before = cli_value(cli, "before");
     enum failure_class one;
     int64_t limit;
-    if (class_ != NULL && !class_find(class_, &one)) {
+    if (wanted != NULL && !class_find(wanted, &one)) {
         return err_set(err, ERR_USAGE,
                        "--class: '%.40s'; expected "
 #define X(id, word, category, help) word " "
                        CLASS_LIST(X)
 #undef X
                            "",
-                       class_);
+                       wanted);
     }
-    query.class_ = class_ != NULL ? (int)one + 1 : 0;
+    query.class_ = wanted != NULL ? (int)one + 1 : 0;
     if (workflow != NULL && !cli_parse_id(workflow, &query.workflow)) {
         return err_set(err, ERR_USAGE, "--workflow: '%.40s' is no workflow", workflow);
     }

@@ -20,10 +20,10 @@ static void write_odds(struct jsonw *w, const void *row)
 /* The levels that people think in; the finer ones only when they are asked for. */
 static bool is_shown(const struct cli *cli, const struct odds_row *row)
 {
-    const char *class_ = cli_value(cli, "class");
+    const char *wanted = cli_value(cli, "class");
     const char *key = cli_value(cli, "key");
-    if (class_ != NULL) {
-        return strncmp(row->key, "class:", 6) == 0 && strcmp(row->key + 6, class_) == 0;
+    if (wanted != NULL) {
+        return strncmp(row->key, "class:", 6) == 0 && strcmp(row->key + 6, wanted) == 0;
     }
     return key != NULL || cli_has(cli, "all") || strcmp(row->key, "all") == 0 ||
            strncmp(row->key, "class:", 6) == 0 || strcmp(row->key, "all-problems") == 0 ||
@@ -68,11 +68,11 @@ static int run(struct cli *cli)
 {
     struct err err = ERR_INIT;
     const struct odds_row *all;
-    const char *class_ = cli_value(cli, "class");
+    const char *wanted = cli_value(cli, "class");
     enum failure_class ignored;
     size_t n_all = 0, n = 0;
-    if (class_ != NULL && !class_find(class_, &ignored)) {
-        return cli_complain(cli, "'%.40s' is no class of failure", class_);
+    if (wanted != NULL && !class_find(wanted, &ignored)) {
+        return cli_complain(cli, "'%.40s' is no class of failure", wanted);
     }
     if (!reader_odds(cli->reader, cli->arena, cli_value(cli, "key"), &all, &n_all,
                      &err)) {

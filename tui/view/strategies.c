@@ -149,13 +149,13 @@ static void draw_rung(const struct canvas *canvas, int y, const struct odds_row 
 
 static void draw_title(const struct canvas *canvas, int y, const char *key)
 {
-    enum failure_class class_;
+    enum failure_class one;
     if (strcmp(key, "all") == 0)
         look_title(canvas, 2, y, canvas->w - 3, "ALL FAILURES", "");
     else if (strcmp(key, "all-problems") == 0)
         look_title(canvas, 2, y, canvas->w - 3, "ALL PROBLEMS", "of many workflows");
-    else if (strncmp(key, "class:", 6) == 0 && class_find(key + 6, &class_))
-        look_title(canvas, 2, y, canvas->w - 3, key + 6, class_help(class_));
+    else if (strncmp(key, "class:", 6) == 0 && class_find(key + 6, &one))
+        look_title(canvas, 2, y, canvas->w - 3, key + 6, class_help(one));
     else
         look_title(canvas, 2, y, canvas->w - 3, key, "");
 }

@@ -200,10 +200,10 @@ void case_action(const struct case_file *file, enum action action, struct reply 
 void case_prompt(const struct case_file *file, int token, const char *text, bool is_final,
                  struct reply *reply)
 {
-    enum failure_class class_;
+    enum failure_class wanted;
     if (token != TOKEN_CLASS || !text || !is_final || !file || !file->has_failure)
         return;
-    if (!class_find(text, &class_))
+    if (!class_find(text, &wanted))
         reply_say(reply, MESSAGE_ERROR,
                   "'%.40s' is no class such as test, infra or quota", text);
     else
