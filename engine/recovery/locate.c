@@ -7,8 +7,7 @@
 
 #include "engine/recovery/locate_private.h"
 
-#define NEAR_LINES  4 /* so close lines are one thing: the second one waits */
-#define TEMPERATURE 1.0
+#define NEAR_LINES 4 /* so close lines are one thing: the second one waits */
 
 double locate_score(const struct locate_tree *trees, size_t n_trees, const int16_t *x)
 {
@@ -70,7 +69,7 @@ static void share_out(double *scores, size_t n)
         most = fmax(most, scores[i]);
     }
     for (size_t i = 0; i < n; i++) {
-        scores[i] = exp((scores[i] - most) / TEMPERATURE);
+        scores[i] = exp(scores[i] - most);
         sum += scores[i];
     }
     for (size_t i = 0; i < n; i++) {
@@ -78,14 +77,14 @@ static void share_out(double *scores, size_t n)
     }
 }
 
-static size_t locate_part(const struct pattern_base *base, const char *text, size_t len,
-                          struct arena *arena, struct located *ret_lines, size_t max)
+size_t locate(const struct pattern_base *base, const char *text, size_t len,
+              struct arena *arena, struct located *ret_lines, size_t max)
 {
     struct locate_log log;
     struct locate_candidate *candidates = NULL;
     locate_read(&log, text, len, arena);
     size_t n = locate_candidates(base, &log, arena, &candidates);
-    if (n == 0) {
+    if (n == 0 || max == 0) {
         return 0;
     }
     double *scores = arena_array(arena, n, sizeof(*scores));
@@ -97,16 +96,11 @@ static size_t locate_part(const struct pattern_base *base, const char *text, siz
     size_t n_ranked = locate_rank(candidates, scores, n, arena, order, max);
     for (size_t i = 0; i < n_ranked; i++) {
         const struct locate_line *line = &log.lines[candidates[order[i]].line];
-        ret_lines[i] = (struct located){.line = candidates[order[i]].line,
-                                        .at = line->at,
-                                        .len = line->len,
-                                        .score = scores[order[i]]};
+        ret_lines[i] =
+            (struct located){.line = locate_number(&log, candidates[order[i]].line),
+                             .at = line->at,
+                             .len = line->len,
+                             .score = scores[order[i]]};
     }
     return n_ranked;
-}
-
-size_t locate(const struct pattern_base *base, const char *text, size_t len,
-              struct arena *arena, struct located *ret_lines, size_t max)
-{
-    return max > 0 ? locate_part(base, text, len, arena, ret_lines, max) : 0;
 }

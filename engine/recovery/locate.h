@@ -10,15 +10,17 @@
  * failed, first of a run of errors), and what surrounds it; lines that belong together become
  * blocks, and the best block comes first. Weights are fitted with `make train`.
  *
- * Pure; time and memory linear in the text, LOCATE_TEXT_MAX bytes are looked at (of a longer
- * text its first eighth and its end).
+ * Pure; time and memory linear in the text. Of a text of more than LOCATE_TEXT_MAX bytes or
+ * LOCATE_LINES_MAX lines that much is looked at: one eighth at its beginning, the rest at its
+ * end. Of a line its first few hundred bytes count.
  */
 
 #include "engine/base/mem.h"
 #include "engine/recovery/pattern.h"
 
-#define LOCATE_TEXT_MAX (64u * 1024 * 1024)
-#define LOCATE_LINES    32
+#define LOCATE_TEXT_MAX  (6u * 1024 * 1024)
+#define LOCATE_LINES_MAX 160000u
+#define LOCATE_LINES     32
 
 struct located {
     size_t line;    /* from 0 */

@@ -24,6 +24,8 @@ struct scene {
     uint32_t *begin;  /* the last line with MARK_PHASE or MARK_COMMAND at or before it */
     uint32_t *strong; /* lines with a strong cue before it */
     uint32_t *blank;  /* the last blank line or rule before it */
+    uint32_t *gap;    /* the next blank line or rule after it */
+    int8_t *top;      /* most cue of the lines since `blank`, without it */
     uint32_t first_end; /* first MARK_END, else the last line of all */
 };
 
@@ -49,7 +51,7 @@ static bool is_marked(const struct locate_line *line, uint32_t marks)
 static void follow_back(struct scene *scene)
 {
     const struct locate_log *log = scene->log;
-    uint32_t end = (uint32_t)log->n_lines, stop = end;
+    uint32_t end = (uint32_t)log->n_lines, stop = end, gap = end;
     for (size_t i = log->n_lines; i-- > 0;) {
         if (is_marked(&log->lines[i], BIT(MARK_END))) {
             end = stop = (uint32_t)i;
@@ -59,6 +61,11 @@ static void follow_back(struct scene *scene)
         }
         scene->end[i] = end;
         scene->stop[i] = stop;
+        scene->gap[i] = gap;
+        if (is_marked(&log->lines[i],
+                      BIT(MARK_BLANK) | BIT(MARK_RULE) | BIT(MARK_PHASE))) {
+            gap = (uint32_t)i;
+        }
     }
 }
 
@@ -72,18 +79,24 @@ static void set_scene(struct scene *scene, const struct locate_log *log,
     scene->begin = arena_array(arena, log->n_lines, sizeof(uint32_t));
     scene->strong = arena_array(arena, log->n_lines, sizeof(uint32_t));
     scene->blank = arena_array(arena, log->n_lines, sizeof(uint32_t));
+    scene->gap = arena_array(arena, log->n_lines, sizeof(uint32_t));
+    scene->top = arena_array(arena, log->n_lines, 1);
     follow_back(scene);
+    int8_t top = 0;
     for (size_t i = 0; i < log->n_lines; i++) {
         const struct locate_line *line = &log->lines[i];
         scene->begin[i] = begin;
         scene->strong[i] = strong;
         scene->blank[i] = blank;
+        scene->top[i] = top;
         if (is_marked(line, BIT(MARK_PHASE) | BIT(MARK_COMMAND))) {
             begin = (uint32_t)i;
         }
         if (is_marked(line, BIT(MARK_BLANK) | BIT(MARK_RULE) | BIT(MARK_PHASE))) {
             blank = (uint32_t)i;
+            top = 0;
         }
+        top = line->cue > top ? line->cue : top;
         strong += line->cue >= CUE_STRONG;
     }
 }
@@ -130,8 +143,15 @@ static void add_place(struct features *features, const struct scene *scene, size
     add(features, bounded(scene->strong[i] - scene->strong[scene->begin[i]], FAR));
     add(features, bounded(scene->strong[i], FAR));
     add(features, bounded(i - scene->blank[i], FAR));
+    add(features, bounded(scene->gap[i] - i, FAR));
+    add(features, scene->top[i]);
+    add(features, log->lines[i].cue - scene->top[i]);
     add(features, log->shape_counts[i]);
     add(features, log->shape_seen[i]);
+    add(features, log->head_counts[i]);
+    add(features, log->head_seen[i]);
+    add(features, i + 1 < n ? log->head_counts[i + 1] : 0);
+    add(features, i > 0 ? log->head_counts[i - 1] : 0);
 }
 
 static const struct locate_line *line_at(const struct locate_log *log, size_t i, long by)
@@ -156,6 +176,7 @@ static void add_beside(struct features *features, const struct locate_log *log, 
                   : is_marked(line, BIT(MARK_END) | BIT(MARK_STOP) | BIT(MARK_NPM)) ? 5
                                                                                     : 6);
     add(features, is_marked(line, BIT(MARK_RED)));
+    add(features, is_marked(line, BIT(MARK_COLON)));
 }
 
 static void add_window(struct features *features, const struct locate_log *log, size_t i,

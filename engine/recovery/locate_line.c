@@ -11,7 +11,7 @@
 
 #include "engine/recovery/locate_private.h"
 
-#define LOOK_MAX   320
+#define LOOK_MAX   256
 #define WORD_MAX   20
 #define WORD_SLOTS 1024
 #define HASH_START 2166136261u
@@ -22,7 +22,7 @@ struct word {
     uint8_t len, group;
 };
 
-struct words {
+struct locate_words {
     struct word slots[WORD_SLOTS];
 };
 
@@ -32,42 +32,53 @@ struct look {
     size_t len;
 };
 
+/* Of one comparison each: these are asked of every byte. */
 static bool is_digit(char c)
 {
-    return c >= '0' && c <= '9';
+    return (unsigned)c - '0' < 10;
 }
 
 static bool is_upper(char c)
 {
-    return c >= 'A' && c <= 'Z';
+    return (unsigned)c - 'A' < 26;
 }
 
 static bool is_lower(char c)
 {
-    return c >= 'a' && c <= 'z';
+    return (unsigned)c - 'a' < 26;
 }
 
 static char lower(char c)
 {
-    return is_upper(c) ? (char)(c + ('a' - 'A')) : c;
+    return (char)(c | (is_upper(c) << 5));
 }
 
 /* ---- words ---- */
+
+static uint32_t hash_byte(uint32_t hash, char c)
+{
+    return (hash ^ (unsigned char)c) * HASH_PRIME;
+}
 
 static uint32_t hash_word(const char *word, size_t len)
 {
     uint32_t hash = HASH_START;
     for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ (unsigned char)word[i]) * HASH_PRIME;
+        hash = hash_byte(hash, word[i]);
     }
-    return hash ^ (hash >> 15);
+    return hash;
 }
 
-static void add_words(struct words *words, const char *list, uint8_t group)
+static uint32_t slot_of(uint32_t hash)
+{
+    return (hash ^ (hash >> 15)) % WORD_SLOTS;
+}
+
+static void add_words(struct locate_words *words, const char *list, uint8_t group)
 {
     while (*list != '\0') {
         size_t n = strcspn(list, " ");
-        uint32_t slot = hash_word(list, n) % WORD_SLOTS;
+        uint32_t slot = slot_of(hash_word(list, n));
         while (words->slots[slot].len != 0) {
             slot = (slot + 1) % WORD_SLOTS;
         }
@@ -78,21 +89,22 @@ static void add_words(struct words *words, const char *list, uint8_t group)
     }
 }
 
-static struct words *words_new(struct arena *arena)
+struct locate_words *locate_words_new(struct arena *arena)
 {
-    struct words *words = arena_alloc(arena, sizeof(*words));
+    struct locate_words *words = arena_alloc(arena, sizeof(*words));
 #define X(id, list) add_words(words, list, id);
     LOCATE_GROUP_LIST(X)
 #undef X
     return words;
 }
 
-static int find_group(const struct words *words, const char *word, size_t len)
+static int find_group(const struct locate_words *words, const char *word, size_t len,
+                      uint32_t hash)
 {
     if (len >= WORD_MAX) {
         return -1;
     }
-    for (uint32_t slot = hash_word(word, len) % WORD_SLOTS; words->slots[slot].len != 0;
+    for (uint32_t slot = slot_of(hash); words->slots[slot].len != 0;
          slot = (slot + 1) % WORD_SLOTS) {
         if (words->slots[slot].len == len &&
             memcmp(words->slots[slot].text, word, len) == 0) {
@@ -140,13 +152,15 @@ static uint32_t clean(const char *line, size_t len, struct look *look)
                 marks |= colour(line + from, i - from);
             }
         } else if (c >= 0x20 || c == '\t') {
-            look->text[n++] = c == '\t' ? ' ' : (char)c;
+            char shown = c == '\t' ? ' ' : (char)c;
+            look->text[n] = shown;
+            look->low[n++] = lower(shown);
         }
     }
     while (n > 0 && look->text[n - 1] == ' ') {
         n--;
     }
-    look->text[n] = '\0';
+    look->text[n] = look->low[n] = '\0';
     look->len = n;
     return marks;
 }
@@ -155,6 +169,9 @@ static uint32_t clean(const char *line, size_t len, struct look *look)
 static size_t stamp_len(const char *text)
 {
     size_t i = 0, n_colons = 0;
+    if (!is_digit(text[0]) && text[0] != '[') {
+        return 0;
+    }
     while (is_digit(text[i]) ||
            (text[i] != '\0' && strchr("[-:.,TZ+]", text[i]) != NULL)) {
         n_colons += text[i] == ':';
@@ -169,10 +186,8 @@ static void drop_stamp(struct look *look, struct locate_line *line)
     if (n > 0) {
         look->len -= n;
         (void)memmove(look->text, look->text + n, look->len + 1);
+        (void)memmove(look->low, look->low + n, look->len + 1);
         line->skip = (uint8_t)(n < 255 ? n : 255);
-    }
-    for (size_t i = 0; i <= look->len; i++) {
-        look->low[i] = lower(look->text[i]);
     }
 }
 
@@ -191,7 +206,7 @@ static bool begins(const char *text, const char *what)
 static bool begins_any(const char *text, const char *const *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (begins(text, list[i])) {
+        if (text[0] == list[i][0] && begins(text, list[i])) {
             return true;
         }
     }
@@ -211,24 +226,21 @@ static bool has_any(const struct look *look, const char *const *list, size_t n)
 #define BEGINS(text, list)  begins_any(text, list, ARRAY_LEN(list))
 #define HAS_ANY(look, list) has_any(look, list, ARRAY_LEN(list))
 
-/* NAME.EXT:12, NAME.EXT(12, NAME.EXT, line 12 */
-static uint32_t place_marks(const struct look *look)
+/* NAME.EXT:12, NAME.EXT(12, NAME.EXT[12: the mark between stands at i. */
+static uint32_t place_marks(const struct look *look, size_t i)
 {
-    for (size_t i = 1; i + 1 < look->len; i++) {
-        if ((look->text[i] == ':' || look->text[i] == '(' || look->text[i] == '[') &&
-            is_digit(look->text[i + 1]) && is_lower(look->low[i - 1])) {
-            size_t from = i;
-            while (from > 0 && look->text[from - 1] != ' ' && i - from < 200) {
-                from--;
-            }
-            const char *dot = memchr(look->text + from, '.', i - from);
-            size_t lead = strspn(look->text, " ");
-            if (dot != NULL) {
-                return BIT(MARK_PLACE) | (from == lead ? BIT(MARK_PLACE_HEAD) : 0);
-            }
-        }
+    size_t from = i;
+    if (i == 0 || !is_digit(look->text[i + 1]) || !is_lower(look->low[i - 1])) {
+        return 0;
     }
-    return 0;
+    while (from > 0 && look->text[from - 1] != ' ') {
+        from--;
+    }
+    if (memchr(look->text + from, '.', i - from) == NULL) {
+        return 0;
+    }
+    bool is_head = from == strspn(look->text, " ");
+    return BIT(MARK_PLACE) | (is_head ? BIT(MARK_PLACE_HEAD) : 0);
 }
 
 static uint32_t symbol_marks(const char *at)
@@ -338,17 +350,22 @@ static uint32_t count_marks(const struct look *look)
     return marks | (HAS_ANY(look, zeros) ? BIT(MARK_ZERO) : 0);
 }
 
+/* What single marks say; most bytes are letters and cost one comparison. */
 static uint32_t tag_marks(const struct look *look)
 {
     uint32_t marks = look->text[look->len - 1] == ':' ? BIT(MARK_COLON) : 0;
     for (size_t i = 0; i < look->len; i++) {
-        unsigned char c = (unsigned char)look->text[i];
+        char c = look->text[i];
+        if (is_lower(look->low[i]) || c == ' ') {
+            continue;
+        }
         if (c == '\'' || c == '"' || c == '`') {
             marks |= BIT(MARK_QUOTE);
-        } else if (c == '*' && look->text[i + 1] == '*' && i > 0 &&
-                   look->text[i - 1] == '*') {
+        } else if (c == ':' || c == '(' || c == '[') {
+            marks |= (marks & BIT(MARK_PLACE)) == 0 ? place_marks(look, i) : 0;
+        } else if (c == '*' && strncmp(look->text + i, "***", 3) == 0) {
             marks |= BIT(MARK_STARS);
-        } else if (c >= 0xc3 && (marks & (BIT(MARK_CROSS) | BIT(MARK_TICK))) == 0) {
+        } else if ((unsigned char)c >= 0xc3) {
             marks |= symbol_marks(look->text + i);
         }
     }
@@ -388,40 +405,54 @@ static uint8_t share(size_t n, size_t of)
     return (uint8_t)(of > 0 ? n * 100 / of : 0);
 }
 
-static void count(const struct words *words, const struct look *look,
+/* One word at look->low[at]; returns its length. */
+static size_t count_word(const struct locate_words *words, const struct look *look,
+                         size_t at, struct locate_line *line, size_t *n_upper)
+{
+    uint32_t hash = HASH_START;
+    size_t n = 0, upper = 0;
+    for (; is_lower(look->low[at + n]); n++) {
+        hash = hash_byte(hash, look->low[at + n]);
+        upper += look->text[at + n] != look->low[at + n];
+    }
+    int group = find_group(words, look->low + at, n, hash);
+    if (group >= 0 && line->n[group] < 9) {
+        line->n[group]++;
+    }
+    if (upper > 0 && n > 5 && is_named(look->text + at, look->low + at, n)) {
+        line->marks |= BIT(MARK_NAMED);
+    }
+    line->shape = (line->shape ^ hash) * HASH_PRIME;
+    *n_upper += upper;
+    return n;
+}
+
+static void count(const struct locate_words *words, const struct look *look,
                   struct locate_line *line)
 {
     size_t n_digits = 0, n_upper = 0, n_punct = 0, n_words = 0;
-    uint32_t shape = HASH_START;
+    line->shape = HASH_START;
     for (size_t i = 0; i < look->len;) {
         char c = look->low[i];
-        if (!is_lower(c)) {
-            n_digits += is_digit(c);
-            n_punct += c > ' ' && !is_digit(c);
-            if (c > ' ' && !is_digit(c)) {
-                shape = (shape ^ (unsigned char)c) * HASH_PRIME;
-            }
-            i++;
+        if (is_lower(c)) {
+            i += count_word(words, look, i, line, &n_upper);
+            n_words++;
             continue;
         }
-        size_t n = 0;
-        while (is_lower(look->low[i + n])) {
-            n_upper += is_upper(look->text[i + n]);
-            shape = (shape ^ (unsigned char)look->low[i + n]) * HASH_PRIME;
-            n++;
+        if (is_digit(c)) {
+            n_digits++;
+        } else if (c != ' ') {
+            n_punct++;
+            line->shape = hash_byte(line->shape, c);
         }
-        int group = find_group(words, look->low + i, n);
-        if (group >= 0 && line->n[group] < 9) {
-            line->n[group]++;
-        }
-        if (is_named(look->text + i, look->low + i, n)) {
-            line->marks |= BIT(MARK_NAMED);
-        }
-        n_words++;
-        i += n;
+        i++;
     }
-    size_t indent = strspn(look->text, " ");
-    line->shape = shape;
+    size_t indent = strspn(look->text, " "), head = indent;
+    while (head < look->len && look->text[head] != ' ' && head - indent < WORD_MAX &&
+           !is_digit(look->text[head])) {
+        head++;
+    }
+    line->head = hash_word(look->text + indent, head - indent);
     line->indent = (uint8_t)(indent < 60 ? indent : 60);
     line->n_words = (uint8_t)(n_words < 60 ? n_words : 60);
     line->digits = share(n_digits, look->len);
@@ -464,14 +495,16 @@ static bool speaks_of_failure(const struct locate_line *line)
            (line->marks & (BIT(MARK_NAMED) | BIT(MARK_RED))) != 0;
 }
 
-static void look_at(const struct words *words, struct locate_line *line, const char *text)
+void locate_look(const struct locate_words *words, struct locate_line *line,
+                 const char *text)
 {
     struct look look;
     const char *from = text + line->at;
     size_t len = line->len;
     size_t head = len < 400 ? len : 400;
-    if (memmem(from, head, "travis_time:", 12) != NULL ||
-        memmem(from, head, "travis_fold:", 12) != NULL) {
+    const char *travis = memmem(from, head, "travis_", 7);
+    if (travis != NULL && from + head - travis >= 12 &&
+        (memcmp(travis + 7, "time:", 5) == 0 || memcmp(travis + 7, "fold:", 5) == 0)) {
         line->marks |= BIT(MARK_PHASE);
     }
     while (len > 0 && from[len - 1] == '\r') {
@@ -487,7 +520,7 @@ static void look_at(const struct words *words, struct locate_line *line, const c
     line->marks |= only_marks(&look);
     if ((line->marks & (BIT(MARK_BLANK) | BIT(MARK_RULE) | BIT(MARK_CARET))) == 0) {
         count(words, &look, line);
-        line->marks |= head_marks(&look) | tag_marks(&look) | place_marks(&look);
+        line->marks |= head_marks(&look) | tag_marks(&look);
         if (speaks_of_failure(line)) { /* most lines do not, and searching costs */
             line->marks |= end_marks(&look) | phrase_marks(&look) | count_marks(&look);
         }
@@ -496,46 +529,4 @@ static void look_at(const struct words *words, struct locate_line *line, const c
         line->marks |= BIT(MARK_PHASE);
     }
     line->cue = cue_of(line);
-}
-
-/* ---- the log ---- */
-
-static void count_shapes(struct locate_log *log, struct arena *arena)
-{
-    enum { SLOTS = 1 << 16 };
-    uint8_t *counts = arena_array(arena, SLOTS, 1);
-    log->shape_counts = arena_array(arena, log->n_lines, 1);
-    log->shape_seen = arena_array(arena, log->n_lines, 1);
-    for (size_t i = 0; i < log->n_lines; i++) {
-        uint32_t slot = (log->lines[i].shape ^ (log->lines[i].shape >> 16)) % SLOTS;
-        log->shape_seen[i] = counts[slot];
-        counts[slot] += counts[slot] < 255;
-    }
-    for (size_t i = 0; i < log->n_lines; i++) {
-        uint32_t slot = (log->lines[i].shape ^ (log->lines[i].shape >> 16)) % SLOTS;
-        log->shape_counts[i] = counts[slot];
-    }
-}
-
-void locate_read(struct locate_log *log, const char *text, size_t len,
-                 struct arena *arena)
-{
-    const struct words *words = words_new(arena);
-    size_t n_lines = 0;
-    for (const char *at = text, *end = text + len; at < end; n_lines++) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        at = newline != NULL ? newline + 1 : end;
-    }
-    *log = (struct locate_log){.text = text, .n_lines = n_lines};
-    log->lines = arena_array(arena, n_lines, sizeof(*log->lines));
-    const char *at = text, *end = text + len;
-    for (size_t i = 0; i < n_lines; i++) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline != NULL ? newline : end;
-        log->lines[i].at = (size_t)(at - text);
-        log->lines[i].len = (size_t)(stop - at);
-        look_at(words, &log->lines[i], text);
-        at = stop + 1;
-    }
-    count_shapes(log, arena);
 }

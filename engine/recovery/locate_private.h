@@ -77,7 +77,7 @@ enum locate_group {
 
 /* What a line looks like. X(identifier) */
 #define LOCATE_MARK_LIST(X)                                                              \
-    X(MARK_RED)        /* in red, or the like */                                         \
+    X(MARK_RED) /* in red, or the like */                                                \
     X(MARK_GREEN)                                                                        \
     X(MARK_YELLOW)                                                                       \
     X(MARK_ERROR_HEAD) /* begins with a word of an error */                              \
@@ -116,9 +116,10 @@ enum locate_mark {
 #define BIT(mark) (UINT32_C(1) << (mark))
 
 struct locate_line {
-    size_t at, len;        /* in the text, without its end */
-    uint32_t marks;        /* BIT(MARK_..) */
-    uint32_t shape;        /* hash of its letters */
+    size_t at, len;         /* in the text, without its end */
+    uint32_t marks;         /* BIT(MARK_..) */
+    uint32_t shape;         /* hash of its letters */
+    uint32_t head;          /* hash of its first word */
     uint8_t n[GROUP_COUNT]; /* words of each group */
     uint8_t indent, n_words, digits, upper, punct, length; /* shares of 100; length / 4 */
     uint8_t skip; /* bytes in front that are a time, of the cleaned line */
@@ -131,15 +132,26 @@ struct locate_log {
     size_t n_lines;
     uint8_t *shape_counts; /* how often the shape of a line comes, at most 255 */
     uint8_t *shape_seen;   /* how often before it, at most 255 */
-    size_t first;          /* number of the first line in the text */
+    uint8_t *head_counts;
+    uint8_t *head_seen;
+    size_t n_head, n_skipped; /* behind the first n_head lines, so many were left out */
 };
+
+/* Words of the groups, and one line looked at; locate_line.c. */
+struct locate_words;
+struct locate_words *locate_words_new(struct arena *arena);
+void locate_look(const struct locate_words *words, struct locate_line *line,
+                 const char *text);
 
 /* Cut and look at each line. Memory in arena. */
 void locate_read(struct locate_log *log, const char *text, size_t len,
                  struct arena *arena);
 
-#define LOCATE_FEATURES   110 /* at most */
-#define LOCATE_CANDIDATES 3000
+/* Number of a line in the text, from 0. */
+size_t locate_number(const struct locate_log *log, size_t line);
+
+#define LOCATE_FEATURES   120 /* at most */
+#define LOCATE_CANDIDATES 2000
 
 struct locate_candidate {
     uint32_t line;

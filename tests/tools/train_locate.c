@@ -37,8 +37,9 @@
 #define RANKED    10
 #define NODES_ALL (LOCATE_NODES + LOCATE_LEAVES)
 
-static int n_bags = 4, n_trees = 60;
-static double rate = 0.15, lambda = 2.0, min_hessian = 0.6, share_x = 0.4, share_logs = 0.75;
+static int n_bags = 4, n_trees = 120;
+static double rate = 0.08, lambda = 2.0, min_hessian = 0.6, share_x = 0.2,
+              share_logs = 0.75;
 
 struct log_case {
     char *id, *source, *project;
@@ -124,7 +125,7 @@ static void add_log(struct corpus *corpus, const struct json *line)
     struct log_case *log = NULL;
     for (size_t i = 0; i < corpus->n && log == NULL; i++) {
         log = strcmp(corpus->logs[i].id, json_str(line, "id", "")) == 0 ? &corpus->logs[i]
-                                                                       : NULL;
+                                                                        : NULL;
     }
     if (log == NULL) {
         return;
@@ -353,7 +354,9 @@ static void grow(const struct corpus *corpus, struct part *part, const bool *use
                  struct locate_tree *tree)
 {
     uint8_t bin_of[LOCATE_NODES];
-    struct cell leaves[LOCATE_LEAVES] = {{0, 0}};
+    struct cell leaves[LOCATE_LEAVES] = {
+        {0, 0}
+    };
     for (int depth = 0; depth < LOCATE_DEPTH; depth++) {
         size_t from = ((size_t)1 << depth) - 1, n = (size_t)1 << depth;
         fill(part, uses, corpus->n_features, from, n);
@@ -493,8 +496,8 @@ static void check(const struct corpus *corpus)
     }
     for (size_t i = 0; i < ARRAY_LEN(tallies) && tallies[i].n > 0; i++) {
         const struct tally *t = &tallies[i];
-        printf("%-24s n=%.0f reach=%.3f hit@1=%.3f hit@5=%.3f MRR=%.3f\n", t->source, t->n,
-               t->reach / t->n, t->hit1 / t->n, t->hit5 / t->n, t->mrr / t->n);
+        printf("%-24s n=%.0f reach=%.3f hit@1=%.3f hit@5=%.3f MRR=%.3f\n", t->source,
+               t->n, t->reach / t->n, t->hit1 / t->n, t->hit5 / t->n, t->mrr / t->n);
     }
     free(forest);
 }
