@@ -79,7 +79,8 @@ enum workflow_wait {
     X(EFFECT_FORGE_CHECKS, "forge-checks", "forge", "wait for the checks of the forge")  \
     X(EFFECT_WATCH, "watch", "sandbox", "run the checks on the base after the merge")    \
     X(EFFECT_CONFIRM, "confirm", "sandbox",                                              \
-      "run what failed there again: on the merge, then on what was before it")
+      "run what failed there again: on the merge, then on what was before it")           \
+    X(EFFECT_RESTART, "restart", "service", "run the command that starts a service again")
 
 enum effect_kind {
 #define X(id, name, port, help) id,

@@ -192,7 +192,9 @@ static const struct field service_fields[] = {
     {.name = "env", .type = FIELD_ENV, .offset = AT(env), .offset_n = AT(n_env),
      .help = "Variables of that command; \"${NAME}\" stands for a variable of the engine."},
     {.name = "restart", .type = FIELD_COMMAND, .offset = AT(restart), .shown = "none",
-     .help = "Command that starts the service again. It is a recovery that waits for a person."},
+     .help = "Command that starts the service again. It is a recovery that waits for a person. What it "
+             "starts as its own child ends with it: let it ask a supervisor, as systemctl or "
+             "docker."},
     {.name = "message_max", .type = FIELD_BYTES, .offset = AT(message_max), .min = 65536,
      .max = 1024 * MIB, .fallback = "64MiB",
      .help = "Longest line that is taken from that command."},

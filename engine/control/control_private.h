@@ -214,6 +214,14 @@ void prepared_opened(struct control *control, const char *service, struct wall n
  * less. */
 int prepared_slots(const struct control *control);
 
+/* ---- starting a service again (restart.c) ---- */
+/* False: there is no workflow to do it beside. */
+bool restart_begin(struct control *control, const char *service, struct wall now);
+/* An effect beside the workflows has ended. */
+void restart_result(struct control *control, const struct workflow_row *row,
+                    const struct effect_row *effect, const struct effect_result *result,
+                    struct wall now);
+
 /* ---- budgets (budget.c) ---- */
 /* A step of the machine asked for effects: agent runs count. */
 void budget_count(struct control *control, const struct live *live, struct wall now);

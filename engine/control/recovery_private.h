@@ -159,6 +159,10 @@ int64_t remedy_join(struct control *control, struct live *live,
 /* Something that uses these has passed or failed. */
 void remedy_count(struct control *control, const struct workflow *workflow,
                   const char *provider, bool has_passed, struct wall now);
+/* What a remedy was about to do cannot be done: it has failed, and the next one is chosen with
+ * the next failure. */
+void remedy_could_not(struct control *control, const char *service, enum rung rung,
+                      const char *why, struct wall now);
 void remedy_tick(struct control *control, struct wall now);
 void remedy_answer(struct control *control, const struct recovery_row *row,
                    bool is_approved, const char *actor, const char *reason,

@@ -194,6 +194,10 @@ static void carry_out(struct control *control, const struct remedy *remedy,
     } else if (remedy->rung == RUNG_DEGRADE) {
         int half = control->options.max_running / 2;
         control->running_limit = half > RUNNING_MIN ? half : RUNNING_MIN;
+    } else if (remedy->rung == RUNG_RESTART &&
+               !restart_begin(control, remedy->service, now)) {
+        control_tell(control, now, "restart-failed", 0,
+                     "%s: no workflow is left to do it beside", remedy->service);
     }
 }
 
@@ -364,6 +368,19 @@ static void end_remedy(struct control *control, struct remedy *remedy,
     take_back(control, remedy);
     remedy->recovery = remedy->decision = 0;
     arena_free(arena);
+}
+
+void remedy_could_not(struct control *control, const char *service, enum rung rung,
+                      const char *why, struct wall now)
+{
+    struct recovery *recovery = control->recovery;
+    for (size_t i = 0; recovery != NULL && i < recovery->n_remedies; i++) {
+        struct remedy *remedy = &recovery->remedies[i];
+        if (remedy->recovery != 0 && !remedy->is_asked && remedy->rung == rung &&
+            strcmp(remedy->service, service) == 0) {
+            end_remedy(control, remedy, RECOVERY_FAILED, 0, why, now);
+        }
+    }
 }
 
 static void judge(struct control *control, struct remedy *remedy, struct wall now)

@@ -27,6 +27,7 @@ static const struct command_role roles[EFFECT_COUNT] = {
     [EFFECT_SETUP] = {"setup",        BLAME_CHANGE, false, true,  false},
     [EFFECT_CHECK] = {"check",        BLAME_CHANGE, false, true,  false},
     [EFFECT_EVALUATE] = {"evaluator",    BLAME_WORLD,  false, true,  false},
+    [EFFECT_RESTART] = {"restart",      BLAME_WORLD,  false, false, false},
 };
 
 struct command_run {
@@ -347,7 +348,7 @@ static bool prepare(struct command_run *run)
 {
     struct err err = ERR_INIT;
     if (!env_for_command(&run->env, run->order,
-                         run->role->is_agent ? ENV_AGENT : ENV_SANDBOX, &err)) {
+                         run->role->is_sandboxed ? ENV_SANDBOX : ENV_AGENT, &err)) {
         refuse(run->result, BLAME_SETUP, mem_str(err.msg));
         return false;
     }
@@ -469,6 +470,11 @@ void local_setup(const struct runner *runner, struct effect_result *result)
 void local_check(const struct runner *runner, struct effect_result *result)
 {
     run_command(runner, result, workflow_file(runner, "sandbox"));
+}
+
+void local_restart(const struct runner *runner, struct effect_result *result)
+{
+    run_command(runner, result, mem_str(runner->order->workflow_folder));
 }
 
 void local_step(const struct runner *runner, const char *folder,

@@ -40,6 +40,10 @@ void local_check(const struct runner *runner, struct effect_result *result);
  * own. folder: below the workflow's; log: where its output goes too. */
 void local_step(const struct runner *runner, const char *folder,
                 struct segment_writer *log, struct effect_result *result);
+/* A service's restart command, in the workflow's folder, with the operator's environment as
+ * an agent. What it starts itself ends with it: the service has to be another's child, as
+ * with systemctl or docker. */
+void local_restart(const struct runner *runner, struct effect_result *result);
 void local_evaluate(const struct runner *runner, struct effect_result *result);
 
 #endif

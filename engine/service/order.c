@@ -145,6 +145,13 @@ void order_set_provider(struct order *order, const struct service_spec *service)
     }
 }
 
+void order_set_command(struct order *order, const struct command_spec *command)
+{
+    free_command(&order->command);
+    copy_command(&order->command, command);
+    order->bounds = (struct bounds){.has_network = true};
+}
+
 void order_set_forge(struct order *order, const struct service_spec *forge)
 {
     bool has_url = forge->url != NULL && forge->url[0] != '\0';

@@ -97,6 +97,8 @@ NODISCARD struct order *order_build(const struct pipeline *pipeline,
 void order_free(struct order *order); /* accepts NULL */
 /* Who performs it: provider and service_*; NULL = "local". May be called again. */
 void order_set_provider(struct order *order, const struct service_spec *service);
+/* Another command than the pipeline's, without its bounds. */
+void order_set_command(struct order *order, const struct command_spec *command);
 /* The service behind order->forge: forge_url and forge_token. May be called again. */
 void order_set_forge(struct order *order, const struct service_spec *forge);
 /* Does an effect of this kind get the documents task, plan and errors? */

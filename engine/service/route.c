@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "store/recovery.h"
 
@@ -192,6 +193,7 @@ static bool build(const struct route *route, const struct effect_row *history, s
     case EFFECT_NONE:
     case EFFECT_PLAN:
     case EFFECT_CONFIRM:
+    case EFFECT_RESTART:
     case EFFECT_COUNT:
         break;
     }
@@ -315,6 +317,24 @@ bool route_detour(const struct route *route, struct desk_task *task, struct err 
     return is_read;
 }
 
+/* The command is the service's, not the pipeline's. */
+static bool take_restart(const struct route *route, struct order *order, struct err *err)
+{
+    const char *text = route->effect->params;
+    struct err ignored = ERR_INIT;
+    struct json *params = json_parse(text, strlen(text), &ignored);
+    const struct service_spec *service = service_of(route, json_str(params, "service", ""));
+    bool is_there = service != NULL && service->restart.argv != NULL;
+    if (is_there) {
+        order_set_command(order, &service->restart);
+    } else {
+        err_set(err, ERR_CONFIG, "no restart command is configured for %.64s",
+                json_str(params, "service", "a service"));
+    }
+    json_free(params);
+    return is_there;
+}
+
 static bool fill(const struct route *route, struct arena *arena, struct desk_task *task,
                  struct err *err)
 {
@@ -336,6 +356,9 @@ static bool fill(const struct route *route, struct arena *arena, struct desk_tas
         order_build(route->pipeline, route->workflow, route->effect, &route->paths, err);
     if (task->order == NULL) {
         return false;
+    }
+    if (route->effect->kind == EFFECT_RESTART) {
+        return take_restart(route, task->order, err);
     }
     if (pipeline_is_remote(route->pipeline)) {
         const struct service_spec *forge =

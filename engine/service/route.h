@@ -24,7 +24,7 @@
  *   evaluate                        evaluator chain
  *   watch                           local; the forge's service when its checks are waited
  *                                   for
- *   confirm                         local
+ *   confirm, restart                local
  *   cleanup                         see below
  *
  * "local" is left out where it has nothing to run (an agent or evaluator without
