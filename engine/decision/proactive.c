@@ -268,12 +268,12 @@ static enum end end_of(struct proactive *proactive, enum prepared action, struct
     if (sign == NULL || is_stale(sign, now)) {
         return END_SILENT;
     }
-    if (!is_credible(sign)) {
-        return END_DOUBT;
-    }
     int64_t lead = rules[action].lead.ms;
     if (sign->p < rules[action].off || sign->due.ms > now.ms + lead + lead / 4) {
-        return END_OVER;
+        return END_OVER; /* whoever says so: it was not begun on his word */
+    }
+    if (!is_credible(sign)) {
+        return END_DOUBT;
     }
     return now.ms >= hold->until.ms ? END_WINDOW : END_NOT;
 }

@@ -108,6 +108,7 @@ static void add_level(struct monitor *monitor, struct omen_batch *batch, int32_t
         omen->text =
             arena_printf(batch->arena, "used to %.1f %%, and growing", value * 100);
     } else {
+        omen->is_measured = true;
         omen->text = "far from its limit";
     }
 }

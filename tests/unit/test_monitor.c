@@ -15,6 +15,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
+#include "engine/control/message.h"
 #include "engine/monitor/monitor.h"
 
 #define START_MS INT64_C(1795356907000)
@@ -291,6 +292,105 @@ static void services_are_scored_by_the_hour(void **state)
     end(&bench);
 }
 
+/* The omen of this subject; p NAN: none. Texts are gone. */
+static struct omen omen_of(struct bench *bench, const char *subject, struct wall now)
+{
+    struct omen found = {.p = (double)NAN};
+    struct omen_batch *batch = monitor_omens(bench->monitor, now);
+    for (size_t i = 0; batch != NULL && i < batch->n; i++) {
+        assert_true(batch->omens[i].p >= 0 && batch->omens[i].p <= 1);
+        assert_true(batch->omens[i].text[0] != '\0');
+        if (strcmp(batch->omens[i].subject, subject) == 0) {
+            found = batch->omens[i];
+        }
+    }
+    omen_batch_free(batch);
+    return found;
+}
+
+/* Hours with many errors are those in which the breaker opens: that can be learned. */
+static void outages_are_foreseen(void **state)
+{
+    struct bench bench;
+    struct rng rng;
+    int64_t start = START_MS - START_MS % 3600000;
+    int right = 0, asked = 0;
+    (void)state;
+    begin(&bench, "omens");
+    rng_init(&rng, 3);
+    assert_null(monitor_omens(bench.monitor, (struct wall){start}));
+    for (int64_t hour = 0; hour < 300; hour++) {
+        bool is_bad = rng_below(&rng, 4) == 0;
+        struct service_detail detail = no_detail;
+        detail.failure_percent = is_bad ? 45 : 1;
+        detail.token_end.ms = start + 400 * INT64_C(3600000);
+        for (int64_t minute = 0; minute < 60; minute += 10) {
+            struct wall now = {start + hour * 3600000 + minute * 60000};
+            struct service_row row = {.name = "github",
+                                      .kind = "github",
+                                      .state = is_bad && minute == 30 ? BREAKER_OPEN
+                                                                      : BREAKER_CLOSED};
+            monitor_services(bench.monitor, now, &row, &detail, 1);
+            struct omen omen = omen_of(&bench, "service:github", now);
+            assert_int_equal(omen.kind, OMEN_OUTAGE);
+            assert_true(hour > 20 || !omen.is_trusted); /* too few, and it says so */
+            if (hour > 250 && minute == 0) {
+                asked++;
+                right += omen.is_trusted && (omen.p >= 0.5) == is_bad &&
+                         omen.due.ms == now.ms + 3600000;
+            }
+            if (is_bad && minute >= 30) {
+                assert_true(omen.p < 1e-9); /* it has come */
+            }
+        }
+    }
+    assert_true(right * 10 >= asked * 9);
+    struct omen omen =
+        omen_of(&bench, "credential:github", (struct wall){start + 300 * 3600000L});
+    assert_true(omen.is_measured && omen.p > 0.99);
+    assert_int_equal(omen.due.ms, start + 400 * INT64_C(3600000));
+    end(&bench);
+}
+
+static void limits_are_foreseen(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench, "limits");
+    struct series_set *set = monitor_series(bench.monitor);
+    static const struct series_label label = {"folder", "/var"};
+    int32_t id = series_open(set, METRIC_DISK_USED, &label, 1, "host");
+    struct wall now = {START_MS};
+    struct series_signal signal;
+    struct omen omen;
+    for (int i = 0; i < 300; i++) { /* 0.5 to 0.8: a thousandth a minute */
+        now.ms += 60000;
+        (void)series_push(set, id, now, 0.5 + i * 0.001, &signal);
+    }
+    const char *subject = "disk:folder=\"/var\"";
+    omen = omen_of(&bench, subject, now);
+    assert_true(omen.p < 1e-9); /* nobody has looked ahead yet */
+    flush(&bench, now, true);
+    monitor_level(bench.monitor, now, bench.file);
+    omen = omen_of(&bench, subject, now);
+    assert_int_equal(omen.kind, OMEN_DISK);
+    assert_true(omen.p > 0.8);
+    assert_false(omen.is_trusted); /* nothing has been scored */
+    assert_false(omen.is_measured);
+    assert_in_range(omen.due.ms - now.ms, 100 * 60000, 400 * 60000);
+    now.ms += 60000;
+    (void)series_push(set, id, now, 0.93, &signal); /* full already */
+    omen = omen_of(&bench, subject, now);
+    assert_true(omen.is_measured && omen.p > 0.99);
+    now.ms += 60000;
+    (void)series_push(set, id, now, 0.88, &signal); /* neither full nor safe */
+    omen = omen_of(&bench, subject, now);
+    assert_true(omen.is_measured && omen.p > 0.4 && omen.p < 0.6);
+    now.ms += 3600000; /* nothing was measured lately: nothing is said */
+    assert_true(isnan(omen_of(&bench, subject, now).p));
+    end(&bench);
+}
+
 static void scrape_that_fails_is_down(void **state)
 {
     struct bench bench;
@@ -406,6 +506,8 @@ int main(void)
         cmocka_unit_test(killed_between_flushes_loses_no_outcome),
         cmocka_unit_test(outbox_text_and_back),
         cmocka_unit_test(services_are_scored_by_the_hour),
+        cmocka_unit_test(outages_are_foreseen),
+        cmocka_unit_test(limits_are_foreseen),
         cmocka_unit_test(scrape_that_fails_is_down),
         cmocka_unit_test(review_counts_once),
         cmocka_unit_test(rule_on_what_is_not_judged),
