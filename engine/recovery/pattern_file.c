@@ -102,7 +102,10 @@ static const char *help_of(struct reading *r)
             return "";
         }
     }
-    return arena_strn(r->file->base->arena, item->text, item->len);
+    char clean[PATTERN_HELP_MAX *
+               3]; /* a character that is replaced becomes three bytes */
+    return arena_str(r->file->base->arena,
+                     text_clean_into(clean, sizeof(clean), item->text));
 }
 
 /* 0 to 1; fallback when it may be missing and is. */
