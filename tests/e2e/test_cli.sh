@@ -137,7 +137,7 @@ gives 2 check signalbox.yaml && says 'no such theme' 'no.keys: No such file'
 ok 'check: a configuration with the theme and the keys that it names'
 gives 1 list --store "$dir" && says 'Is a directory'
 ok 'a folder as store'
-gives 2 check --kind theme quick.yaml && gives 2 check --kind horse quick.yaml && says 'pipeline, config, theme or keys'
+gives 2 check --kind theme quick.yaml && gives 2 check --kind horse quick.yaml && says 'pipeline, config, theme, keys or patterns'
 ok 'check: the kind can be said'
 
 S="submit --pipeline quick.yaml --repo repo"

@@ -5,6 +5,7 @@
 #include "engine/base/findings.h"
 #include "engine/base/json.h"
 #include "engine/control/config.h"
+#include "engine/recovery/pattern.h"
 #include "engine/workflow/pipeline.h"
 #include "tui/cli/rows.h"
 #include "tui/keymap.h"
@@ -60,6 +61,13 @@ static void warn_of_config(const char *file, const struct config *config,
     }
 }
 
+static void check_patterns(const char *file, const char *text, size_t len,
+                           struct findings *findings, struct findings *warnings)
+{
+    (void)warnings;
+    pattern_base_free(pattern_base_new(file, text, len, findings));
+}
+
 /* With the theme and the keys that it names. */
 static void check_config(const char *file, const char *text, size_t len,
                          struct findings *findings, struct findings *warnings)
@@ -94,8 +102,9 @@ static const struct kind {
     {"config",   PIPELINE_TEXT_MAX, check_config  },
     {"theme",    THEME_FILE_MAX,    check_theme   },
     {"keys",     KEYMAP_FILE_MAX,   check_keys    },
+    {"patterns", PATTERN_TEXT_MAX,  check_patterns},
 };
-enum { KIND_PIPELINE, KIND_CONFIG, KIND_THEME, KIND_KEYS };
+enum { KIND_PIPELINE, KIND_CONFIG, KIND_THEME, KIND_KEYS, KIND_PATTERNS };
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -134,6 +143,9 @@ static const struct kind *guess_kind(const char *file, const char *text)
     }
     if (strcmp(name, "signalbox.yaml") == 0 || strcmp(name, "signalbox.yml") == 0) {
         return &kinds[KIND_CONFIG];
+    }
+    if (has_field(text, "patterns")) {
+        return &kinds[KIND_PATTERNS];
     }
     if (!has_field(text, "agent") && !has_field(text, "validate")) {
         for (size_t i = 0; i < ARRAY_LEN(config_fields); i++) {
@@ -249,8 +261,10 @@ static int run(struct cli *cli)
     const struct kind *kind = NULL;
     const char *name = cli_value(cli, "kind");
     if (name != NULL && (kind = find_kind(name)) == NULL) {
-        return cli_complain(
-            cli, "--kind: '%.40s'; expected pipeline, config, theme or keys", name);
+        return cli_complain(cli,
+                            "--kind: '%.40s'; expected pipeline, config, theme, keys or "
+                            "patterns",
+                            name);
     }
     int status = CLI_OK;
     for (int i = 0; i < cli->n_args; i++) {
@@ -261,7 +275,8 @@ static int run(struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-    {"kind",  0, "KIND", "pipeline, config, theme or keys, instead of finding out"},
+    {"kind",  0, "KIND",
+     "pipeline, config, theme, keys or patterns, instead of finding out"},
     {0},
 };
 
@@ -272,7 +287,7 @@ const struct cli_command cli_check = {
     .max_args = -1,
     .options = options,
     .access = ACCESS_NONE,
-    .help = "check pipelines, configuration, themes and keys",
+    .help = "check pipelines, configuration, themes, keys and patterns",
     .more =
         "Prints every mistake as FILE:LINE: FIELD: what is wrong and what was expected. "
         "A warning is no mistake, and changes nothing of the exit status. "

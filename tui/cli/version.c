@@ -4,6 +4,7 @@
 #include <gnu/libc-version.h>
 
 #include "engine/base/json.h"
+#include "engine/base/regex.h"
 #include "engine/base/version.h"
 #include "engine/base/yaml.h"
 #include "store/store.h"
@@ -13,9 +14,10 @@
 static int run(struct cli *cli)
 {
     if (!cli_has(cli, "json")) {
-        printf("signalbox %s\nstore schema %d\n%s\n%s\n%s\n%s\nglibc %s\n",
+        printf("signalbox %s\nstore schema %d\n%s\n%s\n%s\n%s\n%s\nglibc %s\n",
                SIGNALBOX_VERSION, store_schema_version(), store_library(), json_library(),
-               yaml_tree_library(), term_library(), gnu_get_libc_version());
+               yaml_tree_library(), regex_library(), term_library(),
+               gnu_get_libc_version());
         return CLI_OK;
     }
     struct buf AUTO_BUF out = {0};
@@ -27,7 +29,7 @@ static int run(struct cli *cli)
     jsonw_int(&w, "store_schema", store_schema_version());
     jsonw_open(&w, "libraries", '[');
     const char *libraries[] = {store_library(), json_library(), yaml_tree_library(),
-                               term_library()};
+                               regex_library(), term_library()};
     for (size_t i = 0; i < ARRAY_LEN(libraries); i++) {
         jsonw_str(&w, NULL, libraries[i]);
     }
