@@ -306,7 +306,16 @@ static void watch(struct drill_world *world, const struct drill_job *job,
     }
 }
 
-static const char sha[] = "1f0e2d3c4b5a69788796a5b4c3d2e1f001122334";
+/* A commit for each time that the agent has worked, forty digits as git's. */
+static char *sha_of(const struct drill_flow *flow, int salt)
+{
+    struct rng rng;
+    rng_init(&rng, (uint64_t)flow->id * 1000003u + (uint64_t)flow->n_code * 101u +
+                       (uint64_t)salt);
+    uint64_t a = rng_next(&rng), b = rng_next(&rng);
+    return mem_printf("%016" PRIx64 "%016" PRIx64 "%08" PRIx32, a, b,
+                      (uint32_t)rng_next(&rng));
+}
 
 /* What the machine needs of a step that passed, and what it has done to the world. */
 static void pass(struct drill_world *world, struct drill_flow *flow,
@@ -320,17 +329,17 @@ static void pass(struct drill_world *world, struct drill_flow *flow,
         break;
     case EFFECT_WORKSPACE:
         result->branch = mem_printf("signalbox/wf-%" PRId64, job->workflow);
-        result->base_sha = mem_str(sha);
+        result->base_sha = sha_of(flow, 1);
         break;
     case EFFECT_COMMIT:
-        result->head_sha = mem_str(sha);
+        result->head_sha = sha_of(flow, 2);
         break;
     case EFFECT_PULL_REQUEST:
         flow->n_pulls += flow->n_pulls == 0;
         result->pr_number = job->workflow;
         break;
     case EFFECT_MERGE:
-        result->merge_sha = mem_str(sha);
+        result->merge_sha = sha_of(flow, 3);
         if (flow->n_merges == flow->n_reverts) { /* else it finds that it is done */
             flow->n_merges++;
             drill_on_merge(world, job->workflow);
