@@ -20,6 +20,8 @@
 #define HELD_MAX     12 /* waits for others, on one failure */
 #define WAIT_FIRST   span_s(180)
 /* Tried so often, and likely below this: not worth another try. */
+#define HOPELESS_RUNGS                                                                   \
+    2 /* that this failure gets in any case: the next may be another one */
 #define HOPELESS_TRIALS 6
 #define HOPELESS_CHANCE 0.15
 #define WINDOW_MORE     span_s(300)
@@ -455,7 +457,7 @@ static enum rung take_decision(struct hand *hand)
     question.aversion = AVERSION;
     question.risk_max = RISK_MAX;
     decide_ask(recovery->decide, &question, hand->now, &control->rng, answer);
-    if (is_hopeless(ladder, answer)) {
+    if (trouble->row.n_rungs >= HOPELESS_RUNGS && is_hopeless(ladder, answer)) {
         give_up(ladder, answer);
     }
     enum rung rung = answer->choice >= 0 ? ladder->rungs[answer->choice] : RUNG_ESCALATE;

@@ -217,9 +217,10 @@ static const char *useless(const struct ladder_context *context, enum rung rung)
         return "the same again would fail the same way";
     }
     if (context->kind == EFFECT_CODE && context->blame != BLAME_CHANGE &&
+        context->tried[RUNG_RETRY] == 0 &&
         (rung == RUNG_HAND_BACK || rung == RUNG_OTHER_ORDER ||
-         (rung == RUNG_SMALLER_TASK && context->tried[RUNG_RETRY] == 0 &&
-          class_of(context) != CLASS_TIMEOUT && class_of(context) != CLASS_RESOURCE))) {
+         (rung == RUNG_SMALLER_TASK && class_of(context) != CLASS_TIMEOUT &&
+          class_of(context) != CLASS_RESOURCE))) {
         return "the agent itself failed: a retry tells it as much";
     }
     bool is_elsewhere = context->blame != BLAME_CHANGE || context->is_in_problem;
@@ -337,8 +338,9 @@ bool ladder_may_hold(enum failure_class class_)
 /* What is wrong with the surroundings goes away some time, above all when many have it. */
 static bool may_pass(const struct ladder_context *context)
 {
+    bool is_many = class_of(context) != CLASS_CRASH || context->is_in_problem;
     bool is_outside =
-        ladder_may_hold(class_of(context)) ||
+        (ladder_may_hold(class_of(context)) && is_many) ||
         (class_of(context) == CLASS_UNKNOWN && context->blame == BLAME_WORLD);
     return is_outside && context->blame != BLAME_SETUP &&
            context->blame != BLAME_OPERATOR &&
