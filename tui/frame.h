@@ -358,7 +358,8 @@ struct frame_incident {
 #define FRAME_FAILURES 400
 #define FRAME_PROBLEMS 20
 struct frame_failures {
-    const struct failure_row *rows; /* newest first */
+    /* Newest first; when all are here, those that wait for a person before the others. */
+    const struct failure_row *rows;
     const struct recovery_row *const
         *recoveries; /* under way for each row; NULL = none */
     size_t n;

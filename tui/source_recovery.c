@@ -27,6 +27,30 @@ static void match_recoveries(struct arena *arena, struct frame_failures *data,
     data->recoveries = of;
 }
 
+static bool waits_for_person(const struct frame_failures *data, size_t i)
+{
+    const struct recovery_row *recovery = data->recoveries[i];
+    return data->rows[i].status == FAILURE_ESCALATED ||
+           (recovery && recovery->status == RECOVERY_ASKED);
+}
+
+/* What waits for a person comes first; a window of a longer list stays in its order. */
+static void sort_by_need(struct arena *arena, struct frame_failures *data)
+{
+    struct failure_row *rows = arena_array(arena, data->n + 1, sizeof *rows);
+    const struct recovery_row **of =
+        arena_array(arena, data->n + 1, sizeof(const struct recovery_row *));
+    size_t n = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < data->n; i++)
+            if (waits_for_person(data, i) == (pass == 0)) {
+                of[n] = data->recoveries[i];
+                rows[n++] = data->rows[i];
+            }
+    data->rows = rows;
+    data->recoveries = of;
+}
+
 static bool read_failures(struct reader *reader, const struct frame_query *query,
                           struct frame *frame, struct err *err)
 {
@@ -52,6 +76,8 @@ static bool read_failures(struct reader *reader, const struct frame_query *query
     data->has_more = data->n > FRAME_FAILURES;
     data->n = data->has_more ? FRAME_FAILURES : data->n;
     match_recoveries(arena, data, open, n_open);
+    if (!data->has_more && query->recovery_before == 0)
+        sort_by_need(arena, data);
     frame->failures = data;
     return true;
 }

@@ -89,7 +89,10 @@ size_t cases_find_cursor(const struct cases *list, const struct rows *rows)
     if (list->cursor == 0 || rows->n == 0)
         return 0;
     for (size_t i = 0; i < rows->n; i++)
-        if (kind_at(rows, i) == list->kind && id_at(rows, i) <= list->cursor)
+        if (kind_at(rows, i) == list->kind && id_at(rows, i) == list->cursor)
+            return i;
+    for (size_t i = 0; i < rows->n; i++)
+        if (kind_at(rows, i) == list->kind && id_at(rows, i) < list->cursor)
             return i;
     return list->kind == CASE_PROBLEM ? 0 : rows->n - 1;
 }
