@@ -481,7 +481,7 @@ struct recovery *recovery_new(const struct control *control)
 {
     struct recovery *recovery = mem_alloc(sizeof(*recovery));
     recovery->classifier = classifier_new(control->options.recovery.patterns);
-    recovery->templates = template_book_new();
+    recovery->templates = classifier_book(recovery->classifier);
     recovery->graph = graph_new();
     recovery->problems = problem_book_new();
     recovery->decide = decide_new(&control->options.recovery.decide);
@@ -511,7 +511,6 @@ void recovery_free(struct control *control)
     }
     idmap_fini(&recovery->kept);
     classifier_free(recovery->classifier);
-    template_book_free(recovery->templates);
     graph_free(recovery->graph);
     problem_book_free(recovery->problems);
     decide_free(recovery->decide);

@@ -97,11 +97,6 @@ static void judge(struct hand *hand)
         input.len = strlen(text);
     }
     classify(recovery->classifier, &input, &recovery->judgement);
-    const struct failure_judgement *judgement = &recovery->judgement;
-    const char *line =
-        judgement->n_lines > 0 ? judgement->lines[0].text : or_empty(input.summary);
-    template_fingerprint(recovery->templates, judgement->class_, line, strlen(line),
-                         recovery->judgement.fingerprint);
     recovery->is_dirty = true;
 }
 

@@ -86,7 +86,7 @@ struct remedy {
 
 struct recovery {
     struct classifier *classifier;
-    struct template_book *templates;
+    struct template_book *templates; /* the classifier's */
     struct graph *graph;
     struct problem_book *problems;
     struct decide *decide;

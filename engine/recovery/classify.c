@@ -296,6 +296,11 @@ static void teach(struct classifier *classifier, enum failure_class class_,
     }
 }
 
+struct template_book *classifier_book(struct classifier *classifier)
+{
+    return classifier->book;
+}
+
 void classifier_label(struct classifier *classifier, const char *fingerprint,
                       enum failure_class class_, const char *text, size_t len)
 {

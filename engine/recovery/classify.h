@@ -99,6 +99,8 @@ struct classifier;
 /* Borrows the base (NULL: pattern_builtin()). The model is the one compiled in. */
 NODISCARD struct classifier *classifier_new(const struct pattern_base *base);
 void classifier_free(struct classifier *classifier); /* accepts NULL */
+/* Its templates, from which fingerprints are made; to be saved and loaded with them. Borrowed. */
+struct template_book *classifier_book(struct classifier *classifier);
 /* What an operator says: from now on certain for this fingerprint, and a lesson for the model
  * (one step of gradient descent on `text`, bounded). */
 void classifier_label(struct classifier *classifier, const char *fingerprint,
