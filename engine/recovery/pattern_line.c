@@ -32,22 +32,19 @@ static size_t escape_len(const char *text, size_t len)
     return 2;
 }
 
-/* Bytes of a colour whose ESC got lost on the way ("[31m", "[1;4m"), or 0. */
-static size_t remnant_len(const char *text, size_t len)
+/* Bytes of a colour whose ESC got lost on the way ("[31m", "[1;4m"), or 0; "[m" only where
+ * others were before. */
+static size_t remnant_len(const char *text, size_t len, bool is_coloured)
 {
     size_t i = 1;
     while (i < len && i < 12 && (isdigit((unsigned char)text[i]) || text[i] == ';')) {
         i++;
     }
-    bool is_remnant = i > 1 && i < len && text[i] == 'm' && text[1] != ';' &&
-                      (i + 1 == len || text[i + 1] != ']');
-    return is_remnant ? i + 1 : 0;
-}
-
-static size_t hidden_len(const char *text, size_t len)
-{
-    return text[0] == ESC ? escape_len(text, len)
-                          : (text[0] == '[' ? remnant_len(text, len) : 0);
+    if (i == len || text[i] != 'm' || text[1] == ';') {
+        return 0;
+    }
+    bool is_bracket = i + 1 < len && text[i + 1] == ']'; /* "[10m]" is a time */
+    return is_coloured || (i > 1 && !is_bracket) ? i + 1 : 0;
 }
 
 static bool has_hidden(const char *line, size_t len)
@@ -58,7 +55,7 @@ static bool has_hidden(const char *line, size_t len)
     }
     const char *at = line, *end = line + len;
     while ((at = memchr(at, '[', (size_t)(end - at))) != NULL) {
-        if (remnant_len(at, (size_t)(end - at)) > 0) {
+        if (remnant_len(at, (size_t)(end - at), false) > 0) {
             return true;
         }
         at++;
@@ -69,8 +66,15 @@ static bool has_hidden(const char *line, size_t len)
 static size_t without_hidden(const char *line, size_t len, char room[PATTERN_LINE_MAX])
 {
     size_t n = 0;
+    bool is_coloured = false;
     for (size_t i = 0; i < len && n < PATTERN_LINE_MAX;) {
-        size_t hidden = hidden_len(line + i, len - i);
+        size_t hidden = 0;
+        if (line[i] == ESC) {
+            hidden = escape_len(line + i, len - i);
+        } else if (line[i] == '[') {
+            hidden = remnant_len(line + i, len - i, is_coloured);
+            is_coloured = is_coloured || hidden > 0;
+        }
         if (hidden > 0) {
             i += hidden;
         } else {

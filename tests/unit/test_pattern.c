@@ -190,6 +190,7 @@ static void lines_are_what_the_tool_said(void **state)
         {"\x1b]0;title\aerror",                 "error"                     },
         {"\x1b]0;title\x1b\\error",             "error"                     },
         {"[31merror[0m: x",                     "error: x"                  },
+        {"[[1;31mERROR[m] x",                   "[ERROR] x"                 },
         {"wait [10m] or [1]",                   "wait [10m] or [1]"         },
         {"10%\r50%\rerror: x",                  "error: x"                  },
         {"2026-01-02T03:04:05.1234567Z error",  "error"                     },
