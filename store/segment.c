@@ -257,66 +257,59 @@ void segment_close(struct segment_writer *writer)
     free(writer);
 }
 
-/* ---- the excerpt ----------------------------------------------------------------------
- */
+/* ---- the text ---------------------------------------------------------------------- */
 
-#define EXCERPT_BEFORE 4
-#define EXCERPT_LINES  400
+#define TEXT_HEAD 2000 /* lines of the beginning of a log that is too long */
+#define TEXT_TAIL 20000
 
-/* Append lines[from..to), as much as fits into buf. Returns the next line's number. */
-static int64_t add_lines(struct buf *buf, const struct segment_line *lines, size_t from,
-                         size_t to)
+static void add_line(struct buf *text, const struct segment_line *line)
 {
-    int64_t next = from < to ? lines[from].number : 0;
-    for (size_t i = from; i < to && !buf->is_cut; i++) {
-        (void)buf_add(buf, lines[i].text, lines[i].len); /* cut at max, as told */
-        (void)buf_char(buf, '\n');
+    (void)buf_add(text, line->text, line->len);
+    (void)buf_char(text, '\n');
+}
+
+static int64_t add_head(struct segment_reader *reader, struct arena *arena,
+                        struct segment_line *lines, size_t max, struct buf *text)
+{
+    size_t n = segment_lines(reader, arena, 1, TEXT_HEAD, lines);
+    int64_t next = 1;
+    for (size_t i = 0; i < n && text->len + lines[i].len + 1 <= max; i++) {
+        add_line(text, &lines[i]);
         next = lines[i].number + 1;
     }
     return next;
 }
 
-char *segment_excerpt(struct segment_writer *writer, size_t max)
+char *segment_text(struct segment_writer *writer, size_t max, size_t *ret_len)
 {
     struct buf text;
     buf_init(&text, max);
     struct err err = ERR_INIT;
     struct segment_reader *reader = segment_open(writer->path, &err);
     if (reader == NULL) {
-        return buf_take(&text, NULL);
+        return buf_take(&text, ret_len);
     }
     struct arena *arena = arena_new();
-    struct segment_line *lines = mem_array(EXCERPT_LINES, sizeof(*lines));
+    struct segment_line *lines = mem_array(TEXT_TAIL, sizeof(*lines));
     struct segment_info info;
     segment_info(reader, &info);
-    int64_t shown = 0; /* lines up to this number are in the text */
-    if (info.first_failure > 0) {
-        int64_t first = info.first_failure - EXCERPT_BEFORE;
-        size_t n =
-            segment_lines(reader, arena, first > 1 ? first : 1, EXCERPT_LINES, lines);
-        text.max = max / 2;
-        shown = add_lines(&text, lines, 0, n) - 1;
-        text.is_cut = false;
-        text.max = max;
-    }
-    int64_t first = info.n_lines - EXCERPT_LINES + 1;
-    first = first > shown ? first : shown + 1;
-    size_t n = segment_lines(reader, arena, first > 1 ? first : 1, EXCERPT_LINES, lines);
-    size_t room = max > text.len + 64 ? max - text.len - 64 : 0;
-    size_t from = n;
+    int64_t next = add_head(reader, arena, lines, max / 8, &text);
+    int64_t first = info.n_lines - TEXT_TAIL + 1;
+    size_t n =
+        segment_lines(reader, arena, first > next ? first : next, TEXT_TAIL, lines);
+    size_t room = max - text.len > 64 ? max - text.len - 64 : 0, from = n;
     while (from > 0 && lines[from - 1].len + 1 <= room) {
         room -= lines[--from].len + 1;
     }
-    if (from < n && shown > 0 && lines[from].number > shown + 1) {
-        if (text.len > 0 && text.data[text.len - 1] != '\n') {
-            (void)buf_char(&text, '\n');
-        }
+    if (from < n && lines[from].number > next) {
         (void)buf_printf(&text, "[... %lld lines ...]\n",
-                         (long long)(lines[from].number - shown - 1));
+                         (long long)(lines[from].number - next));
     }
-    (void)add_lines(&text, lines, from, n);
+    for (size_t i = from; i < n; i++) {
+        add_line(&text, &lines[i]);
+    }
     free(lines);
     arena_free(arena);
     segment_free(reader);
-    return buf_take(&text, NULL);
+    return buf_take(&text, ret_len);
 }

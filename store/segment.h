@@ -31,9 +31,9 @@ NODISCARD bool segment_write(struct segment_writer *writer, const void *bytes, s
                              struct err *err);
 NODISCARD bool segment_flush(struct segment_writer *writer, struct err *err);
 int64_t segment_bytes(const struct segment_writer *writer); /* written in all */
-/* The lines that say what failed, for a person or an agent: the surroundings of the first
- * failing line and the tail, at most max bytes, raw. malloc'd. */
-NODISCARD char *segment_excerpt(struct segment_writer *writer, size_t max);
+/* The log as text, raw, each line with its end; of one of more than max bytes or some 20,000
+ * lines the beginning and the end, with "[... N lines ...]" between them. malloc'd. */
+NODISCARD char *segment_text(struct segment_writer *writer, size_t max, size_t *ret_len);
 void segment_close(struct segment_writer *writer); /* accepts NULL */
 
 struct segment_line {

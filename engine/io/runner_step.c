@@ -5,6 +5,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/recovery/excerpt.h"
 
 #define SECRET_MIN 6 /* bytes; a shorter value is no secret worth hiding words for */
 
@@ -171,7 +172,7 @@ void step_close(struct step *step)
     if (result->status != STATUS_PASSED && result->status != STATUS_FLAKY &&
         result->status != STATUS_REFUSED && result->excerpt == NULL &&
         step->log != NULL) {
-        result->excerpt = segment_excerpt(step->log, EXCERPT_MAX);
+        result->excerpt = excerpt_of_step(step->log, EXCERPT_MAX);
     }
     if (result->excerpt != NULL) {
         cover_all(step, result->excerpt, strlen(result->excerpt));

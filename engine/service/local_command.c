@@ -7,6 +7,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/io/process.h"
+#include "engine/recovery/excerpt.h"
 #include "engine/service/local_env.h"
 #include "engine/service/local_forge.h"
 #include "engine/service/local_prompt.h"
@@ -391,7 +392,7 @@ static void finish(struct command_run *run)
     struct effect_result *result = run->result;
     if (result->status != STATUS_PASSED && result->status != STATUS_REFUSED &&
         run->log != NULL) {
-        result->excerpt = segment_excerpt(run->log, EXCERPT_MAX);
+        result->excerpt = excerpt_of_step(run->log, EXCERPT_MAX);
     }
     if (run->outcome.is_log_short) {
         char *summary =

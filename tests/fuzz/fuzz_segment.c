@@ -106,8 +106,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct segment_writer *writer = segment_create(path, 4 * SEGMENT_STRIDE, &err);
     if (writer != NULL) {
         MUST(segment_write(writer, "one\nerror: two\nthree", 20, &err));
-        AUTO_FREE char *excerpt = segment_excerpt(writer, 1000);
-        MUST(excerpt != NULL && strlen(excerpt) <= 1000);
+        size_t len = 0;
+        AUTO_FREE char *text = segment_text(writer, 1000, &len);
+        MUST(text != NULL && len <= 1000);
         MUST(segment_flush(writer, &err));
         segment_close(writer);
         read_all(path);
