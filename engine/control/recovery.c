@@ -200,9 +200,15 @@ static void count_passed(struct control *control, const struct live *live,
         n = problem_passed(control->recovery->problems, name, now, ids, ARRAY_LEN(ids));
         let_go(control, ids, n, now);
     }
-    (void)snprintf(name, sizeof(name), "repo:%.80s", before->repo);
-    n = problem_passed(control->recovery->problems, name, now, ids, ARRAY_LEN(ids));
-    let_go(control, ids, n, now);
+    /* Only what the base branch can break says that it is whole. */
+    enum effect_kind kind =
+        stage_step(live->workflow->pipeline, before->state, before->step).kind;
+    if (kind == EFFECT_SETUP || kind == EFFECT_CHECK || kind == EFFECT_EVALUATE ||
+        kind == EFFECT_FORGE_CHECKS) {
+        (void)snprintf(name, sizeof(name), "repo:%.80s", before->repo);
+        n = problem_passed(control->recovery->problems, name, now, ids, ARRAY_LEN(ids));
+        let_go(control, ids, n, now);
+    }
 }
 
 /* An operator took it in hand: what the engine had begun is over, and what he does is a label. */

@@ -189,6 +189,22 @@ static void explain(struct hand *hand)
     cause_blast(hand->control, cause, &hand->blast);
 }
 
+/* Another node that may as well be meant. */
+static const char *other_cause(const struct hand *hand)
+{
+    const struct graph_cause *causes = hand->causes;
+    if (hand->n_causes < 2 || causes[1].weight * 2 < causes[0].weight) {
+        return NULL;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        enum node_kind kind = node_kind(causes[i].node);
+        if (kind != NODE_SERVICE && kind != NODE_ENDPOINT && kind != NODE_HOST) {
+            return NULL;
+        }
+    }
+    return causes[1].node;
+}
+
 static void join_problem(struct hand *hand)
 {
     struct control *control = hand->control;
@@ -201,6 +217,7 @@ static void join_problem(struct hand *hand)
         .failure = trouble->row.id,
         .workflow = trouble->row.workflow,
         .cause = trouble->row.cause,
+        .also = other_cause(hand),
         .repo = trouble->row.repo,
         .class_ = trouble->row.class_,
         .fingerprint = trouble->row.fingerprint,
