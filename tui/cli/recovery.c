@@ -30,7 +30,7 @@ bool recovery_parse_query(const struct cli *cli, enum case_kind kind,
     const char *wanted = cli_value(cli, "class");
     const char *workflow = cli_value(cli, "workflow");
     const char *before = cli_value(cli, "before");
-    enum failure_class one;
+    enum failure_class one = CLASS_UNKNOWN;
     int64_t limit;
     if (wanted != NULL && !class_find(wanted, &one)) {
         return err_set(err, ERR_USAGE,
