@@ -14,6 +14,7 @@
 #include "engine/workflow/schema.h"
 #include "store/finding.h"
 #include "store/model.h"
+#include "store/recovery.h"
 #include "tui/cli/completion.h"
 #include "tui/cli/rows.h"
 #include "tui/keymap.h"
@@ -208,6 +209,30 @@ static void table_anomalies(void)
     puts(".El");
 }
 
+static void table_classes(void)
+{
+    puts(".Bl -tag -width dependency -compact");
+#define X(id, word, category, help)                                                      \
+    puts(".It " word);                                                                   \
+    mdoc_capital(help);
+    CLASS_LIST(X)
+#undef X
+    puts(".El");
+}
+
+static void table_rungs(void)
+{
+    puts(".Bl -tag -width smaller_task -compact");
+    for (int i = 0; i < RUNG_COUNT; i++) {
+        enum rung rung = (enum rung)i;
+        printf(".It %s\n", rung_word(rung));
+        mdoc_capital(rung_help(rung));
+        printf("Strategy %s%s.\n", rung_strategy(rung),
+               rung_needs_approval(rung) ? "; a person must approve it" : "");
+    }
+    puts(".El");
+}
+
 static void table_version(void)
 {
     puts(SIGNALBOX_VERSION);
@@ -252,6 +277,8 @@ static const struct {
     {"deliveries", table_deliveries},
     {"metrics",    table_metrics   },
     {"anomalies",  table_anomalies },
+    {"classes",    table_classes   },
+    {"rungs",      table_rungs     },
     {"version",    table_version   },
     {"pipeline",   table_pipeline  },
     {"config",     table_config    },
