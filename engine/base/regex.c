@@ -87,7 +87,8 @@ enum regex_result regex_match(const struct regex *regex, struct regex_room *room
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)(text != NULL ? text : "");
     int n = PCRE2_ERROR_JIT_STACKLIMIT;
-    if (regex->has_jit) { /* without the checks of pcre2_match, which have nothing to find */
+    if (regex
+            ->has_jit) { /* without the checks of pcre2_match, which have nothing to find */
         n = pcre2_jit_match(regex->code, subject, len, 0, 0, room->data, room->limits);
     }
     if (n == PCRE2_ERROR_JIT_STACKLIMIT) { /* the interpreter has more room */

@@ -133,16 +133,16 @@ static double chance_of(struct reading *r, const char *field, bool is_required,
 
 static enum failure_class class_of(struct reading *r)
 {
-    enum failure_class class_ = CLASS_UNKNOWN;
+    enum failure_class found = CLASS_UNKNOWN;
     char quoted[YAML_QUOTE_MAX];
     const struct yaml_item *item = text_of(r, "class", 64);
-    if (item != NULL && (!class_find(item->text, &class_) || class_ == CLASS_UNKNOWN)) {
+    if (item != NULL && (!class_find(item->text, &found) || found == CLASS_UNKNOWN)) {
         report(r, item, NULL,
                "%s is no class; expected test, compile, lint, dependency, config, "
                "network, timeout, resource, crash, infra, vcs, auth, quota or flaky",
                yaml_quote(item->text, item->len, quoted));
     }
-    return class_;
+    return found;
 }
 
 static enum severity severity_of(struct reading *r)
