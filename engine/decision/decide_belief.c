@@ -57,16 +57,55 @@ double decide_share_left(const struct decide_arm *arm, int64_t changed_ms)
                : 1;
 }
 
+/* What one level knows of the option. */
+struct seen {
+    const struct decide_arm *arm; /* NULL nothing */
+    double passed, failed;
+};
+
 static void descend(struct decide_view *view, const struct decide_shrink *shrink,
-                    const struct decide_arm *arm, double share)
+                    const struct seen *here, const struct seen *finer)
 {
-    double trials = decide_arm_trials(arm) * share, mean = beta_mean(&view->beta);
+    /* A trial is counted at every level; what is above is asked what it knows besides. */
+    double passed = fmax(0, here->passed - finer->passed);
+    double failed = fmax(0, here->failed - finer->failed);
+    double trials = passed + failed, mean = beta_mean(&view->beta);
     double strength = view->beta.a + view->beta.b, weight = weight_above(shrink);
     /* What is above keeps its strength while there is nothing here, and loses it step by
      * step: one trial must not make a guess out of what is known. */
     double kept = fmin(strength, weight) + fmax(0, strength - weight) / (1 + trials);
-    view->beta = (struct beta){mean * kept + arm->passed * share,
-                               (1 - mean) * kept + arm->failed * share};
+    view->beta = (struct beta){mean * kept + passed, (1 - mean) * kept + failed};
+}
+
+static void see_levels(const struct decide *decide,
+                       const struct decide_question *question, const char *option,
+                       struct decide_view *view, struct seen seen[DECIDE_LEVELS + 1])
+{
+    int64_t changed_ms = INT64_MIN;
+    for (size_t i = question->n_levels; i-- > 0;) {
+        const char *key = question->levels[i];
+        const struct decide_arm *arm = decide_arm_find(&decide->arms, key, option);
+        int64_t here_ms = decide_change_ms(decide, key);
+        changed_ms = here_ms > changed_ms ? here_ms : changed_ms;
+        view->changed_ms[i] = changed_ms;
+        seen[i + 1].arm = arm;
+        if (arm != NULL) {
+            double share = decide_share_left(arm, changed_ms);
+            seen[i + 1].passed = arm->passed * share;
+            seen[i + 1].failed = arm->failed * share;
+            view->is_killed = view->is_killed || arm->is_killed;
+            view->is_demoted = view->is_demoted || arm->is_demoted;
+        }
+    }
+}
+
+static double mix_cost(double known, const struct decide_arm *arm)
+{
+    double n = (double)(arm->n < 1000 ? arm->n : 1000);
+    return isnan(arm->cost_s) ? known
+           : isnan(known)
+               ? arm->cost_s
+               : (COST_OF_RULES * known + n * arm->cost_s) / (COST_OF_RULES + n);
 }
 
 struct decide_view decide_view(const struct decide *decide,
@@ -75,40 +114,28 @@ struct decide_view decide_view(const struct decide *decide,
     const struct decide_option *choice = &question->options[option];
     double mean = within(choice->prior, PRIOR_LEAST, 1 - PRIOR_LEAST);
     double weight = within(choice->prior_weight, 0.5, PRIOR_WEIGHTY), most = 0;
+    struct seen seen[DECIDE_LEVELS + 1] = {
+        {0}}; /* by level + 1: nothing is finer than 0 */
     struct decide_view view = {
         .beta = {mean * weight, (1 - mean) * weight},
         .level = -1,
         .cost_s = choice->cost_s,
     };
-    int64_t changed_ms = INT64_MIN;
+    see_levels(decide, question, choice->name, &view, seen);
     for (size_t i = question->n_levels; i-- > 0;) {
-        const char *key = question->levels[i];
-        const struct decide_arm *arm = decide_arm_find(&decide->arms, key, choice->name);
-        int64_t here_ms = decide_change_ms(decide, key);
-        changed_ms = here_ms > changed_ms ? here_ms : changed_ms;
-        view.changed_ms[i] = changed_ms;
+        const struct seen *here = &seen[i + 1];
+        double trials = here->passed + here->failed;
         view.means[i] = beta_mean(&view.beta);
-        if (arm == NULL) {
-            continue;
-        }
-        view.is_killed = view.is_killed || arm->is_killed;
-        view.is_demoted = view.is_demoted || arm->is_demoted;
-        double share = decide_share_left(arm, changed_ms);
-        double trials = decide_arm_trials(arm) * share;
         if (trials <= 0) {
             continue;
         }
-        descend(&view, &decide->shrink[question->kind][i], arm, share);
+        descend(&view, &decide->shrink[question->kind][i], here, &seen[i]);
         /* Finer evidence counts more, so that less of it is enough to be named. */
         if (trials * 3 >= most) {
             most = trials;
             view.level = (int)i;
         }
-        if (!isnan(arm->cost_s)) {
-            double known = isnan(view.cost_s) ? arm->cost_s : view.cost_s;
-            double n = (double)(arm->n < 1000 ? arm->n : 1000);
-            view.cost_s = (COST_OF_RULES * known + n * arm->cost_s) / (COST_OF_RULES + n);
-        }
+        view.cost_s = mix_cost(view.cost_s, here->arm);
     }
     view.trials = most;
     return view;
@@ -166,17 +193,17 @@ void decide_view_factors(const struct decide *decide,
 {
     struct outlook_sight sight;
     const struct decide_option *choice = &question->options[option];
-    double p =
-        outlook_say(decide->outlook,
-                    &(struct outlook_case){
-                        .kind = question->kind,
-                        .option = choice->name,
-                        .prior = within(choice->prior, PRIOR_LEAST, 1 - PRIOR_LEAST),
-                        .level = view->level < 0 ? (double)NAN : beta_mean(&view->beta),
-                        .factors = question->factors,
-                        .n_factors = question->n_factors,
-                    },
-                    &sight);
+    double p = outlook_say(
+        decide->outlook,
+        &(struct outlook_case){
+            .kind = question->kind,
+            .option = choice->name,
+            .prior = within(choice->prior, PRIOR_LEAST, 1 - PRIOR_LEAST),
+            .level = question->n_levels == 0 ? (double)NAN : beta_mean(&view->beta),
+            .factors = question->factors,
+            .n_factors = question->n_factors,
+        },
+        &sight);
     double strength = fmax(view->beta.a + view->beta.b,
                            fmin(FACTORS_WEIGHTY, sight.trials / OUTCOMES_PER_TRIAL));
     view->beta = (struct beta){p * strength, (1 - p) * strength};

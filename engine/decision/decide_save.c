@@ -27,7 +27,7 @@ size_t decide_changed(struct decide *decide, struct arena *arena,
             continue;
         }
         arm->is_changed = false;
-        rows[n++] = (struct odds_row){
+        rows[n] = (struct odds_row){
             .key = arena_str(arena, arm->key),
             .rung = arena_str(arena, arm->option),
             .alpha = arm->passed,
@@ -45,6 +45,7 @@ size_t decide_changed(struct decide *decide, struct arena *arena,
             .is_demoted = arm->is_demoted,
             .is_killed = arm->is_killed,
         };
+        n++;
     }
     *ret_rows = rows;
     return n;

@@ -24,16 +24,21 @@ static const struct {
     {0.02, true },
     {0.05, true },
 };
-#define KEY_SPEED      0.05
+#define KEY_SPEED 0.05
+/* No one case moves the answer for its like by more than this, in log-odds. */
+#define REACH          1.0
 #define TOGETHER_SLOPE 0.15 /* and moves weights n^-0.15 as far */
 #define LOSS_KEPT      0.98
 #define LOSS_COUNTS    0.1
 
+#define HALF_TRUSTED                                                                     \
+    15 /* outcomes after which factors move the levels half as far as they would */
+
 /* First weights: a careful average of all that is known. */
 #define FIRST_ALL   0.5
 #define FIRST_LEVEL 1.0
-static const double first_one[OUTLOOK_RATES] = {0.03, 0.1, 0.05};
-static const double first_pair[2] = {0.07, 0.035};
+static const double first_one[OUTLOOK_RATES] = {0.17, 0.55, 0.28};
+static const double first_pair[2] = {0.67, 0.33};
 
 struct outlook *outlook_new(size_t n_keys, size_t n_open)
 {
@@ -230,7 +235,7 @@ static void see_all(struct outlook *outlook, const struct outlook_case *about,
 }
 
 static void see_value(struct outlook *outlook, struct outlook_sight *sight, uint64_t salt,
-                      const struct odds *root, struct value *value)
+                      const struct odds *root, size_t n, struct value *value)
 {
     size_t slot = slot_of(outlook, value->name);
     uint64_t hash = mix(salt ^ mix(value->name ^ value->value));
@@ -241,13 +246,14 @@ static void see_value(struct outlook *outlook, struct outlook_sight *sight, uint
         return;
     }
     for (size_t i = 0; i < OUTLOOK_RATES; i++) {
-        put(outlook, sight, slot, i, value->odds.x[i] - root->x[i], first_one[i]);
+        put(outlook, sight, slot, i, value->odds.x[i] - root->x[i],
+            first_one[i] / (double)n);
     }
     put(outlook, sight, slot, OUTLOOK_OPEN, 0.6 * open_of(key), 0);
 }
 
 static void see_pair(struct outlook *outlook, struct outlook_sight *sight, uint64_t salt,
-                     const struct value *a, const struct value *b)
+                     const struct value *a, const struct value *b, size_t n)
 {
     /* The order of factors does not matter. */
     uint64_t name = mix(mix(a->name) + mix(b->name));
@@ -264,7 +270,8 @@ static void see_pair(struct outlook *outlook, struct outlook_sight *sight, uint6
         return;
     }
     for (size_t i = 1; i < OUTLOOK_RATES; i++) {
-        put(outlook, sight, slot, i, odds.x[i] - coarser.x[i], first_pair[i - 1]);
+        put(outlook, sight, slot, i, odds.x[i] - coarser.x[i],
+            first_pair[i - 1] * 2 / (double)(n * (n - 1)));
     }
     put(outlook, sight, slot, 0, key == NULL ? 0 : 0.3 * log1p(key->n), 0);
     put(outlook, sight, slot, OUTLOOK_OPEN, 0.36 * open_of(key), 0);
@@ -326,18 +333,61 @@ double outlook_say(struct outlook *outlook, const struct outlook_case *about,
     memset(ret_sight, 0, sizeof(*ret_sight));
     see_all(outlook, about, ret_sight, salt, &root);
     for (size_t i = 0; i < n; i++) {
-        see_value(outlook, ret_sight, salt, &root, &values[i]);
+        see_value(outlook, ret_sight, salt, &root, n, &values[i]);
     }
     for (size_t i = 0; i < n; i++) {
         for (size_t j = i + 1; j < n && ret_sight->n_keys < OUTLOOK_KEYS; j++) {
-            see_pair(outlook, ret_sight, salt, &values[i], &values[j]);
+            see_pair(outlook, ret_sight, salt, &values[i], &values[j], n);
         }
     }
     ret_sight->p = say(outlook, ret_sight, ret_sight->said);
+    if (!isnan(about->level)) {
+        /* What the factors add counts as far as there are outcomes that it rests on. */
+        double base = logit(about->level), trials = ret_sight->trials;
+        ret_sight->p = sigmoid(base + (logit(ret_sight->p) - base) * trials /
+                                          (trials + HALF_TRUSTED));
+    }
     return ret_sight->p;
 }
 
 /* ---- learning ---- */
+
+/* How far the answer for this case would move, for an error of 1. */
+static double reach_of(const struct outlook *outlook, const struct outlook_sight *sight,
+                       size_t speed, double off)
+{
+    double reach = 0;
+    for (size_t i = 0; i < sight->n_inputs; i++) {
+        size_t which = sight->weight[i] % OUTLOOK_WHICH;
+        const struct outlook_slot *slot =
+            &outlook->slots[sight->weight[i] / OUTLOOK_WHICH];
+        double x = (double)sight->x[i], slope = off * x;
+        if (!speeds[speed].is_blind || which != OUTLOOK_OPEN) {
+            reach += speeds[speed].rate * x * x /
+                     sqrt(1 + (double)slot->squares[speed][which] + slope * slope);
+        }
+    }
+    return reach;
+}
+
+static void learn_slots(struct outlook *outlook, const struct outlook_sight *sight,
+                        size_t speed, double off)
+{
+    double reach = reach_of(outlook, sight, speed, off);
+    double rate = speeds[speed].rate * fmin(1, REACH / fmax(reach, 1e-9));
+    for (size_t i = 0; i < sight->n_inputs; i++) {
+        size_t which = sight->weight[i] % OUTLOOK_WHICH;
+        struct outlook_slot *slot = &outlook->slots[sight->weight[i] / OUTLOOK_WHICH];
+        if (speeds[speed].is_blind && which == OUTLOOK_OPEN) {
+            continue;
+        }
+        double slope = off * (double)sight->x[i];
+        double squares = (double)slot->squares[speed][which] + slope * slope;
+        slot->squares[speed][which] = (float)squares;
+        slot->weight[speed][which] = (float)((double)slot->weight[speed][which] -
+                                             rate * slope / sqrt(1 + squares));
+    }
+}
 
 static void learn_weights(struct outlook *outlook, const struct outlook_sight *sight,
                           double success, double counts)
@@ -345,23 +395,21 @@ static void learn_weights(struct outlook *outlook, const struct outlook_sight *s
     float said[OUTLOOK_SPEEDS];
     double error = say(outlook, sight, said) - success,
            of_keys = keys_say(outlook, sight);
+    double reach = 0;
     for (size_t i = 0; i < OUTLOOK_SPEEDS; i++) {
-        double off = counts * (sigmoid(say_one(outlook, sight, i, of_keys)) - success);
-        for (size_t j = 0; j < sight->n_inputs; j++) {
-            size_t which = sight->weight[j] % OUTLOOK_WHICH;
-            struct outlook_slot *slot = &outlook->slots[sight->weight[j] / OUTLOOK_WHICH];
-            double slope = off * (double)sight->x[j];
-            double squares = (double)slot->squares[i][which] + slope * slope;
-            slot->squares[i][which] = (float)squares;
-            slot->weight[i][which] = (float)((double)slot->weight[i][which] -
-                                             speeds[i].rate * slope / sqrt(1 + squares));
-        }
+        double p = sigmoid(say_one(outlook, sight, i, of_keys));
+        learn_slots(outlook, sight, i, counts * (p - success));
     }
     for (size_t i = 0; i < sight->n_keys; i++) {
         struct outlook_key *key = make(outlook, sight->keys[i]);
         key->squares = (float)((double)key->squares + error * error);
+        reach += KEY_SPEED / sqrt(1 + (double)key->squares);
+    }
+    double rate = KEY_SPEED * fmin(1, REACH / fmax(reach, 1e-9));
+    for (size_t i = 0; i < sight->n_keys; i++) {
+        struct outlook_key *key = make(outlook, sight->keys[i]);
         key->own = (float)((double)key->own -
-                           KEY_SPEED * counts * error / sqrt(1 + (double)key->squares));
+                           rate * counts * error / sqrt(1 + (double)key->squares));
     }
 }
 
