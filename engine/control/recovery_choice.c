@@ -536,6 +536,9 @@ static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
     trouble->rung = rung;
     trouble->began_at = hand->now;
     trouble->window_end = wall_add(hand->now, window_of(hand, rung, pause));
+    if (rung == RUNG_ESCALATE) {
+        trouble->window_end.ms = 0; /* people take the time they need */
+    }
     trouble->row.n_rungs += rung != RUNG_WAIT && rung != RUNG_ESCALATE;
     trouble->tried[rung]++;
     const struct recovery_row row = {
