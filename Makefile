@@ -283,6 +283,13 @@ train: $(TRAIN) ## fit the text model of failures anew (DATA=DIR with the public
 	$(TRAIN) $(DATA) $(TOOLS)/train_examples.txt >$(B)/classify.model
 	@mv $(B)/classify.model engine/recovery/classify.model && git --no-pager diff --stat -- engine/recovery/classify.model
 
+TRAIN_LOCATE := $(B)/tests/tools/train_locate
+judge: $(TRAIN_LOCATE)
+train-locate: $(TRAIN_LOCATE) ## fit the trees that find the lines that explain a log (DATA=DIR as above)
+	@gzip -dc $(DATA)/dev/rootcause/logs.jsonl.gz >$(B)/logs.jsonl
+	$(TRAIN_LOCATE) $(B)/logs.jsonl $(DATA)/dev/rootcause/labels.jsonl >$(B)/locate_model.c
+	@mv $(B)/locate_model.c engine/recovery/locate_model.c && git --no-pager diff --stat -- engine/recovery/locate_model.c
+
 train-judge: $(TRAIN) ## how well that model does on projects it has not seen
 	@$(TRAIN) --judge $(DATA) $(TOOLS)/train_examples.txt
 
@@ -382,5 +389,5 @@ help: ## this list
 	@echo "  FLAVOR=release|debug|asan|tsan|clang|fuzz|cov  CC  CFLAGS  PREFIX  DESTDIR  V=1"
 
 .PHONY: all run run-clean deps test check quick e2e sim drill year screens-update asan tsan check-threads \
-	valgrind fuzz fuzz-run crash bench judge train train-judge conformance run-services check-fresh check-install check-repro lint $(LINTS) \
+	valgrind fuzz fuzz-run crash bench judge train train-judge train-locate conformance run-services check-fresh check-install check-repro lint $(LINTS) \
 	objects man install uninstall clean help

@@ -20,7 +20,7 @@ double locate_score(const struct locate_tree *trees, size_t n_trees, const int16
         }
         sum += tree->leaf[node - LOCATE_NODES];
     }
-    return (double)sum / 1000.0;
+    return (double)sum / LOCATE_LEAF;
 }
 
 static size_t best(const double *scores, const bool *is_out, size_t n)

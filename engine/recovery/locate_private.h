@@ -165,12 +165,13 @@ int locate_feature_count(void);
 
 /* Trees of one depth: node i has children 2i+1 (x <= threshold) and 2i+2. */
 #define LOCATE_DEPTH  4
+#define LOCATE_LEAF   4000.0 /* what is 1 in a leaf */
 #define LOCATE_NODES  ((1 << LOCATE_DEPTH) - 1)
 #define LOCATE_LEAVES (1 << LOCATE_DEPTH)
 struct locate_tree {
     uint8_t feature[LOCATE_NODES];
     int16_t threshold[LOCATE_NODES];
-    int16_t leaf[LOCATE_LEAVES]; /* thousandths */
+    int16_t leaf[LOCATE_LEAVES]; /* of LOCATE_LEAF */
 };
 extern const struct locate_tree locate_trees[];
 extern const size_t locate_n_trees;

@@ -30,16 +30,21 @@
 #include "engine/base/rng.h"
 #include "engine/recovery/locate_private.h"
 
-#define FILE_MAX  ((size_t)256 << 20)
-#define LOGS_MAX  2000
-#define BINS      32
-#define FOLDS     8
-#define RANKED    10
-#define NODES_ALL (LOCATE_NODES + LOCATE_LEAVES)
+#define FILE_MAX ((size_t)256 << 20)
+#define LOGS_MAX 2000
+#define BINS     32
+#define FOLDS    8
+#define RANKED   10
+#define BAGS     4
+#define TREES    120 /* of a bag */
+#define FINE     4   /* leaves are in 1/4000 while a bag grows, in 1/1000 in the end */
 
-static int n_bags = 4, n_trees = 120;
-static double rate = 0.08, lambda = 2.0, min_hessian = 0.6, share_x = 0.2,
-              share_logs = 0.75;
+/* Chosen with --check; what is near to them does as well. */
+#define RATE        0.08
+#define LAMBDA      2.0
+#define MIN_HESSIAN 0.6
+#define SHARE_X     0.2 /* of the features, for a tree */
+#define SHARE_LOGS  0.75
 
 struct log_case {
     char *id, *source, *project;
@@ -112,8 +117,6 @@ static void add_label(struct corpus *corpus, const struct json *line)
     log->is_gold = mem_array(log->n, 2 * sizeof(uint32_t));
     uint32_t *pairs = (uint32_t *)(void *)log->is_gold;
     for (size_t i = 0; i < log->n; i++) {
-        struct json *root = NULL;
-        (void)root;
         char *pair = json_format(json_at(gold, i));
         (void)sscanf(pair, "[%u,%u]", &pairs[2 * i], &pairs[2 * i + 1]);
         free(pair);
@@ -269,7 +272,7 @@ static void part_free(struct part *part)
 /* First and second derivative of the loss of one log; zero for one that sits this tree out. */
 static void derive(const struct log_case *log, struct sample *samples, bool is_in)
 {
-    double most = -INFINITY, sum = 0, gold = 0;
+    double most = -(double)INFINITY, sum = 0, gold = 0;
     for (size_t j = 0; j < log->n; j++) {
         most = fmax(most, samples[j].score);
     }
@@ -294,7 +297,7 @@ struct cell {
 
 static double gain_of(struct cell cell)
 {
-    return cell.g * cell.g / (cell.h + lambda);
+    return cell.g * cell.g / (cell.h + LAMBDA);
 }
 
 static struct cell (*histogram)[LOCATE_FEATURES][BINS];
@@ -336,7 +339,7 @@ static void split(const struct corpus *corpus, const bool *uses, size_t node, si
             left.g += cells[b].g;
             left.h += cells[b].h;
             struct cell right = {all.g - left.g, all.h - left.h};
-            if (left.h < min_hessian || right.h < min_hessian) {
+            if (left.h < MIN_HESSIAN || right.h < MIN_HESSIAN) {
                 continue;
             }
             double gain = gain_of(left) + gain_of(right) - gain_of(all);
@@ -379,43 +382,35 @@ static void grow(const struct corpus *corpus, struct part *part, const bool *use
         }
     }
     for (size_t i = 0; i < LOCATE_LEAVES; i++) {
-        double step = -rate * leaves[i].g / (leaves[i].h + lambda);
-        tree->leaf[i] = (int16_t)lrint(fmax(-8, fmin(8, step)) * 4000);
+        double step = -RATE * leaves[i].g / (leaves[i].h + LAMBDA);
+        tree->leaf[i] = (int16_t)lrint(fmax(-8, fmin(8, step)) * LOCATE_LEAF);
     }
 }
 
-static double bin_score(const struct corpus *corpus, const struct locate_tree *tree,
-                        const struct log_case *log, size_t j)
-{
-    (void)corpus;
-    return locate_score(tree, 1, log->candidates[j].x) / 4;
-}
-
-/* Leaves are in units of 1/4000 while a bag grows, then its share of the whole in 1/1000. */
 static void train(const struct corpus *corpus, size_t left_out, struct forest *forest)
 {
     forest->n = 0;
-    for (int bag = 0; bag < n_bags; bag++) {
+    for (int bag = 0; bag < BAGS; bag++) {
         struct part part;
         struct rng rng;
         rng_init(&rng, (uint64_t)bag + 1);
         part_new(&part, corpus, left_out);
-        for (int t = 0; t < n_trees; t++) {
+        for (int t = 0; t < TREES; t++) {
             struct locate_tree *tree = &forest->trees[forest->n++];
             bool uses[LOCATE_FEATURES];
             for (int f = 0; f < corpus->n_features; f++) {
-                uses[f] = rng_unit(&rng) < share_x;
+                uses[f] = rng_unit(&rng) < SHARE_X;
             }
             for (size_t i = 0; i < part.n_logs; i++) {
                 derive(part.logs[i], part.samples + part.first[i],
-                       rng_unit(&rng) < share_logs);
+                       rng_unit(&rng) < SHARE_LOGS);
             }
             *tree = (struct locate_tree){{0}, {0}, {0}};
             grow(corpus, &part, uses, tree);
             for (size_t i = 0; i < part.n_logs; i++) {
                 for (size_t j = 0; j < part.logs[i]->n; j++) {
                     part.samples[part.first[i] + j].score +=
-                        bin_score(corpus, tree, part.logs[i], j);
+                        locate_score(tree, 1, part.logs[i]->candidates[j].x);
                 }
             }
         }
@@ -423,7 +418,7 @@ static void train(const struct corpus *corpus, size_t left_out, struct forest *f
     }
     for (size_t t = 0; t < forest->n; t++) {
         for (size_t i = 0; i < LOCATE_LEAVES; i++) {
-            double leaf = forest->trees[t].leaf[i] / 4.0 / n_bags * 4;
+            double leaf = (double)forest->trees[t].leaf[i] / BAGS;
             forest->trees[t].leaf[i] = (int16_t)lrint(leaf);
         }
     }
@@ -448,13 +443,6 @@ static size_t rank_of_gold(const struct forest *forest, const struct log_case *l
     size_t rank = 0;
     for (size_t i = 0; i < n && rank == 0; i++) {
         rank = log->is_gold[order[i]] ? i + 1 : 0;
-    }
-    if (getenv("VERBOSE") != NULL) {
-        printf("%s %s rank %zu:", log->id, log->project, rank);
-        for (size_t i = 0; i < n; i++) {
-            printf(" %u", log->candidates[order[i]].line + 1);
-        }
-        printf("\n");
     }
     arena_free(arena);
     return rank;
@@ -530,12 +518,6 @@ static void print(const struct forest *forest)
     printf("};\nconst size_t locate_n_trees = %zu;\n", forest->n);
 }
 
-static double setting(const char *name, double fallback)
-{
-    const char *value = getenv(name);
-    return value != NULL ? strtod(value, NULL) : fallback;
-}
-
 int main(int argc, char **argv)
 {
     bool is_check = argc == 4 && strcmp(argv[1], "--check") == 0;
@@ -543,13 +525,6 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: train_locate [--check] LOGS.jsonl LABELS.jsonl\n");
         return 2;
     }
-    n_bags = (int)setting("BAGS", n_bags);
-    n_trees = (int)setting("TREES", n_trees);
-    rate = setting("RATE", rate);
-    lambda = setting("LAMBDA", lambda);
-    min_hessian = setting("MINH", min_hessian);
-    share_x = setting("SHAREX", share_x);
-    share_logs = setting("SHARELOGS", share_logs);
     struct corpus *corpus = mem_alloc(sizeof(*corpus));
     histogram = mem_array(LOCATE_LEAVES, sizeof(*histogram));
     for_lines(corpus, argv[argc - 1], add_label);
