@@ -107,8 +107,7 @@ void act_next_needed(struct console *c)
         place_open(c, view_class_find("overview"), 0, NULL);
         return;
     }
-    if (overview->needs.n == 0 && overview->has_recovery &&
-        overview->recovery.totals.n_asked > 0) { /* of a service: no workflow waits */
+    if (overview->needs.n == 0 && frame_failures_for_person(overview) > 0) {
         place_open(c, view_class_find("failures"), 0, NULL);
         return;
     }

@@ -13,6 +13,7 @@
 #define LINES_MAX 400
 #define TEXT_MAX  2000
 
+#define CLASS_SHOWN 0.01
 #define CAUSE_SHOWN 0.1 /* a cause of less weight, but for the best one, is noise */
 
 struct telling {
@@ -215,7 +216,8 @@ static void tell_other_classes(struct telling *t, const struct failure_row *row,
 {
     const char *also = "";
     for (size_t i = 0; i < detail->n_classes; i++) {
-        if (strcmp(detail->classes[i].word, class_word(row->class_)) != 0) {
+        if (strcmp(detail->classes[i].word, class_word(row->class_)) != 0 &&
+            detail->classes[i].p >= CLASS_SHOWN) {
             also =
                 arena_printf(t->arena, "%s%s%s %.0f%%", also, also[0] != '\0' ? ", " : "",
                              detail->classes[i].word, detail->classes[i].p * 100);

@@ -127,6 +127,13 @@ int64_t frame_needs_human(const struct frame *frame)
 
 /* Whoever waits gives its slot back, whatever its state; what is final waits for nothing.
  */
+int64_t frame_failures_for_person(const struct frame_overview *overview)
+{
+    const struct recovery_totals *totals = &overview->recovery.totals;
+    return overview->has_recovery ? totals->by_status[FAILURE_ESCALATED] + totals->n_asked
+                                  : 0;
+}
+
 int64_t frame_running(const struct frame *frame)
 {
     if (!frame->has_totals)

@@ -457,6 +457,8 @@ void frame_unref(const struct frame *frame); /* accepts NULL */
 int64_t frame_needs_human(const struct frame *frame);
 int64_t frame_running(const struct frame *frame);
 int64_t frame_queued(const struct frame *frame);
+/* Failures that were given to a person, and recoveries that wait for approval. */
+int64_t frame_failures_for_person(const struct frame_overview *overview);
 /* Limits of a pipeline, or NULL when unknown. */
 const struct frame_pipeline *frame_find_pipeline(const struct frame *frame, int64_t id);
 

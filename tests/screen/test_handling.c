@@ -598,7 +598,9 @@ static void test_failures_open_and_filter(void **state)
     act(&stage, frame, ACTION_OPEN);
     assert_ptr_equal(stage.reply.open, &why_class);
     assert_string_equal(stage.reply.open_arg, "p-2");
+    assert_int_equal(target(&stage, frame), 0); /* a problem is of many workflows */
     act(&stage, frame, ACTION_ROW_DOWN);
+    assert_int_equal(target(&stage, frame), 2207);
     act(&stage, frame, ACTION_SHOW_WHY);
     assert_string_equal(stage.reply.open_arg, "f-31");
     failures_class.query(stage.view, &query);

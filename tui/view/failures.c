@@ -281,6 +281,18 @@ static void cases_on_prompt(struct view *view, const struct frame *frame, int to
     }
 }
 
+/* Verbs on workflows act on the one that failed. */
+static size_t cases_targets(const struct view *view, const struct frame *frame,
+                            int64_t *ids, size_t max)
+{
+    struct case_file file;
+    const struct case_file *one = act_on((const struct cases *)view, frame, &file);
+    if (!one || max == 0 || case_workflow(one) == 0)
+        return 0;
+    ids[0] = case_workflow(one);
+    return 1;
+}
+
 const struct view_class failures_class = {
     .name = "failures",
     .title = "failures",
@@ -297,6 +309,7 @@ const struct view_class failures_class = {
     .draw = cases_draw,
     .on_action = cases_on_action,
     .on_prompt = cases_on_prompt,
+    .targets = cases_targets,
 };
 
 const struct view_class decisions_class = {
@@ -314,4 +327,5 @@ const struct view_class decisions_class = {
     .draw = cases_draw,
     .on_action = cases_on_action,
     .on_prompt = cases_on_prompt,
+    .targets = cases_targets,
 };

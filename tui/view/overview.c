@@ -246,7 +246,11 @@ static void section_note(const struct frame *frame, const struct shown *shown,
     const struct frame_overview *data = frame->overview;
     int64_t n = shown->n_all[section];
     text[0] = '\0';
-    if (section == NEEDS && n == 0) {
+    int64_t n_failures = frame_failures_for_person(data);
+    if (section == NEEDS && n == 0 && n_failures > 0) {
+        (void)snprintf(text, cap, "%s %s, see failures", look_count(n_failures, a),
+                       n_failures == 1 ? "failure waits" : "failures wait");
+    } else if (section == NEEDS && n == 0) {
         (void)snprintf(text, cap, "nothing waits for a person");
     } else if (section == WRONG && n == 0) {
         if (wall_is_set(data->last_failed_at))

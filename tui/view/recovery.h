@@ -17,6 +17,8 @@ extern const struct view_class failures_class, decisions_class, strategies_class
 int case_draw(const struct canvas *canvas, const struct case_file *file, struct wall now,
               int top);
 
+/* Workflow that a case is about; 0 = of none alone. */
+int64_t case_workflow(const struct case_file *file);
 /* What can be done with a case, in its page and beside a list: correct the class, approve or
  * refuse what waits, go to the workflow and its log. `file` NULL: none is selected. Sets
  * REPLY_UNUSED when the action is none of them. */

@@ -122,7 +122,7 @@ static const struct recovery_row *asked(const struct case_file *file)
     return NULL;
 }
 
-static int64_t workflow_of(const struct case_file *file)
+int64_t case_workflow(const struct case_file *file)
 {
     if (file->has_failure)
         return file->failure.workflow;
@@ -190,11 +190,11 @@ void case_action(const struct case_file *file, enum action action, struct reply 
         copy_case(file, reply);
     else if (action == ACTION_RECOVERY_APPROVE || action == ACTION_RECOVERY_REJECT)
         answer(file, action == ACTION_RECOVERY_APPROVE, reply);
-    else if (workflow_of(file) == 0)
+    else if (case_workflow(file) == 0)
         reply_say(reply, MESSAGE_INFO, "it is of no single workflow");
     else
         reply_open(reply, action == ACTION_SHOW_LOG ? &log_class : &workflow_class,
-                   workflow_of(file), NULL);
+                   case_workflow(file), NULL);
 }
 
 void case_prompt(const struct case_file *file, int token, const char *text, bool is_final,
@@ -261,6 +261,16 @@ static void why_on_prompt(struct view *view, const struct frame *frame, int toke
     case_prompt(file_of((struct why *)view, frame), token, text, is_final, reply);
 }
 
+static size_t why_targets(const struct view *view, const struct frame *frame,
+                          int64_t *ids, size_t max)
+{
+    const struct case_file *file = file_of((const struct why *)view, frame);
+    if (!file || max == 0 || case_workflow(file) == 0)
+        return 0;
+    ids[0] = case_workflow(file);
+    return 1;
+}
+
 static void why_crumb(const struct view *view, const struct frame *frame, char *out,
                       size_t cap)
 {
@@ -283,5 +293,6 @@ const struct view_class why_class = {
     .draw = why_draw,
     .on_action = why_on_action,
     .on_prompt = why_on_prompt,
+    .targets = why_targets,
     .crumb = why_crumb,
 };
