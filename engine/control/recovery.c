@@ -205,6 +205,7 @@ static void count_passed(struct control *control, const struct live *live,
         stage_step(live->workflow->pipeline, before->state, before->step).kind;
     if (kind == EFFECT_SETUP || kind == EFFECT_CHECK || kind == EFFECT_EVALUATE ||
         kind == EFFECT_FORGE_CHECKS) {
+        passes_note(control->recovery, step, before->repo, now);
         (void)snprintf(name, sizeof(name), "repo:%.80s", before->repo);
         n = problem_passed(control->recovery->problems, name, now, ids, ARRAY_LEN(ids));
         let_go(control, ids, n, now);

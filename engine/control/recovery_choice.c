@@ -17,7 +17,8 @@
 #define AVERSION     0.3
 #define RISK_MAX     0.45
 #define WAIT_AT_MOST span_s(1800)
-#define HELD_MAX     12 /* waits for others, on one failure */
+#define BASE_SILENT  span_s(240) /* no pass for so long: the base is broken */
+#define HELD_MAX     12          /* waits for others, on one failure */
 #define WAIT_FIRST   span_s(180)
 /* Tried so often, and likely below this: not worth another try. */
 #define HOPELESS_RUNGS                                                                   \
@@ -284,6 +285,22 @@ static double pause_of(const struct hand *hand)
     return pause < most ? pause : most;
 }
 
+/* The problem is none of the change: a service, or the base branch, on which nobody passes this
+ * step any more. */
+static bool is_outside(const struct hand *hand)
+{
+    const char *cause = hand->problem.id > 0 ? hand->problem.cause : "";
+    if (strncmp(cause, "service:", strlen("service:")) == 0) {
+        return true;
+    }
+    if (strncmp(cause, "repo:", strlen("repo:")) != 0) {
+        return false;
+    }
+    struct wall last = passes_last(hand->control->recovery, hand->step.name,
+                                   hand->live->workflow->row.repo);
+    return wall_since(hand->now, last).ms > BASE_SILENT.ms;
+}
+
 static void look(struct hand *hand)
 {
     struct control *control = hand->control;
@@ -324,9 +341,8 @@ static void look(struct hand *hand)
         context->wall_left_s =
             (double)(row->started_at.ms + pipeline->max_wall.ms - hand->now.ms) / 1000;
     }
-    bool may_hold = ladder_may_hold(trouble->row.class_) ||
-                    strncmp(trouble->cause, "service:", strlen("service:")) == 0 ||
-                    strncmp(trouble->cause, "repo:", strlen("repo:")) == 0;
+    context->is_outside = is_outside(hand);
+    bool may_hold = ladder_may_hold(trouble->row.class_) || context->is_outside;
     if (hand->problem.id > 0 && may_hold && context->tried[RUNG_WAIT] < HELD_MAX) {
         context->is_held =
             !problem_admit(recovery->problems, hand->problem.id, row->id, hand->now);

@@ -72,6 +72,8 @@ struct open_anomaly {
     struct wall began_at;
 };
 
+struct recovery;
+
 /* What is done about a problem. */
 struct remedy {
     int64_t problem, recovery, decision;
@@ -84,7 +86,19 @@ struct remedy {
     struct kept_question question;
 };
 
+/* When a step of a repository passed last, as far as it is remembered. */
+struct step_pass {
+    uint64_t key;
+    struct wall at;
+};
+#define STEP_PASSES 256
+void passes_note(struct recovery *recovery, const char *step, const char *repo,
+                 struct wall at);
+struct wall passes_last(const struct recovery *recovery, const char *step,
+                        const char *repo); /* unset: not known */
+
 struct recovery {
+    struct step_pass passes[STEP_PASSES]; /* by key; the newer of two that meet */
     struct classifier *classifier;
     struct template_book *templates; /* the classifier's */
     struct graph *graph;

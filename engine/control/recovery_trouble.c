@@ -93,6 +93,36 @@ void trouble_put(struct control *control, struct trouble *trouble)
     trouble->row.id = store_put_failure(control->store, &trouble->row);
 }
 
+/* ---- what passed ---- */
+
+static uint64_t pass_key(const char *step, const char *repo)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (const char *c = step; *c != '\0'; c++) {
+        hash = (hash ^ (uint8_t)*c) * 1099511628211u;
+    }
+    hash = (hash ^ 0xFFu) * 1099511628211u;
+    for (const char *c = repo; *c != '\0'; c++) {
+        hash = (hash ^ (uint8_t)*c) * 1099511628211u;
+    }
+    return hash;
+}
+
+void passes_note(struct recovery *recovery, const char *step, const char *repo,
+                 struct wall at)
+{
+    uint64_t key = pass_key(step, repo);
+    recovery->passes[key % STEP_PASSES] = (struct step_pass){key, at};
+}
+
+struct wall passes_last(const struct recovery *recovery, const char *step,
+                        const char *repo)
+{
+    uint64_t key = pass_key(step, repo);
+    const struct step_pass *pass = &recovery->passes[key % STEP_PASSES];
+    return pass->key == key ? pass->at : (struct wall){0};
+}
+
 /* ---- questions and their outcomes ---- */
 
 void question_of(const struct kept_question *kept, struct decide_factor *factors,

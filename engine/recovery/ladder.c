@@ -338,9 +338,8 @@ bool ladder_may_hold(enum failure_class class_)
 /* What is wrong with the surroundings goes away some time, above all when many have it. */
 static bool may_pass(const struct ladder_context *context)
 {
-    bool is_many = class_of(context) != CLASS_CRASH || context->is_in_problem;
     bool is_outside =
-        (ladder_may_hold(class_of(context)) && is_many) ||
+        context->is_outside || ladder_may_hold(class_of(context)) ||
         (class_of(context) == CLASS_UNKNOWN && context->blame == BLAME_WORLD);
     return is_outside && context->blame != BLAME_SETUP &&
            context->blame != BLAME_OPERATOR &&

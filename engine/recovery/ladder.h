@@ -60,6 +60,7 @@ struct ladder_context {
     double pause_s;                               /* before the next retry */
     double step_s, agent_s;   /* usual length of the step, of an iteration; NAN unknown */
     bool is_in_problem;       /* one of many of one cause */
+    bool is_outside;          /* the problem's cause is a service or the base branch */
     bool is_held;             /* the problem's storm limit says: wait */
     const char *problem_text; /* of it; NULL = none */
 };
