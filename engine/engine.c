@@ -752,7 +752,7 @@ static bool make_parts(struct engine *engine, struct err *err)
         .bodies_keep = config->listener.keep_bodies,
         .services = config->services,
         .n_services = config->n_services,
-        .outlet = { engine, on_answer,                   on_hint, on_order, on_tidy},
+        .outlet = { engine, on_answer, on_hint, on_order, on_tidy},
         .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
     };
     engine->control = control_new(&options, engine->store);

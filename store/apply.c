@@ -53,7 +53,7 @@ static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row,
     "effect_seq=?15, "                                                                   \
     "is_active=?16, started_at=?17, state_since=?18, deadline_at=?20, time_left=?21, "   \
     "retry_at=?22, pr_number=?23, branch=?24, base_sha=?25, head_sha=?26, "              \
-    "merge_sha=?27, reason=?28, service=?29, is_degraded=?30, is_adopted=?31, " \
+    "merge_sha=?27, reason=?28, service=?29, is_degraded=?30, is_adopted=?31, "          \
     "granted_runs=?32, granted_wall=?33, budget_told=?34, last_run=?35"
 
 static bool run_workflow(struct store *store, enum slot slot, const char *sql,

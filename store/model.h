@@ -50,8 +50,9 @@ enum workflow_state {
     X(WAIT_PAUSE, "resume", false, "an operator paused it")                              \
     X(WAIT_SERVICE, "service", false, "a service is not available; goes on when it is")  \
     X(WAIT_REVERT, "revert approval", true,                                              \
-      "an operator approves or rejects that the merge is taken back")                     \
-    X(WAIT_BUDGET, "budget", true, "its budget is used up; an operator extends it or cancels")
+      "an operator approves or rejects that the merge is taken back")                    \
+    X(WAIT_BUDGET, "budget", true,                                                       \
+      "its budget is used up; an operator extends it or cancels")
 
 enum workflow_wait {
 #define X(id, word, human, help) id,
@@ -164,10 +165,10 @@ struct workflow_row {
     int attempt;                    /* 1..: tries of the current step */
     int retries;                    /* retries used in the current state */
     int agent_runs;                 /* agent runs in all, for the budget */
-    int granted_runs;          /* by operators, on top of the pipeline's budget */
-    struct span granted_wall;  /* likewise */
-    int budget_told;           /* bits: 1 runs, 2 wall: that 80 % were used was told */
-    struct span last_run;      /* what the newest agent run took; 0 = none has ended */
+    int granted_runs;               /* by operators, on top of the pipeline's budget */
+    struct span granted_wall;       /* likewise */
+    int budget_told;      /* bits: 1 runs, 2 wall: that 80 % were used was told */
+    struct span last_run; /* what the newest agent run took; 0 = none has ended */
     int held; /* outcome that came while PARKED, an event of the machine; 0 none */
     int64_t effect_seq; /* number of the newest effect; effects are wf-<id>.<seq> */
     bool is_active;     /* the newest effect is without outcome */

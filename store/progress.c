@@ -53,9 +53,9 @@ static const char *brief(struct span span, char text[CLOCK_TEXT_MAX])
 {
     long long s = span.ms > 0 ? span.ms / 1000 : 0;
     (void)snprintf(text, CLOCK_TEXT_MAX, "%lld%s",
-                   s < 100     ? s
-                   : s < 6000  ? s / 60
-                               : s / 3600,
+                   s < 100    ? s
+                   : s < 6000 ? s / 60
+                              : s / 3600,
                    s < 100    ? "s"
                    : s < 6000 ? "m"
                               : "h");

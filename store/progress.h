@@ -16,16 +16,18 @@
 #include "engine/base/err.h"
 
 struct progress {
-    struct wall at;                         /* written */
-    struct wall started_at;                 /* of the command */
-    struct wall output_at, file_at, cpu_at; /* the newest sign of each kind; unset: none */
+    struct wall at;         /* written */
+    struct wall started_at; /* of the command */
+    struct wall output_at, file_at,
+        cpu_at; /* the newest sign of each kind; unset: none */
     int64_t cpu_ms, out_bytes;
     struct span stall; /* it is ended after so long without any; 0 = never */
 };
 
 /* X(identifier, word, help) */
 #define WORKER_LIST(X)                                                                   \
-    X(WORKER_STARTING, "starting", "it began a moment ago, and nothing is seen of it yet") \
+    X(WORKER_STARTING, "starting",                                                       \
+      "it began a moment ago, and nothing is seen of it yet")                            \
     X(WORKER_WORKING, "working", "output, files or processor time say so")               \
     X(WORKER_STALLED, "stalled", "no sign for long: it may never end")
 enum worker_state {
@@ -36,8 +38,9 @@ enum worker_state {
 };
 const char *worker_state_word(enum worker_state state);
 
-#define PROGRESS_GRACE span_s(60)  /* at the start */
-#define PROGRESS_QUIET span_s(600) /* without a sign: stalled, when it is never ended for it */
+#define PROGRESS_GRACE span_s(60) /* at the start */
+#define PROGRESS_QUIET                                                                   \
+    span_s(600) /* without a sign: stalled, when it is never ended for it */
 
 /* The newest sign; the start when there is none. */
 struct wall progress_sign(const struct progress *progress);

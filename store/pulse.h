@@ -20,7 +20,7 @@
 
 /* X(identifier, word, what stands still without it) */
 #define PULSE_LIST(X)                                                                    \
-    X(PULSE_CONTROL, "control", "nothing moves")                  \
+    X(PULSE_CONTROL, "control", "nothing moves")                                         \
     X(PULSE_IO, "io", "no step begins, and no result comes in")                          \
     X(PULSE_MONITOR, "monitor", "nothing is measured")
 enum pulse_thread {

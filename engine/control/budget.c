@@ -35,7 +35,8 @@ static void tell(struct control *control, const struct workflow_row *row,
 
 static bool has_caps(const struct control *control)
 {
-    return control->options.runs_per_day > 0 || control->options.agent_time_per_day.ms > 0;
+    return control->options.runs_per_day > 0 ||
+           control->options.agent_time_per_day.ms > 0;
 }
 
 struct spent {
@@ -46,7 +47,8 @@ static struct json *load(struct control *control, struct wall now)
 {
     struct arena *arena = arena_new();
     const char *text = "";
-    struct err ignored = ERR_INIT; /* a store that cannot be read cannot be written either */
+    struct err ignored =
+        ERR_INIT; /* a store that cannot be read cannot be written either */
     struct json *root = NULL;
     if (store_load_setting(control->store, arena, SPENT_SETTING, &text, &ignored)) {
         root = json_parse(text, strlen(text), &ignored);
@@ -119,8 +121,7 @@ static void add(struct control *control, const char *repo, int runs, int64_t ms,
 }
 
 void budget_look(struct control *control, const struct live *live,
-                 struct machine_input *input, char text[BUDGET_LINE_MAX],
-                 struct wall now)
+                 struct machine_input *input, char text[BUDGET_LINE_MAX], struct wall now)
 {
     const struct control_options *options = &control->options;
     /* a failed check, too, may lead to an agent in one step */
@@ -132,9 +133,10 @@ void budget_look(struct control *control, const struct live *live,
     char used[CLOCK_TEXT_MAX], all[CLOCK_TEXT_MAX];
     json_free(root);
     if (options->runs_per_day > 0 && spent.runs >= options->runs_per_day) {
-        (void)snprintf(text, BUDGET_LINE_MAX,
-                       "budget: %lld of %d agent runs of the repository's day are used up",
-                       (long long)spent.runs, options->runs_per_day);
+        (void)snprintf(
+            text, BUDGET_LINE_MAX,
+            "budget: %lld of %d agent runs of the repository's day are used up",
+            (long long)spent.runs, options->runs_per_day);
     } else if (options->agent_time_per_day.ms > 0 &&
                spent.ms + spent.last > options->agent_time_per_day.ms) {
         (void)snprintf(text, BUDGET_LINE_MAX,

@@ -87,10 +87,11 @@ static bool read_grant(const struct json *args, struct machine_input *input,
 {
     const char *wall = json_str(args, "wall", "");
     input->granted_runs = (int)json_int(args, "attempts", 0);
-    if (wall[0] != '\0' && (!span_parse(wall, &input->granted_wall) ||
-                            input->granted_wall.ms <= 0 ||
-                            input->granted_wall.ms > GRANT_MAX.ms)) {
-        answer_set(answer, ANSWER_BAD, "wall: '%.32s' is no time up to 30d, like 2h", wall);
+    if (wall[0] != '\0' &&
+        (!span_parse(wall, &input->granted_wall) || input->granted_wall.ms <= 0 ||
+         input->granted_wall.ms > GRANT_MAX.ms)) {
+        answer_set(answer, ANSWER_BAD, "wall: '%.32s' is no time up to 30d, like 2h",
+                   wall);
         return false;
     }
     if (input->granted_runs == 0 && input->granted_wall.ms == 0) {

@@ -85,7 +85,8 @@ struct recovery_spec {
     int revert_per_hour, revert_per_day; /* merges taken back, of one repository */
     int runs_per_day;                    /* of agents, of one repository; 0 = no cap */
     struct span agent_time_per_day;      /* likewise */
-    bool is_proactive; /* prepared actions before something fails (decision/proactive.h) */
+    bool
+        is_proactive; /* prepared actions before something fails (decision/proactive.h) */
 };
 
 struct config {

@@ -227,7 +227,8 @@ void restart_result(struct control *control, const struct workflow_row *row,
 void budget_count(struct control *control, const struct live *live, struct wall now);
 /* What the repository's day allows goes into the input; its text points to `text`. */
 void budget_look(struct control *control, const struct live *live,
-                 struct machine_input *input, char text[BUDGET_LINE_MAX], struct wall now);
+                 struct machine_input *input, char text[BUDGET_LINE_MAX],
+                 struct wall now);
 /* An effect has ended; agent runs cost time. */
 void budget_ended(struct control *control, const struct workflow_row *row,
                   const struct effect_row *effect, const struct effect_result *result,
@@ -257,7 +258,8 @@ void control_adopt(struct control *control, const struct command_row *command,
 /* One of the engine itself; nothing when the service is not configured. */
 void order_engine(struct control *control, const char *service, enum service_force force,
                   struct wall until, const char *reason);
-void control_send_order(struct control *control, struct service_order *order); /* takes it */
+void control_send_order(struct control *control,
+                        struct service_order *order); /* takes it */
 NODISCARD bool order_load(struct control *control, struct err *err);
 void order_settle(struct control *control, const struct service_row *row);
 void control_order(struct control *control, const struct command_row *command,

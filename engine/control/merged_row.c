@@ -21,7 +21,8 @@ static int64_t exchange(struct control *control, int64_t workflow, int64_t decis
 {
     struct arena *arena = arena_new();
     const char *text = "";
-    struct err ignored = ERR_INIT; /* a store that cannot be read cannot be written either */
+    struct err ignored =
+        ERR_INIT; /* a store that cannot be read cannot be written either */
     struct json *list = NULL;
     int64_t was = 0;
     struct jsonw w;
@@ -59,7 +60,9 @@ void merged_decided(struct control *control, const struct workflow_row *row,
                     const struct merged_output *out, bool is_limited, struct wall now)
 {
     AUTO_FREE char *subject = mem_printf("wf-%lld", (long long)row->id);
-    const char *choice = out->reverts ? "revert" : row->wait == WAIT_REVERT ? "ask" : "keep";
+    const char *choice = out->reverts               ? "revert"
+                         : row->wait == WAIT_REVERT ? "ask"
+                                                    : "keep";
     AUTO_BUF struct buf context;
     struct jsonw w;
     buf_init(&context, 4096);
@@ -71,25 +74,24 @@ void merged_decided(struct control *control, const struct workflow_row *row,
     jsonw_str(&w, "parent", "green");
     jsonw_close(&w, '}');
     int64_t id = store_put_decision(
-        control->store, &(struct decision_row){
-                            .at = now,
-                            .kind = DECISION_REVERT,
-                            .workflow = row->id,
-                            .subject = subject,
-                            .choice = choice,
-                            .confidence = 1,
-                            .decider = is_limited ? DECIDER_LIMIT : DECIDER_RULES,
-                            .reason = out->text,
-                            .alternatives = "[]",
-                            .context = context.data,
-                            .shadow = "",
-                            .verdict = strcmp(choice, "keep") == 0 ? VERDICT_UNCLEAR
-                                                                   : VERDICT_OPEN,
-                            .reward = (double)NAN,
-                            .outcome = strcmp(choice, "keep") == 0 ? "told" : "",
-                            .settled_at = strcmp(choice, "keep") == 0 ? now
-                                                                      : (struct wall){0},
-                        });
+        control->store,
+        &(struct decision_row){
+            .at = now,
+            .kind = DECISION_REVERT,
+            .workflow = row->id,
+            .subject = subject,
+            .choice = choice,
+            .confidence = 1,
+            .decider = is_limited ? DECIDER_LIMIT : DECIDER_RULES,
+            .reason = out->text,
+            .alternatives = "[]",
+            .context = context.data,
+            .shadow = "",
+            .verdict = strcmp(choice, "keep") == 0 ? VERDICT_UNCLEAR : VERDICT_OPEN,
+            .reward = (double)NAN,
+            .outcome = strcmp(choice, "keep") == 0 ? "told" : "",
+            .settled_at = strcmp(choice, "keep") == 0 ? now : (struct wall){0},
+        });
     if (strcmp(choice, "keep") != 0) {
         (void)exchange(control, row->id, id); /* nothing is open of it */
     }

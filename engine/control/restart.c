@@ -124,10 +124,10 @@ void restart_result(struct control *control, const struct workflow_row *row,
     bool has_passed = result->status == STATUS_PASSED;
     struct json *params = json_parse(effect->params, strlen(effect->params), &ignored);
     const char *service = json_str(params, "service", "");
-    AUTO_FREE char *text = mem_printf("%s: %s", service,
-                                      result->summary != NULL ? result->summary : "");
-    note(control, row, has_passed ? "restart-passed" : "restart-failed", effect->seq, true,
-         text, now);
+    AUTO_FREE char *text =
+        mem_printf("%s: %s", service, result->summary != NULL ? result->summary : "");
+    note(control, row, has_passed ? "restart-passed" : "restart-failed", effect->seq,
+         true, text, now);
     if (!has_passed) {
         remedy_could_not(control, service, RUNG_RESTART, text, now);
     }

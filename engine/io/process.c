@@ -270,9 +270,8 @@ static bool has_stalled(struct run *run)
         return false;
     }
     run->look_at = wall_add(now, stall_pace(run->spec->stall));
-    run->is_stalled =
-        !stall_look(run->spec->stall, run->outcome->out_bytes,
-                    process_descendants_cpu() - run->cpu_before, now);
+    run->is_stalled = !stall_look(run->spec->stall, run->outcome->out_bytes,
+                                  process_descendants_cpu() - run->cpu_before, now);
     return run->is_stalled;
 }
 

@@ -42,11 +42,11 @@ struct process_spec {
     struct buf *out;
     struct buf *errors; /* the first bytes of stderr, when there is no log */
     struct segment_writer *log;
-    int keep_fd;      /* stays open in the program, -1 = none */
-    int keep_too_fd;  /* another one, 0 = none */
-    int stop_fd;      /* readable = stop; -1 = none */
+    int keep_fd;         /* stays open in the program, -1 = none */
+    int keep_too_fd;     /* another one, 0 = none */
+    int stop_fd;         /* readable = stop; -1 = none */
     struct stall *stall; /* watches the program and may end it; NULL = nothing does */
-    bool outlives_us; /* not killed when the runner dies: must end in its own time */
+    bool outlives_us;    /* not killed when the runner dies: must end in its own time */
 };
 
 enum process_end {
@@ -54,7 +54,7 @@ enum process_end {
     PROCESS_SIGNALLED, /* status: signal */
     PROCESS_TIMED_OUT,
     PROCESS_STOPPED,
-    PROCESS_NOT_STARTED,   /* err says why; status: errno */
+    PROCESS_NOT_STARTED,    /* err says why; status: errno */
     PROCESS_NO_NETWORK_OFF, /* the kernel does not let us take the network away */
     PROCESS_STALLED         /* spec->stall saw no sign of life any more */
 };

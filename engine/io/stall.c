@@ -91,8 +91,8 @@ static bool is_time_to_walk(const struct stall *stall, struct wall now)
 {
     int64_t since = wall_since(now, stall->walked_at).ms;
     int64_t quiet = wall_since(now, progress_sign(&stall->progress)).ms;
-    int64_t limit = stall->progress.stall.ms > 0 ? stall->progress.stall.ms
-                                                 : PROGRESS_QUIET.ms;
+    int64_t limit =
+        stall->progress.stall.ms > 0 ? stall->progress.stall.ms : PROGRESS_QUIET.ms;
     return quiet >= limit / 2 ? since >= limit / 10 : since >= 60000;
 }
 

@@ -70,8 +70,7 @@ static struct order *copy_order(const struct order *from)
     order->merge_sha = copy(from->merge_sha);
     order->forge.repository = copy(from->forge.repository);
     /* what is expected of a pull request may not run on the base at all */
-    order->forge.n_expected =
-        from->kind == EFFECT_WATCH ? 0 : from->forge.n_expected;
+    order->forge.n_expected = from->kind == EFFECT_WATCH ? 0 : from->forge.n_expected;
     order->forge.expected = copy_list(from->forge.expected, order->forge.n_expected);
     order->forge.labels = copy_list(from->forge.labels, from->forge.n_labels);
     order->forge.n_labels = from->forge.n_labels;

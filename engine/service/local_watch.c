@@ -132,9 +132,10 @@ static void note(const struct look *look, const char *text)
 
 static void add_measures(struct effect_result *to, const struct effect_result *from)
 {
-    to->cpu_ms = (to->cpu_ms > 0 ? to->cpu_ms : 0) + (from->cpu_ms > 0 ? from->cpu_ms : 0);
-    to->out_bytes =
-        (to->out_bytes > 0 ? to->out_bytes : 0) + (from->out_bytes > 0 ? from->out_bytes : 0);
+    to->cpu_ms =
+        (to->cpu_ms > 0 ? to->cpu_ms : 0) + (from->cpu_ms > 0 ? from->cpu_ms : 0);
+    to->out_bytes = (to->out_bytes > 0 ? to->out_bytes : 0) +
+                    (from->out_bytes > 0 ? from->out_bytes : 0);
     if (from->peak_rss_kib > to->peak_rss_kib) {
         to->peak_rss_kib = from->peak_rss_kib;
     }
@@ -184,8 +185,8 @@ static bool run_step(struct look *look, size_t i)
     note(look, head);
     struct effect_result *of_step = effect_result_new(part.workflow, part.seq);
     local_step(&runner, PLACE, look->log, of_step);
-    bool done = take(look, of_step,
-                     is_setup ? (uint64_t)watch->checks : UINT64_C(1) << number);
+    bool done =
+        take(look, of_step, is_setup ? (uint64_t)watch->checks : UINT64_C(1) << number);
     look->n_run += !is_setup;
     effect_result_free(of_step);
     return done;

@@ -397,7 +397,8 @@ static void write_watch(struct jsonw *w, const struct order_watch *watch)
         write_command(w, step);
         jsonw_int(w, "timeout.ms", step->timeout.ms);
         jsonw_int(w, "retries", step->retries);
-        jsonw_int(w, "number", i < watch->n_setup ? -1 : watch->numbers[i - watch->n_setup]);
+        jsonw_int(w, "number",
+                  i < watch->n_setup ? -1 : watch->numbers[i - watch->n_setup]);
         jsonw_close(w, '}');
     }
     jsonw_close(w, ']');

@@ -39,9 +39,9 @@
 /* WATCH, CONFIRM: which commit is looked at, and with what. In the effect's params:
  * "watch_commit", "watch_parent", "watch_checks" (hexadecimal). */
 struct order_watch {
-    char *commit;   /* "" = the base as it is now */
-    bool is_parent; /* not that commit, but the one that it was put on */
-    int64_t checks; /* a bit for each step of validate */
+    char *commit;               /* "" = the base as it is now */
+    bool is_parent;             /* not that commit, but the one that it was put on */
+    int64_t checks;             /* a bit for each step of validate */
     struct command_spec *steps; /* setup, then those checks, in order; WATCH_CHECKS */
     size_t n_steps, n_setup;
     int numbers[PIPELINE_STEPS_MAX]; /* of each check: its place in validate */

@@ -323,7 +323,8 @@ static bool take_restart(const struct route *route, struct order *order, struct 
     const char *text = route->effect->params;
     struct err ignored = ERR_INIT;
     struct json *params = json_parse(text, strlen(text), &ignored);
-    const struct service_spec *service = service_of(route, json_str(params, "service", ""));
+    const struct service_spec *service =
+        service_of(route, json_str(params, "service", ""));
     bool is_there = service != NULL && service->restart.argv != NULL;
     if (is_there) {
         order_set_command(order, &service->restart);

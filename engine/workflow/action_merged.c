@@ -52,7 +52,8 @@ static void read_params(struct view *view)
     json_free(params);
 }
 
-static void say_of(struct view *view, int kind, const char *format, ...) PRINTF_LIKE(3, 4);
+static void say_of(struct view *view, int kind, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 static void say_of(struct view *view, int kind, const char *format, ...)
 {
     va_list args;
@@ -152,7 +153,8 @@ static void watch_begins(struct view *view)
     char names[CHECKS_TEXT_MAX], span[CLOCK_TEXT_MAX];
     ask_look(view, EFFECT_WATCH, 0, 1, after->checks);
     if (after->watch == WATCH_FORGE) {
-        say_of(view, BEGUN, "merged; the forge's checks of %.10s are waited for, at most %s",
+        say_of(view, BEGUN,
+               "merged; the forge's checks of %.10s are waited for, at most %s",
                view->workflow->row.merge_sha, span_format(after->window, span));
     } else {
         say_of(view, BEGUN, "merged; %s run once more, on %s",
@@ -182,7 +184,8 @@ static void watch_ended(struct view *view)
     char names[CHECKS_TEXT_MAX];
     switch (saying_of(result)) {
     case SAYS_GREEN:
-        say_of(view, PASSED, "%s is well after the merge: %s", pipeline->base, summary(view));
+        say_of(view, PASSED, "%s is well after the merge: %s", pipeline->base,
+               summary(view));
         return;
     case SAYS_NOTHING:
         if (!looks_again(view)) {
@@ -233,15 +236,17 @@ static void culprit_ended(struct view *view)
     case SAYS_GREEN:
         (void)pipeline_check_names(pipeline, view->asked, names);
         if (view->has_moved) {
-            say_of(view, FLAKY,
-                   "%s fails on %s and passes on this merge: it is flaky, or broken by what "
-                   "was merged later; nothing is done",
-                   names, pipeline->base);
+            say_of(
+                view, FLAKY,
+                "%s fails on %s and passes on this merge: it is flaky, or broken by what "
+                "was merged later; nothing is done",
+                names, pipeline->base);
         } else {
-            say_of(view, FLAKY,
-                   "%s failed after the merge and passes on the same commit: flaky; nothing "
-                   "is done",
-                   names);
+            say_of(
+                view, FLAKY,
+                "%s failed after the merge and passes on the same commit: flaky; nothing "
+                "is done",
+                names);
         }
         return;
     case SAYS_NOTHING:
@@ -273,12 +278,14 @@ static void confirmed(struct view *view, uint64_t broken)
         say_of(view, CONFIRMED, "the merge broke %s on %s; its parent passes; reverting",
                names, pipeline->base);
     } else if (pipeline->after.revert == REVERT_NEVER) {
-        say_of(view, CONFIRMED,
-               "the merge broke %s on %s; its parent passes; the pipeline reverts nothing",
-               names, pipeline->base);
+        say_of(
+            view, CONFIRMED,
+            "the merge broke %s on %s; its parent passes; the pipeline reverts nothing",
+            names, pipeline->base);
     } else {
         say_of(view, CONFIRMED,
-               "the merge broke %s on %s; its parent passes; %s%sapprove to take it back, or "
+               "the merge broke %s on %s; its parent passes; %s%sapprove to take it "
+               "back, or "
                "reject",
                names, pipeline->base, objection, objection[0] != '\0' ? ": " : "");
         wait_revert(view);
@@ -305,7 +312,8 @@ static void parent_ended(struct view *view)
         return;
     }
     say_of(view, INNOCENT,
-           "%s fails on the commit before the merge as well: not our change; nothing is done",
+           "%s fails on the commit before the merge as well: not our change; nothing is "
+           "done",
            pipeline_check_names(pipeline, view->asked, names));
 }
 
@@ -323,8 +331,8 @@ bool merged_may_revert(const struct workflow *workflow, const struct merged_inpu
            input->effect->kind == EFFECT_CONFIRM && input->effect->step == PARENT;
 }
 
-bool merged_step(struct workflow *workflow, const struct merged_input *input, struct wall now,
-                 struct merged_output *out)
+bool merged_step(struct workflow *workflow, const struct merged_input *input,
+                 struct wall now, struct merged_output *out)
 {
     *out = (struct merged_output){.kind = ""};
     struct view view = {.workflow = workflow, .input = input, .now = now, .out = out};

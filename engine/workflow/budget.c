@@ -124,7 +124,8 @@ static void say_spent(struct turn *turn)
             span_format(wall, all));
     } else {
         say(turn,
-            "BUDGET: %s of %s of wall time are used, and an agent run took %s; extend it or "
+            "BUDGET: %s of %s of wall time are used, and an agent run took %s; extend it "
+            "or "
             "cancel",
             span_format(wall_since(turn->now, row->started_at), used),
             span_format(wall, all), span_format(row->last_run, last));
@@ -193,7 +194,8 @@ void extend(struct turn *turn)
     }
     if (input->granted_wall.ms > 0) {
         (void)snprintf(wall, sizeof(wall), "%s %s more wall time",
-                       runs[0] != '\0' ? "," : "", span_format(input->granted_wall, span));
+                       runs[0] != '\0' ? "," : "",
+                       span_format(input->granted_wall, span));
     }
     say(turn, "%s granted%s%s%s%s", input->actor, runs, wall,
         input->reason != NULL ? ": " : "", input->reason != NULL ? input->reason : "");
@@ -213,8 +215,8 @@ void budget_learn(struct workflow *workflow, const struct effect_result *result)
         row->state == STATE_PARKED ? row->resume_state : row->state;
     int64_t ms = wall_since(result->finished_at, result->started_at).ms;
     if (stage_step(workflow->pipeline, state, row->step).kind == EFFECT_CODE &&
-        wall_is_set(result->started_at) && ms > 0 &&
-        result->status != STATUS_DEFERRED && result->status != STATUS_REFUSED) {
+        wall_is_set(result->started_at) && ms > 0 && result->status != STATUS_DEFERRED &&
+        result->status != STATUS_REFUSED) {
         row->last_run.ms = ms;
     }
 }

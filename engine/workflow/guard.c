@@ -37,9 +37,8 @@ bool merge_asks(const struct turn *turn)
         stage_step(workflow->pipeline, workflow->row.state, workflow->row.step + 1);
     bool is_degraded =
         workflow->row.is_degraded || (result != NULL && result->is_degraded);
-    return step.kind == EFFECT_MERGE &&
-           (workflow->pipeline->merge_mode == MERGE_ASK || is_degraded ||
-            plan_escalates(turn));
+    return step.kind == EFFECT_MERGE && (workflow->pipeline->merge_mode == MERGE_ASK ||
+                                         is_degraded || plan_escalates(turn));
 }
 
 bool waits_plan(const struct turn *turn)

@@ -55,11 +55,11 @@ bool iterations_left(const struct turn *turn);
 bool retries_left(const struct turn *turn);
 bool over_budget(const struct turn *turn);
 bool over_budget_fails(const struct turn *turn); /* and nobody is asked */
-bool spent_for_now(const struct turn *turn);     /* input->spent, and an agent run is next */
+bool spent_for_now(const struct turn *turn); /* input->spent, and an agent run is next */
 bool wall_is_left(const struct turn *turn);
 bool wall_fails(const struct turn *turn); /* none is, and nobody is asked */
 bool waits_budget(const struct turn *turn);
-bool has_budget(const struct turn *turn); /* one that the input extends */
+bool has_budget(const struct turn *turn);      /* one that the input extends */
 bool has_budget_left(const struct turn *turn); /* the same, and nothing is undone */
 bool may_skip(const struct turn *turn);
 bool undoing(const struct turn *turn);

@@ -48,8 +48,8 @@ struct merged_output {
 
 /* False: nothing follows, output is empty. May change workflow->row (wait, reason,
  * effect_seq). */
-bool merged_step(struct workflow *workflow, const struct merged_input *input, struct wall now,
-                 struct merged_output *ret_output);
+bool merged_step(struct workflow *workflow, const struct merged_input *input,
+                 struct wall now, struct merged_output *ret_output);
 /* Would the next step ask whether the engine may revert? For callers to whom an objection
  * costs something to find out. */
 bool merged_may_revert(const struct workflow *workflow, const struct merged_input *input);

@@ -134,7 +134,8 @@ struct pipeline {
     int max_iterations;                       /* 1..100, 10 */
     int max_retries;                          /* per state, 0..100, 3 */
     struct span planning, coding, validation; /* deadlines; 1800 s, 3600 s, 1800 s */
-    struct span stall; /* an agent without a sign of life for so long is ended; 1800 s; 0 = never */
+    struct span
+        stall; /* an agent without a sign of life for so long is ended; 1800 s; 0 = never */
     struct bounds bounds;
     int max_attempts;     /* agent runs in all; 0 = no budget */
     struct span max_wall; /* from start to end; 0 = no budget */

@@ -85,15 +85,15 @@ static bool open_engine(struct sim *sim)
     }
     struct control_options options = {
         .max_running = sim->options->max_running,
-        .limits = {span_s(5), span_s(300)},
+        .limits = {span_s(5),                   span_s(300)},
         .revert_per_hour = SIM_REVERTS,
         .revert_per_day = 4 * SIM_REVERTS,
         .services = sim_services,
         .n_services = SIM_SERVICES,
         .seed = sim->options->seed + (uint64_t)sim->report->n_crashes,
-        .recovery = {.is_on = sim->options->seed % 2 == 0,
-                     .ladder = ladder_defaults(),
-                     .decide = decide_defaults()},
+        .recovery = { .is_on = sim->options->seed % 2 == 0,
+                   .ladder = ladder_defaults(),
+                   .decide = decide_defaults()},
     };
     sim->control = control_new(&options, sim->store);
     if (!control_load(sim->control, sim->world.now, &err)) {

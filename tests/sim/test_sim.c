@@ -155,14 +155,14 @@ static int replay(int argc, char **argv)
                   "seed %" PRIu64 ": %d workflows, %" PRId64 " events, %" PRId64
                   " batches, %" PRId64 " crashes, %" PRId64 " commands, %" PRId64
                   " agent starts, %" PRId64 " merges, %" PRId64 " deferrals in %" PRId64
-                  " outages, %" PRId64
-                  " degraded, %" PRId64 " broke the base, %" PRId64 " found, %" PRId64
+                  " outages, %" PRId64 " degraded, %" PRId64 " broke the base, %" PRId64
+                  " found, %" PRId64
                   " taken back, %.1f virtual days, %.1f s, log %016" PRIx64 "\n",
                   options.seed, options.n_workflows, report.n_events, report.n_batches,
                   report.n_crashes, report.n_commands, report.n_agent_starts,
                   report.n_merges, report.n_deferrals, report.n_outages,
-                  report.n_degraded, report.n_bad, report.n_confirmed, report.n_taken_back,
-                  report.virtual_days, seconds, report.log_hash);
+                  report.n_degraded, report.n_bad, report.n_confirmed,
+                  report.n_taken_back, report.virtual_days, seconds, report.log_hash);
     for (int s = 0; s < STATE_COUNT; s++) {
         if (report.n_by_state[s] > 0) {
             (void)fprintf(stderr, "  %-12s %" PRId64 "\n",

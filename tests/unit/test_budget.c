@@ -243,7 +243,8 @@ static void a_day_has_so_many_runs(void **state)
     int n = f->n_asked;
     submit(f);
     assert_int_equal(f->n_asked, n);
-    expect_row(f, 3, STATE_RECOVERING, WAIT_RETRY, "2 of 2 agent runs of the repository's day");
+    expect_row(f, 3, STATE_RECOVERING, WAIT_RETRY,
+               "2 of 2 agent runs of the repository's day");
     restart(f); /* the count holds */
     n = f->n_asked;
     submit(f);
@@ -293,7 +294,8 @@ static void an_operator_extends(void **state)
     send(f, "extend", 1, "{\"attempts\":1,\"wall\":\"nonsense\"}");
     assert_int_equal(f->n_asked, 0);
     send(f, "extend", 1, "{\"attempts\":1,\"wall\":\"2h\",\"reason\":\"close\"}");
-    expect_event(f, "extend", "anna granted 1 more agent run, 2h00m more wall time: close");
+    expect_event(f, "extend",
+                 "anna granted 1 more agent run, 2h00m more wall time: close");
     assert_int_equal(last(f)->kind, EFFECT_CODE);
     restart(f); /* what was granted is kept */
     expect_row(f, 1, STATE_CODING, WAIT_NONE, "");

@@ -577,20 +577,13 @@ static void test_redeliver(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_green),
-        cmocka_unit_test(test_watch),
-        cmocka_unit_test(test_expected),
-        cmocka_unit_test(test_none),
-        cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_red),
-        cmocka_unit_test(test_pull_changes),
-        cmocka_unit_test(test_hints),
-        cmocka_unit_test(test_blind),
-        cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_merge_once),
-        cmocka_unit_test(test_merge_refused),
-        cmocka_unit_test(test_revert),
-        cmocka_unit_test(test_revert_by_rest),
+        cmocka_unit_test(test_green),        cmocka_unit_test(test_watch),
+        cmocka_unit_test(test_expected),     cmocka_unit_test(test_none),
+        cmocka_unit_test(test_pages),        cmocka_unit_test(test_red),
+        cmocka_unit_test(test_pull_changes), cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_blind),        cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_merge_once),   cmocka_unit_test(test_merge_refused),
+        cmocka_unit_test(test_revert),       cmocka_unit_test(test_revert_by_rest),
         cmocka_unit_test(test_redeliver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

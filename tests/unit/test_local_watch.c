@@ -75,7 +75,8 @@ static void test_culprit_is_red_and_its_parent_is_green(void **state)
         flow_pass(&flow, EFFECT_CLEANUP);
         expect(look(&flow, EFFECT_WATCH, false, NULL), STATUS_FAILED, 2,
                "unit tests failed with exit status 1 on main");
-        expect(look(&flow, EFFECT_CONFIRM, false, NULL), STATUS_FAILED, 2, "on the merge");
+        expect(look(&flow, EFFECT_CONFIRM, false, NULL), STATUS_FAILED, 2,
+               "on the merge");
         expect(look(&flow, EFFECT_CONFIRM, true, NULL), STATUS_PASSED, 0,
                "2 checks pass on the commit before the merge");
         flow_pass(&flow, EFFECT_REVERT);
@@ -101,7 +102,8 @@ static void test_setup_that_fails_makes_every_check_red(void **state)
     (void)state;
     struct flow flow;
     to_merge(&flow, 1, "echo one > x");
-    expect(look(&flow, EFFECT_WATCH, false, "! test -e x"), STATUS_FAILED, 6, "deps failed");
+    expect(look(&flow, EFFECT_WATCH, false, "! test -e x"), STATUS_FAILED, 6,
+           "deps failed");
     expect(look(&flow, EFFECT_CONFIRM, true, "! test -e x"), STATUS_PASSED, 0, "pass");
     flow_fini(&flow);
 }
@@ -137,8 +139,9 @@ static void test_a_revert_is_seen(void **state)
     (void)state;
     struct flow flow;
     LAB_SH(&flow_lab, "echo one > x; git add x; git commit -q -m 'Add x'");
-    flow_to_pull(&flow, 1, "git revert --no-edit HEAD -q 2>/dev/null || git revert --no-edit "
-                           "HEAD; echo more > y");
+    flow_to_pull(&flow, 1,
+                 "git revert --no-edit HEAD -q 2>/dev/null || git revert --no-edit "
+                 "HEAD; echo more > y");
     flow_pass(&flow, EFFECT_MERGE);
     struct order *order = look(&flow, EFFECT_CONFIRM, true, NULL);
     struct effect_result *result = lab_run(order);

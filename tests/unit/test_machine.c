@@ -437,7 +437,8 @@ static void wall_time_is_looked_at_before_a_run(void **state)
     assert_int_equal(answer(&f, STATUS_FAILED, BLAME_CHANGE), MACHINE_DONE);
     pass(&f, EFFECT_PLAN);
     (void)send(&f, EV_APPROVE);
-    assert_int_equal(send(&f, EV_START), MACHINE_DONE); /* 1h20m are left, a run takes 1h30m */
+    assert_int_equal(send(&f, EV_START),
+                     MACHINE_DONE); /* 1h20m are left, a run takes 1h30m */
     assert_int_equal(f.workflow->row.wait, WAIT_BUDGET);
     assert_non_null(strstr(f.workflow->row.reason, "an agent run took 1h30m"));
     assert_int_equal(grant(&f, 0, span_s(3600)), MACHINE_DONE);
@@ -464,8 +465,8 @@ static void a_budget_of_the_day_is_waited_for(void **state)
                                   .checkpoint = STATE_COUNT,
                                   .spent = "20 of 20 agent runs of today are used",
                                   .spent_until = wall_add(f.now, span_s(7200))};
-    assert_int_equal(
-        machine_step(f.workflow, &input, &limits, f.now, &f.rng, f.out), MACHINE_DONE);
+    assert_int_equal(machine_step(f.workflow, &input, &limits, f.now, &f.rng, f.out),
+                     MACHINE_DONE);
     assert_int_equal(f.workflow->row.state, STATE_RECOVERING);
     assert_int_equal(f.workflow->row.wait, WAIT_RETRY);
     assert_int_equal(f.out->n_effects, 0);
@@ -525,9 +526,8 @@ static void walk_every_pair(void **state)
                         ? answer(&f, e == EV_PASSED ? STATUS_PASSED : STATUS_FAILED,
                                  e == EV_SERVICE ? BLAME_SERVICE
                                                  : (enum blame)(e - EV_PASSED))
-                    : e == EV_EXTEND
-                        ? grant(&f, variant % 3, (struct span){variant % 2})
-                        : send(&f, (enum machine_event)e);
+                    : e == EV_EXTEND ? grant(&f, variant % 3, (struct span){variant % 2})
+                                     : send(&f, (enum machine_event)e);
                 if (verdict != MACHINE_DONE) {
                     assert_int_equal(row->state, before.state);
                     assert_int_equal(row->effect_seq, before.effect_seq);

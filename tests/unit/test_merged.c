@@ -157,8 +157,8 @@ static const struct asked *last(const struct fixture *f)
     return &f->asked[f->n_asked - 1];
 }
 
-static void answer(struct fixture *f, const struct asked *asked, enum effect_status status,
-                   enum blame blame, uint64_t red)
+static void answer(struct fixture *f, const struct asked *asked,
+                   enum effect_status status, enum blame blame, uint64_t red)
 {
     struct effect_result *result = effect_result_new(asked->workflow, asked->seq);
     result->status = status;
@@ -195,7 +195,8 @@ static void to_watch(struct fixture *f, const char *pipeline)
         green(f);
     }
     assert_int_equal(last(f)->kind, EFFECT_WATCH);
-    assert_non_null(strstr(last(f)->params, "\"watch_checks\":\"3\"")); /* nice may fail */
+    assert_non_null(
+        strstr(last(f)->params, "\"watch_checks\":\"3\"")); /* nice may fail */
 }
 
 static void expect_row(struct fixture *f, int64_t id, enum workflow_state state,
@@ -250,8 +251,8 @@ static void expect_decision(struct fixture *f, int64_t workflow, const char *cho
     size_t n = 0;
     assert_non_null(reader);
     assert_true(reader_decisions(
-        reader, arena, &(struct recovery_query){.workflow = workflow, .max = 10}, &rows, &n,
-        &err));
+        reader, arena, &(struct recovery_query){.workflow = workflow, .max = 10}, &rows,
+        &n, &err));
     assert_int_equal(n, 1);
     assert_int_equal(rows[0].kind, DECISION_REVERT);
     assert_string_equal(rows[0].choice, choice);
@@ -309,14 +310,16 @@ static void a_flaky_check_and_a_broken_parent_veto(void **state)
     int n = f->n_asked;
     green(f); /* the culprit passes */
     assert_int_equal(f->n_asked, n);
-    expect_event(f, "watch-flaky", "'lint' failed after the merge and passes on the same");
+    expect_event(f, "watch-flaky",
+                 "'lint' failed after the merge and passes on the same");
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     red(f, 2);
     red(f, 2);
     n = f->n_asked;
     red(f, 2); /* and so does its parent fail */
     assert_int_equal(f->n_asked, n);
-    expect_event(f, "watch-innocent", "'lint' fails on the commit before the merge as well");
+    expect_event(f, "watch-innocent",
+                 "'lint' fails on the commit before the merge as well");
     expect_row(f, 1, STATE_COMPLETED, WAIT_NONE, "");
     expect_row(f, 2, STATE_COMPLETED, WAIT_NONE, "");
 }

@@ -16,7 +16,9 @@
 #define NOW ((struct wall){1767225600000})
 
 static char name[] = "agents";
-static const struct service_spec services[] = {{.name = name, .kind = SERVICE_CODEGEN}};
+static const struct service_spec services[] = {
+    {.name = name, .kind = SERVICE_CODEGEN}
+};
 
 static const char pipeline[] =
     "name: p\nrepository: /srv/p\nbase: main\nagent: {command: agent}\nvalidate: []\n"
@@ -205,8 +207,9 @@ static void it_stands_beside_one_with_nothing_in_flight(void **state)
     struct fixture *f = *state;
     assert_false(restart_begin(f->control, name, f->now)); /* there is none */
     submit(f);
-    assert_false(restart_begin(f->control, name, f->now)); /* its own effect would be lost */
-    answer(f, STATUS_FAILED, BLAME_WORLD, span_s(1));      /* now it waits */
+    assert_false(
+        restart_begin(f->control, name, f->now));     /* its own effect would be lost */
+    answer(f, STATUS_FAILED, BLAME_WORLD, span_s(1)); /* now it waits */
     int n = f->n_asked;
     assert_true(restart_begin(f->control, name, f->now));
     turn(f);
@@ -234,7 +237,8 @@ static void a_failure_is_told(void **state)
 
 /* ---- the runner ---- */
 
-static void run(int64_t id, const char *text, enum effect_status status, const char *summary)
+static void run(int64_t id, const char *text, enum effect_status status,
+                const char *summary)
 {
     struct flow flow;
     flow_init(&flow, id);

@@ -13,7 +13,7 @@
 
 /* ---- the judge alone: time and figures come in ---- */
 
-#define T(s) ((struct wall){INT64_C(1767225600000) + (s) * 1000})
+#define T(s) ((struct wall){INT64_C(1767225600000) + (s)*1000})
 
 struct place {
     char *folder, *tree;
@@ -87,17 +87,18 @@ static void every_kind_of_sign_counts(void **state)
     struct progress read;
     char text[PROGRESS_TEXT_MAX];
     stall_init(&stall, place->folder, place->tree, span_s(600), T(0));
-    assert_true(stall_look(&stall, 1, 0, T(500)));       /* output */
-    assert_true(stall_look(&stall, 1, 5000, T(1000)));   /* cpu */
-    touch(place, "a/b/deep", T(1590));                   /* a file, far down */
+    assert_true(stall_look(&stall, 1, 0, T(500)));     /* output */
+    assert_true(stall_look(&stall, 1, 5000, T(1000))); /* cpu */
+    touch(place, "a/b/deep", T(1590));                 /* a file, far down */
     assert_true(stall_look(&stall, 1, 5000, T(1601)));
     assert_true(stall_look(&stall, 1, 5000, T(2189)));
     assert_false(stall_look(&stall, 1, 5000, T(2191)));
     assert_true(progress_read(place->folder, &read));
     assert_int_equal(read.file_at.ms, T(1590).ms);
     assert_int_equal(read.output_at.ms, T(500).ms);
-    assert_string_equal(progress_text(&read, T(1600), text),
-                        "working: output 18m ago, files 10s ago, cpu 10m ago; ended after 10m");
+    assert_string_equal(
+        progress_text(&read, T(1600), text),
+        "working: output 18m ago, files 10s ago, cpu 10m ago; ended after 10m");
 }
 
 static void without_a_limit_it_is_only_watched(void **state)

@@ -68,8 +68,8 @@ static bool find_progress(const struct cli *cli, const struct picture *picture,
     for (size_t i = picture->n_effects; i-- > 0;) {
         const struct effect_row *effect = &picture->effects[i];
         AUTO_FREE char *folder =
-            mem_printf("%s-work/wf-%lld/fx-%lld", cli->store,
-                       (long long)effect->workflow, (long long)effect->seq);
+            mem_printf("%s-work/wf-%lld/fx-%lld", cli->store, (long long)effect->workflow,
+                       (long long)effect->seq);
         if (effect->status == STATUS_PENDING && progress_read(folder, ret_progress)) {
             return true;
         }
@@ -206,7 +206,8 @@ static void print_next(const struct workflow_row *row)
                (long long)row->effect_seq);
         printf("  %-13s signalbox reject wf-%lld REASON\n", "reject with", id);
     } else if (row->wait == WAIT_BUDGET) {
-        printf("  %-13s signalbox extend wf-%lld --attempts N --wall TIME\n", "go on with", id);
+        printf("  %-13s signalbox extend wf-%lld --attempts N --wall TIME\n",
+               "go on with", id);
     } else if (row->wait == WAIT_OPERATOR || row->wait == WAIT_PAUSE) {
         printf("  %-13s signalbox resume wf-%lld\n", "go on with", id);
     } else if (row->state == STATE_FAILED) {

@@ -22,8 +22,8 @@ struct status {
     bool is_silent; /* the engine does not answer */
     bool has_store;
     bool is_read_only;
-    int64_t store_bytes, wal_bytes, room;  /* -1 = unknown */
-    bool has_stuck; /* a thread of the engine (store/pulse.h) */
+    int64_t store_bytes, wal_bytes, room; /* -1 = unknown */
+    bool has_stuck;                       /* a thread of the engine (store/pulse.h) */
     enum pulse_thread stuck;
     struct span stuck_for;
     const char *started_at;                /* as the engine wrote it, "" = unknown */
@@ -60,8 +60,8 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
             !watch_has_engine(watch) || !watch_wait(watch, (struct span){ANSWER_MS});
         status->fault = watch_fault(watch);
         watch_free(watch);
-        status->has_stuck = pulse_find_silent(cli->store, mono_now(), &status->stuck,
-                                              &status->stuck_for);
+        status->has_stuck =
+            pulse_find_silent(cli->store, mono_now(), &status->stuck, &status->stuck_for);
     }
     status->room = store_room(cli->store);
     status->has_store = file_exists(cli->store);
@@ -179,11 +179,12 @@ static void print_engine(const struct status *status)
     }
     putchar('\n');
     if (status->has_stuck) {
-        printf("           its %s thread is stuck: not heard of for %s, %s;\n"
-               "           nothing is lost; if it does not go on by itself, end the engine "
-               "and start it again\n",
-               pulse_word(status->stuck), span_format(status->stuck_for, up),
-               pulse_help(status->stuck));
+        printf(
+            "           its %s thread is stuck: not heard of for %s, %s;\n"
+            "           nothing is lost; if it does not go on by itself, end the engine "
+            "and start it again\n",
+            pulse_word(status->stuck), span_format(status->stuck_for, up),
+            pulse_help(status->stuck));
     }
     if (status->fault != ERR_NONE && !is_full(status) && !status->is_read_only) {
         printf("           %s\n", advice(status->fault));
