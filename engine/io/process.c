@@ -262,6 +262,12 @@ static int ms_until(struct wall at, int most)
     return left < 0 ? 0 : left < most ? (int)left : most;
 }
 
+static int ms_to_wait(const struct run *run, struct wall until)
+{
+    int ms = wall_is_set(until) ? ms_until(until, LOOK_AGAIN) : LOOK_AGAIN;
+    return wall_is_set(run->look_at) ? ms_until(run->look_at, ms) : ms;
+}
+
 /* Is it time, and has it stalled? */
 static bool has_stalled(struct run *run)
 {
@@ -289,10 +295,7 @@ static bool pump_until(struct run *run, struct wall until, int stop_fd, bool is_
             {.fd = run->is_over ? -1 : run->pid_fd, .events = POLLIN},
             {.fd = stop_fd,                         .events = POLLIN},
         };
-        int timeout = wall_is_set(until) ? ms_until(until, LOOK_AGAIN) : LOOK_AGAIN;
-        if (wall_is_set(run->look_at)) {
-            timeout = ms_until(run->look_at, timeout);
-        }
+        int timeout = ms_to_wait(run, until);
         if (is_draining && run->out_fd < 0 && run->err_fd < 0) {
             return true;
         }
