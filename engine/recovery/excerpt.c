@@ -57,6 +57,12 @@ static struct ranges with(const struct ranges *ranges, struct range range)
     return joined;
 }
 
+/* Of a character of UTF-8, not its first byte. */
+static bool is_inside(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
 static size_t line_before(const char *text, size_t from)
 {
     const char *newline = from > 1 ? memrchr(text, '\n', from - 1) : NULL;
@@ -77,6 +83,9 @@ static struct range around(const char *text, size_t len, const struct located *l
     struct range range = {line->at, line_behind(text, len, line->at)};
     if (range.to - range.from > room) {
         range.to = range.from + room;
+        while (range.to > range.from && is_inside(text[range.to])) {
+            range.to--;
+        }
         return range;
     }
     for (int i = 0; i < AFTER; i++) {
@@ -96,6 +105,9 @@ static struct range tail(const char *text, size_t len, size_t room)
 {
     size_t from = len - room;
     const char *newline = memchr(text + from, '\n', room - 1);
+    while (newline == NULL && from < len && is_inside(text[from])) {
+        from++;
+    }
     return (struct range){newline != NULL ? (size_t)(newline + 1 - text) : from, len};
 }
 

@@ -18,6 +18,7 @@
 #define BOOK_FORMAT   1
 #define NO_WILDCARD   (-1)
 #define MASKED_MAX    2048 /* bytes of a masked line that are looked at */
+#define LINE_MAX_SEEN 4096 /* bytes of a line; what is longer is not one any more */
 #define FNV_START     UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME     UINT64_C(0x100000001b3)
 
@@ -155,6 +156,7 @@ void template_fingerprint(struct template_book *book, enum failure_class class_,
 {
     char masked[MASKED_MAX];
     struct row seen = {.class_ = (int32_t)class_, .wildcard = NO_WILDCARD};
+    len = len < LINE_MAX_SEEN ? len : LINE_MAX_SEEN;
     seen.hash = template_mask(line, len, masked, sizeof(masked));
     const char *word = class_word(class_);
     seen.fingerprint = hash_bytes(seen.hash, word, strlen(word));

@@ -143,8 +143,8 @@ NODISCARD char *github_commits_read(const struct http_response *response, size_t
 bool github_has_comment(const struct http_response *response, const char *text);
 
 /*
- * The lines of a job's log that say what failed: those around "##[error]", without the
- * times in front; when there is none, the last ones. Clean, at most max bytes, malloc'd.
+ * The lines of a job's log that say what failed (excerpt.h), without the times in front. Clean,
+ * at most max bytes, malloc'd.
  */
 NODISCARD char *github_log_excerpt(const char *log, size_t len, size_t max);
 

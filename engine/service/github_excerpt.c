@@ -4,11 +4,11 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/recovery/excerpt.h"
 #include "engine/service/github_answer.h"
 
-#define BEFORE     15  /* lines shown before an error */
-#define LAST       30  /* lines shown when no line is marked as one */
-#define LINE_BYTES 400 /* of one line */
+#define LINE_BYTES 400               /* of one line */
+#define LOG_BYTES  ((size_t)8 << 20) /* clean bytes that are looked at */
 
 struct line {
     const char *at;
@@ -41,23 +41,6 @@ static struct line line_at(const char *at, const char *end, const char **ret_nex
     return strip_time((struct line){at, (size_t)(stop - at)});
 }
 
-static bool is_error(struct line line)
-{
-    return line.len >= 9 && memcmp(line.at, "##[error]", 9) == 0;
-}
-
-/* The beginning of the n-th line before `at`. */
-static const char *lines_before(const char *log, const char *at, int n)
-{
-    for (; n > 0 && at > log; n--) {
-        at--;
-        while (at > log && at[-1] != '\n') {
-            at--;
-        }
-    }
-    return at;
-}
-
 static void add_lines(struct buf *out, const char *at, const char *end)
 {
     while (at < end && !out->is_cut) {
@@ -74,21 +57,13 @@ static void add_lines(struct buf *out, const char *at, const char *end)
 
 char *github_log_excerpt(const char *log, size_t len, size_t max)
 {
-    AUTO_BUF struct buf out;
-    buf_init(&out, max);
-    const char *end = log + len, *shown = log; /* up to here it is in out */
-    for (const char *at = log, *next; at < end && !out.is_cut; at = next) {
-        if (is_error(line_at(at, end, &next))) {
-            const char *from = lines_before(log, at, BEFORE);
-            if (from > shown && out.len > 0) {
-                (void)buf_str(&out, "...\n");
-            }
-            add_lines(&out, from > shown ? from : shown, next);
-            shown = next;
-        }
+    AUTO_BUF struct buf clean;
+    buf_init(&clean, LOG_BYTES);
+    if (len > LOG_BYTES / 2) { /* cleaning can make it longer; the end matters most */
+        log += len - LOG_BYTES / 2;
+        len = LOG_BYTES / 2;
     }
-    if (out.len == 0) {
-        add_lines(&out, lines_before(log, end, LAST), end);
-    }
-    return buf_take(&out, NULL);
+    add_lines(&clean, log, log + len);
+    const struct pattern_base *base = clean.len > max ? pattern_builtin() : NULL;
+    return excerpt_make(base, clean.data, clean.len, max);
 }

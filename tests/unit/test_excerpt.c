@@ -9,6 +9,7 @@
 
 #include "engine/base/buf.h"
 #include "engine/base/file.h"
+#include "engine/base/text.h"
 #include "engine/recovery/excerpt.h"
 
 static struct buf log_text;
@@ -101,6 +102,16 @@ static void odd_logs_are_bounded(void **state)
     assert_string_equal(none, "");
 }
 
+static void characters_stay_whole(void **state)
+{
+    (void)state;
+    put("\xe2\x9c\x97 error \xe2\x9c\x97\xe2\x9c\x97", 1000);
+    for (size_t max = 1000; max < 1006; max++) {
+        AUTO_FREE char *text = excerpt_make(NULL, log_text.data, log_text.len, max);
+        assert_true(text_is_utf8(text, strlen(text)));
+    }
+}
+
 static void error_far_from_the_end_is_found(void **state)
 {
     (void)state;
@@ -137,6 +148,7 @@ int main(void)
         TEST(error_surroundings_and_end),
         TEST(gaps_are_counted),
         TEST(odd_logs_are_bounded),
+        TEST(characters_stay_whole),
         TEST(error_far_from_the_end_is_found),
         TEST(of_a_step),
     };

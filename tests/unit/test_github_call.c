@@ -246,20 +246,25 @@ static void test_excerpt(void **state)
     assert_excerpt("", 100, "");
     assert_excerpt("a\nb", 100, "a\nb\n");
     assert_excerpt("2023-07-01T12:00:00.1Z a\n##[error]b\nc\n##[error]d\ne\n", 100,
-                   "a\n##[error]b\nc\n##[error]d\n");
+                   "a\n##[error]b\nc\n##[error]d\ne\n");
     assert_excerpt("one\ntwo\nthree\n", 8, "one\ntwo\n"); /* whole lines */
     assert_excerpt("x\033[31mred\033[0m\r\n", 100, "xred\n");
     AUTO_BUF struct buf log;
     buf_init(&log, 100000);
-    for (int i = 0; i < 100; i++) {
-        (void)buf_printf(&log, "line %d\n%s", i,
-                         i == 20 || i == 80 ? "##[error]x\n" : "");
+    for (int i = 0; i < 1000; i++) {
+        (void)buf_printf(&log, "2023-07-01T12:00:00.1Z line %d\n%s", i,
+                         i == 800 ? "src/a.c:1:2: error: no such type\n"
+                                    "##[error]Process completed with exit code 1.\n"
+                                  : "");
     }
-    AUTO_FREE char *text = github_log_excerpt(log.data, log.len, 8000);
+    AUTO_FREE char *text = github_log_excerpt(log.data, log.len, 1000);
+    assert_true(strlen(text) <= 1000);
     assert_null(strstr(text, "line 5\n"));
-    assert_non_null(strstr(text, "line 6\n"));
-    assert_non_null(strstr(text, "##[error]x\n...\nline 66\n"));
-    assert_null(strstr(text, "line 81\n"));
+    assert_non_null(strstr(text, "\nline 800\nsrc/a.c:1:2: error: no such type\n"
+                                 "##[error]Process completed with exit code 1.\n"));
+    assert_non_null(strstr(text, "lines ...]\n"));
+    assert_non_null(strstr(text, "\nline 999\n"));
+    assert_null(strstr(text, "2023"));
 }
 
 int main(void)

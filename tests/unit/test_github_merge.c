@@ -202,6 +202,7 @@ static void test_red(void **state)
                                          "compiling\n"
                                          "assertion failed: a == b\n"
                                          "##[error]Process completed with exit code 2.\n"
+                                         "cleaning up\n"
                                          "lint: failure, 3 findings\n");
     assert_ended(result, STATUS_FAILED, BLAME_CHANGE,
                  "2 red (unit, lint), 1 pending (slow)");
