@@ -272,7 +272,7 @@ bench: all $(BENCH) ## figures, each beside its yardstick of the same run
 	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)) $(BENCH); do $(TEST_ENV) $$b; done
 
 JUDGE ?=
-judge: all ## figures on public data where they are (JUDGE_DATA=DIR, PART=dev, JUDGE="forecast capacity")
+judge: all $(B)/tests/tools/train_classify ## figures on public data where they are (JUDGE_DATA=DIR, PART=dev, JUDGE="forecast capacity")
 	@$(TEST_ENV) $(TOOLS)/judge $(JUDGE)
 
 TRAIN := $(B)/tests/tools/train_classify

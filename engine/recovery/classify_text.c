@@ -135,8 +135,9 @@ static size_t mask_token(const char *raw, size_t len, char out[TOKEN_MAX])
 {
     size_t n = 0, i = 0;
     if (memmem(raw, len, "://", 3) != NULL) {
-        memcpy(out, "<url>", 5);
-        return 5;
+        static const char url[] = {'<', 'u', 'r', 'l', '>'};
+        memcpy(out, url, sizeof(url));
+        return sizeof(url);
     }
     while (i < len && !is_letter(raw[i]) && raw[i] != '/' && raw[i] != '.' && n < 8 &&
            !is_digit(raw[i])) {
