@@ -86,11 +86,13 @@ static void see_levels(const struct decide *decide,
         const char *key = question->levels[i];
         const struct decide_arm *arm = decide_arm_find(&decide->arms, key, option);
         int64_t here_ms = decide_change_ms(decide, key);
-        changed_ms = here_ms > changed_ms ? here_ms : changed_ms;
-        view->changed_ms[i] = changed_ms;
+        view->changed_ms[i] = here_ms > changed_ms ? here_ms : changed_ms;
+        /* The coarsest level mixes what has nothing to do with each other: when its mixture
+         * changes, nothing is said of its parts. */
+        changed_ms = i + 1 == question->n_levels ? INT64_MIN : view->changed_ms[i];
         seen[i + 1].arm = arm;
         if (arm != NULL) {
-            double share = decide_share_left(arm, changed_ms);
+            double share = decide_share_left(arm, view->changed_ms[i]);
             seen[i + 1].passed = arm->passed * share;
             seen[i + 1].failed = arm->failed * share;
             view->is_killed = view->is_killed || arm->is_killed;

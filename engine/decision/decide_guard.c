@@ -7,6 +7,8 @@
 #include "engine/decision/decide_private.h"
 
 #define TRY_PLACES 8
+#define SHADOW_LIVES                                                                     \
+    0.25 /* half-lives: what it was worth long ago keeps no one from acting */
 
 static uint64_t hash_pair(const char *key, const char *option)
 {
@@ -54,7 +56,8 @@ void decide_record_add(struct decide *decide, const char *key, const char *optio
     bool is_found = false;
     uint64_t hash = hash_pair(key, option);
     struct decide_record *record = &decide->records[find(decide, hash, &is_found)];
-    double kept = exp2(-1 / decide->settings.half_life_trials);
+    double lives = option[0] == '\0' ? SHADOW_LIVES : 1;
+    double kept = exp2(-1 / (lives * decide->settings.half_life_trials));
     if (!is_found) {
         memset(record, 0, sizeof(*record));
         record->hash = hash;

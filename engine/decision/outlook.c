@@ -177,11 +177,12 @@ struct value {
     struct odds odds;
 };
 
-/* Steps of a number: half a power of two each, so that small ones are told apart. */
+/* Steps of a number: fifths below 1, above it half a power of two each. */
 static uint64_t step_of(double number)
 {
-    double size = floor(log2(1 + fmin(fabs(number), 1e15)) * 2);
-    return mix((uint64_t)size * 2 + (number < 0) + 17);
+    double size = fmin(fabs(number), 1e15);
+    double step = size < 1 ? floor(size * 5) : 5 + floor(log2(size) * 2);
+    return mix((uint64_t)step * 2 + (number < 0) + 17);
 }
 
 static size_t read_values(const struct outlook_case *about,

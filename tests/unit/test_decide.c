@@ -454,7 +454,7 @@ static void test_one_trial_is_one(void **state)
     struct asking asking;
     struct decide_answer answer;
     struct decide_factor factors[12];
-    char names[12][8];
+    char names[12][16];
     struct rng rng;
     double p[3] = {0};
     rng_init(&rng, 4);
