@@ -387,7 +387,7 @@ static const char *const fourth[] = {
     " labelled_by TEXT NOT NULL,"
     " detail TEXT NOT NULL) STRICT",
     "CREATE INDEX failure_open ON failure (id) WHERE status IN (0, 2)",
-    "CREATE INDEX failure_settled ON failure (settled_at, status) WHERE settled_at <> 0",
+    "CREATE INDEX failure_settled ON failure (status, settled_at) WHERE settled_at <> 0",
     "CREATE INDEX failure_workflow ON failure (workflow)",
     "CREATE INDEX failure_problem ON failure (problem) WHERE problem <> 0",
     "CREATE INDEX failure_fingerprint ON failure (fingerprint) WHERE fingerprint <> ''",

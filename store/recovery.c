@@ -134,11 +134,13 @@ bool apply_recovery(struct store *store, const struct op *op)
 /* ---- pruning ---- */
 
 /* ?1 before, ?2 how many may stay, ?3 at most. What needs somebody stays, and so does the
- * newest, so that no number is given twice. */
+ * newest, so that no number is given twice. Numbers are given in the order of time: who is
+ * older than the oldest few need not be asked of the whole table. */
 #define OLDEST(table, is_over, ended_at)                                                 \
-    "SELECT id FROM " table " WHERE " is_over " AND id < (SELECT max(id) FROM " table    \
-    ") AND (" ended_at " < ?1 OR id <= (SELECT id FROM " table " WHERE " is_over         \
-    " ORDER BY id DESC LIMIT 1 OFFSET ?2)) ORDER BY id LIMIT ?3"
+    "SELECT id FROM (SELECT id, " ended_at " AS ended FROM " table " WHERE " is_over     \
+    " AND id < (SELECT max(id) FROM " table ") ORDER BY id LIMIT ?3 * 2)"                \
+    " WHERE ended < ?1 OR id <= (SELECT max(id) FROM " table ") - ?2"                    \
+    " ORDER BY id LIMIT ?3"
 
 /* A decision whose verdict nobody gave in all the time is over too. */
 static const struct {
