@@ -171,11 +171,42 @@ enum found reader_decision(struct reader *reader, struct arena *arena, int64_t i
     return get_row(&reader->database, arena, TABLE_DECISION, id, ret_row, err);
 }
 
-#define NAME_OF(list, column)                                                            \
-    " || ' ' || ifnull((SELECT c.name FROM code c WHERE c.list = '" list                 \
-    "' AND c.id = " column "), '')"
 #define OF_FAILURES(wanted)                                                              \
     " AND failure IN (SELECT f.id FROM failure f WHERE " wanted ")"
+
+/* Words of the numbers, as one type. "?" ends a list. */
+static const char *class_of(int code)
+{
+    return class_word((enum failure_class)code);
+}
+static const char *category_of(int code)
+{
+    return category_word((enum failure_category)code);
+}
+static const char *status_of(int code)
+{
+    return failure_status_word((enum failure_status)code);
+}
+static const char *rung_of(int code)
+{
+    return rung_word((enum rung)code);
+}
+static const char *recovery_of(int code)
+{
+    return recovery_status_word((enum recovery_status)code);
+}
+static const char *decider_of(int code)
+{
+    return decider_word((enum decider)code);
+}
+static const char *kind_of(int code)
+{
+    return decision_word((enum decision_kind)code);
+}
+static const char *verdict_of(int code)
+{
+    return verdict_word((enum verdict)code);
+}
 
 /* Conditions of each list; each is left out when nothing is asked for, so that the index
  * that fits is found. ?1 before, ?2 text, ?3 max, ?4 workflow, ?5 failure, ?6 problem,
@@ -184,6 +215,10 @@ enum found reader_decision(struct reader *reader, struct arena *arena, int64_t i
 static const struct {
     const char *table, *is_open, *workflow, *failure, *problem, *fingerprint, *of_class;
     const char *text; /* all that is searched, as one */
+    struct {
+        const char *column; /* a number, of a list of words; NULL ends */
+        const char *(*word)(int code);
+    } codes[4];
 } lists[RECOVERY_PRUNED] = {
     [TABLE_FAILURE] =
         {
@@ -196,8 +231,8 @@ static const struct {
             .of_class = " AND class = ?8",
             .text = "text || ' ' || step || ' ' || repo || ' ' || provider || ' ' || rule"
                     " || ' ' || cause || ' ' || fingerprint || ' ' || labelled_by"
-                    " || ' wf-' || workflow" NAME_OF("class", "class")
-                        NAME_OF("category", "category") NAME_OF("failure", "status"),
+                    " || ' wf-' || workflow",
+            .codes = {{"class", class_of}, {"category", category_of}, {"status", status_of}},
         },
     [TABLE_PROBLEM] =
         {
@@ -209,8 +244,8 @@ static const struct {
             .problem = " AND id = ?6",
             .fingerprint = " AND fingerprint = ?7",
             .of_class = " AND class = ?8",
-            .text = "text || ' ' || cause || ' ' || fingerprint" NAME_OF(
-                "class", "class") NAME_OF("rung", "rung"),
+            .text = "text || ' ' || cause || ' ' || fingerprint",
+            .codes = {{"class", class_of}, {"rung", rung_of}},
         },
     [TABLE_RECOVERY] =
         {
@@ -222,8 +257,8 @@ static const struct {
             .fingerprint = OF_FAILURES("f.fingerprint = ?7 AND f.fingerprint <> ''"),
             .of_class = OF_FAILURES("f.class = ?8"),
             .text = "service || ' ' || reason || ' ' || expected || ' ' || inverse"
-                    " || ' ' || outcome || ' wf-' || workflow" NAME_OF("rung", "rung")
-                        NAME_OF("recovery", "status") NAME_OF("decider", "decider"),
+                    " || ' ' || outcome || ' wf-' || workflow",
+            .codes = {{"rung", rung_of}, {"status", recovery_of}, {"decider", decider_of}},
         },
     [TABLE_DECISION] =
         {
@@ -235,12 +270,26 @@ static const struct {
             .fingerprint = OF_FAILURES("f.fingerprint = ?7 AND f.fingerprint <> ''"),
             .of_class = OF_FAILURES("f.class = ?8"),
             .text = "subject || ' ' || choice || ' ' || reason || ' ' || outcome"
-                    " || ' ' || shadow" NAME_OF("decision", "kind")
-                        NAME_OF("decider", "decider") NAME_OF("verdict", "verdict"),
+                    " || ' ' || shadow",
+            .codes = {{"kind", kind_of}, {"decider", decider_of}, {"verdict", verdict_of}},
         },
 };
 /* clang-format on */
 _Static_assert(VERDICT_OPEN == 0, "as in the SQL");
+
+/* " OR class IN (-1, 3, 7)": those whose word has the text in it. The words are looked through
+ * once here instead of for each row. */
+static void add_codes(struct buf *sql, const char *column, const char *(*word)(int code),
+                      const char *text)
+{
+    (void)buf_printf(sql, " OR %s IN (-1", column);
+    for (int code = 0; strcmp(word(code), "?") != 0; code++) {
+        if (strcasestr(word(code), text) != NULL) {
+            (void)buf_printf(sql, ", %d", code);
+        }
+    }
+    (void)buf_char(sql, ')');
+}
 
 static void list_sql_of(struct buf *sql, enum recovery_table table,
                         const struct recovery_query *query)
@@ -263,7 +312,12 @@ static void list_sql_of(struct buf *sql, enum recovery_table table,
         (void)buf_str(sql, conditions[i].is_wanted ? conditions[i].condition : "");
     }
     if (query->text != NULL && query->text[0] != '\0') {
-        (void)buf_printf(sql, " AND instr(lower(%s), lower(?2))", lists[table].text);
+        (void)buf_printf(sql, " AND (instr(lower(%s), lower(?2))", lists[table].text);
+        for (size_t i = 0; lists[table].codes[i].column != NULL; i++) {
+            add_codes(sql, lists[table].codes[i].column, lists[table].codes[i].word,
+                      query->text);
+        }
+        (void)buf_char(sql, ')');
     }
     (void)buf_str(sql, " ORDER BY id DESC LIMIT ?3");
 }

@@ -411,7 +411,7 @@ static struct wall before(struct wall now, struct span keep)
 static bool prune(struct control *control, struct wall now)
 {
     const struct control_options *options = &control->options;
-    size_t n = 0, n_deliveries, n_findings;
+    size_t n = 0, n_deliveries, n_findings, n_recovery;
     if (options->history_keep.ms > 0) {
         n = store_prune(control->store, before(now, options->history_keep), PRUNE_MAX);
     }
@@ -420,8 +420,10 @@ static bool prune(struct control *control, struct wall now)
                                before(now, options->bodies_keep), PRUNE_DELIVERIES);
     n_findings = store_prune_findings(control->store, now,
                                       before(now, options->history_keep), PRUNE_FINDINGS);
+    n_recovery = store_prune_recovery(control->store, before(now, options->history_keep),
+                                      PRUNE_FINDINGS);
     return n == PRUNE_MAX || n_deliveries == PRUNE_DELIVERIES ||
-           n_findings == PRUNE_FINDINGS;
+           n_findings == PRUNE_FINDINGS || n_recovery == PRUNE_FINDINGS;
 }
 
 void control_tick(struct control *control, struct wall now)
