@@ -334,8 +334,8 @@ static uint32_t end_marks(const struct look *look)
 
 static uint32_t count_marks(const struct look *look)
 {
-    static const char *const nouns[] = {"err",     "fail",   "warn",
-                                        "problem", "offens", "viol"};
+    static const char *const nouns[] = {"err",     "fail",    "warn",
+                                        "problem", "offense", "viol"};
     uint32_t marks = 0;
     for (size_t i = 0; i + 2 < look->len; i++) {
         if (is_digit(look->low[i]) && look->low[i + 1] == ' ' &&
@@ -353,7 +353,8 @@ static uint32_t count_marks(const struct look *look)
 /* What single marks say; most bytes are letters and cost one comparison. */
 static uint32_t tag_marks(const struct look *look)
 {
-    uint32_t marks = look->text[look->len - 1] == ':' ? BIT(MARK_COLON) : 0;
+    uint32_t marks =
+        look->len > 0 && look->text[look->len - 1] == ':' ? BIT(MARK_COLON) : 0;
     for (size_t i = 0; i < look->len; i++) {
         char c = look->text[i];
         if (is_lower(look->low[i]) || c == ' ') {

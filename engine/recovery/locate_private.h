@@ -17,7 +17,7 @@
 
 /* Groups of words that are counted in a line. X(identifier, words) */
 #define LOCATE_GROUP_LIST(X)                                                             \
-    X(GROUP_ERROR, "error errors err exception exceptions throwable erro")               \
+    X(GROUP_ERROR, "error errors err exception exceptions throwable")                    \
     X(GROUP_FATAL, "fatal panic panicked abort aborted aborting segfault sigsegv "       \
                    "sigabrt sigkill killed oom crash crashed dumped segmentation "       \
                    "terminated terminating uncaught unhandled")                          \
@@ -26,7 +26,7 @@
                     "mismatch mismatched differs equal received should must")            \
     X(GROUP_MISSING, "missing undefined undeclared unknown unresolved unrecognized "     \
                      "unrecognised nonexistent unbound uninitialized")                   \
-    X(GROUP_CANNOT, "cannot can couldn could unable couldnt refused denied rejected "    \
+    X(GROUP_CANNOT, "cannot can couldn could unable refused denied rejected "            \
                     "forbidden unauthorized unsupported unavailable impossible "         \
                     "insufficient")                                                      \
     X(GROUP_NOT, "not no none never without doesn isn didn won t")                       \

@@ -505,11 +505,11 @@ static void print(const struct forest *forest)
         for (int i = 0; i < LOCATE_NODES; i++) {
             printf("%s%d", i > 0 ? "," : "", tree->feature[i]);
         }
-        printf("},\n     {");
+        printf("}, {");
         for (int i = 0; i < LOCATE_NODES; i++) {
             printf("%s%d", i > 0 ? "," : "", tree->threshold[i]);
         }
-        printf("},\n     {");
+        printf("}, {");
         for (int i = 0; i < LOCATE_LEAVES; i++) {
             printf("%s%d", i > 0 ? "," : "", tree->leaf[i]);
         }
