@@ -218,7 +218,7 @@ static void join_problem(struct hand *hand)
         .failure = trouble->row.id,
         .workflow = trouble->row.workflow,
         .cause = trouble->row.cause,
-        .also = other_cause(hand),
+        .also = {other_cause(hand)},
         .repo = trouble->row.repo,
         .class_ = trouble->row.class_,
         .fingerprint = trouble->row.fingerprint,

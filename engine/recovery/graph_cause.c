@@ -13,20 +13,21 @@
 #include "engine/base/text.h"
 #include "engine/recovery/graph_private.h"
 
-#define SLACK_MS 60000.0  /* clocks and windows: what began this close began together */
-#define LATE_MS  300000.0 /* began after the failure: halves with each of these */
-#define OVER_MS  600000.0 /* was over before the failure: halves with each of these */
-#define OLD_MS                                                                           \
-    7200000.0 /* so old that others have passed meanwhile: begins to count less */
-#define BARE       0.12 /* weight of a node without evidence that fits perfectly */
-#define BARE_REPO  0.03 /* most base branches are green */
-#define CHANGE     0.60 /* of the change itself where the class fits perfectly */
-#define UNKNOWN    0.05 /* always left */
-#define UNKNOWN_AT 0.15 /* where the class is unknown */
+#define SLACK_MS   60000.0  /* clocks and windows: what began this close began together */
+#define LATE_MS    300000.0 /* began after the failure: halves with each of these */
+#define OVER_MS    600000.0 /* was over before the failure: halves with each of these */
+#define OLD_MS     1800000.0 /* longer ago: others have passed meanwhile */
+#define AGO_MS     1800000.0 /* longer before its symptom: explains less why it came now */
+#define BARE       0.12      /* weight of a node without evidence that fits perfectly */
+#define BARE_REPO  0.03      /* most base branches are green */
+#define CHANGE     0.60      /* of the change itself where the class fits perfectly */
+#define UNKNOWN    0.05      /* always left */
+#define UNKNOWN_AT 0.25      /* where the class is unknown */
 #define FIT_FLOOR  0.15 /* strong evidence counts even where the class does not fit */
 #define HOT        0.05 /* below, nobody would call it evidence */
 #define EXPLAINED  0.85 /* how much of a symptom is taken by what explains it fully */
-#define COVER_REST 0.35 /* left of a cause that explains none of the other trouble */
+#define COVER_REST 0.35 /* left of a cause that explains none of much other trouble */
+#define COVER_SOFT 1.0  /* so much other trouble is much */
 
 /* How well a failure of this class fits a cause of this kind, 0..1. */
 struct fit {
@@ -182,6 +183,14 @@ struct candidate {
     int explainer;     /* node that explains it away, or NONE */
 };
 
+/* What began long before explains less why it happens now. */
+static double recency(const struct heat *cause, const struct heat *symptom)
+{
+    double before = (double)(symptom->since_ms - cause->since_ms);
+    bool is_known = symptom->since_ms != 0 && cause->since_ms != 0;
+    return is_known && before > AGO_MS ? AGO_MS / before : 1;
+}
+
 /* How much a node further down, hot at least as early, explains this one away. */
 static double explained(const struct room *room, int node, struct candidate *candidate)
 {
@@ -194,21 +203,26 @@ static double explained(const struct room *room, int node, struct candidate *can
         const struct heat *its = &room->heats[other];
         bool is_earlier = its->since_ms == 0 || mine->since_ms == 0 ||
                           (double)its->since_ms <= (double)mine->since_ms + SLACK_MS;
-        if (is_hot(its) && is_earlier && its->heat > most) {
-            most = its->heat;
+        if (is_hot(its) && is_earlier && its->heat * recency(its, mine) > most) {
+            most = its->heat * recency(its, mine);
             candidate->explainer = other;
         }
     }
     return most;
 }
 
-/* Share of the other trouble that rests on this node. */
+/* Share of the other trouble that rests on this node. What it needs itself cannot: that is for
+ * `explained`. */
 static double cover(const struct room *room, int node, struct candidate *candidate)
 {
     const struct graph *graph = room->graph;
     double covered = 0;
     double rest = room->total - room->heats[node].heat;
     struct walk walk;
+    graph_walk(graph, node, false, &walk);
+    for (size_t i = 1; i < walk.n; i++) {
+        rest -= room->heats[walk.order[i]].heat;
+    }
     graph_walk(graph, node, true, &walk);
     for (size_t i = 1; i < walk.n; i++) {
         int other = walk.order[i];
@@ -221,7 +235,7 @@ static double cover(const struct room *room, int node, struct candidate *candida
         candidate->n_hot += (int)i != node && graph->nodes[i].kind != NODE_WORKFLOW &&
                             is_hot(&room->heats[i]);
     }
-    return rest < HOT ? 1 : fmin(1, covered / rest);
+    return fmin(1, (covered + COVER_SOFT) / (fmax(rest, 0) + COVER_SOFT));
 }
 
 static struct candidate weigh(const struct room *room, int node)

@@ -86,12 +86,23 @@ static uint64_t cause_key(const char *cause, const char *repo)
                : 0;
 }
 
-/* Whose fault: the change's, as far as one can see. */
+/* Whose fault: the change's, as far as one can see. What is not even classified has words that mean
+ * nothing ("exit status 1"): shared by others of the same repository at most. */
 static bool is_own(const struct problem_failure *failure)
 {
     return !is_node(failure->cause) &&
            (strcmp(failure->cause, GRAPH_CHANGE) == 0 || failure->class_ == CLASS_TEST ||
-            failure->class_ == CLASS_COMPILE || failure->class_ == CLASS_LINT);
+            failure->class_ == CLASS_COMPILE || failure->class_ == CLASS_LINT ||
+            failure->class_ == CLASS_UNKNOWN);
+}
+
+static bool may_mean(const struct member *member, uint64_t key)
+{
+    bool is_meant = member->cause == key;
+    for (size_t i = 0; i < PROBLEM_ALSO; i++) {
+        is_meant = is_meant || member->also[i] == key;
+    }
+    return key != 0 && is_meant;
 }
 
 static struct member member_of(const struct problem_failure *failure)
@@ -100,9 +111,11 @@ static struct member member_of(const struct problem_failure *failure)
                             .workflow = failure->workflow,
                             .at = failure->at,
                             .cause = cause_key(failure->cause, failure->repo),
-                            .also = cause_key(failure->also, failure->repo),
                             .class_ = failure->class_,
                             .severity = failure->severity};
+    for (size_t i = 0; i < PROBLEM_ALSO && is_node(failure->cause); i++) {
+        member.also[i] = cause_key(failure->also[i], failure->repo);
+    }
     (void)snprintf(member.fingerprint, sizeof(member.fingerprint), "%s",
                    failure->fingerprint);
     if (failure->fingerprint[0] == '\0') {
@@ -124,17 +137,32 @@ static struct member member_of(const struct problem_failure *failure)
 
 static struct problem *by_key(struct problem_book *book, uint64_t key)
 {
-    struct problem *also = NULL;
     for (size_t i = 0; i < book->n_problems && key != 0; i++) {
-        struct problem *problem = &book->problems[i];
-        if (problem->key == key) {
-            return problem;
-        }
-        if (problem->also == key && also == NULL) {
-            also = problem;
+        if (book->problems[i].key == key) {
+            return &book->problems[i];
         }
     }
-    return also;
+    return NULL;
+}
+
+/* The one of which at least half of the failures may as well mean this node. */
+static struct problem *by_hint(struct problem_book *book, uint64_t key)
+{
+    for (size_t i = 0; i < book->n_problems && key != 0; i++) {
+        size_t n = 0;
+        size_t n_hints = 0;
+        for (size_t k = 0; k < book->n_members; k++) {
+            const struct member *member = &book->members[k];
+            if (member->problem == book->problems[i].row.id) {
+                n++;
+                n_hints += may_mean(member, key);
+            }
+        }
+        if (n_hints > 0 && n_hints * 2 >= n) {
+            return &book->problems[i];
+        }
+    }
+    return NULL;
 }
 
 /* The first that has a member like this, of the same fault if there is one. */
@@ -162,8 +190,11 @@ static struct problem *by_print(struct problem_book *book, const struct member *
 static struct problem *home_of(struct problem_book *book, const struct member *member)
 {
     struct problem *problem = by_key(book, member->cause);
+    for (size_t i = 0; i < PROBLEM_ALSO && problem == NULL; i++) {
+        problem = by_key(book, member->also[i]);
+    }
     if (problem == NULL) {
-        problem = by_key(book, member->also);
+        problem = by_hint(book, member->cause);
     }
     if (problem == NULL) {
         problem = by_print(book, member);
@@ -182,8 +213,7 @@ static bool is_within(const struct problem_book *book, const struct member *memb
 static bool shares(const struct member *a, const struct member *b)
 {
     if (a->cause != 0) {
-        return b->cause == a->cause || b->also == a->cause ||
-               (a->also != 0 && b->cause == a->also);
+        return may_mean(b, a->cause) || may_mean(a, b->cause);
     }
     return a->print != 0 && a->print == b->print;
 }
@@ -310,7 +340,7 @@ static struct problem *open_problem(struct problem_book *book,
                                     const struct problem_failure *failure,
                                     const struct member *member)
 {
-    struct problem fresh = {.also = member->also, .limit = STORM_TRIES};
+    struct problem fresh = {.limit = STORM_TRIES};
     struct member like = *member;
     name_cause(&fresh, failure);
     struct problem *problem = by_key(book, fresh.key);
@@ -383,6 +413,27 @@ static struct problem *add_again(struct problem_book *book, struct member *membe
     return NULL;
 }
 
+/* More of its failures are blamed on another node by now: that is its cause. */
+static void correct_cause(struct problem_book *book, struct problem *problem,
+                          const struct problem_failure *failure,
+                          const struct member *member)
+{
+    int64_t n_key = 0;
+    int64_t n_other = 0;
+    if (member->cause == 0 || member->cause == problem->key) {
+        return;
+    }
+    for (size_t i = 0; i < book->n_members; i++) {
+        const struct member *other = &book->members[i];
+        bool is_its = other->problem == problem->row.id;
+        n_key += is_its && other->cause == problem->key;
+        n_other += is_its && other->cause == member->cause;
+    }
+    if (n_other > n_key || problem->key == 0) {
+        name_cause(problem, failure);
+    }
+}
+
 static struct problem *add_fresh(struct problem_book *book,
                                  const struct problem_failure *failure)
 {
@@ -394,8 +445,8 @@ static struct problem *add_fresh(struct problem_book *book,
         join(book, problem, member);
     }
     book->n_members++;
-    if (problem != NULL && problem->key == 0 && is_node(failure->cause)) {
-        name_cause(problem, failure);
+    if (problem != NULL) {
+        correct_cause(book, problem, failure, member);
     }
     if (problem == NULL && count_alike(book, member) >= PROBLEM_WORKFLOWS) {
         problem = open_problem(book, failure, member);

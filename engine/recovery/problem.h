@@ -10,10 +10,12 @@
  *   - a cause below the change (a service, an endpoint, a host resource, a repository's base
  *     branch; a step together with its repository), or
  *   - where the cause is unknown: a fingerprint, or
- *   - where it seems to be the change's own fault (cause "change", or class test, compile or lint):
- *     fingerprint and repository. Changes that break in the very same way did not break it: the
+ *   - where it seems to be the change's own fault (cause "change", or class test, compile, lint or
+ *     unknown): fingerprint and repository. Changes that break in the very same way did not break it: the
  *     problem's cause is "repo:NAME", its base branch.
- * Further ones join it. An unknown cause is replaced by the first that is known. It closes when
+ * Further ones join it. So do those of another cause that at least half of its failures may as
+ * well mean (problem_failure.also); once more of them name that one, it is the problem's. An unknown
+ * cause is replaced by the first that is known. It closes when
  * nothing of it was seen for PROBLEM_QUIET and something that depends on the cause has passed after
  * the last failure, or when nothing at all was heard of it for PROBLEM_STALE.
  *
@@ -37,6 +39,7 @@
 #define PROBLEM_STALE     span_s(4 * 3600)
 #define PROBLEM_FAILURES  4096
 #define PROBLEMS_OPEN     64
+#define PROBLEM_ALSO      2
 #define STORM_TRIES       2
 #define SCOUT_TIMEOUT     span_s(900)
 #define SCOUT_PAUSE       span_s(10)
@@ -49,9 +52,10 @@ void problem_book_free(struct problem_book *book); /* accepts NULL */
 struct problem_failure {
     int64_t failure, workflow;
     const char *cause; /* node; "change" when it is the change's own; "" or "unknown" */
-    /* Another node of its path that may as well be meant, for what is known grows while it
-     * goes wrong ("endpoint:api.github.com" beside "service:github_api"); NULL or "" = none. */
-    const char *also;
+    /* Other nodes of its path that may as well be meant, for what is known grows while it
+     * goes wrong ("endpoint:api.github.com" beside "service:github_api"); NULL or "" = none; nothing
+     * beside the change or an unknown cause. */
+    const char *also[PROBLEM_ALSO];
     const char *repo; /* "" = none */
     enum failure_class class_;
     const char *fingerprint;

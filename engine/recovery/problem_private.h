@@ -17,7 +17,7 @@ struct member {
     int64_t problem; /* open; 0 = none */
     struct wall at;
     uint64_t cause; /* below the change */
-    uint64_t also;
+    uint64_t also[PROBLEM_ALSO];
     uint64_t
         print; /* of its fingerprint where the cause is unknown; with its repository where it
                      * is the change's own */
@@ -36,8 +36,7 @@ struct problem {
     struct problem_row row; /* its texts are those below: problem_tie */
     char cause[GRAPH_NAME];
     char text[PROBLEM_TEXT];
-    uint64_t key;  /* of the cause; 0 = unknown */
-    uint64_t also; /* of what it may as well be; 0 = none */
+    uint64_t key; /* of the cause; 0 = unknown */
     struct wall passed_at;
     struct wall pause_until; /* unset: no pause */
     int n_failed;            /* scouts in a row */

@@ -8,7 +8,7 @@
 #include "engine/base/blob.h"
 #include "engine/recovery/problem_private.h"
 
-#define FORMAT 1
+#define FORMAT 2
 
 /* ---- write ----------------------------------------------------------------------------- */
 
@@ -19,7 +19,9 @@ static void put_member(struct buf *out, const struct member *member)
     blob_put(out, member->problem);
     blob_put(out, member->at.ms);
     blob_put_key(out, member->cause);
-    blob_put_key(out, member->also);
+    for (size_t i = 0; i < PROBLEM_ALSO; i++) {
+        blob_put_key(out, member->also[i]);
+    }
     blob_put_key(out, member->print);
     blob_put_key(out, member->bare_print);
     blob_put(out, (int64_t)member->class_);
@@ -46,7 +48,6 @@ static void put_problem(struct buf *out, const struct problem *problem)
     blob_put_text(out, problem->cause);
     blob_put_text(out, problem->text);
     blob_put_key(out, problem->key);
-    blob_put_key(out, problem->also);
     blob_put(out, problem->passed_at.ms);
     blob_put(out, problem->pause_until.ms);
     blob_put(out, problem->n_failed);
@@ -82,7 +83,9 @@ static void take_member(struct blob *blob, struct member *ret_member)
     ret_member->problem = blob_take(blob, 0, INT64_MAX);
     ret_member->at = blob_take_wall(blob);
     ret_member->cause = blob_take_key(blob);
-    ret_member->also = blob_take_key(blob);
+    for (size_t i = 0; i < PROBLEM_ALSO; i++) {
+        ret_member->also[i] = blob_take_key(blob);
+    }
     ret_member->print = blob_take_key(blob);
     ret_member->bare_print = blob_take_key(blob);
     ret_member->class_ = (enum failure_class)blob_take(blob, 0, CLASS_COUNT - 1);
@@ -110,7 +113,6 @@ static void take_problem(struct blob *blob, struct problem *ret_problem)
     blob_take_text(blob, ret_problem->cause, sizeof(ret_problem->cause));
     blob_take_text(blob, ret_problem->text, sizeof(ret_problem->text));
     ret_problem->key = blob_take_key(blob);
-    ret_problem->also = blob_take_key(blob);
     ret_problem->passed_at = blob_take_wall(blob);
     ret_problem->pause_until = blob_take_wall(blob);
     ret_problem->n_failed = (int)blob_take(blob, 0, INT_MAX);

@@ -31,7 +31,7 @@ static void happens(struct problem_book *book, const uint8_t *bytes, int64_t *nu
         .failure = bytes[2],
         .workflow = bytes[2] % 16,
         .cause = causes[bytes[3] % 4],
-        .also = bytes[3] & 64 ? causes[bytes[3] / 4 % 4] : NULL,
+        .also = {bytes[3] & 64 ? causes[bytes[3] / 4 % 4] : NULL},
         .repo = bytes[3] & 32 ? "r" : "",
         .class_ = (enum failure_class)(bytes[0] / 8 % CLASS_COUNT),
         .fingerprint = prints[bytes[2] % 3],

@@ -108,7 +108,7 @@ static void noise_elsewhere_is_not_blamed(void **state)
     (void)state;
     struct graph *graph = site();
     say(graph, "service:github_api", "breaker open", 1, before(3));
-    say(graph, "service:sandbox", "cpu a little high", 0.4, before(5));
+    say(graph, "service:sandbox", "cpu a little high", 0.3, before(5));
     assert_string_equal(top(graph, "step:unit tests", CLASS_TEST, false), GRAPH_CHANGE);
     assert_string_equal(top(graph, "step:unit tests", CLASS_COMPILE, false),
                         GRAPH_CHANGE);

@@ -202,7 +202,7 @@ static void what_is_known_grows(void **state)
     (void)state;
     struct problem_book *book = fresh();
     for (int i = 1; i <= 5; i++) {
-        (void)add_plain(book, i, "unknown", CLASS_UNKNOWN, i);
+        (void)add_plain(book, i, "unknown", CLASS_INFRA, i);
     }
     assert_int_equal(next_id, 1);
     assert_string_equal(problem_find(book, 1)->cause, "unknown");
@@ -220,10 +220,11 @@ static void what_is_known_grows(void **state)
     for (int i = 1; i <= 20; i++) {
         struct problem_failure it =
             failure(i, i < 5 ? "endpoint:api" : "service:api", CLASS_INFRA, i);
-        it.also = i < 5 ? "service:api" : "endpoint:api";
+        it.also[0] = i < 5 ? "service:api" : "endpoint:api";
         (void)add(book, &it);
     }
     assert_int_equal(next_id, 1);
+    assert_string_equal(problem_find(book, 1)->cause, "service:api");
     assert_int_equal(add_plain(book, 21, "service:api", CLASS_INFRA, 21), 1);
     assert_int_equal(add_plain(book, 22, "endpoint:api", CLASS_INFRA, 22), 1);
     assert_int_equal(add_plain(book, 23, "unknown", CLASS_INFRA, 23), 1);
@@ -284,7 +285,7 @@ static void order_does_not_matter(void **state)
             int id = order[i];
             struct problem_failure it =
                 failure(id + 1, causes[id % 4], CLASS_INFRA, id * 9);
-            it.also = id % 4 == 0 ? "endpoint:agent" : NULL;
+            it.also[0] = id % 4 == 0 ? "endpoint:agent" : NULL;
             (void)add(book, &it);
         }
         assert_int_equal(next_id, 4); /* "change": the base branch */
@@ -514,7 +515,7 @@ static int64_t step(struct problem_book *book, struct rng *rng, int64_t *now)
                 (enum failure_class)rng_below(rng, CLASS_COUNT), *now);
     it.workflow = workflow;
     it.fingerprint = prints[rng_below(rng, 3)];
-    it.also = rng_below(rng, 5) == 0 ? "service:agent" : NULL;
+    it.also[0] = rng_below(rng, 5) == 0 ? "service:agent" : NULL;
     return add(book, &it);
 }
 
