@@ -33,7 +33,7 @@ static bool is_common(const struct literal *literal)
     }
     word[n] = '\0';
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (strcmp(word, words[i]) == 0) {
+        if (word[0] == words[i][0] && strcmp(word, words[i]) == 0) {
             return true;
         }
     }

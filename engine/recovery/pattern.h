@@ -20,7 +20,7 @@
  * PATTERN_CANDIDATES rules tried, and after PATTERN_BYTES_MAX of tried text only the end of the
  * text (PATTERN_TAIL) is looked at.
  *
- * Pure but for pattern_builtin, which compiles once (any thread; some 20 ms). A base is
+ * Pure but for pattern_builtin, which compiles once (any thread; some 50 ms). A base is
  * immutable.
  */
 
