@@ -355,7 +355,7 @@ static uint32_t tag_marks(const struct look *look)
 {
     uint32_t marks =
         look->len > 0 && look->text[look->len - 1] == ':' ? BIT(MARK_COLON) : 0;
-    for (size_t i = 0; i < look->len; i++) {
+    for (size_t i = 0; look->text[i] != '\0'; i++) {
         char c = look->text[i];
         if (is_lower(look->low[i]) || c == ' ') {
             continue;
