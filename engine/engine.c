@@ -706,7 +706,8 @@ static const struct pattern_base *own_patterns(struct engine *engine)
         log_line(LOG_ERROR, "recovery", "own rules cannot be read",
                  LOG_FIELDS(LOG_TEXT("error", err.msg)));
     } else {
-        engine->patterns = pattern_base_new(path, text, len, &findings);
+        const struct pattern_text own = {path, text, len};
+        engine->patterns = pattern_base_join(&own, 1, true, &findings);
         for (size_t i = 0; i < findings.n; i++) {
             log_line(LOG_ERROR, "recovery", "own rules are wrong",
                      LOG_FIELDS(LOG_TEXT("error", findings.rows[i].text)));
