@@ -27,7 +27,7 @@ struct row {
     uint64_t hash;        /* of the masked line that came first */
     uint64_t used;        /* turn of the book when it was last seen */
     uint64_t variables;   /* bit per token that is a variable to the eye */
-    int32_t class_, n_tokens, wildcard, unused;
+    int32_t kind, n_tokens, wildcard, unused;
     uint32_t tokens[TEMPLATE_TOKENS];
 };
 
@@ -68,12 +68,12 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
     return hash;
 }
 
-static bool is_variable(const char *token, size_t len, enum failure_class class_)
+static bool is_variable(const char *token, size_t len, enum failure_class kind)
 {
     if (memchr(token, '#', len) != NULL || memchr(token, '<', len) != NULL) {
         return true;
     }
-    return class_ != CLASS_TEST && len > 2 &&
+    return kind != CLASS_TEST && len > 2 &&
            (token[0] == '\'' || token[0] == '"' || token[0] == '`');
 }
 
@@ -84,7 +84,7 @@ static void cut(struct row *row, const char *masked)
     while (*at != '\0') {
         size_t n = row->n_tokens + 1 < TEMPLATE_TOKENS ? strcspn(at, " ") : strlen(at);
         row->tokens[row->n_tokens] = (uint32_t)(hash_bytes(FNV_START, at, n) >> 16);
-        if (is_variable(at, n, (enum failure_class)row->class_)) {
+        if (is_variable(at, n, (enum failure_class)row->kind)) {
             row->variables |= UINT64_C(1) << row->n_tokens;
         }
         row->n_tokens++;
@@ -95,7 +95,7 @@ static void cut(struct row *row, const char *masked)
 static bool is_joined(const struct row *row, const struct row *line,
                       int32_t *ret_wildcard)
 {
-    if (row->fingerprint == 0 || row->class_ != line->class_ ||
+    if (row->fingerprint == 0 || row->kind != line->kind ||
         row->n_tokens != line->n_tokens || line->n_tokens < 3) {
         return false;
     }
@@ -122,8 +122,7 @@ static struct row *find(struct template_book *book, const struct row *line)
     int32_t wildcard = NO_WILDCARD, its_wildcard = NO_WILDCARD;
     for (int32_t i = 0; i < book->head.n_rows; i++) {
         struct row *row = &book->rows[i];
-        if (row->hash == line->hash && row->class_ == line->class_ &&
-            row->fingerprint != 0) {
+        if (row->hash == line->hash && row->kind == line->kind && row->fingerprint != 0) {
             return row;
         }
         if (joined == NULL && is_joined(row, line, &wildcard)) {
@@ -151,14 +150,14 @@ static struct row *room(struct template_book *book)
     return oldest;
 }
 
-void template_fingerprint(struct template_book *book, enum failure_class class_,
+void template_fingerprint(struct template_book *book, enum failure_class kind,
                           const char *line, size_t len, char ret[FINGERPRINT_WORD])
 {
     char masked[MASKED_MAX];
-    struct row seen = {.class_ = (int32_t)class_, .wildcard = NO_WILDCARD};
+    struct row seen = {.kind = (int32_t)kind, .wildcard = NO_WILDCARD};
     len = len < LINE_MAX_SEEN ? len : LINE_MAX_SEEN;
     seen.hash = template_mask(line, len, masked, sizeof(masked));
-    const char *word = class_word(class_);
+    const char *word = class_word(kind);
     seen.fingerprint = hash_bytes(seen.hash, word, strlen(word));
     seen.fingerprint += seen.fingerprint == 0; /* 0 says "free" */
     cut(&seen, masked);
@@ -182,7 +181,7 @@ char *template_book_save(const struct template_book *book, size_t *ret_len)
 
 static bool is_sound(const struct row *row)
 {
-    return row->class_ >= 0 && row->class_ < CLASS_COUNT && row->n_tokens >= 0 &&
+    return row->kind >= 0 && row->kind < CLASS_COUNT && row->n_tokens >= 0 &&
            row->n_tokens <= TEMPLATE_TOKENS && row->fingerprint != 0 &&
            row->wildcard >= NO_WILDCARD && row->wildcard < TEMPLATE_TOKENS;
 }
