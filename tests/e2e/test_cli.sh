@@ -132,9 +132,15 @@ gives 2 check bad.yaml quick.yaml bad.theme bad.keys nothing.yaml &&
 ok 'check: all mistakes of all files, whatever their kind'
 gives 2 check --json bad.yaml && says '"is_good":false' '"line":2' && [ "$(wc -l <"$dir/out")" -eq 1 ]
 ok 'check: one JSON object for a file'
-printf 'console: {theme: nosuch, keys: no.keys}\n' >signalbox.yaml
-gives 2 check signalbox.yaml && says 'no such theme' 'no.keys: No such file'
-ok 'check: a configuration with the theme and the keys that it names'
+printf 'console: {theme: nosuch, keys: no.keys}\nrecovery: {patterns: no.yaml}\n' >signalbox.yaml
+gives 2 check signalbox.yaml && says 'no such theme' 'no.keys: No such file' 'no.yaml: No such file'
+ok 'check: a configuration with the theme, the keys and the patterns that it names'
+{
+    printf 'patterns:\n  - {id: rig, tool: rig, class: infra, weight: 0.9, help: h, match: rig is down, examples: rig is down}\n'
+    printf '  - {id: jig, tool: jig, class: infra, weight: 0.9, help: h, match: jig is down, examples: jig is up}\n'
+} >site.yaml
+gives 2 check site.yaml && says 'site.yaml:3: patterns[1].examples: match does not find this'
+ok 'check: patterns find their own examples'
 gives 1 list --store "$dir" && says 'Is a directory'
 ok 'a folder as store'
 gives 2 check --kind theme quick.yaml && gives 2 check --kind horse quick.yaml && says 'pipeline, config, theme, keys or patterns'

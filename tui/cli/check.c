@@ -68,7 +68,7 @@ static void check_patterns(const char *file, const char *text, size_t len,
     pattern_base_free(pattern_base_new(file, text, len, findings));
 }
 
-/* With the theme and the keys that it names. */
+/* With the theme, the keys and the patterns that it names. */
 static void check_config(const char *file, const char *text, size_t len,
                          struct findings *findings, struct findings *warnings)
 {
@@ -86,6 +86,14 @@ static void check_config(const char *file, const char *text, size_t len,
             findings_add(findings, file, 0, "console.keys", "%s", err.msg);
         } else {
             check_keys(config->keys, lines, len, findings, warnings);
+        }
+    }
+    if (config->recovery.patterns[0] != '\0') {
+        AUTO_FREE char *rules = NULL;
+        if (!file_read(config->recovery.patterns, PATTERN_TEXT_MAX, &rules, &len, &err)) {
+            findings_add(findings, file, 0, "recovery.patterns", "%s", err.msg);
+        } else {
+            check_patterns(config->recovery.patterns, rules, len, findings, warnings);
         }
     }
     warn_of_config(file, config, warnings);
