@@ -31,8 +31,8 @@ static const struct {
 #define LOSS_KEPT      0.98
 #define LOSS_COUNTS    0.1
 
-#define HALF_TRUSTED                                                                     \
-    15 /* outcomes after which factors move the levels half as far as they would */
+#define HALF_TRUSTED 15 /* outcomes after which factors move the levels half as far .. */
+#define DOUBT        1.0 /* .. and they must be better by so many nats to be half believed */
 
 /* First weights: a careful average of all that is known. */
 #define FIRST_ALL   0.5
@@ -342,11 +342,15 @@ double outlook_say(struct outlook *outlook, const struct outlook_case *about,
         }
     }
     ret_sight->p = say(outlook, ret_sight, ret_sight->said);
-    if (!isnan(about->level)) {
-        /* What the factors add counts as far as there are outcomes that it rests on. */
+    ret_sight->mixed = (float)logit(ret_sight->p);
+    ret_sight->kind = (uint32_t)about->kind;
+    ret_sight->has_level = isnan(about->level) ? 0u : 1u;
+    if (ret_sight->has_level) {
         double base = logit(about->level), trials = ret_sight->trials;
-        ret_sight->p = sigmoid(base + (logit(ret_sight->p) - base) * trials /
-                                          (trials + HALF_TRUSTED));
+        double trust = trials / (trials + HALF_TRUSTED) *
+                       sigmoid(outlook->ahead[about->kind] - DOUBT);
+        ret_sight->level = (float)base;
+        ret_sight->p = sigmoid(base + ((double)ret_sight->mixed - base) * trust);
     }
     return ret_sight->p;
 }
@@ -414,14 +418,24 @@ static void learn_weights(struct outlook *outlook, const struct outlook_sight *s
     }
 }
 
+static double log_loss(float log_odds, double success)
+{
+    double p = fmax(0.01, fmin(0.99, sigmoid((double)log_odds)));
+    return -success * log(p) - (1 - success) * log(1 - p);
+}
+
 static void learn_losses(struct outlook *outlook, const struct outlook_sight *sight,
                          double success, double counts)
 {
     double keep = pow(LOSS_KEPT, counts);
+    if (sight->has_level) {
+        double *ahead = &outlook->ahead[sight->kind];
+        *ahead = *ahead * keep + counts * (log_loss(sight->level, success) -
+                                           log_loss(sight->mixed, success));
+    }
     for (int i = 0; i < OUTLOOK_SPEEDS; i++) {
-        double p = fmax(0.01, fmin(0.99, sigmoid((double)sight->said[i])));
-        outlook->loss[i] = outlook->loss[i] * keep -
-                           counts * (success * log(p) + (1 - success) * log(1 - p));
+        outlook->loss[i] =
+            outlook->loss[i] * keep + counts * log_loss(sight->said[i], success);
     }
 }
 

@@ -16,6 +16,8 @@
  * different speeds and with or without a look at what is open, are weighed by what each has cost
  * lately (exponentially weighted average: Cesa-Bianchi and Lugosi, "Prediction, Learning, and
  * Games", 2006), so that drift is followed as fast as it moves.
+ *   Where the levels of the question know a chance, the models move it as far as there are
+ * outcomes that they rest on and as far as they have been better than it lately.
  *   Outcomes that come together (no case was asked about between them) count less than as many
  * that came one by one: they are one event seen many times.
  *
@@ -53,6 +55,8 @@ struct outlook_sight {
     float x[OUTLOOK_INPUTS];
     uint16_t weight[OUTLOOK_INPUTS]; /* which one */
     float said[OUTLOOK_SPEEDS];      /* log-odds */
+    float level, mixed; /* log-odds of the levels and of the models together */
+    uint32_t has_level, kind;
 };
 
 /* n_keys: a power of two, 1024 or more; n_open: cases that are remembered until their outcome. */

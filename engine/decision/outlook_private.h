@@ -39,6 +39,7 @@ struct outlook {
     bool is_in_event; /* outcomes came and nothing was asked since */
     uint32_t n_together;
     double loss[OUTLOOK_SPEEDS];
+    double ahead[DECISION_KIND_COUNT]; /* log loss that the models save over the levels */
     size_t n_slots;
     struct outlook_slot slots[OUTLOOK_SLOTS];
 };

@@ -6,7 +6,7 @@
 #include "engine/decision/blob.h"
 #include "engine/decision/outlook_private.h"
 
-#define FORMAT 1
+#define FORMAT 2
 
 static void save_key(const struct outlook_key *key, size_t place, struct buf *out)
 {
@@ -54,6 +54,10 @@ static void save_sight(const struct outlook_sight *sight, size_t place, struct b
     for (int i = 0; i < OUTLOOK_SPEEDS; i++) {
         blob_put_float(out, sight->said[i]);
     }
+    blob_put_float(out, sight->level);
+    blob_put_float(out, sight->mixed);
+    blob_put_count(out, sight->has_level);
+    blob_put_count(out, sight->kind);
 }
 
 void outlook_save(const struct outlook *outlook, struct buf *out)
@@ -75,6 +79,10 @@ void outlook_save(const struct outlook *outlook, struct buf *out)
     blob_put_count(out, outlook->n_together);
     for (int i = 0; i < OUTLOOK_SPEEDS; i++) {
         blob_put_number(out, outlook->loss[i]);
+    }
+    blob_put_count(out, DECISION_KIND_COUNT);
+    for (int i = 0; i < DECISION_KIND_COUNT; i++) {
+        blob_put_number(out, outlook->ahead[i]);
     }
     blob_put_count(out, n_keys);
     for (size_t i = 0; i < outlook->n_keys; i++) {
@@ -152,6 +160,10 @@ static void load_sight(struct blob_reader *reader, struct outlook *into)
     for (int i = 0; i < OUTLOOK_SPEEDS; i++) {
         sight->said[i] = blob_float(reader);
     }
+    sight->level = blob_float(reader);
+    sight->mixed = blob_float(reader);
+    sight->has_level = (uint32_t)blob_count_to(reader, 1);
+    sight->kind = (uint32_t)blob_count_to(reader, DECISION_KIND_COUNT - 1);
 }
 
 static void load_rows(struct blob_reader *reader, struct outlook *into)
@@ -185,6 +197,10 @@ bool outlook_load(struct outlook *outlook, const void *data, size_t len)
     read->n_together = (uint32_t)blob_count_to(&reader, UINT32_MAX);
     for (int i = 0; i < OUTLOOK_SPEEDS; i++) {
         read->loss[i] = blob_number(&reader);
+    }
+    uint64_t n_kinds = blob_count_to(&reader, DECISION_KIND_COUNT);
+    for (uint64_t i = 0; i < n_kinds; i++) {
+        read->ahead[i] = blob_number(&reader);
     }
     load_rows(&reader, read);
     bool is_good = !reader.is_bad && reader.left == 0;
