@@ -242,12 +242,20 @@ void control_tell(struct control *control, struct wall now, const char *kind,
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    control_note(control, &(struct event_row){
-                              .at = now,
+    struct event_row event = {.at = now,
                               .workflow = workflow,
                               .kind = kind,
                               .actor = "engine",
-                              .text = text_clean_into(clean, sizeof(clean), text)});
+                              .text = text_clean_into(clean, sizeof(clean), text)};
+    const struct live *live = idmap_get(&control->live, workflow);
+    if (live != NULL) {
+        const struct workflow_row *row = &live->workflow->row;
+        event.from = event.to = row->state;
+        event.wait = row->wait;
+        event.iteration = row->iteration;
+        event.attempt = row->attempt;
+    }
+    control_note(control, &event);
 }
 
 enum machine_verdict control_step(struct control *control, struct live *live,

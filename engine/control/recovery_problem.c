@@ -243,7 +243,7 @@ static void begin(struct control *control, const struct problem_row *problem,
         .inverse = ladder_inverse(remedy->rung),
         .outcome = "",
         .asked_at = now,
-        .started_at = is_asked ? (struct wall){0} : now,
+        .started_at.ms = is_asked ? 0 : now.ms,
         .window_end = remedy->window_end,
         .cost_s = (double)NAN,
     };

@@ -230,16 +230,15 @@ void trouble_settle(struct control *control, struct live *live, struct trouble *
 {
     bool is_good = status == FAILURE_RECOVERED || status == FAILURE_HELPED;
     struct trouble **at = &live->troubles;
-    trouble_end_rung(control, trouble,
-                     is_good                  ? RECOVERY_PASSED
-                     : status == FAILURE_LOST ? RECOVERY_OBSOLETE
-                                              : RECOVERY_FAILED,
-                     is_good                  ? 1
-                     : status == FAILURE_LOST ? (double)NAN
-                                              : 0,
-                     outcome, now);
+    if (is_good) {
+        trouble_end_rung(control, trouble, RECOVERY_PASSED, 1, outcome, now);
+    } else if (status == FAILURE_LOST) {
+        trouble_end_rung(control, trouble, RECOVERY_OBSOLETE, (double)NAN, outcome, now);
+    } else {
+        trouble_end_rung(control, trouble, RECOVERY_FAILED, 0, outcome, now);
+    }
     trouble->row.status = status;
-    trouble->row.settled_at = status == FAILURE_ESCALATED ? (struct wall){0} : now;
+    trouble->row.settled_at.ms = status == FAILURE_ESCALATED ? 0 : now.ms;
     trouble_put(control, trouble);
     if (trouble->row.problem > 0) {
         problem_tried(control->recovery->problems, trouble->row.problem,

@@ -80,11 +80,11 @@ const struct verb verbs[] = {
     {"extend",
      true,  true,
      CONFIRM_NONE, "grant more of a budget",
-     "More agent runs, more wall time, or both. A workflow whose budget is used up goes on with "
-     "that.",
-     {{"attempts", ARG_INT, false, 1, 10000, "agent runs more"},
+     "More agent runs, more wall time, or both. A workflow whose budget is used up goes "
+     "on with "
+     "that.",                                                                             {{"attempts", ARG_INT, false, 1, 10000, "agent runs more"},
       {"wall", ARG_TEXT, false, 0, 0, "wall time more, like 2h"},
-      REASON}},
+      REASON}                                                                                                                                            },
     {"priority",
      true,  true,
      CONFIRM_NONE, "change the place in the queue",
