@@ -18,7 +18,6 @@
 #define RISK_MAX     0.45
 #define WAIT_AT_MOST span_s(1800)
 #define BASE_SILENT  span_s(240) /* no pass for so long: the base is broken */
-#define HELD_MAX     12          /* waits for others, on one failure */
 #define WAIT_FIRST   span_s(180)
 /* Tried so often, and likely below this: not worth another try. */
 #define HOPELESS_RUNGS                                                                   \
@@ -120,6 +119,7 @@ static void open_trouble(struct hand *hand)
     const struct workflow_row *row = &hand->live->workflow->row;
     const struct effect_result *result = hand->input->result;
     struct trouble *trouble = trouble_find(hand->live, row->state, hand->step.name);
+    int n_rungs = 0;
     if (trouble != NULL) {
         trouble_end_rung(control, trouble, RECOVERY_FAILED, 0, best_line(hand),
                          hand->now);
@@ -129,6 +129,7 @@ static void open_trouble(struct hand *hand)
         }
         if (trouble->row.class_ != judgement->class_ &&
             trouble->row.labelled_by[0] == '\0') {
+            n_rungs = trouble->row.n_rungs;
             trouble_settle(control, hand->live, trouble, FAILURE_RECOVERED,
                            "gone; another failure has come", hand->now);
             trouble = NULL;
@@ -137,6 +138,7 @@ static void open_trouble(struct hand *hand)
     if (trouble == NULL) {
         trouble = trouble_add(control, hand->live);
         trouble->row.at = hand->now;
+        trouble->row.n_rungs = n_rungs; /* a text that changes opens no new account */
     }
     if (strcmp(trouble->row.fingerprint, judgement->fingerprint) != 0) {
         memset(trouble->tried, 0, sizeof(trouble->tried)); /* new evidence */
@@ -343,7 +345,8 @@ static void look(struct hand *hand)
     }
     context->is_outside = is_outside(hand);
     bool may_hold = ladder_may_hold(trouble->row.class_) || context->is_outside;
-    if (hand->problem.id > 0 && may_hold && context->tried[RUNG_WAIT] < HELD_MAX) {
+    if (hand->problem.id > 0 && may_hold &&
+        context->tried[RUNG_WAIT] < ladder_waits(context)) {
         context->is_held =
             !problem_admit(recovery->problems, hand->problem.id, row->id, hand->now);
     }
@@ -555,7 +558,9 @@ static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
     if (rung == RUNG_ESCALATE) {
         trouble->window_end.ms = 0; /* people take the time they need */
     }
-    trouble->row.n_rungs += rung != RUNG_WAIT && rung != RUNG_ESCALATE;
+    bool is_free = rung == RUNG_WAIT && hand->context.is_in_problem &&
+                   ladder_may_hold(trouble->row.class_);
+    trouble->row.n_rungs += !is_free && rung != RUNG_ESCALATE;
     trouble->tried[rung]++;
     const struct recovery_row row = {
         .failure = trouble->row.id,

@@ -53,7 +53,7 @@ static struct exact of_kind(const struct failure_input *input)
     case EFFECT_COMMIT:
     case EFFECT_MERGE:
     case EFFECT_REVERT:
-        return (struct exact){CLASS_VCS, .5, "kind-vcs"};
+        return (struct exact){CLASS_VCS, .2, "kind-vcs"};
     case EFFECT_SANDBOX:
     case EFFECT_CLEANUP:
         return (struct exact){CLASS_INFRA, .4, "kind-infra"};

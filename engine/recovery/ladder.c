@@ -15,7 +15,9 @@
 #define RETRIES_FIRST    2
 #define WAITS_ALONE      4 /* that grow */
 #define WAITS_IN_PROBLEM 12
-#define HAND_BACKS_MAX   3 /* with a new head commit each time */
+#define APPROACHES_MAX   2    /* each, with a new head commit */
+#define LEFT_PRIOR       0.12 /* of what the table of a class does not name */
+#define HAND_BACKS_MAX   3    /* with a new head commit each time */
 
 struct ladder_limits ladder_defaults(void)
 {
@@ -202,6 +204,12 @@ static const char *repeated(const struct ladder_context *context,
         return !context->is_changed  ? "the agent changed nothing"
                : n >= HAND_BACKS_MAX ? "the agent had its tries on this failure"
                                      : NULL;
+    case RUNG_OTHER_AGENT:
+    case RUNG_SMALLER_TASK:
+    case RUNG_OTHER_ORDER: /* another commit is another failure, once more */
+        return context->is_changed && n < APPROACHES_MAX
+                   ? NULL
+                   : "tried on this failure already";
     default:
         return "tried on this failure already";
     }
@@ -285,6 +293,10 @@ static int rank_of(const struct ladder_context *context,
     if (rung == RUNG_RETRY && context->tried[RUNG_RETRY] >= RETRIES_FIRST) {
         return place + 10; /* others before the last retry is used up */
     }
+    if (asks_agent(rung) &&
+        context->tried[rung] >= (rung == RUNG_HAND_BACK ? RETRIES_FIRST : 1)) {
+        return place + 8; /* what was not tried at all goes first */
+    }
     if (class_of(context) == CLASS_UNKNOWN || context->blame == BLAME_WORLD) {
         if (rung == RUNG_RETRY && is_world) {
             return -2;
@@ -335,41 +347,83 @@ bool ladder_may_hold(enum failure_class class_)
            class_ != CLASS_TIMEOUT && class_ != CLASS_CRASH;
 }
 
+int ladder_waits(const struct ladder_context *context)
+{
+    return context->is_in_problem && ladder_may_hold(class_of(context)) ? WAITS_IN_PROBLEM
+                                                                        : WAITS_ALONE;
+}
+
 /* What is wrong with the surroundings goes away some time, above all when many have it. */
-static bool may_pass(const struct ladder_context *context)
+static bool may_pass(const struct ladder_context *context,
+                     const struct ladder_limits *limits)
 {
     bool is_outside =
         context->is_outside || ladder_may_hold(class_of(context)) ||
         (class_of(context) == CLASS_UNKNOWN && context->blame == BLAME_WORLD);
     return is_outside && context->blame != BLAME_SETUP &&
-           context->blame != BLAME_OPERATOR &&
-           context->tried[RUNG_WAIT] <
-               (context->is_in_problem ? WAITS_IN_PROBLEM : WAITS_ALONE);
+           context->blame != BLAME_OPERATOR && context->n_rungs < limits->attempts &&
+           context->tried[RUNG_WAIT] < ladder_waits(context);
+}
+
+static const enum rung all_rungs[] = {RUNG_CHECKPOINT,   RUNG_HAND_BACK,
+                                      RUNG_FALLBACK,     RUNG_OTHER_AGENT,
+                                      RUNG_SMALLER_TASK, RUNG_OTHER_ORDER};
+
+static bool has_rung(const struct ladder *ladder, enum rung rung)
+{
+    for (size_t i = 0; i < ladder->n; i++) {
+        if (ladder->rungs[i] == rung) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool holds(const struct ladder_context *context,
+                  const struct ladder_limits *limits)
+{
+    return context->is_held || context->n_storm >= limits->storm;
+}
+
+/* Onto the ladder, allowed or with the reason why not. True: it may be taken. */
+static bool climb(const struct ladder_context *context,
+                  const struct ladder_limits *limits, const struct rule *rule, int place,
+                  struct ladder *ladder)
+{
+    enum rung rung = rule->rung;
+    const char *why_not = impossible(context, rung);
+    why_not = why_not != NULL ? why_not : useless(context, rung);
+    why_not = why_not != NULL ? why_not : repeated(context, limits, rung);
+    why_not = why_not != NULL ? why_not : used_up(context, limits, rung);
+    if (why_not == NULL && holds(context, limits)) {
+        why_not = context->is_held ? "others of the same problem go first"
+                                   : "storm limit: too many of this class in an hour";
+    }
+    add(ladder, rung, rank_of(context, limits, rung, place),
+        prior_of(context, rung, rule->prior), cost_of(context, rung), why_not);
+    return why_not == NULL;
 }
 
 void ladder_climb(const struct ladder_context *context,
                   const struct ladder_limits *limits, struct ladder *ret_ladder)
 {
     const struct class_rules *rules = &table[class_of(context)];
-    bool is_held = context->is_held || context->n_storm >= limits->storm;
+    bool is_held = holds(context, limits);
     const char *no_need = NULL;
     ret_ladder->n = 0;
     for (int i = 0; i < RULES_MAX && rules->rules[i].prior > 0; i++) {
-        enum rung rung = rules->rules[i].rung;
-        const char *why_not = impossible(context, rung);
-        why_not = why_not != NULL ? why_not : useless(context, rung);
-        why_not = why_not != NULL ? why_not : repeated(context, limits, rung);
-        why_not = why_not != NULL ? why_not : used_up(context, limits, rung);
-        if (why_not == NULL && is_held) {
-            why_not = context->is_held ? "others of the same problem go first"
-                                       : "storm limit: too many of this class in an hour";
-        }
-        add(ret_ladder, rung, rank_of(context, limits, rung, i),
-            prior_of(context, rung, rules->rules[i].prior), cost_of(context, rung),
-            why_not);
-        no_need = why_not == NULL ? "something else may still help" : no_need;
+        no_need = climb(context, limits, &rules->rules[i], i, ret_ladder)
+                      ? "something else may still help"
+                      : no_need;
     }
-    if (is_held || may_pass(context)) {
+    for (size_t i = 0; i < ARRAY_LEN(all_rungs); i++) { /* before a person is asked */
+        const struct rule rest = {all_rungs[i], LEFT_PRIOR};
+        if (!has_rung(ret_ladder, rest.rung) && !rules->is_peoples &&
+            climb(context, limits, &rest, 30 + (int)i, ret_ladder)) {
+            no_need = "something else may still help";
+        }
+    }
+    if (is_held || may_pass(context, limits)) {
         add(ret_ladder, RUNG_WAIT, is_held ? -10 : 90, is_held ? 0.8 : 0.4,
             cost_of(context, RUNG_WAIT), NULL);
         no_need = "something else may still help";

@@ -78,6 +78,8 @@ void ladder_climb(const struct ladder_context *context,
 bool ladder_is_transient(enum failure_class class_);
 /* Is it worth waiting for others of the same problem? */
 bool ladder_may_hold(enum failure_class class_);
+/* How often one failure may wait; longer when many have it and it goes away by itself. */
+int ladder_waits(const struct ladder_context *context);
 /* 1..5, and why, static. */
 int ladder_complexity(const struct ladder_context *context, const char **ret_why);
 /* What is looked for after this rung, and how it is taken back ("" nothing to take back);
