@@ -344,7 +344,7 @@ lint-man: man
 	@for page in $(PAGES); do mandoc -Tlint -Wwarning $$page || exit 1; done
 
 lint-spelling:
-	@git ls-files -z | xargs -0 codespell --ignore-words-list="$(SPELLED_RIGHT)" --skip="*.golden,tests/fuzz/*,tests/screen/*,engine/recovery/patterns/*"
+	@git ls-files -z | xargs -0 codespell --ignore-words-list="$(SPELLED_RIGHT)" --skip="*.golden,*.model,tests/tools/train_examples.txt,tests/fuzz/*,tests/screen/*,engine/recovery/patterns/*"
 # Words in tests that are cut on purpose.
 SPELLED_RIGHT := nd,hel,cancle,tabel,aks,comand,hexdecimal,pullrequest,alloted,fo,mattern,addres,infinit,nam,exampels
 

@@ -15,6 +15,7 @@
 #define HITS_MAX   256
 #define LEARN_RATE 0.3F
 #define LEARN_MOST 12.0F /* no weight grows beyond it, whatever is taught */
+#define LINE_SHARE 0.2   /* of the score of the best line, for others to be shown */
 #define RULE_SURE  0.5   /* weight of a rule that may be named as the reason */
 
 struct label {
@@ -326,6 +327,9 @@ static void keep_lines(struct failure_judgement *judgement,
 {
     for (size_t i = 0; i < evidence->n_lines && i < CLASSIFY_LINES; i++) {
         const struct located *line = &evidence->lines[i];
+        if (line->score < evidence->lines[0].score * LINE_SHARE) {
+            break; /* they come best first */
+        }
         struct failure_line *kept = &judgement->lines[judgement->n_lines++];
         struct buf clean;
         buf_init(&clean, 4 * sizeof(kept->text));

@@ -11,6 +11,7 @@
 #include "tui/cli/rows.h"
 
 #define LINE_MAX   (64u * 1024 * 1024) /* bytes of one line of JSON */
+#define LOG_MAX    (64u * 1024 * 1024) /* bytes of one log */
 #define FIELDS_MAX 128                 /* of one HTTP answer */
 #define ANSWER_MAX (1024 * 1024)
 
@@ -278,7 +279,7 @@ static int run_log(struct work *work, FILE *file)
     struct failure_judgement judgement;
     char block[65536];
     size_t n;
-    buf_init(&text, LOCATE_TEXT_MAX);
+    buf_init(&text, LOG_MAX);
     while ((n = fread(block, 1, sizeof(block), file)) > 0 && buf_add(&text, block, n)) {
     }
     if (ferror(file)) {
@@ -286,8 +287,7 @@ static int run_log(struct work *work, FILE *file)
         return cli_fail(&err);
     }
     if (text.is_cut) {
-        err_set(&err, ERR_TOO_LARGE, "%s: more than %u bytes", work->name,
-                LOCATE_TEXT_MAX);
+        err_set(&err, ERR_TOO_LARGE, "%s: more than %u bytes", work->name, LOG_MAX);
         return cli_fail(&err);
     }
     struct failure_input input = {.exit_status = -1, .text = text.data, .len = text.len};
