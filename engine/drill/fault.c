@@ -105,13 +105,22 @@ double drill_slowness(const struct drill_world *world, const struct drill_flow *
 {
     double times = 1;
     for (size_t i = 0; i < world->profile->n_faults; i++) {
-        const struct drill_fault *fault = &world->profile->faults[i];
-        if (fault->what != DRILL_SLOW ||
-            (job != NULL ? !drill_fits(world, (int)i, flow, job, provider)
-                         : strcmp(fault->service, provider) != 0)) {
-            continue;
+        if (world->profile->faults[i].what == DRILL_SLOW &&
+            drill_fits(world, (int)i, flow, job, provider)) {
+            times *= factor(world, (int)i);
         }
-        times *= factor(world, (int)i);
+    }
+    return times;
+}
+
+double drill_call_slowness(const struct drill_world *world, const char *service)
+{
+    double times = 1;
+    for (size_t i = 0; i < world->profile->n_faults; i++) {
+        const struct drill_fault *fault = &world->profile->faults[i];
+        if (fault->what == DRILL_SLOW && strcmp(fault->service, service) == 0) {
+            times *= factor(world, (int)i);
+        }
     }
     return times;
 }

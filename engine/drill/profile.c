@@ -162,7 +162,7 @@ static const struct field pipeline_fields[] = {
     {.name = "file", .type = FIELD_PATH, .offset = PIPE(file), .may_be_empty = true,
      .fallback = "", .shown = "none", .help = "Or the file that holds it."},
 };
-static const struct schema pipeline_schema_ = {
+static const struct schema lane_schema = {
     .name = "a pipeline", .size = sizeof(struct drill_pipeline), .fields = pipeline_fields,
     .n_fields = ARRAY_LEN(pipeline_fields), .help = "What workflows do."};
 
@@ -210,7 +210,7 @@ static const struct field profile_fields[] = {
     {.name = "settings_file", .type = FIELD_PATH, .offset = AT(settings_file),
      .may_be_empty = true, .fallback = "", .shown = "none", .help = "Or the file that holds them."},
     {.name = "pipelines", .type = FIELD_MAPS, .offset = AT(pipelines), .offset_n = AT(n_pipelines),
-     .sub = &pipeline_schema_, .is_required = true, .help = "What workflows do."},
+     .sub = &lane_schema, .is_required = true, .help = "What workflows do."},
     {.name = "times", .type = FIELD_MAPS, .offset = AT(times), .offset_n = AT(n_times),
      .sub = &time_schema, .shown = "usual ones", .help = "How long steps take."},
     {.name = "faults", .type = FIELD_MAPS, .offset = AT(faults), .offset_n = AT(n_faults),

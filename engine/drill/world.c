@@ -136,10 +136,9 @@ static void on_call(struct drill_world *world, const struct desk_out *out)
 {
     const char *service = out->service->name;
     struct rng luck = drill_luck(world, out->call, 11, world->report->n_crashes);
-    double times = drill_slowness(world, NULL, NULL, service);
+    double times = drill_call_slowness(world, service);
     struct span took = {
-        (int64_t)(LATENCY * (0.5 + rng_unit(&luck) + 4 * rng_unit(&luck) * (times - 1)) *
-                  1)};
+        (int64_t)(LATENCY * (0.5 + rng_unit(&luck) + 4 * rng_unit(&luck) * (times - 1)))};
     int fault = drill_call_fault(world, service, out->call);
     struct http_response *response = NULL;
     world->report->n_calls++;

@@ -175,6 +175,7 @@ bool drill_has_drifted(const struct drill_world *world);
 /* How much longer things take, 1.. */
 double drill_slowness(const struct drill_world *world, const struct drill_flow *flow,
                       const struct drill_job *job, const char *provider);
+double drill_call_slowness(const struct drill_world *world, const char *service);
 /* The fault that this call meets, or -1. */
 int drill_call_fault(const struct drill_world *world, const char *service, int64_t call);
 bool drill_fits(const struct drill_world *world, int fault, const struct drill_flow *flow,
