@@ -247,7 +247,8 @@ void control_tell(struct control *control, struct wall now, const char *kind,
                               .kind = kind,
                               .actor = "engine",
                               .text = text_clean_into(clean, sizeof(clean), text)};
-    const struct live *live = idmap_get(&control->live, workflow);
+    const struct live *live =
+        workflow > 0 ? idmap_get(&control->live, workflow) : NULL; /* 0 is no key */
     if (live != NULL) {
         const struct workflow_row *row = &live->workflow->row;
         event.from = event.to = row->state;
