@@ -8,7 +8,7 @@
  * tells the consoles why, and the commit is tried again until the cause is gone.
  */
 
-#include "engine/engine.h"
+#include "engine/engine_private.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -42,40 +42,6 @@
 #define COMMANDS_MAX   256
 #define FAULT_RETRY_MS 250
 #define IDLE_MS        1000 /* quiet for so long: the write-ahead log goes home */
-/* Messages in the inbox beside outcomes, so that these always have room. */
-#define WEBHOOKS_MAX 4096 /* the listener's default: no more are in hand */
-#define EXTRAS_MAX   1024
-
-struct engine {
-    /* immutable after start */
-    const struct config *config;
-    struct lease *lease;
-    struct mailbox *inbox; /* struct message, from the other threads */
-    struct io *io;
-    struct pattern_base *patterns;  /* own rules; NULL = none */
-    struct monitor_thread *monitor; /* NULL: it could not start */
-    struct telemetry *telemetry;    /* NULL likewise */
-    struct listener *listener;      /* NULL: not configured, or it could not start */
-    char listener_text[160];        /* where it listens, or why it does not */
-    struct executor executor;       /* ours: says it, and hands on to io's */
-    struct executor performer;
-    int ended_fd;
-    pthread_t thread;
-    struct pulse *pulse; /* NULL: could not be made; nothing depends on it */
-    struct wall started_at;
-    /* atomic */
-    atomic_bool is_stopping, is_draining;
-    atomic_bool is_deaf; /* the store is out of order: no webhook is taken */
-    atomic_llong n_rejected;
-    atomic_int n_extras;
-    /* control thread only */
-    struct store *store;
-    struct control *control;
-    struct bell *bell;
-    bool has_faulted, has_commands, is_dirty;
-    bool is_silent[PULSE_COUNT]; /* told */
-    bool is_drain_told;
-};
 
 int engine_run_effect(const char *folder)
 {
@@ -85,104 +51,6 @@ int engine_run_effect(const char *folder)
 int engine_hold_sandbox(const char *folder)
 {
     return holder_main(folder);
-}
-
-/* ---- messages from other threads ---- */
-
-static void on_result(void *user, struct effect_result *result)
-{
-    struct engine *engine = user;
-    struct message *message = message_new(MESSAGE_RESULT);
-    message->result = result;
-    /* The inbox holds more than there can be effects in flight. */
-    if (!mailbox_put(engine->inbox, message)) {
-        message_free(message);
-    }
-}
-
-/* Too many at once are dropped: the next one tells more. */
-static void send_extra(struct engine *engine, struct message *message)
-{
-    bool has_room = atomic_fetch_add(&engine->n_extras, 1) < EXTRAS_MAX;
-    if (!has_room || !mailbox_put(engine->inbox, message)) {
-        (void)atomic_fetch_sub(&engine->n_extras, 1);
-        message_free(message);
-    }
-}
-
-static void on_report(void *user, struct service_report *report)
-{
-    struct message *message = message_new(MESSAGE_REPORT);
-    message->report = report;
-    send_extra(user, message);
-}
-
-static void on_reconciled(void *user, int64_t workflow, char *text)
-{
-    struct message *message = message_new(MESSAGE_RECONCILED);
-    message->reconciled = mem_alloc(sizeof(*message->reconciled));
-    message->reconciled->workflow = workflow;
-    message->reconciled->text = text;
-    send_extra(user, message);
-}
-
-static void on_spans(void *user, struct span_batch *batch)
-{
-    struct message *message = message_new(MESSAGE_SPANS);
-    message->spans = batch;
-    send_extra(user, message);
-}
-
-/* Monitor thread. What finds no room is given again by it. */
-static bool on_finding(void *user, struct monitor_finding *finding)
-{
-    struct engine *engine = user;
-    struct message *message = message_new(MESSAGE_FINDING);
-    message->finding = finding;
-    if (!mailbox_put(engine->inbox, message)) {
-        message_free(message);
-        return false;
-    }
-    return true;
-}
-
-/* Monitor thread. They are said again in a minute. */
-static void on_omens(void *user, struct omen_batch *batch)
-{
-    struct message *message = message_new(MESSAGE_OMENS);
-    message->omens = batch;
-    send_extra(user, message);
-}
-
-/* Telemetry thread. */
-static void on_scrape(void *user, size_t index, struct wall at, char *text, size_t len,
-                      const struct err *error)
-{
-    struct engine *engine = user;
-    monitor_scraped(engine->monitor, index, at, text, len, error);
-}
-
-static bool on_webhook(void *user, struct webhook *webhook)
-{
-    struct engine *engine = user;
-    if (atomic_load(&engine->is_deaf)) {
-        return false;
-    }
-    struct message *message = message_new(MESSAGE_WEBHOOK);
-    message->webhook = webhook;
-    if (!mailbox_put(engine->inbox, message)) {
-        message->webhook = NULL; /* stays the listener's */
-        message_free(message);
-        return false;
-    }
-    return true;
-}
-
-static void on_rejected(void *user, int64_t n)
-{
-    struct engine *engine = user;
-    (void)atomic_fetch_add(&engine->n_rejected, n);
-    mailbox_wake(engine->inbox);
 }
 
 /* ---- what leaves after a commit; control thread ---- */
@@ -690,47 +558,6 @@ static bool start_io(struct engine *engine, struct err *err)
     return engine->io != NULL;
 }
 
-/* Own rules that cannot be read are told, and left out: the shipped ones still hold. */
-static const struct pattern_base *own_patterns(struct engine *engine)
-{
-    const char *path = engine->config->recovery.patterns;
-    char *text = NULL;
-    size_t len = 0;
-    struct err err = ERR_INIT;
-    struct findings findings;
-    if (path[0] == '\0') {
-        return NULL;
-    }
-    findings_init(&findings);
-    if (!file_read(path, PATTERN_TEXT_MAX, &text, &len, &err)) {
-        log_line(LOG_ERROR, "recovery", "own rules cannot be read",
-                 LOG_FIELDS(LOG_TEXT("error", err.msg)));
-    } else {
-        const struct pattern_text own = {path, text, len};
-        engine->patterns = pattern_base_join(&own, 1, true, &findings);
-        for (size_t i = 0; i < findings.n; i++) {
-            log_line(LOG_ERROR, "recovery", "own rules are wrong",
-                     LOG_FIELDS(LOG_TEXT("error", findings.rows[i].text)));
-        }
-    }
-    free(text);
-    findings_fini(&findings);
-    return engine->patterns;
-}
-
-static struct control_recovery recovery_options(struct engine *engine)
-{
-    const struct recovery_spec *spec = &engine->config->recovery;
-    struct control_recovery recovery = {.is_on = spec->mode != RECOVERY_MODE_OFF,
-                                        .ladder = ladder_defaults(),
-                                        .decide = decide_defaults(),
-                                        .patterns = own_patterns(engine)};
-    recovery.ladder.attempts = spec->attempts;
-    recovery.ladder.storm = spec->storm;
-    recovery.decide.is_learning_off = spec->mode == RECOVERY_MODE_RULES;
-    return recovery;
-}
-
 static bool make_parts(struct engine *engine, struct err *err)
 {
     const struct config *config = engine->config;
@@ -742,7 +569,7 @@ static bool make_parts(struct engine *engine, struct err *err)
         .max_running = config->max_running,
         .limits = {config->backoff, config->backoff_max},
         .environment = config->environment,
-        .recovery = recovery_options(engine),
+        .recovery = engine_recovery_options(engine),
         .revert_per_hour = config->recovery.revert_per_hour,
         .revert_per_day = config->recovery.revert_per_day,
         .runs_per_day = config->recovery.runs_per_day,

@@ -569,7 +569,7 @@ static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
         .decision = trouble->decision,
         .service = avoids ? trouble->row.provider : "",
         .rung = rung,
-        .number = trouble->row.n_rungs,
+        .number = trouble->row.n_rungs + (rung == RUNG_ESCALATE || rung == RUNG_WAIT),
         .status = RECOVERY_RUNNING,
         .decider = trouble->decider,
         .odds = belief->p,

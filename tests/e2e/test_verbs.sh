@@ -104,6 +104,7 @@ pipeline() { # NAME CHECK [MORE]
     printf 'limits: {iterations: 3, retries: 1}\nvalidate: [{name: tests, command: "%s"}]\n%s\n' "$2" "${3-}"
 }
 pipeline auto 'test -s number' >auto.yaml
+pipeline once 'test -s number' | sed 's/iterations: 3/iterations: 1/' >once.yaml
 pipeline squash 'test -s number' 'merge: {method: squash}' >squash.yaml
 pipeline never 'test -s number' 'merge: {mode: never}' >never.yaml
 pipeline ask 'test -s number' 'merge: {mode: ask}' >ask.yaml
@@ -140,12 +141,12 @@ ok 'its retry opens it again'
 
 # ---- between tries ----------------------------------------------------------------------------
 touch keep/fail
-submit auto 'backoff' && becomes RECOVERING && gives 0 pause "$id" && is PARKED && gives 0 resume "$id" && becomes FAILED && has 'after 1 retries'
+submit once 'backoff' && becomes RECOVERING && gives 0 pause "$id" && is PARKED && gives 0 resume "$id" && becomes FAILED && has 'after 1 retries'
 ok 'pause and resume end a pause before a retry'
 worktree=$(git -C repo worktree list --porcelain | sed -n "s/^worktree \(.*wf-$id\/tree\)$/\1/p")
 [ -d "$worktree" ] && echo hand >"$worktree/by-hand" && gives 0 skip "$id" --reason 'done by hand' && becomes COMPLETED && on_main by-hand
 ok 'skip of a failed agent takes what was done by hand'
-submit auto 'cancel backoff' && becomes RECOVERING && gives 0 cancel "$id" && is CANCELLED && gives 1 skip "$id"
+submit once 'cancel backoff' && becomes RECOVERING && gives 0 cancel "$id" && is CANCELLED && gives 1 skip "$id"
 ok 'cancel between tries'
 rm keep/fail
 

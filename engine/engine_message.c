@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What other threads say to the control thread, and how failures are answered.
+ */
+
+#include "engine/engine_private.h"
+
+#include "engine/base/file.h"
+#include "engine/base/log.h"
+#include "engine/base/mailbox.h"
+#include "engine/monitor/thread.h"
+
+/* ---- messages from other threads ---- */
+
+void on_result(void *user, struct effect_result *result)
+{
+    struct engine *engine = user;
+    struct message *message = message_new(MESSAGE_RESULT);
+    message->result = result;
+    /* The inbox holds more than there can be effects in flight. */
+    if (!mailbox_put(engine->inbox, message)) {
+        message_free(message);
+    }
+}
+
+/* Too many at once are dropped: the next one tells more. */
+static void send_extra(struct engine *engine, struct message *message)
+{
+    bool has_room = atomic_fetch_add(&engine->n_extras, 1) < EXTRAS_MAX;
+    if (!has_room || !mailbox_put(engine->inbox, message)) {
+        (void)atomic_fetch_sub(&engine->n_extras, 1);
+        message_free(message);
+    }
+}
+
+void on_report(void *user, struct service_report *report)
+{
+    struct message *message = message_new(MESSAGE_REPORT);
+    message->report = report;
+    send_extra(user, message);
+}
+
+void on_reconciled(void *user, int64_t workflow, char *text)
+{
+    struct message *message = message_new(MESSAGE_RECONCILED);
+    message->reconciled = mem_alloc(sizeof(*message->reconciled));
+    message->reconciled->workflow = workflow;
+    message->reconciled->text = text;
+    send_extra(user, message);
+}
+
+void on_spans(void *user, struct span_batch *batch)
+{
+    struct message *message = message_new(MESSAGE_SPANS);
+    message->spans = batch;
+    send_extra(user, message);
+}
+
+/* Monitor thread. What finds no room is given again by it. */
+bool on_finding(void *user, struct monitor_finding *finding)
+{
+    struct engine *engine = user;
+    struct message *message = message_new(MESSAGE_FINDING);
+    message->finding = finding;
+    if (!mailbox_put(engine->inbox, message)) {
+        message_free(message);
+        return false;
+    }
+    return true;
+}
+
+/* Monitor thread. They are said again in a minute. */
+void on_omens(void *user, struct omen_batch *batch)
+{
+    struct message *message = message_new(MESSAGE_OMENS);
+    message->omens = batch;
+    send_extra(user, message);
+}
+
+/* Telemetry thread. */
+void on_scrape(void *user, size_t index, struct wall at, char *text, size_t len,
+               const struct err *error)
+{
+    struct engine *engine = user;
+    monitor_scraped(engine->monitor, index, at, text, len, error);
+}
+
+bool on_webhook(void *user, struct webhook *webhook)
+{
+    struct engine *engine = user;
+    if (atomic_load(&engine->is_deaf)) {
+        return false;
+    }
+    struct message *message = message_new(MESSAGE_WEBHOOK);
+    message->webhook = webhook;
+    if (!mailbox_put(engine->inbox, message)) {
+        message->webhook = NULL; /* stays the listener's */
+        message_free(message);
+        return false;
+    }
+    return true;
+}
+
+void on_rejected(void *user, int64_t n)
+{
+    struct engine *engine = user;
+    (void)atomic_fetch_add(&engine->n_rejected, n);
+    mailbox_wake(engine->inbox);
+}
+
+/* ---- settings ---- */
+
+/* Own rules that cannot be read are told, and left out: the shipped ones still hold. */
+static const struct pattern_base *own_patterns(struct engine *engine)
+{
+    const char *path = engine->config->recovery.patterns;
+    char *text = NULL;
+    size_t len = 0;
+    struct err err = ERR_INIT;
+    struct findings findings;
+    if (path[0] == '\0') {
+        return NULL;
+    }
+    findings_init(&findings);
+    if (!file_read(path, PATTERN_TEXT_MAX, &text, &len, &err)) {
+        log_line(LOG_ERROR, "recovery", "own rules cannot be read",
+                 LOG_FIELDS(LOG_TEXT("error", err.msg)));
+    } else {
+        const struct pattern_text own = {path, text, len};
+        engine->patterns = pattern_base_join(&own, 1, true, &findings);
+        for (size_t i = 0; i < findings.n; i++) {
+            log_line(LOG_ERROR, "recovery", "own rules are wrong",
+                     LOG_FIELDS(LOG_TEXT("error", findings.rows[i].text)));
+        }
+    }
+    free(text);
+    findings_fini(&findings);
+    return engine->patterns;
+}
+
+struct control_recovery engine_recovery_options(struct engine *engine)
+{
+    const struct recovery_spec *spec = &engine->config->recovery;
+    struct control_recovery recovery = {.is_on = spec->mode != RECOVERY_MODE_OFF,
+                                        .ladder = ladder_defaults(),
+                                        .decide = decide_defaults(),
+                                        .patterns = own_patterns(engine)};
+    recovery.ladder.attempts = spec->attempts;
+    recovery.ladder.storm = spec->storm;
+    recovery.decide.is_learning_off = spec->mode == RECOVERY_MODE_RULES;
+    return recovery;
+}
