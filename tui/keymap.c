@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/keymap.h"
 
+#include "engine/base/asset.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
-#include "engine/base/asset.h"
 
 struct binding {
     uint32_t key;

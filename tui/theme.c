@@ -3,11 +3,11 @@
 
 #include <limits.h>
 
+#include "engine/base/asset.h"
 #include "engine/base/buf.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
-#include "engine/base/asset.h"
 
 struct role_row {
     const char *name, *help;

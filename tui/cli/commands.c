@@ -40,12 +40,9 @@ static const struct cli_command *const before_verbs[] = {
     &cli_decisions,
 };
 static const struct cli_command *const after_verbs[] = {
-    &cli_detect,     &cli_predict,      &cli_forecast, &cli_backtest,
-    &cli_classify,
-    &cli_decide,
-    &cli_drill,
-    &cli_check,      &cli_backup,       &cli_version,  &cli_help,
-    &cli_run_effect, &cli_hold_sandbox, &cli_tables,
+    &cli_detect, &cli_predict,    &cli_forecast,     &cli_backtest, &cli_classify,
+    &cli_decide, &cli_drill,      &cli_check,        &cli_backup,   &cli_version,
+    &cli_help,   &cli_run_effect, &cli_hold_sandbox, &cli_tables,
 };
 
 #define COMMANDS_MAX 96
