@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "engine/base/mem.h"
 #include "engine/base/asset.h"
+#include "engine/base/mem.h"
 
 static bool add(struct keymap *keymap, const char *text, struct findings *findings)
 {
