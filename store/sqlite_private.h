@@ -250,7 +250,7 @@ enum total_code {
     "w.agent_runs, w.held, w.effect_seq, w.is_active, s.created_at, w.started_at, "      \
     "w.state_since, w.finished_at, "                                                     \
     "w.deadline_at, w.time_left, w.retry_at, w.branch, w.base_sha, w.head_sha, "         \
-    "w.merge_sha, w.pr_number, w.reason, w.service, w.is_degraded, w.is_adopted, "    \
+    "w.merge_sha, w.pr_number, w.reason, w.service, w.is_degraded, w.is_adopted, "       \
     "w.granted_runs, w.granted_wall, w.budget_told, w.last_run"
 #define EVENT_COLUMNS                                                                    \
     "seq, at, workflow, kind, actor, from_state, to_state, wait, iteration, attempt, "   \

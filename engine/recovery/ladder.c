@@ -357,10 +357,9 @@ int ladder_waits(const struct ladder_context *context)
 static bool may_pass(const struct ladder_context *context,
                      const struct ladder_limits *limits)
 {
-    bool is_outside =
-        context->is_outside || ladder_may_hold(class_of(context)) ||
-        (class_of(context) == CLASS_UNKNOWN && context->blame == BLAME_WORLD &&
-         context->is_in_problem);
+    bool is_outside = context->is_outside || ladder_may_hold(class_of(context)) ||
+                      (class_of(context) == CLASS_UNKNOWN &&
+                       context->blame == BLAME_WORLD && context->is_in_problem);
     return is_outside && context->blame != BLAME_SETUP &&
            context->blame != BLAME_OPERATOR && context->n_rungs < limits->attempts &&
            context->tried[RUNG_WAIT] < ladder_waits(context);
