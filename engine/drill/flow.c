@@ -510,8 +510,9 @@ void drill_ended(struct drill_world *world, const struct drill_job *job,
                  const struct effect_result *result)
 {
     struct drill_flow *flow = drill_flow_of(world, job->workflow);
+    bool is_spoilt = job->spoilt_by > 0;
     struct drill_case *c =
-        job->spoilt_by > 0 ? &flow->cases[job->spoilt_by - 1] : open_case(flow, job);
+        is_spoilt ? &flow->cases[job->spoilt_by - 1] : open_case(flow, job);
     bool is_good = result->status == STATUS_PASSED || result->status == STATUS_FLAKY;
     bool is_deferred = result->status == STATUS_DEFERRED;
     world->n_passed += is_good;
@@ -524,7 +525,7 @@ void drill_ended(struct drill_world *world, const struct drill_job *job,
         }
         return;
     }
-    if (c == NULL && result->status != STATUS_CANCELLED) {
+    if (!is_spoilt && c == NULL && result->status != STATUS_CANCELLED) {
         const char *service = is_deferred && result->service != NULL ? result->service
                               : result->provider != NULL             ? result->provider
                                                                      : "";
