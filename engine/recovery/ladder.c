@@ -360,7 +360,10 @@ static bool may_pass(const struct ladder_context *context,
     bool is_outside = context->is_outside || ladder_may_hold(class_of(context)) ||
                       (class_of(context) == CLASS_UNKNOWN &&
                        context->blame == BLAME_WORLD && context->is_in_problem);
-    return is_outside && context->blame != BLAME_SETUP &&
+    /* An agent that only fails says nothing of its surroundings. */
+    bool is_agents = (context->kind == EFFECT_CODE || context->kind == EFFECT_PLAN) &&
+                     class_of(context) == CLASS_INFRA && !context->is_in_problem;
+    return is_outside && !is_agents && context->blame != BLAME_SETUP &&
            context->blame != BLAME_OPERATOR && context->n_rungs < limits->attempts &&
            context->tried[RUNG_WAIT] < ladder_waits(context);
 }
