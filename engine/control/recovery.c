@@ -212,6 +212,16 @@ static void count_passed(struct control *control, const struct live *live,
     }
 }
 
+/* Is it a person who puts something right? A pause and its end are not. */
+static bool helps(const struct workflow_row *before, const struct machine_input *input)
+{
+    if (strcmp(input->actor, "engine") == 0) {
+        return false;
+    }
+    return input->event == EV_RETRY || input->event == EV_SKIP ||
+           (input->event == EV_RESUME && before->state != STATE_PARKED);
+}
+
 /* An operator took it in hand: what the engine had begun is over, and what he does is a label. */
 static void take_over(struct control *control, struct trouble *trouble,
                       const struct machine_input *input, struct wall now)
@@ -295,7 +305,7 @@ void recovery_follow(struct control *control, struct live *live,
             settle_passed(control, live, trouble, now);
         }
     }
-    if (strcmp(input->actor, "engine") != 0) {
+    if (helps(before, input)) {
         for (struct trouble *t = live->troubles; t != NULL; t = t->next) {
             take_over(control, t, input, now);
         }

@@ -363,6 +363,36 @@ static void a_cancelled_workflow_takes_its_failure_along(void **state)
     close_desk(&d);
 }
 
+static void a_pause_is_no_help_and_a_retry_is(void **state)
+{
+    struct desk_of d;
+    size_t n;
+    begin(&d, state);
+    submit(&d);
+    pass_until(&d, EFFECT_CHECK, HEAD);
+    (void)answer(&d, STATUS_FAILED, BLAME_CHANGE, network, NULL);
+    send(&d, "pause", 1, "{}");
+    send(&d, "resume", 1, "{}");
+    wait_for_effect(&d);
+    (void)answer(&d, STATUS_PASSED, BLAME_NONE, NULL, NULL);
+    const struct failure_row *rows = failures(&d, &n);
+    assert_int_equal(rows[0].status, FAILURE_RECOVERED);
+    submit(&d);
+    pass_until(&d, EFFECT_CHECK, HEAD);
+    while (d.asked[0].workflow != 2) {
+        (void)answer(&d, STATUS_PASSED, BLAME_NONE, NULL, NULL);
+    }
+    pass_until(&d, EFFECT_CHECK, HEAD);
+    (void)answer(&d, STATUS_FAILED, BLAME_CHANGE, network, NULL);
+    send(&d, "resume", 2, "{}"); /* cuts the pause short */
+    wait_for_effect(&d);
+    (void)answer(&d, STATUS_PASSED, BLAME_NONE, NULL, NULL);
+    rows = failures(&d, &n);
+    assert_int_equal(rows[0].workflow, 2);
+    assert_int_equal(rows[0].status, FAILURE_HELPED);
+    close_desk(&d);
+}
+
 static void a_merge_is_decided(void **state)
 {
     struct desk_of d;
@@ -393,6 +423,7 @@ int main(void)
         PLACE_TEST(an_operator_corrects_a_class),
         PLACE_TEST(a_strategy_that_is_off_is_not_chosen),
         PLACE_TEST(a_cancelled_workflow_takes_its_failure_along),
+        PLACE_TEST(a_pause_is_no_help_and_a_retry_is),
         PLACE_TEST(a_merge_is_decided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
