@@ -66,11 +66,11 @@ static bool carry_out(struct control *control, const struct prepared_step *step,
                       struct wall now, char what[TEXT_MAX])
 {
     const char *name = NULL;
+    const struct service_state *backup = NULL;
     switch (step->action) {
     case PREPARED_WARM_BACKUP:
         name = service_of(step->subject, "service:");
-        const struct service_state *backup =
-            name != NULL ? backup_of(control, name) : NULL;
+        backup = name != NULL ? backup_of(control, name) : NULL;
         if (backup == NULL) {
             return false;
         }
