@@ -9,14 +9,15 @@
 #include "engine/recovery/classify_model.h"
 #include "engine/recovery/classify_private.h"
 
-#define LABELS_MAX 4096
-#define WHOLE_MAX  16384 /* bytes of a text that the model sees whole */
-#define END_MAX    4096  /* of a longer one: what was located, and its end */
-#define HITS_MAX   256
-#define LEARN_RATE 0.3F
-#define LEARN_MOST 12.0F /* no weight grows beyond it, whatever is taught */
-#define LINE_SHARE 0.2   /* of the score of the best line, for others to be shown */
-#define RULE_SURE  0.5   /* weight of a rule that may be named as the reason */
+#define LABELS_MAX  4096
+#define WHOLE_MAX   16384 /* bytes of a text that the model sees whole */
+#define END_MAX     4096  /* of a longer one: what was located, and its end */
+#define HITS_MAX    256
+#define LEARN_RATE  0.3F
+#define LEARN_MOST  12.0F /* no weight grows beyond it, whatever is taught */
+#define LINE_SHARE  0.2   /* of the score of the best line, for others to be shown */
+#define RULE_SURE   0.5   /* weight of a rule that may be named as the reason */
+#define KIND_YIELDS 0.8
 
 struct label {
     char fingerprint[FINGERPRINT_WORD];
@@ -234,6 +235,20 @@ static const struct pattern *best_rule(const struct classifier *classifier,
     return best;
 }
 
+/* What the kind of the step says is only a guess: a rule that is sure of the text knows. */
+static bool has_sure_rule(const struct classifier *classifier,
+                          const struct evidence *evidence)
+{
+    for (size_t i = 0; i < CLASS_COUNT; i++) {
+        const struct pattern *rule =
+            best_rule(classifier, evidence, (enum failure_class)i);
+        if (rule != NULL && rule->weight >= KIND_YIELDS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* How often the same again passes, by class: what is assumed where no rule says it, and what
  * the history of each class then corrects (engine/decision). */
 static const struct {
@@ -390,6 +405,9 @@ void classify(struct classifier *classifier, const struct failure_input *input,
     arena_reset(classifier->arena);
     find_evidence(classifier, input, &evidence);
     judge_text(classifier, &evidence, ret_judgement->p);
+    if (strncmp(exact.rule, "kind-", 5) == 0 && has_sure_rule(classifier, &evidence)) {
+        exact = (struct exact){CLASS_UNKNOWN, 0, ""};
+    }
     join(ret_judgement->p, &exact);
 
     enum failure_class best = best_class(ret_judgement->p);

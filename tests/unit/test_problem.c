@@ -130,7 +130,7 @@ static void own_faults_are_none(void **state)
     char repo[16];
     for (int i = 1; i <= 400; i++) {
         struct problem_failure it = failure(i, "change", classes[i % 4], i);
-        (void)snprintf(print, sizeof(print), "%016x", i);
+        (void)snprintf(print, sizeof(print), "%016x", (unsigned)i);
         it.fingerprint = print;
         assert_int_equal(add(book, &it), 0);
     }
