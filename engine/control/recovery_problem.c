@@ -289,6 +289,8 @@ static void remedy_next(struct control *control, struct problem_row *problem,
         remedy = &recovery->remedies[recovery->n_remedies++];
         memset(remedy, 0, sizeof(*remedy));
         remedy->problem = problem->id;
+    }
+    if (remedy->recovery == 0) { /* the cause may have become known since */
         (void)snprintf(remedy->service, sizeof(remedy->service), "%s",
                        service_of_cause(problem->cause));
     }
