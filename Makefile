@@ -346,7 +346,7 @@ lint-man: man
 lint-spelling:
 	@git ls-files -z | xargs -0 codespell --ignore-words-list="$(SPELLED_RIGHT)" --skip="*.golden,*.model,tests/tools/train_examples.txt,tests/fuzz/*,tests/screen/*,engine/recovery/patterns/*"
 # Words in tests that are cut on purpose.
-SPELLED_RIGHT := nd,hel,cancle,tabel,aks,comand,hexdecimal,pullrequest,alloted,fo,mattern,addres,infinit,nam,exampels
+SPELLED_RIGHT := nd,hel,cancle,tabel,aks,comand,hexdecimal,pullrequest,alloted,fo,mattern,addres,infinit,nam,exampels,repositry
 
 # ---- install -------------------------------------------------------------------------
 PAGES := $(patsubst man/%.in,build/man/%,$(sort $(wildcard man/*.[1-9].in)))

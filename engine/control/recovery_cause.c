@@ -11,7 +11,7 @@
 #include "engine/base/text.h"
 #include "engine/control/recovery_private.h"
 
-#define NAME_MAX_  GRAPH_NAME
+#define NODE_MAX   GRAPH_NAME
 #define BLAST_MOST 4096
 
 /* ---- what is wrong ---- */
@@ -40,9 +40,9 @@ void cause_anomaly(struct control *control, const struct anomaly_row *row)
     (void)text_clean_into(anomaly->text, sizeof(anomaly->text), row->text);
 }
 
-static void node(char out[NAME_MAX_], const char *kind, const char *name)
+static void node(char out[NODE_MAX], const char *kind, const char *name)
 {
-    (void)snprintf(out, NAME_MAX_, "%s:%.80s", kind, name);
+    (void)snprintf(out, NODE_MAX, "%s:%.80s", kind, name);
 }
 
 static void add_anomalies(struct control *control)
@@ -50,7 +50,7 @@ static void add_anomalies(struct control *control)
     struct recovery *recovery = control->recovery;
     for (size_t i = 0; i < recovery->n_anomalies; i++) {
         const struct open_anomaly *anomaly = &recovery->anomalies[i];
-        char name[NAME_MAX_];
+        char name[NODE_MAX];
         char what[160];
         if (strchr(anomaly->component, ':') != NULL) {
             (void)snprintf(name, sizeof(name), "%.90s", anomaly->component);
@@ -72,7 +72,7 @@ static void add_breakers(struct control *control)
 {
     for (size_t i = 0; i < control->options.n_services; i++) {
         const struct service_state *service = &control->services[i];
-        char name[NAME_MAX_];
+        char name[NODE_MAX];
         bool is_open = service->state == BREAKER_OPEN ||
                        service->state == BREAKER_HALF_OPEN ||
                        service->state == BREAKER_FORCED_OPEN;
@@ -95,7 +95,7 @@ static void add_edges(struct control *control, const struct workflow *workflow)
     const struct workflow_row *row = &workflow->row;
     struct stage_step step = trouble_step(workflow);
     const struct provider_chain *chain = chain_of_kind(workflow->pipeline, step.kind);
-    char own[NAME_MAX_], at[NAME_MAX_], to[NAME_MAX_], id[24];
+    char own[NODE_MAX], at[NODE_MAX], to[NODE_MAX], id[24];
     (void)snprintf(id, sizeof(id), "wf-%lld", (long long)row->id);
     node(own, "workflow", id);
     node(at, "step", step.name);
@@ -137,7 +137,7 @@ static void add_others(struct control *control, const struct live *own)
          live = live->next_troubled) {
         for (const struct trouble *t = live->troubles; live != own && t != NULL;
              t = t->next) {
-            char name[NAME_MAX_];
+            char name[NODE_MAX];
             if (t->row.status != FAILURE_OPEN || t->row.provider[0] == '\0' ||
                 strcmp(t->row.provider, SERVICE_LOCAL) == 0) {
                 continue;
@@ -157,7 +157,7 @@ void cause_explain(struct control *control, const struct live *live, struct wall
 {
     struct recovery *recovery = control->recovery;
     const struct failure_judgement *judgement = &recovery->judgement;
-    char from[NAME_MAX_];
+    char from[NODE_MAX];
     graph_clear(recovery->graph);
     add_edges(control, live->workflow);
     add_breakers(control);

@@ -525,7 +525,7 @@ void drill_ended(struct drill_world *world, const struct drill_job *job,
         }
         return;
     }
-    if (!is_spoilt && c == NULL && result->status != STATUS_CANCELLED) {
+    if (flow != NULL && !is_spoilt && c == NULL && result->status != STATUS_CANCELLED) {
         const char *service = is_deferred && result->service != NULL ? result->service
                               : result->provider != NULL             ? result->provider
                                                                      : "";

@@ -8,6 +8,7 @@
 #
 #   WORKFLOWS=48   how many
 
+# shellcheck disable=SC2317,SC2119 # until_true calls them; without a listener
 set -u
 here=$(cd "$(dirname "$0")/../.." && pwd)
 program=${SIGNALBOX:-$here/build/signalbox}
