@@ -23,24 +23,23 @@
 
 /* Classes of actions, by which autonomy is given. X(identifier, word, level by default, help).
  * The default is a ceiling: what a pipeline asks for itself (plan: ask, merge: ask) asks. */
-#define ACTION_LIST(X)                                                                   \
-    X(ACTION_PLAN, "plan", LEVEL_AUTO, "begin to code what was planned")                 \
-    X(ACTION_MERGE, "merge", LEVEL_AUTO, "merge a validated change")                     \
-    X(ACTION_REVERT, "revert", LEVEL_AUTO, "take a merge back")                          \
-    X(ACTION_RETRY, "retry", LEVEL_AUTO, "run a step again, or wait")                    \
-    X(ACTION_REWORK, "rework", LEVEL_AUTO, "run the agent again after a failure")        \
-    X(ACTION_FALLBACK, "fallback", LEVEL_AUTO, "use a backup in place of a service")     \
-    X(ACTION_RESTART, "restart", LEVEL_APPROVE, "run the restart command of a service")  \
-    X(ACTION_PREPARE, "prepare", LEVEL_AUTO,                                             \
-      "a reversible action before something fails")                                      \
-    X(ACTION_TUNE, "tune", LEVEL_AUTO, "change a setting within its bounds")             \
-    X(ACTION_SCALE, "scale", LEVEL_APPROVE, "run a configured scale command")            \
-    X(ACTION_BUDGET, "budget", LEVEL_APPROVE, "grant more of a budget")
-enum action_class {
+#define ACT_LIST(X)                                                                      \
+    X(ACT_PLAN, "plan", LEVEL_AUTO, "begin to code what was planned")                    \
+    X(ACT_MERGE, "merge", LEVEL_AUTO, "merge a validated change")                        \
+    X(ACT_REVERT, "revert", LEVEL_AUTO, "take a merge back")                             \
+    X(ACT_RETRY, "retry", LEVEL_AUTO, "run a step again, or wait")                       \
+    X(ACT_REWORK, "rework", LEVEL_AUTO, "run the agent again after a failure")           \
+    X(ACT_FALLBACK, "fallback", LEVEL_AUTO, "use a backup in place of a service")        \
+    X(ACT_RESTART, "restart", LEVEL_APPROVE, "run the restart command of a service")     \
+    X(ACT_PREPARE, "prepare", LEVEL_AUTO, "a reversible action before something fails")  \
+    X(ACT_TUNE, "tune", LEVEL_AUTO, "change a setting within its bounds")                \
+    X(ACT_SCALE, "scale", LEVEL_APPROVE, "run a configured scale command")               \
+    X(ACT_BUDGET, "budget", LEVEL_APPROVE, "grant more of a budget")
+enum act {
 #define X(id, word, level, help) id,
-    ACTION_LIST(X)
+    ACT_LIST(X)
 #undef X
-        ACTION_COUNT
+        ACT_COUNT
 };
 
 /* How much is done without a person, least first. X(identifier, word, help) */
@@ -142,10 +141,10 @@ enum optimization_status {
 };
 
 /* The words are "?" for a newer program's number. */
-const char *action_word(enum action_class action);
-const char *action_help(enum action_class action);
-enum autonomy_level action_level(enum action_class action); /* by default */
-NODISCARD bool action_find(const char *word, enum action_class *ret_action);
+const char *act_word(enum act action);
+const char *act_help(enum act action);
+enum autonomy_level act_level(enum act action); /* by default */
+NODISCARD bool act_find(const char *word, enum act *ret_action);
 const char *level_word(enum autonomy_level level);
 NODISCARD bool level_find(const char *word, enum autonomy_level *ret_level);
 const char *risk_word(enum risk risk);
@@ -167,7 +166,7 @@ bool optimization_is_settled(enum optimization_status status);
 /* Its name for people is "a-<id>". */
 struct approval_row {
     int64_t id;
-    enum action_class action;
+    enum act action;
     enum approval_status status;
     enum risk risk;
     const char *rule;                         /* the rule of risk that set it, in words */
@@ -247,7 +246,7 @@ struct tuning_row {
 
 /* A level that is not the configured one. Key: (action, repo). */
 struct autonomy_row {
-    enum action_class action;
+    enum act action;
     const char *repo; /* "" = of all */
     enum autonomy_level level;
     struct wall since, until; /* until unset: no end (only lowering) */
@@ -270,7 +269,7 @@ int64_t store_put_optimization(struct store *store, const struct optimization_ro
 void store_put_tuning(struct store *store, const struct tuning_row *row);
 void store_drop_tuning(struct store *store, const char *setting, const char *scope);
 void store_put_autonomy(struct store *store, const struct autonomy_row *row);
-void store_drop_autonomy(struct store *store, enum action_class action, const char *repo);
+void store_drop_autonomy(struct store *store, enum act action, const char *repo);
 /* As store_prune_findings. */
 size_t store_prune_approvals(struct store *store, struct wall before, size_t max);
 
