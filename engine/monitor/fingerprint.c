@@ -8,7 +8,7 @@
 enum fingerprint_age fingerprint_add(struct fingerprint_book *book, const char *text,
                                      struct wall at, const struct fingerprint **ret_print)
 {
-    char masked[FINGERPRINT_TEXT];
+    char masked[FINGERPRINT_TEXT] = {0}; /* all of it is saved */
     uint64_t hash = template_mask(text, strlen(text), masked, sizeof(masked));
     struct fingerprint *print = NULL, *oldest = &book->prints[0];
     for (size_t i = 0; i < FINGERPRINTS_MAX && print == NULL; i++) {

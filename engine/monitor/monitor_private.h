@@ -30,6 +30,7 @@ struct pending {
 
 struct counter {
     int32_t series;
+    int32_t unused; /* so that no saved byte is left unset */
     double total;
 };
 

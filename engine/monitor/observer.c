@@ -41,6 +41,7 @@ struct outcome {
     struct wall at;
     int32_t state;
     char pipeline[80];
+    int32_t unused; /* so that no saved byte is left unset */
 };
 
 /* What is saved beside the live ones. */

@@ -55,7 +55,8 @@ struct observer_world {
     double queued, running;
     double bad_services; /* breakers that are not closed */
     double anomalies;    /* open */
-    int max_running;     /* 0 = unknown */
+    int32_t max_running; /* 0 = unknown */
+    int32_t unused;      /* so that no saved byte is left unset */
 };
 
 struct observer;

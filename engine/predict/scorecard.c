@@ -47,7 +47,11 @@ void scorecard_add(struct scorecard *card, double p, bool has_failed)
     card->n++;
     card->failed += has_failed;
     *newest(card) = (struct scorecard_pair){
-        (float)said, (float)base, has_failed, INTERVAL_NONE, (float)NAN,
+        .p = (float)said,
+        .base = (float)base,
+        .has_failed = has_failed,
+        .interval = INTERVAL_NONE,
+        .error = (float)NAN,
     };
 }
 

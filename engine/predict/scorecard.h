@@ -31,8 +31,9 @@ struct scorecard_bin {
 struct scorecard_pair {
     float p, base; /* base NAN: no outcome was known */
     uint8_t has_failed;
-    uint8_t interval; /* 0 none, 1 missed, 2 held */
-    float error;      /* |predicted - true| / true of a duration; NAN = none */
+    uint8_t interval;  /* 0 none, 1 missed, 2 held */
+    uint8_t unused[2]; /* so that no saved byte is left unset */
+    float error;       /* |predicted - true| / true of a duration; NAN = none */
 };
 
 struct scorecard {

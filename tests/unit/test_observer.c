@@ -47,7 +47,7 @@ static void on_ended(void *self, const struct observer_run *run,
 }
 
 static const struct observer_sink sink = {NULL, on_point, on_begun, on_ended};
-static const struct observer_world world = {2, 3, 0, 0, 50};
+static const struct observer_world world = {.queued = 2, .running = 3, .max_running = 50};
 static const struct workflow_row row = {.id = 7,
                                         .pipeline = "build",
                                         .repo = "/srv/app",
