@@ -552,5 +552,26 @@ static const char *const fifth[] = {
     NULL,
 };
 
-const char *const *const schema_migrations[] = {first, second, third, fourth, fifth};
+/* Who did what, as a chain: see audit.h. Its rows are never changed and never go. */
+static const char *const sixth[] = {
+    "CREATE TABLE audit ("
+    " n INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " actor TEXT NOT NULL,"
+    " role TEXT NOT NULL,"
+    " origin TEXT NOT NULL,"
+    " act TEXT NOT NULL,"
+    " subject TEXT NOT NULL,"
+    " outcome TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " prev BLOB NOT NULL,"
+    " hash BLOB NOT NULL) STRICT",
+    "CREATE VIEW audits AS SELECT n, datetime(at / 1000, 'unixepoch') AS at, actor, role,"
+    " origin, act, subject, outcome, detail, lower(hex(prev)) AS prev,"
+    " lower(hex(hash)) AS hash FROM audit",
+    NULL,
+};
+
+const char *const *const schema_migrations[] = {first,  second, third,
+                                                fourth, fifth,  sixth};
 const size_t n_schema_migrations = ARRAY_LEN(schema_migrations);
