@@ -449,6 +449,14 @@ bool apply_op(struct store *store, const struct op *op)
         return apply_recovery(store, op);
     case OP_PRUNE_RECOVERY:
         return apply_prune_recovery(store, op);
+    case OP_APPROVAL:
+        return apply_approval(store, op);
+    case OP_DROP_TUNING:
+        return apply_drop_tuning(store, op);
+    case OP_DROP_AUTONOMY:
+        return apply_drop_autonomy(store, op);
+    case OP_PRUNE_APPROVALS:
+        return apply_prune_approvals(store, op);
     }
     BUG("unknown op");
 }

@@ -52,7 +52,7 @@ enum autonomy_level {
 #define X(id, word, help) id,
     LEVEL_LIST(X)
 #undef X
-        LEVEL_COUNT
+        AUTONOMY_LEVEL_COUNT
 };
 
 /* Tiers of risk, and what confirms an approval. X(identifier, word, confirmation) */

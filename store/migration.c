@@ -572,6 +572,6 @@ static const char *const sixth[] = {
     NULL,
 };
 
-const char *const *const schema_migrations[] = {first,  second, third,
-                                                fourth, fifth,  sixth};
+const char *const *const schema_migrations[] = {first, second, third,          fourth,
+                                                fifth, sixth,  schema_approval};
 const size_t n_schema_migrations = ARRAY_LEN(schema_migrations);

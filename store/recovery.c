@@ -13,7 +13,7 @@ static void *put_row(struct store *store, enum recovery_table table, const void 
 {
     struct op *op = batch_add(store, OP_RECOVERY);
     op->recovery.table = table;
-    recovery_copy(table, store->arena, row, &op->recovery.id);
+    row_shape_copy(&recovery_shapes[table], store->arena, row, &op->recovery.id);
     return op;
 }
 
@@ -127,7 +127,7 @@ bool apply_recovery(struct store *store, const struct op *op)
     if (s == NULL) {
         return false;
     }
-    recovery_bind(s, table, &op->recovery.id);
+    row_shape_bind(s, &recovery_shapes[table], &op->recovery.id);
     return database_run(s);
 }
 

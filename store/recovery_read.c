@@ -23,7 +23,7 @@ static enum found get_row(struct database *db, struct arena *arena,
     bind_int(s, 1, id);
     int code = sqlite3_step(s);
     if (code == SQLITE_ROW) {
-        recovery_row(s, table, arena, ret_row);
+        row_shape_read(s, &recovery_shapes[table], arena, ret_row);
     } else if (code != SQLITE_DONE) {
         (void)database_fail(db, err);
     }
@@ -40,7 +40,7 @@ static enum found load_row(struct store *store, struct arena *arena,
     for (const struct op *op = store->last; op != NULL; op = op->previous) {
         if (op->kind == OP_RECOVERY && op->recovery.table == table &&
             op->recovery.id == id) {
-            recovery_copy(table, arena, &op->recovery.id, ret_row);
+            row_shape_copy(&recovery_shapes[table], arena, &op->recovery.id, ret_row);
             return FOUND;
         }
     }
@@ -117,7 +117,7 @@ static bool walk_rows(struct store *store, enum recovery_table table, const char
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
         struct any_row row;
         arena_reset(arena);
-        recovery_row(s, table, arena, &row);
+        row_shape_read(s, &recovery_shapes[table], arena, &row);
         give_row(sink, table, &row);
     }
     arena_free(arena);
@@ -351,7 +351,7 @@ static bool read_rows(struct database *db, sqlite3_stmt *s, enum recovery_table 
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
         rows = rows_room(arena, rows, n, &cap, size);
-        recovery_row(s, table, arena, rows + n * size);
+        row_shape_read(s, &recovery_shapes[table], arena, rows + n * size);
         n++;
     }
     if (code != SQLITE_DONE) {

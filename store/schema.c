@@ -3,15 +3,16 @@
  * Schema: PRAGMA user_version is the number of the migrations (migration.c) that were run.
  *
  * Busy tables hold numbers where they can: words (see word.c) for repeated strings, codes
- * for the lists of model.h, finding.h and recovery.h, milliseconds since 1970 for times (of
+ * for the lists of model.h, finding.h, recovery.h and approval.h, milliseconds since 1970 for times (of
  * spans microseconds). The views workflows, events, effects, commands, services,
  * deliveries, anomalies, incidents, silences, spans, failures, problems, recoveries,
- * decisions, strategies and labels show the same with names, for people with the sqlite3
- * shell.
+ * decisions, strategies, labels, approvals, optimizations, tunings and autonomy show the
+ * same with names, for people with the sqlite3 shell.
  *
  * `live` and `human` repeat what state and wait say, as the keys of two small indexes: a
  * step that keeps both touches no index at all (see apply.c).
  */
+#include "store/approval.h"
 #include "store/recovery.h"
 #include "store/sqlite_private.h"
 
@@ -73,6 +74,33 @@ static const struct code {
 #undef X
 #define X(id, word, help) {"verdict", id, word},
                                                                         VERDICT_LIST(X)
+#undef X
+#define X(id, word, level, help) {"action", id, word},
+                                                                            ACT_LIST(X)
+#undef X
+#define X(id, word, help) {"level", id, word},
+                                                                                LEVEL_LIST(
+                                                                                    X)
+#undef X
+#define X(id, word, help) {"risk", id, word},
+                                                                                    RISK_LIST(
+                                                                                        X)
+#undef X
+#define X(id, word, waits, help) {"approval", id, word},
+                                                                                        APPROVAL_LIST(
+                                                                                            X)
+#undef X
+#define X(id, word, help) {"expiry", id, word},
+                                                                                            EXPIRY_LIST(
+                                                                                                X)
+#undef X
+#define X(id, word, help) {"optimization", id, word},
+                                                                                                OPTIMIZATION_LIST(
+                                                                                                    X)
+#undef X
+#define X(id, word, settled, help) {"optimized", id, word},
+                                                                                                    OPT_STATUS_LIST(
+                                                                                                        X)
 #undef X
 };
 

@@ -17,13 +17,15 @@
  *   service.c                services
  *   finding.c, finding_read.c   anomalies, incidents, silences; span.c: spans
  *   recovery.c, recovery_read.c, recovery_row.c   failures, problems, recoveries, decisions,
- *                            odds, labels
+ *                            odds, labels; approval*.c   approvals, optimizations, tunings,
+ *                            levels of autonomy; row_shape.c   their columns from one list
  *   command.c, backup.c      command rows; copy and check of the whole file
  */
 
 #include <sqlite3.h>
 
 #include "engine/base/err.h"
+#include "store/approval.h"
 #include "store/finding.h"
 #include "store/recovery.h"
 #include "store/store.h"
@@ -39,6 +41,11 @@ enum recovery_table {
 };
 #define RECOVERY_TABLES 6
 #define RECOVERY_PRUNED 4 /* of the first of them, old rows go */
+
+/* Tables of store/approval.h; those with a number as key come first. */
+enum approval_table { TABLE_APPROVAL, TABLE_OPTIMIZATION, TABLE_TUNING, TABLE_AUTONOMY };
+#define APPROVAL_TABLES    4
+#define APPROVALS_NUMBERED 2 /* and of these, old rows go */
 
 /* Statements that a connection keeps prepared. */
 enum slot {
@@ -134,6 +141,14 @@ enum slot {
     SLOT_FAILURE_COUNT,
     SLOT_RECOVERY_TOTALS,
     SLOT_SETTLED_SINCE,
+    SLOT_APPROVAL_PUT, /* + enum approval_table; so are the four that follow */
+    SLOT_APPROVAL_GET = SLOT_APPROVAL_PUT + APPROVAL_TABLES,
+    SLOT_APPROVAL_OLDEST = SLOT_APPROVAL_GET + APPROVAL_TABLES,
+    SLOT_APPROVAL_DELETE = SLOT_APPROVAL_OLDEST + APPROVAL_TABLES,
+    SLOT_APPROVAL_OPEN = SLOT_APPROVAL_DELETE + APPROVAL_TABLES,
+    SLOT_TUNING_DROP = SLOT_APPROVAL_OPEN + APPROVAL_TABLES,
+    SLOT_AUTONOMY_DROP,
+    SLOT_APPROVAL_TOTALS,
     SLOT_COUNT
 };
 
@@ -195,6 +210,7 @@ void bind_number(sqlite3_stmt *statement, int index, double number); /* NAN: NUL
 /* Statements of each migration, NULL at their end. */
 extern const char *const *const schema_migrations[];
 extern const size_t n_schema_migrations;
+extern const char *const schema_approval[]; /* migration_approval.c */
 /* Bring an empty or older store up to date. */
 NODISCARD bool schema_migrate(struct database *database, struct err *err);
 NODISCARD bool schema_migrate_to(struct database *database, int64_t to, struct err *err);
@@ -339,7 +355,11 @@ enum op_kind {
     OP_SPAN,
     OP_PRUNE_FINDINGS,
     OP_RECOVERY, /* a row of one of enum recovery_table */
-    OP_PRUNE_RECOVERY
+    OP_PRUNE_RECOVERY,
+    OP_APPROVAL, /* a row of one of enum approval_table */
+    OP_DROP_TUNING,
+    OP_DROP_AUTONOMY,
+    OP_PRUNE_APPROVALS
 };
 
 /* Tables of which store_prune_findings takes single rows. */
@@ -411,6 +431,21 @@ struct op {
             const int64_t *ids[RECOVERY_PRUNED];
             size_t n[RECOVERY_PRUNED];
         } prune_recovery;
+        struct {
+            enum approval_table table;
+            void *row; /* of that table; a number as key is its first member */
+        } approval;
+        struct {
+            const char *setting, *scope;
+        } drop_tuning;
+        struct {
+            int action;
+            const char *repo;
+        } drop_autonomy;
+        struct {
+            const int64_t *ids[APPROVALS_NUMBERED];
+            size_t n[APPROVALS_NUMBERED];
+        } prune_approvals;
     };
 };
 
@@ -418,6 +453,7 @@ struct op {
 struct numbers {
     int64_t event, pipeline, silence, span;
     int64_t recovery[RECOVERY_TABLES]; /* by enum recovery_table; none of odds */
+    int64_t approval[APPROVALS_NUMBERED];
 };
 
 struct store {
@@ -457,6 +493,13 @@ NODISCARD bool apply_prune_recovery(struct store *store, const struct op *op);
 /* The highest ids of the tables of store/recovery.h. */
 NODISCARD bool recovery_numbers(struct database *database,
                                 int64_t ret_numbers[RECOVERY_TABLES], struct err *err);
+NODISCARD bool apply_approval(struct store *store, const struct op *op);
+NODISCARD bool apply_drop_tuning(struct store *store, const struct op *op);
+NODISCARD bool apply_drop_autonomy(struct store *store, const struct op *op);
+NODISCARD bool apply_prune_approvals(struct store *store, const struct op *op);
+/* The highest ids of the tables of store/approval.h. */
+NODISCARD bool approval_numbers(struct database *database,
+                                int64_t ret_numbers[APPROVALS_NUMBERED], struct err *err);
 /* Spans that are beyond their bound or ended before `before`, the oldest at most max of
  * them (span.c); the number of the last one. */
 size_t span_count_old(struct store *store, struct wall before, size_t max,

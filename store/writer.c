@@ -45,7 +45,7 @@ const struct op *batch_find(const struct store *store, enum op_kind kind, int64_
              (kind == OP_PIPELINE && op->pipeline.id == id) ||
              (kind == OP_HOUR && op->hour.hour == id) || kind == OP_PRUNE ||
              kind == OP_PRUNE_DELIVERIES || kind == OP_PRUNE_FINDINGS ||
-             kind == OP_PRUNE_RECOVERY)) {
+             kind == OP_PRUNE_RECOVERY || kind == OP_PRUNE_APPROVALS)) {
             return op;
         }
     }
@@ -64,7 +64,8 @@ static bool load_numbers(struct store *store, struct numbers *ret_numbers,
         !database_number(db, "SELECT max(id) FROM pipeline", &numbers.pipeline, err) ||
         !database_number(db, "SELECT max(id) FROM silence", &numbers.silence, err) ||
         !database_number(db, "SELECT max(seq) FROM span", &numbers.span, err) ||
-        !recovery_numbers(db, numbers.recovery, err)) {
+        !recovery_numbers(db, numbers.recovery, err) ||
+        !approval_numbers(db, numbers.approval, err)) {
         return false;
     }
     numbers.event = totals.last_event;
