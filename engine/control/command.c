@@ -160,6 +160,8 @@ static void carry_out(struct control *control, const struct command_row *command
             control_submit(control, command, args, now, answer);
         } else if (strcmp(verb->name, "adopt") == 0) {
             control_adopt(control, command, args, now, answer);
+        } else if (is_halt_verb(verb->name)) {
+            control_halt_verb(control, command, args, now, answer);
         } else if (is_finding_verb(verb->name)) {
             control_finding_verb(control, command, args, now, answer);
         } else if (is_recovery_verb(verb->name)) {

@@ -63,6 +63,7 @@ void control_free(struct control *control)
     ramp_fini(control);
     place_fini(control);
     intake_fini(control);
+    halt_fini(control);
     recovery_free(control);
     proactive_free(control->proactive);
     queue_free(control->queue);
@@ -342,6 +343,9 @@ void control_result(struct control *control, struct effect_result *result,
         effect_result_free(result);
         return;
     }
+    if (halt_defers(control, result)) {
+        return;
+    }
     const struct workflow_row *row = &live->workflow->row;
     bool is_awaited = row->is_active && row->effect_seq == result->seq;
     enum machine_event event = event_of_result(result);
@@ -437,13 +441,15 @@ static bool prune(struct control *control, struct wall now)
 
 void control_tick(struct control *control, struct wall now)
 {
-    run_timers(control, now);
-    ramp_tick(control, now);
-    outbox_tick(control, now);
     silence_tick(control, now);
-    recovery_tick(control, now);
-    prepared_tick(control, now);
-    fill_slots(control, now);
+    if (!control->halt.is_on) {
+        run_timers(control, now);
+        ramp_tick(control, now);
+        outbox_tick(control, now);
+        recovery_tick(control, now);
+        prepared_tick(control, now);
+        fill_slots(control, now);
+    }
     if (prunes(control) && control->next_prune.ms <= now.ms) {
         bool is_more = prune(control, now);
         control->next_prune = is_more ? now : wall_add(now, PRUNE_EVERY);
@@ -461,12 +467,15 @@ struct wall control_wake_at(const struct control *control)
 {
     struct wall at = prunes(control) ? control->next_prune : (struct wall){0};
     const struct heap_node *first = heap_first(&control->timers);
+    sooner(&at, silence_wake_at(control));
+    if (control->halt.is_on) {
+        return at;
+    }
     if (first != NULL) {
         sooner(&at, (struct wall){first->key});
     }
     sooner(&at, ramp_wake_at(control));
     sooner(&at, outbox_wake_at(control));
-    sooner(&at, silence_wake_at(control));
     sooner(&at, recovery_wake_at(control));
     sooner(&at, prepared_wake_at(control));
     return at;
@@ -489,6 +498,7 @@ bool control_commit(struct control *control, const struct executor *executor,
         return false;
     }
     control->stats.n_commits++;
+    halt_release(control);
     outbox_release(control, executor);
     intake_release(control);
     return true;
@@ -550,7 +560,7 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
         !store_load_pending(control->store, on_pending, &loading, err) ||
         !loading.is_ok || !ramp_load(control, now, err) || !order_load(control, err) ||
-        !finding_load(control, now, err) || !prepared_load(control, err) ||
+        !finding_load(control, now, err) || !halt_load(control, err) || !prepared_load(control, err) ||
         !recovery_load(control, now, err)) {
         return false;
     }

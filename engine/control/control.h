@@ -32,6 +32,9 @@ struct control_outlet {
     void (*hint)(void *self, struct forge_event *event); /* of a webhook that is new */
     void (*order)(void *self, struct service_order *order);
     void (*tidy)(void *self); /* remove now what may go of logs and folders */
+    /* What runs stands still, or goes on. To stand still is said before the commit, and may
+     * be said again; to go on after it, and before the effects that waited. */
+    void (*halt)(void *self, bool is_on);
 };
 
 /* How failures are answered. */
@@ -110,6 +113,9 @@ NODISCARD bool control_commit(struct control *control, const struct executor *ex
 
 /* Start no more workflows (queued ones stay); true again lets them start. */
 void control_drain(struct control *control, bool is_draining);
+/* Does everything autonomous stand still (verb halt)? After control_load: it did when the
+ * engine before ended. Then effects without outcome are not handed out before the release. */
+bool control_is_halted(const struct control *control);
 /* Nothing runs any more (for a drain). */
 bool control_is_idle(const struct control *control);
 /* Does an effect of this key wait for its outcome? For sweeping runners left over. */

@@ -14,6 +14,7 @@
  *   proactive.c        prepared actions before something fails
  *   trace.c            what becomes of workflows, as spans
  *   finding.c          what the monitor says; finding_verb.c: what operators say to it
+ *   halt.c             everything autonomous stands still
  */
 
 #include "engine/base/heap.h"
@@ -76,6 +77,16 @@ struct silence {
 
 #define SILENCES_MAX 200 /* in force */
 
+/* All that is done by itself stands still (halt.c). */
+struct halt {
+    bool is_on;
+    bool must_tell; /* released: the outlet is told after the commit */
+    struct wall at;
+    char by[96], reason[300];
+    struct effect_result **results; /* of failures; wait for the release */
+    size_t n_results, cap_results;
+};
+
 struct control {
     struct control_options options;
     struct store *store;
@@ -91,6 +102,7 @@ struct control {
     int n_running;
     int running_limit; /* below max_running, for a while; 0 = none */
     bool is_draining;
+    struct halt halt;
     struct release *releases;
     size_t n_releases, cap_releases;
     struct wall next_prune;
@@ -265,6 +277,16 @@ void order_settle(struct control *control, const struct service_row *row);
 void control_order(struct control *control, const struct command_row *command,
                    const struct json *args, struct wall now, struct answer *answer);
 
+/* ---- everything stands still (halt.c) ---- */
+bool is_halt_verb(const char *verb);
+void control_halt_verb(struct control *control, const struct command_row *command,
+                       const struct json *args, struct wall now, struct answer *answer);
+NODISCARD bool halt_load(struct control *control, struct err *err);
+void halt_fini(struct control *control);
+/* Takes an outcome that has to wait for the release. */
+NODISCARD bool halt_defers(struct control *control, struct effect_result *result);
+void halt_release(struct control *control); /* after the commit */
+
 /* ---- after the commit (intake.c) ---- */
 void intake_release(struct control *control);
 void intake_fini(struct control *control);
@@ -323,6 +345,8 @@ void recovery_follow(struct control *control, struct live *live,
 void recovery_forget(struct control *control, struct live *live);
 void recovery_remember(struct control *control, struct live *live);
 void recovery_anomaly(struct control *control, const struct anomaly_row *row);
+/* The clock stood between these: windows are moved, in memory and in their rows. */
+void recovery_stood(struct control *control, struct wall from, struct wall now);
 void recovery_tick(struct control *control, struct wall now);
 struct wall recovery_wake_at(const struct control *control); /* unset: never */
 /* Into the batch, before a commit. */

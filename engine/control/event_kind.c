@@ -49,6 +49,8 @@ static const char *const kinds[] = {
     "problem-closed",
     "proactive-begin",
     "proactive-end",
+    "halted",
+    "released",
 };
 
 const char *event_kind(size_t index)

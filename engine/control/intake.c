@@ -166,14 +166,18 @@ void control_fault(struct control *control)
 void intake_release(struct control *control)
 {
     const struct control_outlet *outlet = &control->options.outlet;
+    size_t n_kept = 0;
     for (size_t i = 0; i < control->n_orders; i++) {
-        if (outlet->order != NULL) {
-            outlet->order(outlet->self, control->orders[i]);
+        struct service_order *order = control->orders[i];
+        if (control->halt.is_on && strcmp(order->actor, "engine") == 0) {
+            control->orders[n_kept++] = order; /* until everything goes on */
+        } else if (outlet->order != NULL) {
+            outlet->order(outlet->self, order);
         } else {
-            service_order_free(control->orders[i]);
+            service_order_free(order);
         }
     }
-    control->n_orders = 0;
+    control->n_orders = n_kept;
     if (control->wants_room && outlet->tidy != NULL) {
         outlet->tidy(outlet->self);
     }

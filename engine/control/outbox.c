@@ -188,16 +188,19 @@ struct wall outbox_wake_at(const struct control *control)
 
 void outbox_release(struct control *control, const struct executor *executor)
 {
+    size_t n_kept = 0;
     for (size_t i = 0; i < control->n_releases; i++) {
-        struct release *r = &control->releases[i];
+        const struct release *r = &control->releases[i];
         const struct live *live = idmap_get(&control->live, r->workflow);
         const struct pending *pending =
             live != NULL && !r->is_stop ? pending_find(live, r->seq) : NULL;
         if (r->is_stop) {
             executor->stop(executor->self, r->workflow, r->seq);
+        } else if (pending != NULL && control->halt.is_on) {
+            control->releases[n_kept++] = *r;
         } else if (pending != NULL) {
             executor->perform(executor->self, &pending->row);
         }
     }
-    control->n_releases = 0;
+    control->n_releases = n_kept;
 }

@@ -250,3 +250,46 @@ void trouble_settle(struct control *control, struct live *live, struct trouble *
     *at = trouble->next;
     trouble_free(trouble);
 }
+
+/* ---- the clock stood ---- */
+
+static int64_t stood(struct wall began, struct wall from, struct wall now)
+{
+    int64_t since = began.ms > from.ms ? began.ms : from.ms;
+    return now.ms > since ? now.ms - since : 0;
+}
+
+static void move_window(struct control *control, int64_t recovery, struct wall at)
+{
+    struct arena *arena = arena_new();
+    struct recovery_row row;
+    struct err ignored = ERR_INIT; /* then the commit fails as well, and says why */
+    if (store_load_recovery(control->store, arena, recovery, &row, &ignored) == FOUND) {
+        row.window_end = at;
+        (void)store_put_recovery(control->store, &row);
+    }
+    arena_free(arena);
+}
+
+void recovery_stood(struct control *control, struct wall from, struct wall now)
+{
+    if (control->recovery == NULL) {
+        return;
+    }
+    for (struct live *live = control->troubled; live != NULL;
+         live = live->next_troubled) {
+        for (struct trouble *t = live->troubles; t != NULL; t = t->next) {
+            if (t->recovery != 0 && wall_is_set(t->window_end)) {
+                t->window_end.ms += stood(t->began_at, from, now);
+                move_window(control, t->recovery, t->window_end);
+            }
+        }
+    }
+    for (size_t i = 0; i < control->recovery->n_remedies; i++) {
+        struct remedy *remedy = &control->recovery->remedies[i];
+        if (remedy->recovery != 0 && wall_is_set(remedy->window_end)) {
+            remedy->window_end.ms += stood(remedy->began_at, from, now);
+            move_window(control, remedy->recovery, remedy->window_end);
+        }
+    }
+}

@@ -111,6 +111,18 @@ const struct verb verbs[] = {
      "Workflows that wait for the service go on, a few first.",                           {{"service", ARG_TEXT, true, 0, 0, "name of the service"},
       {"reason", ARG_TEXT, true, 0, 0, "why; kept with the act"}}                                      },
  /* clang-format off */
+    {"halt",
+     false, true,
+     CONFIRM_NONE, "stop everything that is done without a person, now",
+     "Nothing begins, agents and checks stand still where they are, no call is made, no time "
+     "runs out; it holds over a restart. A merge that has begun is finished. What operators "
+     "ask meanwhile is noted, and done after the release.",
+     {REASON}},
+    {"release",
+     false, true,
+     CONFIRM_ASK, "let everything that was halted go on",
+     "It goes on where it stood. Deadlines and pauses are as long as they were.",
+     {REASON}},
     {"ack",
      false, true,
      CONFIRM_NONE, "take an incident: you look after it",

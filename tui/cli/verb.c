@@ -220,7 +220,7 @@ static int run_subject(struct cli *cli)
 /* ---- rows from the table of verbs
  * -------------------------------------------------------- */
 
-#define VERBS_MAX 32
+#define VERBS_MAX 64
 
 static struct cli_option options[VERBS_MAX][VERB_ARGS_MAX + 1];
 static struct cli_command commands[VERBS_MAX];
