@@ -75,6 +75,12 @@ static const struct {
 #define SERVED 3
 /* clang-format on */
 
+static void on_halt(void *self, bool is_on)
+{
+    struct sim *sim = self;
+    sim->world.is_halted = is_on;
+}
+
 static bool open_engine(struct sim *sim)
 {
     struct err err = ERR_INIT;
@@ -91,6 +97,7 @@ static bool open_engine(struct sim *sim)
         .services = sim_services,
         .n_services = SIM_SERVICES,
         .seed = sim->options->seed + (uint64_t)sim->report->n_crashes,
+        .outlet = {.self = sim, .halt = on_halt},
         .recovery = { .is_on = sim->options->seed % 2 == 0,
                    .ladder = ladder_defaults(),
                    .decide = decide_defaults()},
@@ -100,6 +107,7 @@ static bool open_engine(struct sim *sim)
         complain(sim, "load: %s", err.msg);
         return false;
     }
+    sim->world.is_halted = control_is_halted(sim->control);
     return true;
 }
 
@@ -189,6 +197,25 @@ static void random_verb(struct sim *sim)
             sim_world_approve(&sim->world, id);
         }
         send(sim, acts[i].verb, id, acts[i].args);
+    }
+}
+
+/* Halts and releases at random moments; while it stands, hours go by. */
+static void halt_some(struct sim *sim)
+{
+    const double rate = sim->options->halt_rate;
+    if (rate <= 0) {
+        return;
+    }
+    if (sim->world.is_halted) {
+        int64_t ms = (int64_t)rng_below(&sim->rng, 7200000);
+        sim->world.now = wall_add(sim->world.now, (struct span){ms});
+        if (rng_unit(&sim->rng) < 0.3) {
+            send(sim, "release", 0, "{}");
+        }
+    } else if (rng_unit(&sim->rng) < rate) {
+        send(sim, "halt", 0, "{\"reason\":\"drill\"}");
+        sim->report->n_halts++;
     }
 }
 
@@ -296,6 +323,9 @@ static void check_all(struct sim *sim)
         complain(sim, "%d run, allowed are %d", running, sim->options->max_running);
     }
     check_totals(sim, live);
+    if (sim->world.n_while_halted > 0) {
+        complain(sim, "%" PRId64 " effects left while halted", sim->world.n_while_halted);
+    }
     if (sim->world.was_merged_unseen) {
         complain(sim, "a degraded validation was merged without an approval");
     }
@@ -363,6 +393,7 @@ static void live_through(struct sim *sim)
         if (sim->n_final < last_day && rng_unit(&sim->rng) < options->operator_rate) {
             random_verb(sim);
         }
+        halt_some(sim);
         if (round % 16 == 0) {
             answer_waiting(sim);
         }

@@ -25,6 +25,7 @@ struct sim_options {
     double crash_rate;    /* per batch */
     double operator_rate; /* per batch: a random verb on a random workflow */
     double service_rate;  /* share of workflows that use services */
+    double halt_rate;     /* per batch: everything autonomous is halted, for a while */
     const char *folder;   /* for the store; removed before and after */
     bool is_verbose;      /* print the event log */
 };
@@ -33,7 +34,7 @@ struct sim_report {
     uint64_t log_hash; /* FNV-1a over every event, field by field */
     int64_t n_events, n_batches, n_crashes, n_commands;
     int64_t n_agent_starts, n_merges, n_by_state[16];
-    int64_t n_deferrals, n_outages, n_degraded;
+    int64_t n_deferrals, n_outages, n_degraded, n_halts;
     int64_t n_bad, n_confirmed; /* merges that broke the base; those found */
     int64_t n_taken_back;       /* by the engine itself */
     double virtual_days;

@@ -383,6 +383,7 @@ static void check_merge(struct sim_world *world, const struct effect_row *effect
 static void on_perform(void *self, const struct effect_row *effect)
 {
     struct sim_world *world = self;
+    world->n_while_halted += world->is_halted;
     struct job *job = job_of(world, effect);
     int64_t key = effect->workflow * KEYS + effect->seq;
     bool is_fresh = !job->is_over && job->n_starts == 0;

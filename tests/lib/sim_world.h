@@ -33,6 +33,8 @@ struct sim_world {
     struct rng weather; /* of the services */
     struct sim_service services[SIM_SERVICES];
     bool has_services;
+    bool is_halted;         /* nothing may be asked for */
+    int64_t n_while_halted; /* and this was */
     bool was_merged_unseen; /* a degraded validation was merged without an approval */
 };
 

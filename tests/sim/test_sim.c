@@ -35,9 +35,9 @@ static void run(struct sim_options options, struct sim_report *report)
     sim_run(&options, report);
     if (report->failure[0] != '\0') {
         print_error("seed %" PRIu64 ": %s\nreplay: test_sim --seed %" PRIu64
-                    " --workflows %d --crash %g --operator %g --service %g --print\n",
+                    " --workflows %d --crash %g --operator %g --service %g --halt %g --print\n",
                     options.seed, report->failure, options.seed, options.n_workflows,
-                    options.crash_rate, options.operator_rate, options.service_rate);
+                    options.crash_rate, options.operator_rate, options.service_rate, options.halt_rate);
     }
 }
 
@@ -106,6 +106,27 @@ static void operators_crashes_and_outages(void **state)
     }
 }
 
+/* Halted at random moments, also while it crashes: nothing leaves, nothing is repeated, and all
+ * complete after the release. */
+static void halts_lose_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 20; seed < 24; seed++) {
+        struct sim_report report;
+        run((struct sim_options){.seed = seed,
+                                 .n_workflows = 150,
+                                 .max_running = 10,
+                                 .crash_rate = seed % 2 == 0 ? 0.05 : 0,
+                                 .operator_rate = seed > 21 ? 0.3 : 0,
+                                 .service_rate = 0.4,
+                                 .halt_rate = 0.05},
+            &report);
+        assert_string_equal(report.failure, "");
+        assert_true(report.n_halts > 10);
+        assert_true(report.n_by_state[STATE_COMPLETED] > 50);
+    }
+}
+
 static void same_seed_same_log(void **state)
 {
     (void)state;
@@ -143,6 +164,8 @@ static int replay(int argc, char **argv)
             options.operator_rate = strtod(value, NULL);
         } else if (strcmp(argv[i], "--service") == 0) {
             options.service_rate = strtod(value, NULL);
+        } else if (strcmp(argv[i], "--halt") == 0) {
+            options.halt_rate = strtod(value, NULL);
         } else if (strcmp(argv[i], "--print") == 0) {
             options.is_verbose = true;
         }
@@ -182,6 +205,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(operators_and_crashes_break_nothing),
         cmocka_unit_test(outages_lose_nothing),
         cmocka_unit_test(operators_crashes_and_outages),
+        cmocka_unit_test(halts_lose_nothing),
         cmocka_unit_test(same_seed_same_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
