@@ -345,7 +345,7 @@ static bool apply_hour(struct store *store, const struct hour_row *row)
     return database_run(s) && database_run(trim);
 }
 
-static bool apply_setting(struct store *store, const struct op *op)
+bool apply_setting(struct store *store, const char *key, const char *value)
 {
     sqlite3_stmt *s = database_get(&store->database, SLOT_SETTING_PUT,
                                    "INSERT INTO setting (key, value) VALUES (?1, ?2)"
@@ -353,8 +353,8 @@ static bool apply_setting(struct store *store, const struct op *op)
     if (s == NULL) {
         return false;
     }
-    bind_text(s, 1, op->setting.key);
-    bind_text(s, 2, op->setting.value);
+    bind_text(s, 1, key);
+    bind_text(s, 2, value);
     return database_run(s);
 }
 
@@ -421,7 +421,7 @@ bool apply_op(struct store *store, const struct op *op)
     case OP_HOUR:
         return apply_hour(store, &op->hour);
     case OP_SETTING:
-        return apply_setting(store, op);
+        return apply_setting(store, op->setting.key, op->setting.value);
     case OP_PRUNE:
         return apply_prune(store, op);
     case OP_SERVICE:
@@ -457,6 +457,8 @@ bool apply_op(struct store *store, const struct op *op)
         return apply_drop_autonomy(store, op);
     case OP_PRUNE_APPROVALS:
         return apply_prune_approvals(store, op);
+    case OP_AUDIT:
+        return apply_audit(store, &op->audit);
     }
     BUG("unknown op");
 }

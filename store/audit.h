@@ -119,7 +119,7 @@ enum audit_step audit_check_step(struct audit_check *check, struct reader *reade
 struct audit_verdict {
     struct audit_mark good; /* the chain holds up to here */
     enum audit_fault fault; /* AUDIT_WHOLE so far */
-    int64_t broken;         /* number of the first row that is wrong; 0 = none */
+    int64_t broken;         /* unless whole: number of the first row that is wrong */
     size_t n_marks;         /* marks that the chain agreed with */
     char text[240];         /* one line: what is wrong; "" */
 };

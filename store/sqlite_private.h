@@ -19,6 +19,7 @@
  *   recovery.c, recovery_read.c, recovery_row.c   failures, problems, recoveries, decisions,
  *                            odds, labels; approval*.c   approvals, optimizations, tunings,
  *                            levels of autonomy; row_shape.c   their columns from one list
+ *   audit.c, audit_read.c    the audit: chained, written, read; audit_check.c: checked
  *   command.c, backup.c      command rows; copy and check of the whole file
  */
 
@@ -26,6 +27,7 @@
 
 #include "engine/base/err.h"
 #include "store/approval.h"
+#include "store/audit.h"
 #include "store/finding.h"
 #include "store/recovery.h"
 #include "store/store.h"
@@ -149,6 +151,10 @@ enum slot {
     SLOT_TUNING_DROP = SLOT_APPROVAL_OPEN + APPROVAL_TABLES,
     SLOT_AUTONOMY_DROP,
     SLOT_APPROVAL_TOTALS,
+    SLOT_AUDIT_ADD,
+    SLOT_AUDIT_LIST,
+    SLOT_AUDIT_GET,
+    SLOT_AUDIT_PAGE,
     SLOT_COUNT
 };
 
@@ -359,7 +365,8 @@ enum op_kind {
     OP_APPROVAL, /* a row of one of enum approval_table */
     OP_DROP_TUNING,
     OP_DROP_AUTONOMY,
-    OP_PRUNE_APPROVALS
+    OP_PRUNE_APPROVALS,
+    OP_AUDIT
 };
 
 /* Tables of which store_prune_findings takes single rows. */
@@ -446,12 +453,13 @@ struct op {
             const int64_t *ids[APPROVALS_NUMBERED];
             size_t n[APPROVALS_NUMBERED];
         } prune_approvals;
+        struct audit_row audit; /* without prev and hash */
     };
 };
 
 /* The highest number of each kind that was given. */
 struct numbers {
-    int64_t event, pipeline, silence, span;
+    int64_t event, pipeline, silence, span, audit;
     int64_t recovery[RECOVERY_TABLES]; /* by enum recovery_table; none of odds */
     int64_t approval[APPROVALS_NUMBERED];
 };
@@ -469,6 +477,9 @@ struct store {
     bool
         is_locked_out; /* the last commit met a lock; it is tried again with less patience */
     int64_t n_deliveries[DELIVERY_STATUS_COUNT]; /* counted in this transaction */
+    struct audit_mark audit;                     /* the newest row that is committed */
+    struct audit_mark audit_next;                /* and in this transaction */
+    struct digest_sum *sum; /* for the hashes of rows; NULL: none was needed yet */
 };
 
 struct reader {
@@ -490,6 +501,34 @@ NODISCARD bool apply_span(struct store *store, const struct span_row *span);
 NODISCARD bool apply_prune_findings(struct store *store, const struct op *op);
 NODISCARD bool apply_recovery(struct store *store, const struct op *op);
 NODISCARD bool apply_prune_recovery(struct store *store, const struct op *op);
+NODISCARD bool apply_setting(struct store *store, const char *key, const char *value);
+NODISCARD bool apply_audit(struct store *store, const struct audit_row *row);
+/* Where the chain ends: as noted, and as its rows say. */
+NODISCARD bool audit_load(struct database *database, struct audit_mark *ret_head,
+                          struct err *err);
+/* The head, when this transaction has moved it. */
+NODISCARD bool apply_audit_head(struct store *store);
+#define AUDIT_COLUMNS                                                                    \
+    "n, at, actor, role, origin, act, subject, outcome, detail, prev, hash"
+#define AUDIT_TEXTS      7 /* of them, from column AUDIT_TEXT_FIRST on */
+#define AUDIT_TEXT_FIRST 2
+/* What a row's hash is made of; texts with their lengths, as they stand in the file. */
+struct audit_fields {
+    int64_t n, at;
+    struct {
+        const void *bytes;
+        size_t len;
+    } texts[AUDIT_TEXTS];
+    const uint8_t *prev;
+};
+#define AUDIT_GET "SELECT " AUDIT_COLUMNS " FROM audit WHERE n = ?1"
+void audit_hash(struct digest_sum *sum, const struct audit_fields *fields,
+                uint8_t ret_hash[DIGEST_LEN]);
+/* "N:HASH". */
+#define AUDIT_MARK_TEXT (20 + 1 + DIGEST_TEXT_MAX)
+const char *audit_mark_format(const struct audit_mark *mark, char text[AUDIT_MARK_TEXT]);
+#define AUDIT_HEAD_SETTING "audit_head"
+
 /* The highest ids of the tables of store/recovery.h. */
 NODISCARD bool recovery_numbers(struct database *database,
                                 int64_t ret_numbers[RECOVERY_TABLES], struct err *err);

@@ -54,7 +54,7 @@ const struct op *batch_find(const struct store *store, enum op_kind kind, int64_
 
 /* Numbers that were given, as the file has them. */
 static bool load_numbers(struct store *store, struct numbers *ret_numbers,
-                         struct err *err)
+                         struct audit_mark *ret_audit, struct err *err)
 {
     struct database *db = &store->database;
     struct totals totals;
@@ -65,9 +65,10 @@ static bool load_numbers(struct store *store, struct numbers *ret_numbers,
         !database_number(db, "SELECT max(id) FROM silence", &numbers.silence, err) ||
         !database_number(db, "SELECT max(seq) FROM span", &numbers.span, err) ||
         !recovery_numbers(db, numbers.recovery, err) ||
-        !approval_numbers(db, numbers.approval, err)) {
+        !approval_numbers(db, numbers.approval, err) || !audit_load(db, ret_audit, err)) {
         return false;
     }
+    numbers.audit = ret_audit->n;
     numbers.event = totals.last_event;
     *ret_numbers = numbers;
     return true;
@@ -80,7 +81,7 @@ struct store *store_open(const char *path, enum store_durability durability,
     store->durability = durability;
     store->arena = arena_new();
     if (!schema_open(&store->database, path, DATABASE_CREATE, durability, err) ||
-        !load_numbers(store, &store->given, err)) {
+        !load_numbers(store, &store->given, &store->audit, err)) {
         store_close(store);
         return NULL;
     }
@@ -94,6 +95,7 @@ void store_close(struct store *store)
         return;
     }
     database_close(&store->database);
+    digest_sum_free(store->sum);
     arena_free(store->arena);
     free(store);
 }
@@ -303,6 +305,7 @@ static bool reopen(struct store *store, struct err *err)
 {
     struct database fresh = {0};
     struct numbers last = {0};
+    struct audit_mark audit; /* ours goes on: what was changed meanwhile shows */
     if (!schema_open(&fresh, store->database.path, DATABASE_WRITE, store->durability,
                      err)) {
         database_close(&fresh);
@@ -312,7 +315,7 @@ static bool reopen(struct store *store, struct err *err)
     store->database = fresh;
     database_close(&old);
     store->needs_reopen = store->is_locked_out = false;
-    if (!load_numbers(store, &last, err)) {
+    if (!load_numbers(store, &last, &audit, err)) {
         return store_suspect(store, err);
     }
     if (last.event != store->committed_event) {
@@ -344,12 +347,14 @@ static bool write_batch(struct store *store)
         return false;
     }
     memset(store->n_deliveries, 0, sizeof(store->n_deliveries));
+    store->audit_next = store->audit;
     for (const struct op *op = store->first; op != NULL; op = op->next) {
         if (!apply_op(store, op)) {
             return false;
         }
     }
-    return apply_delivery_totals(store) && database_commit(&store->database);
+    return apply_delivery_totals(store) && apply_audit_head(store) &&
+           database_commit(&store->database);
 }
 
 bool store_commit(struct store *store, struct err *err)
@@ -373,6 +378,7 @@ bool store_commit(struct store *store, struct err *err)
     }
     note_lock(store, false);
     store->committed_event = store->given.event;
+    store->audit = store->audit_next;
     clear_batch(store);
     return true;
 }

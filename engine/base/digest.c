@@ -13,16 +13,52 @@ struct digest_mac {
     EVP_MAC_CTX *ctx;
 };
 
+struct digest_sum {
+    EVP_MD *md;
+    EVP_MD_CTX *ctx;
+};
+
 static void must(bool is_done)
 {
     if (!is_done) {
-        BUG("libcrypto has no HMAC-SHA256");
+        BUG("libcrypto has no SHA-256");
     }
 }
 
 void digest_sha256(const void *bytes, size_t len, uint8_t ret_digest[DIGEST_LEN])
 {
     must(EVP_Digest(bytes, len, ret_digest, NULL, EVP_sha256(), NULL) == 1);
+}
+
+struct digest_sum *digest_sum_new(void)
+{
+    struct digest_sum *sum = mem_alloc(sizeof(*sum));
+    /* Fetched once: to look SHA-256 up by name takes longer than a small text. */
+    sum->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    sum->ctx = EVP_MD_CTX_new();
+    must(sum->md != NULL && sum->ctx != NULL &&
+         EVP_DigestInit_ex2(sum->ctx, sum->md, NULL) == 1);
+    return sum;
+}
+
+void digest_sum_add(struct digest_sum *sum, const void *bytes, size_t len)
+{
+    must(EVP_DigestUpdate(sum->ctx, bytes, len) == 1);
+}
+
+void digest_sum_end(struct digest_sum *sum, uint8_t ret_digest[DIGEST_LEN])
+{
+    must(EVP_DigestFinal_ex(sum->ctx, ret_digest, NULL) == 1 &&
+         EVP_DigestInit_ex2(sum->ctx, sum->md, NULL) == 1);
+}
+
+void digest_sum_free(struct digest_sum *sum)
+{
+    if (sum != NULL) {
+        EVP_MD_CTX_free(sum->ctx);
+        EVP_MD_free(sum->md);
+        free(sum);
+    }
 }
 
 struct digest_mac *digest_mac_new(const void *key, size_t key_len)

@@ -6,9 +6,9 @@
  * Digest: SHA-256 (FIPS 180-4), HMAC-SHA256 (RFC 2104), and comparing secrets, through
  * libcrypto (digest.c is its only user).
  *
- * A mac takes its text in pieces, so that a large body is never hashed in one go. No
+ * A sum and a mac take their text in pieces, so that a large body is never hashed in one go. No
  * function fails: libcrypto without SHA-256 is a broken installation, and the program ends.
- * Threads: a mac belongs to one thread at a time; the rest may be called from any.
+ * Threads: a sum or a mac belongs to one thread at a time; the rest may be called from any.
  */
 
 #include <stdbool.h>
@@ -23,6 +23,14 @@
 void digest_sha256(const void *bytes, size_t len, uint8_t ret_digest[DIGEST_LEN]);
 void digest_hmac(const void *key, size_t key_len, const void *bytes, size_t len,
                  uint8_t ret_digest[DIGEST_LEN]);
+
+/* SHA-256 in pieces, one text after another without setting up anew. */
+struct digest_sum;
+NODISCARD struct digest_sum *digest_sum_new(void);
+void digest_sum_add(struct digest_sum *sum, const void *bytes, size_t len);
+/* Of what was added since new or the last end; then it is empty again. */
+void digest_sum_end(struct digest_sum *sum, uint8_t ret_digest[DIGEST_LEN]);
+void digest_sum_free(struct digest_sum *sum); /* accepts NULL */
 
 /* HMAC-SHA256 in pieces. */
 struct digest_mac;

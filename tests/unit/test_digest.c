@@ -28,6 +28,26 @@ static void sha256_of_the_standard(void **state)
     must_be(digest, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+/* In two pieces, at every split, one text after another with the same sum. */
+static void a_sum_takes_pieces(void **state)
+{
+    (void)state;
+    static const char text[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+    struct digest_sum *sum = digest_sum_new();
+    uint8_t digest[DIGEST_LEN];
+    digest_sum_end(sum, digest);
+    must_be(digest, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    for (size_t i = 0; i < sizeof(text); i++) {
+        digest_sum_add(sum, text, i);
+        digest_sum_add(sum, text + i, sizeof(text) - 1 - i);
+        digest_sum_end(sum, digest);
+        must_be(digest,
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    }
+    digest_sum_free(sum);
+    digest_sum_free(NULL);
+}
+
 struct vector {
     const char *key;
     size_t key_len;
@@ -124,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_of_the_standard),
+        cmocka_unit_test(a_sum_takes_pieces),
         cmocka_unit_test(hmac_of_the_rfc_and_of_github),
         cmocka_unit_test(hexadecimal_text_is_exact),
         cmocka_unit_test(texts_are_the_same_or_not),
