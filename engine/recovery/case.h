@@ -24,7 +24,9 @@
     X(CASE_FAILURE, "f", "failure")                                                      \
     X(CASE_PROBLEM, "p", "problem")                                                      \
     X(CASE_RECOVERY, "r", "recovery")                                                    \
-    X(CASE_DECISION, "d", "decision")
+    X(CASE_DECISION, "d", "decision")                                                    \
+    X(CASE_APPROVAL, "a", "approval")                                                    \
+    X(CASE_OPTIMIZATION, "o", "optimization")
 enum case_kind {
 #define X(id, prefix, word) id,
     CASE_LIST(X)
