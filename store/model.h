@@ -52,7 +52,9 @@ enum workflow_state {
     X(WAIT_REVERT, "revert approval", true,                                              \
       "an operator approves or rejects that the merge is taken back")                    \
     X(WAIT_BUDGET, "budget", true,                                                       \
-      "its budget is used up; an operator extends it or cancels")
+      "its budget is used up; an operator extends it or cancels")                        \
+    X(WAIT_WINDOW, "merge window", false,                                                \
+      "validated; merged when the hours for merges begin")
 
 enum workflow_wait {
 #define X(id, word, human, help) id,
@@ -175,7 +177,7 @@ struct workflow_row {
     struct wall created_at, started_at, state_since, finished_at;
     struct wall deadline_at; /* of the current state; unset while waiting or parked */
     struct span time_left;   /* of the deadline, while the clock stands (PARKED, waits) */
-    struct wall retry_at;    /* WAIT_RETRY: when */
+    struct wall retry_at;    /* WAIT_RETRY, WAIT_WINDOW: when */
     const char *branch;
     const char *base_sha;
     const char *head_sha;

@@ -96,7 +96,7 @@ const struct machine_plan *recovery_plan(struct control *control, struct live *l
         return NULL;
     }
     enum machine_event event = input->result != NULL
-                                   ? machine_event_here(live->workflow, input->result)
+                                   ? machine_event_here(live->workflow, input->result, now)
                                    : input->event;
     struct stage_step step = trouble_step(live->workflow);
     if (event == EV_PASSED && asks_merge(control, live, now)) {

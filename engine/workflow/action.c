@@ -320,6 +320,36 @@ void wait_merge(struct turn *turn)
     set_reason(turn, turn->text);
 }
 
+void wait_window(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    char at[CLOCK_TEXT_MAX], span[CLOCK_TEXT_MAX];
+    row->step++;
+    row->attempt = 1;
+    row->wait = WAIT_WINDOW;
+    row->retry_at = hours_next(turn->workflow->pipeline->merge_window, turn->now);
+    stop_clock(turn, false);
+    say(turn, "all checks passed; merges at %s, in %s",
+        wall_format_time(row->retry_at, false, at),
+        span_format(wall_since(row->retry_at, turn->now), span));
+    set_reason(turn, turn->text);
+}
+
+void merge_now(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->wait = WAIT_SLOT;
+    row->retry_at.ms = 0;
+    set_reason(turn, NULL);
+    if (turn->event == EV_TIMER) {
+        say(turn, "the merge window is open");
+    } else {
+        say(turn, "%s merges outside of the merge window%s%s", turn->input->actor,
+            turn->input->reason != NULL ? ": " : "",
+            turn->input->reason != NULL ? turn->input->reason : "");
+    }
+}
+
 void wait_operator(struct turn *turn)
 {
     row_of(turn)->wait = WAIT_OPERATOR;

@@ -33,6 +33,10 @@ void unpark(struct turn *turn)
     struct workflow_row *row = row_of(turn);
     row->state = turn->to;
     row->wait = wait_needs_human(row->resume_wait) ? row->resume_wait : WAIT_SLOT;
+    if (row->resume_wait == WAIT_WINDOW) { /* it was paused, nobody said to merge */
+        row->wait = WAIT_WINDOW;
+        row->retry_at = hours_next(turn->workflow->pipeline->merge_window, turn->now);
+    }
     row->resume_state = STATE_IDLE;
     row->resume_wait = WAIT_NONE;
     set_service(turn, NULL);

@@ -51,6 +51,21 @@ bool waits_merge(const struct turn *turn)
     return turn->workflow->row.wait == WAIT_MERGE;
 }
 
+/* Who was asked has said when. */
+bool window_is_shut(const struct turn *turn)
+{
+    const struct workflow *workflow = turn->workflow;
+    const struct pipeline *pipeline = workflow->pipeline;
+    return stage_step(pipeline, workflow->row.state, workflow->row.step + 1).kind ==
+               EFFECT_MERGE &&
+           !hours_have(pipeline->merge_window, turn->now);
+}
+
+bool waits_window(const struct turn *turn)
+{
+    return turn->workflow->row.wait == WAIT_WINDOW;
+}
+
 bool waits_operator(const struct turn *turn)
 {
     return turn->workflow->row.wait == WAIT_OPERATOR;
@@ -217,7 +232,7 @@ bool may_skip(const struct turn *turn)
 {
     const struct workflow_row *row = &turn->workflow->row;
     if (undoing(turn) || merges(turn) || row->wait == WAIT_PLAN ||
-        row->wait == WAIT_MERGE) {
+        row->wait == WAIT_MERGE || row->wait == WAIT_WINDOW) {
         return false;
     }
     enum workflow_state state =
@@ -233,7 +248,8 @@ bool parked_without_decision(const struct turn *turn)
     const struct workflow_row *row = &turn->workflow->row;
     enum effect_kind kind =
         stage_step(turn->workflow->pipeline, row->resume_state, row->step).kind;
-    return !merges(turn) && !wait_needs_human(row->resume_wait) && kind != EFFECT_NONE &&
+    return !merges(turn) && !wait_needs_human(row->resume_wait) &&
+           row->resume_wait != WAIT_WINDOW && kind != EFFECT_NONE &&
            kind != EFFECT_WORKSPACE && kind != EFFECT_SANDBOX &&
            kind != EFFECT_PULL_REQUEST;
 }

@@ -66,6 +66,7 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_OPERATOR, WHEN(waits_slot_in_flight),  TO_SAME,          DO(hold) },
 
     { ACTIVE,              EV_PASSED,   WHEN(merge_asks),            TO_SAME,          DO(wait_merge) },
+    { VALIDATING,          EV_PASSED,   WHEN(window_is_shut),        TO_SAME,          DO(wait_window) },
     { ACTIVE,              EV_PASSED,   WHEN(more_steps),            TO_SAME,          DO(next) },
     { PLANNING,            EV_PASSED,   WHEN(plan_asks),             TO_SAME,          DO(wait_plan) },
     { PLANNING,            EV_PASSED,   WHEN(over_budget_fails),     STATE_FAILED,     DO(fail_budget) },
@@ -119,6 +120,7 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_BUDGET,   ALWAYS,                      TO_SAME,          DO(wait_budget) },
     { RECOVERING,          EV_BUDGET,   WHEN(not_undoing),           TO_RESUME,        DO(wait_budget) },
 
+    { VALIDATING,          EV_TIMER,    WHEN(waits_window),          TO_SAME,          DO(merge_now) },
     { RECOVERING,          EV_TIMER,    WHEN(not_undoing),           TO_RESUME,        DO(requeue) },
     { RECOVERING,          EV_PASSED,   WHEN(undoing),               STATE_ROLLED_BACK, DO(undone) },
     { RECOVERING,          EV_CHANGE,   WHEN(undoing),               STATE_COMPLETED,  DO(undo_failed) },
@@ -141,6 +143,7 @@ static const struct transition transitions[] = {
 
     { PLANNING,            EV_APPROVE,  WHEN(waits_plan),            STATE_CODING,     DO(queue_entry) },
     { VALIDATING,          EV_APPROVE,  WHEN(waits_merge),           TO_SAME,          DO(queue_step) },
+    { VALIDATING,          EV_APPROVE,  WHEN(waits_window),          TO_SAME,          DO(merge_now) },
     { PLANNING,            EV_REJECT,   WHEN(iterations_left_plan),  STATE_PLANNING,   DO(iterate) },
     { PLANNING,            EV_REJECT,   WHEN(waits_plan),            STATE_FAILED,     DO(fail_iterations) },
     { VALIDATING,          EV_REJECT,   WHEN(iterations_left_merge), STATE_PLANNING,   DO(iterate) },
@@ -150,6 +153,7 @@ static const struct transition transitions[] = {
     { RECOVERING,          EV_PAUSE,    WHEN(not_undoing),           STATE_PARKED,     DO(park) },
     { PARKED,              EV_PAUSE,    WHEN(waits_service),         TO_SAME,          DO(park_over) },
     { PARKED,              EV_RESUME,   ALWAYS,                      TO_RESUME,        DO(unpark) },
+    { VALIDATING,          EV_RESUME,   WHEN(waits_window),          TO_SAME,          DO(merge_now) },
     { ACTIVE,              EV_RESUME,   WHEN(waits_operator),        TO_SAME,          DO(requeue) },
     { RECOVERING,          EV_RESUME,   WHEN(not_undoing),           TO_RESUME,        DO(requeue) },
     { RECOVERING,          EV_RESUME,   WHEN(undo_waits),            TO_SAME,          DO(undo_again) },
@@ -275,9 +279,10 @@ static void absorb(struct workflow *workflow, const struct effect_result *result
     budget_learn(workflow, result);
 }
 
-/* A failure that the pipeline allows is shown, and passed over. */
+/* A failure that the pipeline allows is shown, and passed over; also one of a check in
+ * quarantine. */
 static enum machine_event tolerate(const struct workflow *workflow,
-                                   enum machine_event event)
+                                   enum machine_event event, struct wall now)
 {
     const struct workflow_row *row = &workflow->row;
     enum workflow_state state =
@@ -291,13 +296,17 @@ static enum machine_event tolerate(const struct workflow *workflow,
     } else if (step.kind == EFFECT_EVALUATE) {
         spec = &workflow->pipeline->evaluator;
     }
-    return event == EV_CHANGE && spec != NULL && spec->may_fail ? EV_PASSED : event;
+    bool may_fail =
+        spec != NULL && (spec->may_fail || (step.kind == EFFECT_CHECK &&
+                                            now.ms < spec->quarantine.ms));
+    return event == EV_CHANGE && may_fail ? EV_PASSED : event;
 }
 
 enum machine_event machine_event_here(const struct workflow *workflow,
-                                      const struct effect_result *result)
+                                      const struct effect_result *result,
+                                      struct wall now)
 {
-    return tolerate(workflow, event_of_result(result));
+    return tolerate(workflow, event_of_result(result), now);
 }
 
 /* Of the events of one step the first tells it. */
@@ -422,7 +431,7 @@ enum machine_verdict machine_step(struct workflow *workflow,
         return MACHINE_IGNORED;
     }
     if (input->result != NULL) {
-        turn.event = tolerate(workflow, input->event);
+        turn.event = tolerate(workflow, input->event, now);
     }
     const struct transition *row = find_row(&turn);
     if (row == NULL) {

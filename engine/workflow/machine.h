@@ -74,7 +74,8 @@ enum machine_event event_of_result(const struct effect_result *result);
 struct workflow;
 /* The same for the step in hand: a failure that its pipeline allows counts as passed. */
 enum machine_event machine_event_here(const struct workflow *workflow,
-                                      const struct effect_result *result);
+                                      const struct effect_result *result,
+                                      struct wall now);
 
 /* One step of a state. */
 struct stage_step {

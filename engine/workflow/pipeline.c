@@ -4,6 +4,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/base/yaml.h"
+#include "engine/workflow/pipeline_private.h"
 #include "engine/workflow/schema.h"
 
 #define TEN_YEARS_MS    INT64_C(315360000000)
@@ -42,6 +43,10 @@ static const struct field step_fields[] = {
     {.name = "allow_failure", .alias = "continue-on-error", .type = FIELD_BOOL,
      .offset = AT_STEP(may_fail), .fallback = "false",
      .help = "A failure is shown, and passed over."},
+    {.name = "quarantine", .type = FIELD_TIME, .offset = AT_STEP(quarantine),
+     .may_be_empty = true, .fallback = "", .shown = "none",
+     .help = "Until this time, like 2026-12-01T00:00:00Z, the step of validate is run and counted, "
+             "and a failure is passed over; for a step that is known to be flaky."},
 };
 
 static const struct schema step_schema = {
@@ -121,6 +126,8 @@ static const struct field evaluator_fields[] = {
     {.name = "name", .type = FIELD_TEXT, .max = STEP_NAME_MAX, .offset = AT(evaluator.name), .fallback = "evaluator",
      .help = "What the console calls the evaluator."},
     CHAIN_FIELDS(evaluator_chain, "judges"),
+    {.name = "use", .type = FIELD_BOOL, .offset = AT(uses_evaluator), .fallback = "true",
+     .help = "With false it is left out."},
     {.name = "command", .alias = "run", .type = FIELD_COMMAND, .offset = AT(evaluator),
      .shown = "required when the evaluator is local, also as a backup",
      .help = "What is run, in a copy of the work tree, after all steps of validate have passed."},
@@ -170,6 +177,10 @@ static const struct field merge_fields[] = {
              "(ask), or left to people (never)."},
     {.name = "method", .type = FIELD_WORD, .offset = AT(merge_method), .words = merge_methods,
      .fallback = "merge", .help = "A merge commit, or all changes squashed into one commit."},
+    {.name = "window", .type = FIELD_HOURS, .offset = AT(merge_window), .may_be_empty = true,
+     .fallback = "", .shown = "the whole day",
+     .help = "Hours of the day (UTC), like 06:00-20:00, in which a validated change is merged by "
+             "itself; outside of them it waits, and an operator's resume or approve merges at once."},
 };
 
 static const struct schema merge_schema = {
@@ -307,6 +318,11 @@ const struct schema *pipeline_schema(void)
         .help = "A pipeline file holds one map of these fields.",
     };
     return &schema;
+}
+
+const struct schema *pipeline_step_schema(void)
+{
+    return &step_schema;
 }
 
 /* Steps */
@@ -537,7 +553,8 @@ struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
     size_t n_before = findings->n, n_dropped = findings->n_dropped;
     const struct schema *schema = pipeline_schema();
     struct pipeline *pipeline = mem_alloc(sizeof(*pipeline));
-    struct yaml_tree *tree = yaml_tree_parse(file, text, len, findings);
+    size_t mark = pipeline_overlay_at(text, len);
+    struct yaml_tree *tree = yaml_tree_parse(file, text, mark, findings);
     schema_init(schema, pipeline);
     schema_decode(schema, file, NULL, tree, pipeline, findings);
     check_names(file, pipeline->setup, pipeline->n_setup,
@@ -545,9 +562,10 @@ struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
     check_names(file, pipeline->checks, pipeline->n_checks,
                 yaml_item_get(tree->root, "validate"), findings);
     if (tree->root != NULL && tree->root->kind == YAML_MAP && !tree->is_partial) {
-        check_providers(&(struct checked){file, pipeline, tree->root, findings});
         name_steps(pipeline->setup, pipeline->n_setup);
         name_steps(pipeline->checks, pipeline->n_checks);
+        overlay_decode(file, text, mark, len, pipeline, findings);
+        check_providers(&(struct checked){file, pipeline, tree->root, findings});
         check_after(&(struct checked){file, pipeline, tree->root, findings}, pipeline);
     }
     yaml_tree_free(tree);

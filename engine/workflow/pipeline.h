@@ -56,7 +56,18 @@ struct command_spec {
     struct span timeout; /* 0: the state's deadline is the only bound */
     int retries;         /* of this step alone, before it counts as failed */
     bool may_fail;       /* allow_failure: a failure is shown, and passed over */
+    struct wall quarantine; /* until then it runs and does not decide; unset: it decides */
 };
+
+/* Hours of each day (UTC), in minutes since midnight; from == to: all of them. From 22:00 to
+ * 06:00 goes over midnight. */
+#define MINUTES_OF_DAY 1440
+struct hours {
+    int from, to; /* 0..1440, to is exclusive */
+};
+bool hours_have(struct hours hours, struct wall at);
+/* First moment not before `at` that they have. */
+struct wall hours_next(struct hours hours, struct wall at);
 
 enum plan_mode { PLAN_AUTO, PLAN_ASK };
 enum merge_mode { MERGE_AUTO, MERGE_ASK, MERGE_NEVER };
@@ -128,7 +139,9 @@ struct pipeline {
     struct command_spec *checks;
     size_t n_checks;
     struct command_spec evaluator; /* argv NULL: none */
+    bool uses_evaluator;           /* false: it is there and left out */
     enum merge_mode merge_mode;
+    struct hours merge_window; /* in which a merge begins by itself */
     enum merge_method merge_method;
     struct after_merge after;
     int max_iterations;                       /* 1..100, 10 */
@@ -149,6 +162,22 @@ struct pipeline {
  * "FILE:LINE: field.path: what is wrong; expected what". */
 struct findings; /* see engine/base/findings.h */
 
+/* What a pipeline began with can be changed by an overlay: behind a line OVERLAY_MARK one more
+ * map, with what differs.
+ *
+ *   --- # tuned
+ *   limits: {coding: 40m, retries: 2}
+ *   agent: {provider: codegen_eu}     # a backup of that name changes places with it
+ *   evaluator: {use: false}
+ *   merge: {window: "06:00-20:00"}
+ *   order: [lint, unit tests]         # first these, then the other steps of validate
+ *   steps: {unit tests: {retries: 1, timeout: 5m, quarantine: "2026-12-01T00:00:00Z"}}
+ *
+ * It is part of the text that is stored with a workflow; pipeline_parse reads both. */
+#define OVERLAY_MARK "--- # tuned"
+/* Where the line of the mark begins in text; len when there is none. */
+size_t pipeline_overlay_at(const char *text, size_t len);
+
 /* Parse text; `file` is for messages. NULL when anything is wrong; then findings (never
  * NULL) has at least one line. Free with pipeline_free. */
 NODISCARD struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
@@ -163,8 +192,9 @@ static inline bool pipeline_is_remote(const struct pipeline *pipeline)
 /* Is there an evaluator, here or at a service? */
 static inline bool pipeline_has_evaluator(const struct pipeline *pipeline)
 {
-    return pipeline->evaluator.argv != NULL ||
-           (pipeline->evaluator_task != NULL && pipeline->evaluator_task[0] != '\0');
+    return pipeline->uses_evaluator &&
+           (pipeline->evaluator.argv != NULL ||
+            (pipeline->evaluator_task != NULL && pipeline->evaluator_task[0] != '\0'));
 }
 /* Text of some checks for people: "'unit tests', 'lint'", cut where it gets long. */
 #define CHECKS_TEXT_MAX 160
@@ -176,5 +206,6 @@ bool chain_has(const struct provider_chain *chain, const char *provider);
 /* The table behind it, see engine/workflow/schema.h. */
 struct schema;
 const struct schema *pipeline_schema(void);
+const struct schema *pipeline_step_schema(void); /* of setup and validate */
 
 #endif

@@ -29,3 +29,31 @@ const char *pipeline_check_names(const struct pipeline *pipeline, uint64_t check
     buf_fini(&text);
     return ret_text;
 }
+
+#define DAY_MS INT64_C(86400000)
+
+static int minute_of(struct wall at)
+{
+    int64_t ms = at.ms % DAY_MS;
+    return (int)((ms < 0 ? ms + DAY_MS : ms) / 60000);
+}
+
+bool hours_have(struct hours hours, struct wall at)
+{
+    int minute = minute_of(at);
+    if (hours.from == hours.to) {
+        return true;
+    }
+    return hours.from < hours.to ? minute >= hours.from && minute < hours.to
+                                 : minute >= hours.from || minute < hours.to;
+}
+
+struct wall hours_next(struct hours hours, struct wall at)
+{
+    if (hours_have(hours, at)) {
+        return at;
+    }
+    int64_t midnight = at.ms - at.ms % DAY_MS;
+    struct wall next = {midnight + (int64_t)hours.from * 60000};
+    return next.ms >= at.ms ? next : (struct wall){next.ms + DAY_MS};
+}

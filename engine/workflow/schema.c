@@ -156,6 +156,8 @@ static void fini_field(const struct field *field, void *object, struct todo_list
     case FIELD_BOOL:
     case FIELD_WORD:
     case FIELD_SHARE:
+    case FIELD_HOURS:
+    case FIELD_TIME:
     case FIELD_TYPE_COUNT:
         break;
     }

@@ -22,6 +22,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "engine/base/buf.h"
+#include "engine/base/err.h"
 #include "engine/base/findings.h"
 #include "engine/base/yaml.h"
 
@@ -46,7 +48,9 @@
     X(FIELD_STEPS, "list of steps")              /* array of `sub`, and size_t */        \
     X(FIELD_MAPS, "list of maps")                /* likewise */                          \
     X(FIELD_SHARE, "share")                      /* double, 0..1 */                      \
-    X(FIELD_LINES, "lines of text")              /* char * */
+    X(FIELD_LINES, "lines of text")              /* char * */                            \
+    X(FIELD_HOURS, "hours of a day")             /* struct hours */                      \
+    X(FIELD_TIME, "time")                        /* struct wall */
 
 enum field_type {
 #define X(id, word) id,
@@ -96,6 +100,15 @@ void schema_decode(const struct schema *schema, const char *file, const char *fo
                    const struct yaml_tree *tree, void *object, struct findings *findings);
 /* Free everything in the object, not the object itself. */
 void schema_fini(const struct schema *schema, void *object);
+
+/* One value of a field in its normal form: what stands in `object`, appended to out. False:
+ * a type that has none (commands, maps, steps). */
+NODISCARD bool schema_text(const struct field *field, const void *object,
+                           struct buf *out);
+/* The same of a text that a person wrote; false with err when it is no such value. Paths must
+ * be absolute. */
+NODISCARD bool schema_normal(const struct field *field, const char *text, struct buf *out,
+                             struct err *err);
 
 /* Field of that name or alias, or NULL. */
 const struct field *schema_find(const struct schema *schema, const char *name);

@@ -10,6 +10,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/workflow/pipeline.h"
 
 #define NAME_MAX_LEN    64
 #define PATH_MAX_LEN    4000
@@ -148,6 +149,12 @@ const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
         break;
     case FIELD_LINES:
         snprintf(out, VALUE_WHY_MAX, "lines of text");
+        break;
+    case FIELD_HOURS:
+        snprintf(out, VALUE_WHY_MAX, "hours like 06:00-20:00 (UTC)");
+        break;
+    case FIELD_TIME:
+        snprintf(out, VALUE_WHY_MAX, "a time like 2026-11-22T18:00:00Z");
         break;
     case FIELD_TYPE_COUNT:
         BUG("no type");
@@ -455,6 +462,59 @@ static bool set_word(const struct field *field, const char *text, size_t len, vo
                   near != NULL ? "'?" : "");
 }
 
+/* "06:00", "6:00" and "24:00" are times of a day. */
+static bool take_minutes(const char **text, int *ret_minutes)
+{
+    int64_t hour = 0, minute = 0;
+    const char *at = *text;
+    if (!value_take_number(&at, &hour) || at - *text > 2 || *at != ':') {
+        return false;
+    }
+    const char *colon = at++;
+    if (!value_take_number(&at, &minute) || at - colon != 3 || minute > 59 ||
+        hour * 60 + minute > 24 * 60) {
+        return false;
+    }
+    *ret_minutes = (int)(hour * 60 + minute);
+    *text = at;
+    return true;
+}
+
+static bool set_hours(const char *text, size_t len, void *slot, char why[VALUE_WHY_MAX])
+{
+    char quoted[YAML_QUOTE_MAX];
+    struct hours hours = {0};
+    const char *at = text;
+    if (len == 0) {
+        memcpy(slot, &hours, sizeof(hours));
+        return true;
+    }
+    if (!take_minutes(&at, &hours.from) || *at++ != '-' || !take_minutes(&at, &hours.to) ||
+        *at != '\0') {
+        return refuse(why, "%s are no hours; expected like 06:00-20:00 (UTC)",
+                      yaml_quote(text, len, quoted));
+    }
+    if (hours.from % MINUTES_OF_DAY == hours.to % MINUTES_OF_DAY) {
+        return refuse(why, "%s begin and end at the same time; expected like 06:00-20:00",
+                      yaml_quote(text, len, quoted));
+    }
+    memcpy(slot, &hours, sizeof(hours));
+    return true;
+}
+
+static bool set_time(const struct field *field, const char *text, size_t len, void *slot,
+                     char why[VALUE_WHY_MAX])
+{
+    char quoted[YAML_QUOTE_MAX];
+    struct wall at = {0};
+    if (!(len == 0 && field->may_be_empty) && !wall_parse(text, &at)) {
+        return refuse(why, "%s is no time; expected like 2026-11-22T18:00:00Z",
+                      yaml_quote(text, len, quoted));
+    }
+    memcpy(slot, &at, sizeof(at));
+    return true;
+}
+
 bool value_from_text(const struct field *field, const char *folder, const char *text,
                      size_t len, void *slot, char why[VALUE_WHY_MAX])
 {
@@ -481,6 +541,10 @@ bool value_from_text(const struct field *field, const char *folder, const char *
         return set_bool(text, len, slot, why);
     case FIELD_WORD:
         return set_word(field, text, len, slot, why);
+    case FIELD_HOURS:
+        return set_hours(text, len, slot, why);
+    case FIELD_TIME:
+        return set_time(field, text, len, slot, why);
     case FIELD_PATHS:
     case FIELD_NAMES:
     case FIELD_TEXTS:

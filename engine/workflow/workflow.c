@@ -79,7 +79,7 @@ struct wall machine_wake_at(const struct workflow *workflow,
 {
     const struct workflow_row *row = &workflow->row;
     struct wall best = {0};
-    if (row->wait == WAIT_RETRY) {
+    if (row->wait == WAIT_RETRY || row->wait == WAIT_WINDOW) {
         sooner(row->retry_at, EV_TIMER, &best, ret_event);
     }
     if (wall_is_set(row->deadline_at)) {

@@ -64,6 +64,10 @@ static const char *good_value(const struct field *field, int which, char text[64
         return which == 0 ? "0.25" : "75%";
     case FIELD_WORD:
         return field->words[which];
+    case FIELD_HOURS:
+        return which == 0 ? "06:00-20:00" : "22:00-6:00";
+    case FIELD_TIME:
+        return which == 0 ? "'2026-12-01T00:00:00Z'" : "2026-12-01T00:00:00.500+01:00";
     case FIELD_TABLE:
         return "{}";
     case FIELD_STEPS:

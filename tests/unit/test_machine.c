@@ -395,6 +395,82 @@ static void budgets_stop_before_the_next_attempt(void **state)
     finish(&f);
 }
 
+/* Up to the merge, without asking for it. */
+static void to_own_merge(struct fixture *f)
+{
+    f->pipeline->merge_mode = MERGE_AUTO;
+    to_validating(f);
+    pass(f, EFFECT_SANDBOX);
+    pass(f, EFFECT_SETUP);
+    pass(f, EFFECT_CHECK);
+    pass(f, EFFECT_CHECK);
+    pass(f, EFFECT_EVALUATE);
+}
+
+/* Outside of the window a merge waits, without a clock, and begins when it opens or when
+ * somebody says so. */
+static void merges_wait_for_their_window(void **state)
+{
+    (void)state;
+    static const enum machine_event ways[] = {EV_TIMER, EV_RESUME, EV_APPROVE};
+    int minute = (int)(NOW.ms / 60000 % MINUTES_OF_DAY);
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        struct fixture f;
+        begin(&f);
+        f.pipeline->merge_window = (struct hours){(minute + 120) % MINUTES_OF_DAY,
+                                                  (minute + 180) % MINUTES_OF_DAY};
+        to_own_merge(&f);
+        assert_int_equal(f.workflow->row.state, STATE_VALIDATING);
+        assert_int_equal(f.workflow->row.wait, WAIT_WINDOW);
+        assert_int_equal(f.out->n_effects, 0);
+        assert_false(wall_is_set(f.workflow->row.deadline_at));
+        assert_int_equal(f.workflow->row.retry_at.ms,
+                         (NOW.ms / 60000 + 120) * INT64_C(60000));
+        assert_non_null(strstr(f.workflow->row.reason, "all checks passed; merges at "));
+        enum machine_event event = EV_NONE;
+        assert_int_equal(machine_wake_at(f.workflow, &event).ms,
+                         f.workflow->row.retry_at.ms);
+        assert_int_equal(event, EV_TIMER);
+        assert_int_equal(send(&f, EV_SKIP), MACHINE_REFUSED);
+        /* Paused and resumed it waits as before. */
+        assert_int_equal(send(&f, EV_PAUSE), MACHINE_DONE);
+        assert_int_equal(send(&f, EV_SKIP), MACHINE_REFUSED);
+        assert_int_equal(send(&f, EV_RESUME), MACHINE_DONE);
+        assert_int_equal(f.workflow->row.wait, WAIT_WINDOW);
+        assert_true(wall_is_set(f.workflow->row.retry_at));
+        assert_int_equal(send(&f, ways[i]), MACHINE_DONE);
+        assert_int_equal(f.workflow->row.wait, WAIT_SLOT);
+        assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+        pass(&f, EFFECT_MERGE);
+        assert_int_equal(f.workflow->row.state, STATE_COMPLETED);
+        finish(&f);
+    }
+    struct fixture f;
+    begin(&f);
+    f.pipeline->merge_window = (struct hours){minute, (minute + 1) % MINUTES_OF_DAY};
+    to_own_merge(&f);
+    assert_true(f.workflow->row.is_active); /* it is open */
+    finish(&f);
+}
+
+/* A check in quarantine does not decide, until its time is over. */
+static void a_quarantine_ends(void **state)
+{
+    (void)state;
+    for (int after = 0; after < 2; after++) {
+        struct fixture f;
+        begin(&f);
+        f.pipeline->checks[0].quarantine = (struct wall){NOW.ms + 1 - after};
+        to_validating(&f);
+        pass(&f, EFFECT_SANDBOX);
+        pass(&f, EFFECT_SETUP);
+        assert_int_equal(answer(&f, STATUS_FAILED, BLAME_CHANGE), MACHINE_DONE);
+        assert_int_equal(f.workflow->row.state,
+                         after == 0 ? STATE_VALIDATING : STATE_PLANNING);
+        finish(&f);
+    }
+}
+
 static enum machine_event due(const struct fixture *f, int64_t hours, int64_t minutes)
 {
     enum machine_event event = EV_NONE;
@@ -584,6 +660,8 @@ int main(void)
         cmocka_unit_test(late_outcomes_are_ignored),
         cmocka_unit_test(budgets_stop_before_the_next_attempt),
         cmocka_unit_test(wall_time_is_looked_at_before_a_run),
+        cmocka_unit_test(merges_wait_for_their_window),
+        cmocka_unit_test(a_quarantine_ends),
         cmocka_unit_test(a_budget_of_the_day_is_waited_for),
         cmocka_unit_test(rollback_of_merged_work),
         cmocka_unit_test(walk_every_pair),

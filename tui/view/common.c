@@ -37,6 +37,10 @@ static const char *phrase_of_wait(const struct workflow_row *row, struct wall no
         else
             (void)snprintf(text, cap, "tries again now");
         break;
+    case WAIT_WINDOW:
+        (void)snprintf(text, cap, "merges in %s",
+                       look_left(wall_since(row->retry_at, now), span));
+        break;
     case WAIT_OPERATOR:
         (void)snprintf(text, cap, "needs a person");
         break;
@@ -75,7 +79,8 @@ const char *row_phrase(const struct frame *frame, const struct workflow_row *row
 struct wall row_next_change(const struct workflow_row *row, struct wall now)
 {
     struct wall next = look_age_change(now, row->state_since);
-    if (row->wait == WAIT_RETRY && row->retry_at.ms > now.ms) {
+    if ((row->wait == WAIT_RETRY || row->wait == WAIT_WINDOW) &&
+        row->retry_at.ms > now.ms) {
         int64_t left = row->retry_at.ms - now.ms;
         int64_t step = left % 5000;
         next = look_sooner(next, (struct wall){now.ms + step + 1});
