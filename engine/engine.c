@@ -102,6 +102,14 @@ static void on_tidy(void *self)
     io_tidy(engine->io);
 }
 
+static void on_halt(void *self, bool is_on)
+{
+    struct engine *engine = self;
+    if (engine->io != NULL) {
+        io_halt(engine->io, is_on);
+    }
+}
+
 static void put_state(struct engine *engine, const char *state)
 {
     AUTO_BUF struct buf buf;
@@ -310,8 +318,8 @@ static void one_batch(struct engine *engine)
 {
     pulse_beat(engine->pulse, PULSE_CONTROL);
     mind_threads(engine);
+    take_commands(engine); /* first: one of them may be to halt */
     take_messages(engine);
-    take_commands(engine);
     if (atomic_load(&engine->is_draining) && !engine->is_drain_told) {
         engine->is_drain_told = true;
         control_drain(engine->control, true);
@@ -356,8 +364,8 @@ static void *control_main(void *user)
     one_batch(engine); /* what was in flight, and commands sent meanwhile */
     bool is_swept = false;
     while (!is_over(engine)) {
-        if (!is_swept &&
-            !engine->has_faulted) { /* everything pending has been performed */
+        if (!is_swept && !engine->has_faulted &&
+            !control_is_halted(engine->control)) { /* everything pending is performed */
             io_sweep(engine->io);
             is_swept = true;
         }
@@ -555,6 +563,9 @@ static bool start_io(struct engine *engine, struct err *err)
         .has_listener = engine->listener != NULL,
     };
     engine->io = io_start(&options, err);
+    if (engine->io != NULL) { /* as it was left, before anything is performed */
+        io_halt(engine->io, control_is_halted(engine->control));
+    }
     return engine->io != NULL;
 }
 
@@ -580,7 +591,7 @@ static bool make_parts(struct engine *engine, struct err *err)
         .bodies_keep = config->listener.keep_bodies,
         .services = config->services,
         .n_services = config->n_services,
-        .outlet = { engine, on_answer, on_hint, on_order, on_tidy},
+        .outlet = { engine, on_answer, on_hint, on_order, on_tidy, on_halt},
         .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
     };
     engine->control = control_new(&options, engine->store);

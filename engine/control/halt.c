@@ -21,6 +21,7 @@
 #include "engine/control/control_private.h"
 #include "engine/control/verb.h"
 #include "store/approval.h"
+#include "store/halt.h"
 
 bool is_halt_verb(const char *verb)
 {
@@ -59,19 +60,14 @@ bool halt_load(struct control *control, struct err *err)
 {
     struct arena *arena = arena_new();
     struct halt *halt = &control->halt;
+    struct halt_row row;
     const char *text = "";
     bool is_read = store_load_setting(control->store, arena, HALT_SETTING, &text, err);
-    if (is_read && text[0] != '\0') {
-        /* Whatever stands there: somebody has halted it. */
-        struct err ignored = ERR_INIT;
-        struct json *root = json_parse(text, strlen(text), &ignored);
-        halt->is_on = true;
-        halt->at.ms = json_int(root, "at", 0);
-        (void)text_clean_into(halt->by, sizeof(halt->by), json_str(root, "by", ""));
-        (void)text_clean_into(halt->reason, sizeof(halt->reason),
-                              json_str(root, "reason", ""));
-        json_free(root);
-    }
+    halt_parse(arena, text, &row);
+    halt->is_on = row.is_on;
+    halt->at = row.at;
+    (void)snprintf(halt->by, sizeof(halt->by), "%s", row.by);
+    (void)snprintf(halt->reason, sizeof(halt->reason), "%s", row.reason);
     arena_free(arena);
     return is_read;
 }

@@ -343,7 +343,15 @@ void desk_shell_stop_effect(struct desk_shell *shell, int64_t workflow, int64_t 
         deliver_failure(shell, held, STATUS_CANCELLED, BLAME_NONE, "stopped");
         return;
     }
+    if (held == NULL) {
+        job_stop(shell->options.shop, workflow, seq); /* an earlier engine's */
+    }
     desk_stop(shell->desk, workflow, seq, wall_now());
+}
+
+void desk_shell_halt(struct desk_shell *shell, bool is_halted)
+{
+    desk_halt(shell->desk, is_halted, wall_now());
 }
 
 /* ---- what the desk asks for -----------------------------------------------------------

@@ -62,6 +62,8 @@ void desk_shell_stop_effect(struct desk_shell *shell, int64_t workflow, int64_t 
 void desk_shell_result(struct desk_shell *shell, struct effect_result *result);
 void desk_shell_hint(struct desk_shell *shell, const struct forge_event *event);
 void desk_shell_order(struct desk_shell *shell, const struct service_order *order);
+/* Everything autonomous is halted, or goes on (desk_halt). */
+void desk_shell_halt(struct desk_shell *shell, bool is_halted);
 /* Everything pending has been performed: end what was begun outside, and what runs here,
  * for effects that nobody asks for any more. */
 void desk_shell_sweep(struct desk_shell *shell);

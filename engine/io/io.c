@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@
 #include "engine/base/mailbox.h"
 #include "engine/base/mem.h"
 #include "engine/io/desk_shell.h"
+#include "engine/io/hold.h"
 #include "engine/io/job.h"
 #include "engine/io/limits.h"
 #include "engine/io/retention.h"
@@ -40,7 +42,8 @@ enum message_kind {
     MESSAGE_RESTORE,
     MESSAGE_ORDER,
     MESSAGE_HINT,
-    MESSAGE_TIDY
+    MESSAGE_TIDY,
+    MESSAGE_HALT
 };
 
 struct message {
@@ -62,6 +65,7 @@ struct io {
     /* atomic */
     atomic_bool is_ending;
     atomic_int n_hints; /* on their way */
+    atomic_bool is_halted;
     /* io thread only */
     struct job_shop shop;
     struct desk_shell *desk; /* NULL: there are no services */
@@ -136,6 +140,21 @@ void io_restore(struct io *io, const struct service_row *row)
 void io_tidy(struct io *io)
 {
     (void)send(io, (struct message){.kind = MESSAGE_TIDY}); /* the same */
+}
+
+/* The file first: a runner that is being started finds it. The message only wakes, for the
+ * thread looks at the flag before anything else. */
+void io_halt(struct io *io, bool is_halted)
+{
+    AUTO_FREE char *path = file_join(io->shop.work, HOLD_FILE);
+    if (is_halted) {
+        AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        (void)fd; /* without it only what this thread holds back stands still */
+    } else {
+        (void)unlink(path); /* or it is not there */
+    }
+    atomic_store(&io->is_halted, is_halted);
+    (void)send(io, (struct message){.kind = MESSAGE_HALT}); /* there is room, see send */
 }
 
 void io_order(struct io *io, struct service_order *order)
@@ -237,6 +256,7 @@ static void take_for_desk(struct io *io, struct message *message)
         desk_shell_hint(io->desk, message->event);
         break;
     case MESSAGE_TIDY:
+    case MESSAGE_HALT:
         break;
     }
 }
@@ -257,6 +277,7 @@ static void take_for_jobs(struct io *io, struct message *message)
         atomic_fetch_sub(&io->n_hints, 1);
         break;
     case MESSAGE_TIDY:
+    case MESSAGE_HALT:
         break;
     case MESSAGE_RESTORE:
     case MESSAGE_ORDER:
@@ -276,11 +297,24 @@ static void take(struct io *io, struct message *message)
     free_message(message);
 }
 
+/* Before any mail: what was given before it must not begin any more. */
+static void look_at_halt(struct io *io)
+{
+    bool is_halted = atomic_load(&io->is_halted);
+    if (is_halted != io->shop.is_halted) {
+        job_halt(&io->shop, is_halted);
+        if (io->desk != NULL) {
+            desk_shell_halt(io->desk, is_halted);
+        }
+    }
+}
+
 static void take_mail(struct io *io)
 {
     void *messages[BATCH];
     size_t n = mailbox_drain(io->mailbox, messages, BATCH);
     for (size_t i = 0; i < n; i++) {
+        look_at_halt(io);
         take(io, messages[i]);
     }
 }
@@ -296,6 +330,7 @@ static void *run(void *self)
         int n = epoll_wait(io->epoll, events, EVENTS,
                            io->pulse != NULL ? (int)PULSE_EVERY.ms : -1);
         bool has_mail = false, has_time = false;
+        look_at_halt(io);
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == io->mailbox) {
                 has_mail = true;

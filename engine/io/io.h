@@ -66,6 +66,11 @@ void io_order(struct io *io, struct service_order *order);
 void io_tidy(struct io *io);
 /* A webhook that was committed; takes it. */
 void io_hint(struct io *io, struct forge_event *event);
+/* Everything autonomous is halted, or goes on: nothing more is started, runners stand still
+ * (engine/io/hold.h), and no call is made but for monitoring. What is performed meanwhile is
+ * adopted when it runs, and waits when not. Takes effect at once, before what was given
+ * earlier; may be said again. After a start: before anything else. */
+void io_halt(struct io *io, bool is_halted);
 /* Everything pending has been performed: stop runners that nobody asked for any more (of
  * workflows that were cancelled while no engine lived). */
 void io_sweep(struct io *io);

@@ -34,6 +34,7 @@ struct job {
     bool is_stopping;
     bool is_blocked; /* waits for an earlier effect of its workflow to leave the place */
     bool is_orphan;  /* nobody waits for its result */
+    bool is_held;    /* not started, because everything is halted */
     struct mono look_at; /* look at the folder again; 0 = no */
     struct mono kill_at; /* the runner is stuck then; 0 = no */
 };
@@ -384,6 +385,10 @@ static void look(struct job_shop *shop, struct job *job)
         deliver_failure(shop, job, STATUS_LOST, BLAME_WORLD, "nobody waits for it");
         return;
     }
+    job->is_held = shop->is_halted && !job->is_orphan;
+    if (job->is_held) {
+        return;
+    }
     job->is_blocked = !job->is_orphan && is_place_taken(shop, job);
     if (job->is_blocked) {
         job->look_at = in_ms(BLOCKED_PAUSE);
@@ -425,11 +430,60 @@ void job_begin_order(struct job_shop *shop, const struct order *order)
     job_begin(shop, job);
 }
 
+static void begin_orphan(struct job_shop *shop, int64_t workflow, int64_t seq)
+{
+    const struct effect_row effect = {
+        .workflow = workflow, .seq = seq, .name = "", .params = "{}"};
+    struct job *job = job_new(&effect);
+    job->is_orphan = true;
+    job_begin(shop, job);
+}
+
 void job_stop(struct job_shop *shop, int64_t workflow, int64_t seq)
 {
     struct job *job = find(shop, workflow, seq);
     if (job != NULL) {
         ask_to_stop(shop, job);
+    } else if (shop->is_halted) { /* not given to this engine before the release */
+        AUTO_FREE char *mark = mem_printf("%s/live/wf-%lld.%lld", shop->work,
+                                          (long long)workflow, (long long)seq);
+        if (file_exists(mark)) {
+            begin_orphan(shop, workflow, seq);
+        }
+    }
+}
+
+static void go_on(struct job_shop *shop, struct job *job, int64_t ns)
+{
+    if (wall_is_set(job->effect.deadline_at)) {
+        job->effect.deadline_at.ms += ns / 1000000;
+    }
+    if (job->kill_at.ns > 0 && !job->is_stopping) {
+        job->kill_at.ns += ns;
+    }
+    if (job->is_held) {
+        job->is_held = false;
+        job->look_at = mono_now();
+    }
+    note_time(shop, job->kill_at);
+    note_time(shop, job->look_at);
+}
+
+void job_halt(struct job_shop *shop, bool is_halted)
+{
+    struct mono now = mono_now();
+    if (is_halted && !shop->is_halted) {
+        shop->halted_at = now;
+    }
+    bool is_over = shop->is_halted && !is_halted;
+    shop->is_halted = is_halted;
+    for (size_t i = 0; i < JOB_BUCKETS; i++) {
+        for (struct job *job = shop->buckets[i]; job != NULL; job = job->next) {
+            signal_runner(job, HOLD_SIGNAL);
+            if (is_over) {
+                go_on(shop, job, now.ns - shop->halted_at.ns);
+            }
+        }
     }
 }
 
@@ -463,11 +517,14 @@ void job_run_timers(struct job_shop *shop, struct mono now)
     for (size_t i = 0; i < JOB_BUCKETS; i++) {
         for (struct job *job = shop->buckets[i], *next; job != NULL; job = next) {
             next = job->next;
-            if (is_due(job->kill_at, now)) {
+            bool stands = shop->is_halted && !job->is_stopping;
+            if (!stands && is_due(job->kill_at, now)) {
                 signal_runner(job, SIGKILL); /* its end is an event of its own */
                 job->kill_at = (struct mono){0};
             }
-            note_time(shop, job->kill_at);
+            if (!stands) {
+                note_time(shop, job->kill_at);
+            }
             if (is_due(job->look_at, now)) {
                 look(shop, job);
             } else {
@@ -494,11 +551,7 @@ void job_sweep(struct job_shop *shop,
             (is_wanted != NULL && is_wanted(user, workflow, seq))) {
             continue;
         }
-        const struct effect_row effect = {
-            .workflow = workflow, .seq = seq, .name = "", .params = "{}"};
-        struct job *job = job_new(&effect);
-        job->is_orphan = true;
-        job_begin(shop, job);
+        begin_orphan(shop, workflow, seq);
     }
     if (dir != NULL) {
         (void)closedir(dir); /* only read */

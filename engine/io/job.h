@@ -35,6 +35,8 @@ struct job_shop {
     struct job *buckets[JOB_BUCKETS];
     size_t n_jobs;
     struct mono next; /* earliest time of any job; 0 = none */
+    bool is_halted;   /* nothing is started; runners are adopted, and watched */
+    struct mono halted_at;
     struct {
         int64_t id;
         struct pipeline *pipeline;
@@ -59,6 +61,9 @@ void job_stop(struct job_shop *shop, int64_t workflow, int64_t seq);
 void job_sweep(struct job_shop *shop,
                bool (*is_wanted)(const void *user, int64_t workflow, int64_t seq),
                const void *user);
+/* Everything is halted, or goes on (engine/io/hold.h): tell the runners. While it stands no
+ * time runs here but that of jobs that were told to stop. */
+void job_halt(struct job_shop *shop, bool is_halted);
 /* Its runner has ended. */
 void job_ended(struct job_shop *shop, struct job *job);
 void job_run_timers(struct job_shop *shop, struct mono now);

@@ -36,6 +36,7 @@ struct run {
     int out_fd, err_fd; /* read ends, -1 = closed; out_fd only when stdout is apart */
     bool is_over;       /* the program itself has ended */
     bool is_stalled;
+    struct hold *hold;   /* NULL once the end has begun */
     struct wall look_at; /* when spec->stall looks; unset: never */
     int64_t cpu_before;  /* of children before this one */
     int wait_status;
@@ -262,10 +263,44 @@ static int ms_until(struct wall at, int most)
     return left < 0 ? 0 : left < most ? (int)left : most;
 }
 
+static bool stands(const struct run *run)
+{
+    return run->hold != NULL && run->hold->is_on;
+}
+
 static int ms_to_wait(const struct run *run, struct wall until)
 {
+    if (stands(run)) {
+        return HOLD_LOOK;
+    }
     int ms = wall_is_set(until) ? ms_until(until, LOOK_AGAIN) : LOOK_AGAIN;
     return wall_is_set(run->look_at) ? ms_until(run->look_at, ms) : ms;
+}
+
+static void move(struct wall *at, struct span by)
+{
+    if (wall_is_set(*at)) {
+        *at = wall_add(*at, by);
+    }
+}
+
+/* Everything is halted, or goes on. While it stood, no time ran. */
+static void look_at_hold(struct run *run, struct wall *until)
+{
+    if (run->hold == NULL || !hold_look(run->hold)) {
+        return;
+    }
+    if (run->hold->is_on) {
+        (void)kill(-run->pid, SIGSTOP); /* most of it, at once; it may be gone */
+        process_stop_descendants();
+        return;
+    }
+    process_continue_descendants();
+    move(until, run->hold->last);
+    move(&run->look_at, run->hold->last);
+    if (run->spec->stall != NULL) {
+        stall_stood(run->spec->stall, run->hold->last);
+    }
 }
 
 /* Is it time, and has it stalled? */
@@ -294,6 +329,7 @@ static bool pump_until(struct run *run, struct wall until, int stop_fd, bool is_
             {.fd = run->err_fd,                     .events = POLLIN},
             {.fd = run->is_over ? -1 : run->pid_fd, .events = POLLIN},
             {.fd = stop_fd,                         .events = POLLIN},
+            {.fd = run->hold != NULL ? run->hold->fd : -1, .events = POLLIN},
         };
         int timeout = ms_to_wait(run, until);
         if (is_draining && run->out_fd < 0 && run->err_fd < 0) {
@@ -314,6 +350,10 @@ static bool pump_until(struct run *run, struct wall until, int stop_fd, bool is_
             *ret_is_stopped = true;
             return false;
         }
+        if (stands(run) || (n > 0 && fds[4].revents != 0)) {
+            look_at_hold(run, &until);
+            continue;
+        }
         if ((wall_is_set(until) && wall_since(wall_now(), until).ms >= 0) ||
             has_stalled(run)) {
             return false;
@@ -321,16 +361,27 @@ static bool pump_until(struct run *run, struct wall until, int stop_fd, bool is_
     }
 }
 
-/* SIGTERM, the grace, SIGKILL to all that is left, and the rest of the output. */
+/* The grace: until it has ended, or everything is halted, for then nothing may go on. */
+static void wait_for_end(struct run *run)
+{
+    struct wall until = wall_add(wall_now(), run->spec->grace);
+    struct hold *hold = run->spec->hold;
+    bool is_halted = false;
+    (void)pump_until(run, until, hold != NULL ? hold->fd : -1, false, &is_halted);
+}
+
+/* SIGTERM, the grace, SIGKILL to all that is left, and the rest of the output. What stands
+ * still does not get the grace. */
 static void end_all(struct run *run)
 {
     bool ignored = false;
-    if (!run->is_over) {
+    bool has_stood = stands(run);
+    run->hold = NULL;
+    if (!run->is_over && !has_stood) {
         (void)kill(-run->pid, SIGTERM); /* it may be gone */
         (void)kill(-run->pid, SIGCONT); /* a stopped one could not end */
-        (void)pump_until(run, wall_add(wall_now(), run->spec->grace), -1, false,
-                         &ignored);
-    } else {
+        wait_for_end(run);
+    } else if (run->is_over) {
         (void)pump_until(run, wall_add(wall_now(), DRAIN), -1, true, &ignored);
     }
     limits_kill(&run->limits);
@@ -365,14 +416,32 @@ static void measure(struct run *run, const struct rusage *before)
     outcome->is_out_of_memory = limits_ran_out_of_memory(&run->limits);
 }
 
+/* Nothing begins while everything is halted. False: it was stopped meanwhile. */
+static bool wait_to_start(const struct process_spec *spec, struct wall *deadline)
+{
+    struct span before = hold_stood(spec->hold);
+    bool may = spec->hold == NULL || hold_wait(spec->hold, spec->stop_fd);
+    move(deadline, (struct span){hold_stood(spec->hold).ms - before.ms});
+    return may;
+}
+
 void process_run(const struct process_spec *spec, struct process_outcome *ret_outcome)
 {
-    struct run run = {
-        .spec = spec, .outcome = ret_outcome, .pid_fd = -1, .out_fd = -1, .err_fd = -1};
+    struct run run = {.spec = spec,
+                      .outcome = ret_outcome,
+                      .hold = spec->hold,
+                      .pid_fd = -1,
+                      .out_fd = -1,
+                      .err_fd = -1};
+    struct wall deadline = spec->deadline;
     struct rusage before = {0};
     bool is_stopped = false;
     *ret_outcome =
         (struct process_outcome){.err = ERR_INIT, .cpu_ms = -1, .peak_rss_kib = -1};
+    if (!wait_to_start(spec, &deadline)) {
+        ret_outcome->end = PROCESS_STOPPED;
+        return;
+    }
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);    /* known since Linux 3.4 */
     (void)getrusage(RUSAGE_CHILDREN, &before); /* zeros when it cannot be had */
     limits_init(&run.limits, spec->bounds, spec->name);
@@ -382,7 +451,7 @@ void process_run(const struct process_spec *spec, struct process_outcome *ret_ou
             run.look_at = wall_add(wall_now(), stall_pace(spec->stall));
         }
         bool is_ended =
-            pump_until(&run, spec->deadline, spec->stop_fd, false, &is_stopped);
+            pump_until(&run, deadline, spec->stop_fd, false, &is_stopped);
         run.look_at.ms = 0;
         end_all(&run);
         if (!is_ended) {

@@ -22,6 +22,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
+#include "engine/io/hold.h"
 #include "engine/io/stall.h"
 #include "engine/workflow/pipeline.h"
 #include "store/segment.h"
@@ -46,6 +47,7 @@ struct process_spec {
     int keep_too_fd;     /* another one, 0 = none */
     int stop_fd;         /* readable = stop; -1 = none */
     struct stall *stall; /* watches the program and may end it; NULL = nothing does */
+    struct hold *hold;   /* it stands still with this, and its deadline; NULL = never */
     bool outlives_us;    /* not killed when the runner dies: must end in its own time */
 };
 

@@ -26,6 +26,13 @@ struct family {
     size_t n, cap;
 };
 
+static void family_fini(struct family *family)
+{
+    free(family->pids);
+    free(family->parents);
+    free(family->is_ours);
+}
+
 /* Parent of a process, or -1. The name in /proc/PID/stat may hold anything, ')' included.
  */
 static pid_t parent_of(int proc, const char *pid)
@@ -145,12 +152,39 @@ int64_t process_descendants_cpu(void)
     for (size_t i = 0; i < family.n; i++) {
         ticks += family.is_ours[i] ? ticks_of(family.pids[i]) : 0;
     }
-    free(family.pids);
-    free(family.parents);
-    free(family.is_ours);
+    family_fini(&family);
     return ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
            (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000 +
            (per_second > 0 ? ticks * 1000 / per_second : 0);
+}
+
+/* Until no new one is found: a stopped one does not fork. */
+static void stop_all(struct family *family)
+{
+    for (size_t n = 0, seen;; n = seen) {
+        list_all(family);
+        seen = mark(family);
+        signal_all(family, SIGSTOP);
+        if (seen <= n) {
+            break;
+        }
+    }
+}
+
+void process_stop_descendants(void)
+{
+    struct family family = {0};
+    stop_all(&family);
+    family_fini(&family);
+}
+
+void process_continue_descendants(void)
+{
+    struct family family = {0};
+    list_all(&family);
+    (void)mark(&family);
+    signal_all(&family, SIGCONT);
+    family_fini(&family);
 }
 
 void process_kill_descendants(void)
@@ -163,14 +197,7 @@ void process_kill_descendants(void)
     struct family family = {0};
     struct wall until = wall_add(wall_now(), (struct span){KILL_TIME});
     do {
-        for (size_t n = 0, seen;; n = seen) {
-            list_all(&family);
-            seen = mark(&family);
-            signal_all(&family, SIGSTOP);
-            if (seen <= n) {
-                break;
-            }
-        }
+        stop_all(&family);
         signal_all(&family, SIGKILL);
         /* Children of what dies come to us and die in the next round. A process that the
          * kernel holds in a disk wait dies later; nobody waits for it here. */
@@ -180,9 +207,7 @@ void process_kill_descendants(void)
             break;
         }
     } while (wall_since(wall_now(), until).ms < 0);
-    free(family.pids);
-    free(family.parents);
-    free(family.is_ours);
+    family_fini(&family);
 }
 
 /* ---- what a dead runner left ----------------------------------------------------------

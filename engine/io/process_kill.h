@@ -10,6 +10,9 @@
  * rest is looked for. Bounded: gives up after a second.
  */
 void process_kill_descendants(void);
+/* SIGSTOP to all of them, also to those that begin meanwhile; and SIGCONT. */
+void process_stop_descendants(void);
+void process_continue_descendants(void);
 /* Processor time of all descendants, those that were reaped included, ms. */
 int64_t process_descendants_cpu(void);
 

@@ -172,6 +172,12 @@ static perform_fn *find_performer(const struct order *order)
     }
 }
 
+struct wall runner_deadline(const struct runner *runner)
+{
+    struct wall at = runner->order->deadline_at;
+    return wall_is_set(at) ? wall_add(at, hold_stood(runner->hold)) : at;
+}
+
 bool runner_is_stopped(const struct runner *runner)
 {
     struct pollfd fd = {.fd = runner->stop_fd, .events = POLLIN};
@@ -287,6 +293,7 @@ int runner_main(const char *folder)
         return credential_main(folder);
     }
     AUTO_CLOSE int stop_fd = open_stop_fd();
+    struct hold hold;
     AUTO_FREE char *mark = mem_printf("SIGNALBOX_EFFECT=%s", folder);
     AUTO_FREE char *done = file_join(folder, "result.json");
     AUTO_CLOSE int lock_fd = take_lock(folder, mark);
@@ -300,12 +307,15 @@ int runner_main(const char *folder)
     if (order == NULL) {
         return 1; /* the engine writes it again */
     }
-    struct runner runner = {.order = order, .lock_fd = lock_fd, .stop_fd = stop_fd};
+    struct runner runner = {
+        .order = order, .lock_fd = lock_fd, .stop_fd = stop_fd, .hold = &hold};
+    hold_open(&hold, folder);
     struct effect_result *result = effect_result_new(order->workflow, order->seq);
     result->started_at = wall_now();
     result->provider = mem_str(order->provider);
     perform(&runner, result);
     answer(&runner, result);
+    hold_close(&hold);
     effect_result_free(result);
     order_free(order);
     return 0;

@@ -30,6 +30,7 @@
 #include <sys/types.h>
 
 #include "engine/base/err.h"
+#include "engine/io/hold.h"
 #include "engine/service/order.h"
 
 /* Body of the hidden subcommand; exit status (0: a result is there). */
@@ -41,7 +42,10 @@ struct runner {
     int lock_fd;   /* git children keep it open */
     int stop_fd;   /* readable = a stop was asked for */
     bool is_again; /* an earlier runner had begun */
+    struct hold *hold; /* everything may be halted; NULL = never (tests) */
 };
+/* The order's deadline, later by as long as everything stood still; unset: none. */
+struct wall runner_deadline(const struct runner *runner);
 /* Was a stop asked for? Does not take it away. */
 bool runner_is_stopped(const struct runner *runner);
 

@@ -349,7 +349,7 @@ static void evaluate(struct step *step)
 {
     struct err err = ERR_INIT;
     const struct order *order = step->order;
-    struct session session = {.step = step, .deadline = step_deadline(order)};
+    struct session session = {.step = step, .deadline = step_deadline(step->runner)};
     AUTO_FREE char *name = mem_printf("wf-%lld.%lld-eval", (long long)order->workflow,
                                       (long long)order->seq);
     const struct talk_spec spec = {
@@ -361,6 +361,7 @@ static void evaluate(struct step *step)
         .on_out = on_out,
         .on_err = on_err,
         .user = &session,
+        .hold = step->runner->hold,
     };
     session.task = eval_task(order);
     session.mcp = mcp_new("signalbox", SIGNALBOX_VERSION, order->message_max);
@@ -382,7 +383,8 @@ static void evaluate(struct step *step)
 void eval_mcp(const struct runner *runner, struct effect_result *result)
 {
     struct step step;
-    if (step_open(&step, runner, result) && eval_can_begin(&step)) {
+    if (step_open(&step, runner, result) && eval_can_begin(&step) &&
+        step_may_begin(&step)) {
         evaluate(&step);
     }
     step_close(&step);

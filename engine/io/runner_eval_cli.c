@@ -136,12 +136,13 @@ static void run(struct step *step, char *const *argv, const char *report)
         .on_out = on_words,
         .on_err = on_words,
         .user = step,
+        .hold = step->runner->hold,
     };
     if (!talk_open(&talk, &spec, &err)) {
         eval_not_started(step, &err);
         return;
     }
-    bool has_ended = wait_for_it(step, &talk, step_deadline(order));
+    bool has_ended = wait_for_it(step, &talk, step_deadline(step->runner));
     talk_close(&talk, order->grace);
     if (has_ended && WIFSIGNALED(talk.wait_status)) {
         AUTO_FREE char *how = talk_how_it_ended(&talk);
@@ -159,7 +160,8 @@ void eval_cli(const struct runner *runner, struct effect_result *result)
     const struct order *order = runner->order;
     AUTO_FREE char *instructions = file_join(order->folder, "instructions.md");
     AUTO_FREE char *report = file_join(order->folder, "report.json");
-    if (step_open(&step, runner, result) && eval_can_begin(&step)) {
+    if (step_open(&step, runner, result) && eval_can_begin(&step) &&
+        step_may_begin(&step)) {
         AUTO_FREE char *task = eval_task(order);
         (void)remove(report); /* of a try that died */
         if (!file_write(instructions, task, strlen(task), &err)) {

@@ -394,7 +394,7 @@ static void run_once(struct box *box)
     char mark[SANDBOX_MARK_LEN];
     struct step *step = box->step;
     const struct order *order = box->order;
-    struct wall deadline = step_deadline(order), began = wall_now();
+    struct wall deadline = step_deadline(step->runner), began = wall_now();
     struct err err = ERR_INIT;
     struct env_var *env = NULL;
     size_t n_env = 0;
@@ -443,7 +443,7 @@ static bool may_try_again(const struct box *box, int tries)
            (result->status == STATUS_FAILED || result->status == STATUS_TIMED_OUT) &&
            !runner_is_stopped(box->step->runner) &&
            (!wall_is_set(box->order->deadline_at) ||
-            wall_since(wall_now(), box->order->deadline_at).ms < 0);
+            wall_since(wall_now(), runner_deadline(box->step->runner)).ms < 0);
 }
 
 static void run_all(struct box *box)
@@ -456,6 +456,9 @@ static void run_all(struct box *box)
             if (box->snapshot[0] != '\0' && !restore(box)) {
                 break;
             }
+        }
+        if (!step_may_begin(box->step)) {
+            break;
         }
         tries++;
         run_once(box);

@@ -188,9 +188,20 @@ void step_close(struct step *step)
     env_fini(&step->env);
 }
 
-struct wall step_deadline(const struct order *order)
+bool step_may_begin(struct step *step)
 {
-    struct wall at = order->deadline_at;
+    const struct runner *runner = step->runner;
+    if (runner->hold == NULL || hold_wait(runner->hold, runner->stop_fd)) {
+        return true;
+    }
+    step_end(step, STATUS_CANCELLED, BLAME_NONE, mem_str("stopped"));
+    return false;
+}
+
+struct wall step_deadline(const struct runner *runner)
+{
+    const struct order *order = runner->order;
+    struct wall at = runner_deadline(runner);
     if (order->command.timeout.ms > 0) {
         struct wall mine = wall_add(wall_now(), order->command.timeout);
         if (!wall_is_set(at) || mine.ms < at.ms) {

@@ -45,7 +45,9 @@ void step_note(struct step *step, const char *format, ...) PRINTF_LIKE(2, 3);
 void step_end(struct step *step, enum effect_status status, enum blame blame,
               char *summary);
 /* Of the state, or the command's own timeout from now on, what comes first; unset: none */
-struct wall step_deadline(const struct order *order);
+struct wall step_deadline(const struct runner *runner);
+/* Wait while everything is halted; false: it was stopped meanwhile, and the outcome says so. */
+NODISCARD bool step_may_begin(struct step *step);
 /* Is the outcome STATUS_TIMED_OUT because of the command's own timeout? Its summary. */
 NODISCARD char *step_timeout_text(const struct order *order);
 

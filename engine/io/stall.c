@@ -125,6 +125,22 @@ static void look_at_cpu(struct stall *stall, int64_t cpu_ms, struct wall now)
     }
 }
 
+static void move(struct wall *at, struct span by)
+{
+    if (wall_is_set(*at)) {
+        *at = wall_add(*at, by);
+    }
+}
+
+void stall_stood(struct stall *stall, struct span span)
+{
+    struct progress *progress = &stall->progress;
+    move(&progress->started_at, span);
+    move(&progress->output_at, span);
+    move(&progress->file_at, span);
+    move(&progress->cpu_at, span);
+}
+
 bool stall_look(struct stall *stall, int64_t out_bytes, int64_t cpu_ms, struct wall now)
 {
     struct progress *progress = &stall->progress;

@@ -33,6 +33,8 @@ void stall_init(struct stall *stall, const char *folder, const char *tree,
                 struct span limit, struct wall now);
 /* How often stall_look is to be called. */
 struct span stall_pace(const struct stall *stall);
+/* It stood still for so long, and could show no sign. */
+void stall_stood(struct stall *stall, struct span span);
 /* out_bytes, cpu_ms: so far. False: it has stalled. */
 bool stall_look(struct stall *stall, int64_t out_bytes, int64_t cpu_ms, struct wall now);
 

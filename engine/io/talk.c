@@ -246,6 +246,27 @@ static void wait_for_end(struct talk *talk, struct span span)
     }
 }
 
+/* Everything is halted, or goes on. */
+static void look_at_hold(struct talk *talk)
+{
+    struct hold *hold = talk->spec.hold;
+    if (hold == NULL || !hold_look(hold)) {
+        return;
+    }
+    if (hold->is_on) {
+        (void)kill(-talk->pid, SIGSTOP); /* it may be gone */
+        process_stop_descendants();
+    } else {
+        talk->stood.ms += hold->last.ms;
+        process_continue_descendants();
+    }
+}
+
+static bool stands(const struct talk *talk)
+{
+    return talk->spec.hold != NULL && talk->spec.hold->is_on;
+}
+
 /* One look at everything. True when something was read or written; *ret_is_other: the
  * other descriptor has something. */
 static bool look(struct talk *talk, struct buf *out, struct wall until, int other_fd,
@@ -258,10 +279,16 @@ static bool look(struct talk *talk, struct buf *out, struct wall until, int othe
         {.fd = talk->pid_fd,                .events = POLLIN },
         {.fd = other_fd,                    .events = POLLIN },
         {.fd = has_more ? talk->in_fd : -1, .events = POLLOUT},
+        {.fd = talk->spec.hold != NULL ? talk->spec.hold->fd : -1, .events = POLLIN},
     };
+    int ms = stands(talk) ? HOLD_LOOK : ms_until(until);
     bool has_spoken = false;
     *ret_is_other = false;
-    if (poll(fds, ARRAY_LEN(fds), ms_until(until)) <= 0) {
+    int n = poll(fds, ARRAY_LEN(fds), ms);
+    if (stands(talk) || (n > 0 && fds[5].revents != 0)) {
+        look_at_hold(talk);
+    }
+    if (n <= 0) {
         reap(talk);
         return false;
     }
@@ -285,12 +312,14 @@ enum talk_event talk_wait(struct talk *talk, struct buf *out, struct wall until,
 {
     while (talk->out_fd >= 0 && !talk->is_over) {
         bool is_other;
-        bool has_spoken = look(talk, out, until, other_fd, &is_other);
+        struct wall at = wall_is_set(until) ? wall_add(until, talk->stood) : until;
+        bool has_spoken = look(talk, out, at, other_fd, &is_other);
         if (is_other) {
             return TALK_OTHER;
         }
         /* first, because a child that never stops talking has a deadline too */
-        if (wall_is_set(until) && wall_since(wall_now(), until).ms >= 0) {
+        at = wall_is_set(until) ? wall_add(until, talk->stood) : until;
+        if (!stands(talk) && wall_is_set(at) && wall_since(wall_now(), at).ms >= 0) {
             return TALK_TIME;
         }
         if (has_spoken) {
@@ -311,8 +340,10 @@ void talk_close(struct talk *talk, struct span grace)
         return;
     }
     close_fd(&talk->in_fd);
-    wait_for_end(talk, grace);
-    if (!talk->is_over) {
+    if (!stands(talk)) { /* else it is killed without a grace */
+        wait_for_end(talk, grace);
+    }
+    if (!talk->is_over && !stands(talk)) {
         (void)kill(-talk->pid, SIGTERM); /* it may be gone */
         (void)kill(-talk->pid, SIGCONT); /* a stopped one could not end */
         wait_for_end(talk, grace);

@@ -20,6 +20,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
+#include "engine/io/hold.h"
 #include "engine/io/limits.h"
 
 struct talk_spec {
@@ -32,6 +33,7 @@ struct talk_spec {
     void (*on_out)(void *user, const char *bytes, size_t len);
     void (*on_err)(void *user, const char *bytes, size_t len);
     void *user;
+    struct hold *hold; /* it stands still with this; NULL = never */
 };
 
 struct talk {
@@ -41,7 +43,8 @@ struct talk {
     int pid_fd, in_fd, out_fd, err_fd; /* -1 = closed */
     size_t written;                    /* of what is to be written */
     bool is_over;
-    int wait_status; /* when is_over */
+    int wait_status;   /* when is_over */
+    struct span stood; /* so much later is everything that talk_wait waits until */
 };
 
 enum talk_event {
@@ -55,7 +58,8 @@ enum talk_event {
 NODISCARD bool talk_open(struct talk *talk, const struct talk_spec *spec,
                          struct err *err);
 /* Wait for one of the events. out: to be written, cleared as far as that was done; NULL:
- * nothing. until unset: for ever. other_fd -1: none. */
+ * nothing. until unset: for ever; while everything is halted, that time stands. other_fd -1:
+ * none. */
 enum talk_event talk_wait(struct talk *talk, struct buf *out, struct wall until,
                           int other_fd);
 /* Close its stdin; after `grace` SIGTERM to its group, after another SIGKILL to all that

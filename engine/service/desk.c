@@ -112,12 +112,19 @@ static void out_free(struct desk_out *out)
 
 void desk_timer_set(struct desk *desk, struct timer *timer, struct wall at)
 {
+    timer->held_at.ms = 0;
+    if (desk_halt_stands(desk, timer)) {
+        heap_remove(&desk->timers, &timer->node);
+        timer->held_at = at;
+        return;
+    }
     heap_put(&desk->timers, &timer->node, at.ms, ++desk->last_number);
 }
 
 void desk_timer_stop(struct desk *desk, struct timer *timer)
 {
     heap_remove(&desk->timers, &timer->node);
+    timer->held_at.ms = 0;
 }
 
 static void fire(struct desk *desk, struct timer *timer, struct wall now)
@@ -444,7 +451,7 @@ void desk_hint(struct desk *desk, const struct forge_event *event, struct wall n
         if (effect == NULL) {
             continue;
         }
-        if (effect->stage == STAGE_SLEEPING) {
+        if (effect->stage == STAGE_SLEEPING && !desk->is_halted) {
             desk_effect_wake(desk, effect, event, now);
         } else {
             forge_event_free(effect->hint);
@@ -462,6 +469,12 @@ void desk_order(struct desk *desk, const struct service_order *order, struct wal
         desk_obey(desk, service, order, now);
         settle(desk, now);
     }
+}
+
+void desk_halt(struct desk *desk, bool is_halted, struct wall now)
+{
+    desk_halt_set(desk, is_halted, now);
+    settle(desk, now);
 }
 
 void desk_tick(struct desk *desk, struct wall now)

@@ -119,6 +119,10 @@ void desk_answer(struct desk *desk, int64_t call, struct http_response *response
 void desk_result(struct desk *desk, struct effect_result *result, struct wall now);
 void desk_hint(struct desk *desk, const struct forge_event *event, struct wall now);
 void desk_order(struct desk *desk, const struct service_order *order, struct wall now);
+/* Everything autonomous is halted, or goes on; may be said again. Halted, no CALL is made but
+ * last ones of effects that were told to stop, and probes; what was on the wire is answered.
+ * Deadlines and sleeps stand, and are as long as they were. RUNs are the shell's to hold. */
+void desk_halt(struct desk *desk, bool is_halted, struct wall now);
 void desk_tick(struct desk *desk, struct wall now);
 /* When desk_tick has something to do; unset: never. */
 struct wall desk_wake_at(const struct desk *desk);

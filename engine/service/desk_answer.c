@@ -210,7 +210,7 @@ static void hedge(struct desk *desk, struct errand *errand, struct wall now)
     struct wall lost_at = errand->attempts[0].call != 0 ? errand->attempts[0].lost_at
                                                         : errand->attempts[1].lost_at;
     desk_timer_set(desk, &errand->timer, lost_at);
-    bool may = gate->breaker.state == BREAKER_CLOSED &&
+    bool may = !desk->is_halted && gate->breaker.state == BREAKER_CLOSED &&
                bulkhead_has_place(&gate->bulkhead) && gate->bulkhead.waiting == 0 &&
                rate_at(&gate->rate, &call, now).ms <= now.ms &&
                retry_take(&gate->retry, now);
@@ -254,6 +254,8 @@ void desk_errand_timer(struct desk *desk, struct errand *errand, struct wall now
                 desk, errand,
                 desk_blocked((struct wall){0}, "no place became free in time"), now);
         }
+        break;
+    case ERRAND_HELD: /* has no timer */
         break;
     case ERRAND_PAUSE:
         response = desk_errand_try(desk, errand, now);

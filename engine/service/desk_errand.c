@@ -196,6 +196,12 @@ struct http_response *desk_errand_try(struct desk *desk, struct errand *errand,
                                       struct wall now)
 {
     struct desk_service *service = errand->service;
+    if (desk_halt_holds(desk, errand)) {
+        line_leave(errand);
+        desk_timer_stop(desk, &errand->timer);
+        errand->stage = ERRAND_HELD;
+        return NULL;
+    }
     struct rate_call call = desk_rate_call(errand->request);
     struct gate_verdict verdict = gate_admit(&service->gate, &call, now);
     char text[BREAKER_CAUSE_MAX + 64];
@@ -249,7 +255,8 @@ static struct errand *find_same(const struct desk_service *service,
          errand = errand->next) {
         const struct http_request *other = errand->request;
         bool is_same =
-            errand->house == HOUSE_NONE && other->class == CALL_READ &&
+            errand->house == HOUSE_NONE && errand->stage != ERRAND_HELD &&
+            other->class == CALL_READ &&
             other->method == HTTP_GET && other->body == NULL &&
             other->follows == request->follows &&
             other->is_foreign == request->is_foreign &&

@@ -11,6 +11,7 @@
  *   desk_answer.c  what came of an attempt: repetition, hedge, what the op is told
  *   desk_house.c   calls of the desk's own: probes and looks at the mesh; orders
  *   desk_report.c  what the store and the screens are told
+ *   desk_halt.c    everything stands still
  *
  * An *errand* is one call that somebody wants answered; an *attempt* is one request on the
  * wire. An errand has as many attempts as it takes, two at once when it is hedged, and
@@ -38,6 +39,7 @@ enum timer_kind { TIMER_WAKE, TIMER_DEADLINE, TIMER_ERRAND };
 struct timer {
     struct heap_node node;
     enum timer_kind kind;
+    struct wall held_at; /* its time, while everything is halted; unset: it is not held */
 };
 
 enum effect_stage {
@@ -70,7 +72,7 @@ struct desk_effect {
     char *note;       /* of the first half of a cleanup */
 };
 
-enum errand_stage { ERRAND_LINE, ERRAND_PAUSE, ERRAND_FLIGHT };
+enum errand_stage { ERRAND_LINE, ERRAND_PAUSE, ERRAND_FLIGHT, ERRAND_HELD };
 enum errand_house { HOUSE_NONE, HOUSE_PROBE, HOUSE_ENVOY, HOUSE_PROMETHEUS };
 
 struct attempt {
@@ -154,6 +156,8 @@ struct desk {
     struct heap timers;
     struct out_node *out_first, *out_last;
     int64_t last_number, last_call;
+    bool is_halted;
+    struct wall halted_at;
 };
 
 /* ---- desk.c ---- */
@@ -242,6 +246,12 @@ void desk_probe(struct desk *desk, struct desk_service *service, const char *act
                 struct wall now);
 void desk_obey(struct desk *desk, struct desk_service *service,
                const struct service_order *order, struct wall now);
+
+/* ---- desk_halt.c ---- */
+void desk_halt_set(struct desk *desk, bool is_halted, struct wall now);
+/* Must this call wait for the release? And this timer? */
+bool desk_halt_holds(const struct desk *desk, const struct errand *errand);
+bool desk_halt_stands(const struct desk *desk, struct timer *timer);
 
 /* ---- desk_report.c ---- */
 void desk_count(struct desk_service *service, const struct http_request *request,

@@ -69,9 +69,10 @@ static char *program_of(const struct command_spec *command)
     return mem_strn(text, strcspn(text, " \t\n;|&<>()"));
 }
 
-static struct wall deadline_of(const struct order *order)
+static struct wall deadline_of(const struct runner *runner)
 {
-    struct wall at = order->deadline_at;
+    const struct order *order = runner->order;
+    struct wall at = runner_deadline(runner);
     if (order->command.timeout.ms > 0) {
         struct wall own = wall_add(wall_now(), order->command.timeout);
         if (!wall_is_set(at) || own.ms < at.ms) {
@@ -101,12 +102,14 @@ static void run_once(struct command_run *run)
         .name = len > 200 ? name + len - 200 : name,
         .has_no_network = run->role->is_sandboxed && !order->bounds.has_network &&
                           order->kind != EFFECT_EVALUATE,
-        .deadline = deadline_of(order),
+        .deadline = deadline_of(run->runner),
         .grace = order->grace,
         .out = run->role->has_plan_out ? &run->plan : NULL,
         .log = run->log,
         .keep_fd = -1,
         .stop_fd = run->runner->stop_fd,
+        /* half a restart of a service would be worse than a late halt */
+        .hold = order->kind != EFFECT_RESTART ? run->runner->hold : NULL,
     };
     if (run->role->is_agent) {
         stall_init(&run->stall, order->folder, run->folder, order->stall, wall_now());
@@ -167,9 +170,9 @@ static void judge_timeout(struct command_run *run)
     char text[CLOCK_TEXT_MAX];
     struct effect_result *result = run->result;
     const struct span timeout = run->order->command.timeout;
+    const struct wall end = runner_deadline(run->runner);
     bool is_own =
-        timeout.ms > 0 && (!wall_is_set(run->order->deadline_at) ||
-                           wall_since(wall_now(), run->order->deadline_at).ms < 0);
+        timeout.ms > 0 && (!wall_is_set(end) || wall_since(wall_now(), end).ms < 0);
     result->status = STATUS_TIMED_OUT;
     result->blame = run->order->kind == EFFECT_CHECK || run->order->kind == EFFECT_SETUP
                         ? BLAME_CHANGE
@@ -277,7 +280,7 @@ static bool may_try_again(const struct command_run *run, int tries)
            (status == STATUS_FAILED || status == STATUS_TIMED_OUT) &&
            !runner_is_stopped(run->runner) &&
            (!wall_is_set(run->order->deadline_at) ||
-            wall_since(wall_now(), run->order->deadline_at).ms < 0);
+            wall_since(wall_now(), runner_deadline(run->runner)).ms < 0);
 }
 
 static void note(struct command_run *run, const char *text)

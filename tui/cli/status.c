@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "store/halt.h"
 #include "store/pulse.h"
 #include "store/store.h"
 #include "tui/cli/columns.h"
@@ -28,6 +29,7 @@ struct status {
     struct span stuck_for;
     const char *started_at;                /* as the engine wrote it, "" = unknown */
     const char *listener, *listener_fault; /* likewise; "" = none */
+    struct halt_row halt;
     struct totals totals;
     const struct workflow_row *needs;
     size_t n_needs;
@@ -74,6 +76,7 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
     if (!cli_open_reader(cli, err) || !reader_begin(cli->reader, err)) {
         return false;
     }
+    reader_halt(cli->reader, cli->arena, &status->halt);
     status->started_at = reader_setting(cli->reader, cli->arena, "started_at");
     read_listener(cli, status);
     bool is_read = reader_totals(cli->reader, &status->totals, err) &&
@@ -132,6 +135,16 @@ static void print_json(struct cli *cli, const struct status *status)
     jsonw_str(&w, "listener_fault",
               status->listener_fault[0] != '\0' ? status->listener_fault : NULL);
     jsonw_close(&w, '}');
+    if (status->halt.is_on) {
+        char at[CLOCK_TEXT_MAX];
+        jsonw_open(&w, "halted", '{');
+        jsonw_str(&w, "by", status->halt.by);
+        jsonw_str(&w, "at", wall_format(status->halt.at, false, at));
+        jsonw_str(&w, "reason", status->halt.reason);
+        jsonw_close(&w, '}');
+    } else {
+        jsonw_null(&w, "halted");
+    }
     jsonw_open(&w, "store", '{');
     jsonw_str(&w, "path", cli->store);
     jsonw_bool(&w, "exists", status->has_store);
@@ -191,6 +204,22 @@ static void print_engine(const struct status *status)
     }
 }
 
+static void print_halt(const struct halt_row *halt)
+{
+    char since[CLOCK_TEXT_MAX], length[CLOCK_TEXT_MAX];
+    if (!halt->is_on) {
+        return;
+    }
+    printf("HALTED     by ");
+    cli_print_clean(stdout, halt->by[0] != '\0' ? halt->by : "somebody");
+    printf(" since %s (%s)%s", wall_format(halt->at, false, since),
+           span_format(wall_since(wall_now(), halt->at), length),
+           halt->reason[0] != '\0' ? ": " : "");
+    cli_print_clean(stdout, halt->reason);
+    puts("\n           nothing begins or goes on by itself; 'signalbox release' lets it go "
+         "on");
+}
+
 static void print_listener(const struct status *status)
 {
     if (!status->has_engine) {
@@ -245,6 +274,7 @@ static void print_people(struct cli *cli, const struct status *status)
     };
     struct wall now = wall_now();
     print_engine(status);
+    print_halt(&status->halt);
     print_listener(status);
     print_store(cli, status);
     printf("workflows  %lld", (long long)status->totals.n_workflows);

@@ -1,0 +1,183 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Halt and release from the outside. Twenty agents, each with a child in a session of its own,
+# write a counter every 5 ms: within 250 ms of the call of `signalbox halt` no counter moves any
+# more, at each of HALT_TRIES tries; it holds over an engine that is ended and one that is killed;
+# deadlines stand; after the release all go on and complete. TAP. Waits are bounded.
+
+# shellcheck disable=SC2317 # until_true calls them
+set -u
+program=${SIGNALBOX:-$PWD/build/signalbox}
+tries=${HALT_TRIES:-50}
+agents=20
+dir=$(cd "$(mktemp -d /tmp/signalbox-halt-XXXXXX)" && pwd -P) || exit 1
+engine=''
+cleanup() {
+    touch "$dir/keep/finish"
+    rm -f "$dir"/state/signalbox/*-work/halted
+    [ -z "$engine" ] || kill "$engine" 2>/dev/null
+    wait 2>/dev/null
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
+unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
+cd "$dir" || exit 1
+mkdir -p keep config/signalbox
+git config --global user.name tester
+git config --global user.email tester@example.org
+echo "max_running: $agents" >config/signalbox/signalbox.yaml
+
+n=0 failures=0
+ok() { # NAME, after a command whose status counts
+    local status=$?
+    n=$((n + 1))
+    if [ $status -eq 0 ]; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        "$program" events 2>&1 </dev/null | sed 's/^/# /' | tail -n 20
+        failures=1
+    fi
+}
+box() { "$program" "$@" </dev/null; }
+until_true() { # COMMAND...: at most 90 s
+    local end=$((SECONDS + 90))
+    while ! "$@"; do
+        if [ $SECONDS -ge $end ]; then
+            echo "# in vain: $*"
+            return 1
+        fi
+        sleep 0.02
+    done
+}
+is_running() { box status --json 2>/dev/null | grep -q '"is_running":true'; }
+start_engine() {
+    "$program" serve --quiet >>serve.log 2>&1 </dev/null &
+    engine=$!
+    until_true is_running
+}
+n_of() { find keep -name 'count.*' | wc -l; }
+all_count() { [ "$(n_of)" -eq $((2 * agents)) ]; }
+newest() { find keep -name 'count.*' -printf '%T@\n' | sort -n | tail -n 1; }
+# Nanoseconds of a time with a fraction.
+ns() { awk -v t="$1" 'BEGIN { split(t, p, "."); printf "%s%s\n", p[1], substr(p[2] "000000000", 1, 9) }'; }
+grows() { # every counter, since MARK
+    [ "$(find keep -name 'count.*' -newer keep/mark | wc -l)" -eq $((2 * agents)) ]
+}
+all_grow() { touch keep/mark && until_true grows; }
+stands() { # nothing moved within a second
+    local before
+    before=$(newest)
+    sleep 1
+    [ "$(newest)" = "$before" ]
+}
+
+git init -q -b main repo
+(cd repo && echo 0 >number && git add . && git commit -qm first)
+cat >agent <<'END'
+#!/usr/bin/perl
+# Two processes that write every 5 ms; the child has left the session. Ends with $KEEP/finish.
+use POSIX; use Time::HiRes qw(sleep);
+my ($keep, $id) = ($ENV{KEEP}, $ENV{SIGNALBOX_WORKFLOW});
+my $who = 'a';
+my $child = fork();
+if ($child == 0) { POSIX::setsid(); $who = 'b'; }
+open(my $out, '>', "$keep/count.$id.$who") or die;
+for (my $i = 0; !-e "$keep/finish"; $i++) { seek($out, 0, 0); syswrite($out, "$i\n"); sleep(0.005); }
+exit 0 if $who eq 'b';
+waitpid($child, 0);
+open(my $file, '>', "wf$id"); print $file "done\n"; close($file);
+END
+chmod +x agent
+cat >p.yaml <<END
+name: p
+base: main
+agent: {command: $dir/agent, env: {KEEP: $dir/keep}}
+limits: {coding: 10m, stall: 20s, retries: 0}
+validate: [{name: tests, command: "test -s number"}]
+END
+
+start_engine
+ok 'the engine runs'
+for ((i = 1; i <= agents; i++)); do
+    box submit --pipeline p.yaml --repo repo --task "task $i" >/dev/null || break
+done
+until_true all_count
+ok "$agents agents run"
+
+# ---- at once ---------------------------------------------------------------------------------
+worst=0
+is_good=1
+for ((i = 1; i <= tries; i++)); do
+    all_grow || { is_good=0; break; }
+    begin=$(date +%s%N)
+    box halt "try $i" >/dev/null || is_good=0
+    sleep 0.4
+    last=$(ns "$(newest)")
+    sleep 0.1
+    [ "$(ns "$(newest)")" = "$last" ] || { is_good=0; echo "# try $i: it goes on"; }
+    took=$(((last - begin) / 1000000))
+    [ "$took" -gt "$worst" ] && worst=$took
+    box release --reason on >/dev/null || is_good=0
+done
+echo "# $tries tries: the last write at most $worst ms after the call"
+[ $is_good -eq 1 ] && [ "$worst" -le 250 ]
+ok "nothing is written more than 250 ms after a halt"
+
+# ---- it says so --------------------------------------------------------------------------------
+all_grow && box halt 'look at prod' >out && grep -q 'nothing begins or goes on' out
+ok 'halt says what it did'
+box status >out && grep -q '^HALTED  *by .* since .*: look at prod' out && grep -q 'signalbox release' out
+ok 'status says who, why, and how to go on'
+box status --json >out && grep -q '"halted":{"by":"[^"]*","at":"[^"]*","reason":"look at prod"}' out
+ok 'and so for programs'
+box events --json >out && grep -q '"kind":"halted"' out && grep -q '"kind":"released"' out
+ok 'both are events'
+
+# ---- over the engine's end ----------------------------------------------------------------------
+stands
+ok 'it stands'
+kill -TERM "$engine" && wait "$engine"
+start_engine && stands
+ok 'it stands under the next engine'
+kill -9 "$engine"
+wait "$engine" 2>/dev/null
+stands
+ok 'and under none, when one was killed'
+start_engine && stands
+ok 'and under the one after that'
+
+# ---- operators -------------------------------------------------------------------------------------
+box cancel wf-1 >/dev/null
+no_agent() { [ "$(pgrep -fc "perl $dir/agent")" -eq $((2 * (agents - 1))) ]; }
+until_true no_agent
+ok 'a cancel kills what stands still'
+box submit --pipeline p.yaml --repo repo --task late >out && stands
+ok 'a new task waits'
+is_queued() { box show $((agents + 1)) --json | grep -q '"waits_for":"slot"'; }
+is_queued
+ok 'and has not begun'
+
+# ---- and on ------------------------------------------------------------------------------------------
+box release >out && grep -q 'everything goes on' out
+ok 'release'
+rm -f keep/count.1.*
+agents_left() { touch keep/mark2; sleep 0.2; [ "$(find keep -name 'count.*' -newer keep/mark2 | wc -l)" -ge $((2 * (agents - 1))) ]; }
+until_true agents_left
+ok 'all go on'
+touch keep/finish
+# All but the cancelled one, and the late one.
+all_done() { [ "$(box list --state completed --json 2>/dev/null | grep -c '"id"')" -eq "$agents" ]; }
+until_true all_done
+ok 'and complete'
+[ "$(box events --json | grep -c '"kind":"deadline"')" -eq 0 ]
+ok 'no deadline ran out'
+[ "$(box list --json 2>/dev/null | grep -c '"attempt":[2-9]')" -eq 0 ]
+ok 'and no attempt was used up'
+! box status | grep -q HALTED
+ok 'nobody says it is halted any more'
+
+echo "1..$n"
+exit $failures
