@@ -14,7 +14,7 @@ static const char *line(struct arena *arena, const struct json *root, const char
                      text_clean_into(clean, sizeof(clean), json_str(root, key, "")));
 }
 
-void halt_parse(struct arena *arena, const char *text, struct halt_row *ret_row)
+void halt_row_parse(struct arena *arena, const char *text, struct halt_row *ret_row)
 {
     *ret_row = (struct halt_row){.by = "", .reason = ""};
     if (text == NULL || text[0] == '\0') {
@@ -31,5 +31,5 @@ void halt_parse(struct arena *arena, const char *text, struct halt_row *ret_row)
 
 void reader_halt(struct reader *reader, struct arena *arena, struct halt_row *ret_row)
 {
-    halt_parse(arena, reader_setting(reader, arena, HALT_SETTING), ret_row);
+    halt_row_parse(arena, reader_setting(reader, arena, HALT_SETTING), ret_row);
 }

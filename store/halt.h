@@ -18,6 +18,6 @@ struct halt_row {
 void reader_halt(struct reader *reader, struct arena *arena, struct halt_row *ret_row);
 /* The same from the setting's text. What cannot be read is a halt by nobody known: somebody
  * has put it there. */
-void halt_parse(struct arena *arena, const char *text, struct halt_row *ret_row);
+void halt_row_parse(struct arena *arena, const char *text, struct halt_row *ret_row);
 
 #endif

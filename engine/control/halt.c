@@ -63,7 +63,7 @@ bool halt_load(struct control *control, struct err *err)
     struct halt_row row;
     const char *text = "";
     bool is_read = store_load_setting(control->store, arena, HALT_SETTING, &text, err);
-    halt_parse(arena, text, &row);
+    halt_row_parse(arena, text, &row);
     halt->is_on = row.is_on;
     halt->at = row.at;
     (void)snprintf(halt->by, sizeof(halt->by), "%s", row.by);
