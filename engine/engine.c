@@ -175,6 +175,7 @@ static bool commit(struct engine *engine)
         log_line(LOG_INFO, "store", "can be written again", LOG_NONE);
         tell_fault(engine, ERR_NONE);
     }
+    engine_audit_note(engine, false);
     if (has_news) {
         engine->is_dirty = true;
         bell_ring(engine->bell);
@@ -329,6 +330,13 @@ static void one_batch(struct engine *engine)
     (void)commit(engine); /* told by the bell; tried again */
 }
 
+/* -1: never. */
+static int64_t ms_until(struct wall at)
+{
+    int64_t ms = at.ms - wall_now().ms;
+    return !wall_is_set(at) ? -1 : ms < 0 ? 0 : ms + 1;
+}
+
 /* Milliseconds until there is something to do without being told; -1 = nothing. */
 static int wait_ms(const struct engine *engine)
 {
@@ -338,11 +346,10 @@ static int wait_ms(const struct engine *engine)
     if (engine->has_commands) {
         return 0;
     }
-    int64_t ms = -1;
-    struct wall at = control_wake_at(engine->control);
-    if (wall_is_set(at)) {
-        ms = at.ms - wall_now().ms;
-        ms = ms < 0 ? 0 : ms + 1;
+    int64_t ms = ms_until(control_wake_at(engine->control));
+    int64_t note_ms = ms_until(engine_audit_wake_at(engine));
+    if (note_ms >= 0 && (ms < 0 || ms > note_ms)) {
+        ms = note_ms;
     }
     if (engine->is_dirty && (ms < 0 || ms > IDLE_MS)) {
         ms = IDLE_MS;
@@ -394,8 +401,11 @@ static void *control_main(void *user)
     }
     put_state(engine, "stopped");
     put_engine_event(engine, "engine-stop", "");
-    (void)commit(
-        engine); /* what cannot be written now is found again by the next engine */
+    control_audit(engine->control, wall_now(), "engine", "engine-stop", "engine", "done",
+                  "process %d", (int)getpid());
+    if (commit(engine)) { /* else it is found again by the next engine */
+        engine_audit_note(engine, true);
+    }
     pulse_end(engine->pulse, PULSE_CONTROL);
     uint64_t one = 1;
     ssize_t written = write(engine->ended_fd, &one, sizeof(one));
@@ -420,6 +430,7 @@ static void stop_parts(struct engine *engine)
     pulse_close(engine->pulse);
     bell_close(engine->bell);
     control_free(engine->control);
+    engine_audit_stop(engine);
     pattern_base_free(engine->patterns);
     store_close(engine->store);
     mailbox_free(engine->inbox, on_left);
@@ -607,6 +618,7 @@ static bool make_parts(struct engine *engine, struct err *err)
         mailbox_new((size_t)config->max_running * 4 + 4096 + WEBHOOKS_MAX + EXTRAS_MAX);
     start_log(engine);
     put_engine_event(engine, "engine-start", "");
+    engine_audit_start(engine);
     start_pulse(engine);
     start_listener(engine);
     if (!start_io(engine, err) ||

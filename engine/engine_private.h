@@ -3,8 +3,8 @@
 #define SIGNALBOX_ENGINE_PRIVATE_H
 
 /*
- * What engine.c (the control thread, start and end) and engine_message.c (what other threads say to
- * it) share.
+ * What engine.c (the control thread, start and end), engine_message.c (what other threads say to
+ * it) and engine_audit.c (the audit's head outside of the store) share.
  */
 
 #include <pthread.h>
@@ -51,7 +51,16 @@ struct engine {
     bool has_faulted, has_commands, is_dirty;
     bool is_silent[PULSE_COUNT]; /* told */
     bool is_drain_told;
+    struct audit_file *audit_file;
+    bool has_audit_fault; /* it could not be written; told */
 };
+
+/* After control_load: compare the chain with what was noted outside, tell of the start. */
+void engine_audit_start(struct engine *engine);
+void engine_audit_stop(struct engine *engine);
+/* After a commit. is_last: nothing follows. */
+void engine_audit_note(struct engine *engine, bool is_last);
+struct wall engine_audit_wake_at(const struct engine *engine); /* unset: nothing waits */
 
 /* Callbacks of the other threads; `user` is the engine. They become messages of its inbox. */
 void on_result(void *user, struct effect_result *result);

@@ -160,6 +160,8 @@ static void carry_out(struct control *control, const struct command_row *command
             control_submit(control, command, args, now, answer);
         } else if (strcmp(verb->name, "adopt") == 0) {
             control_adopt(control, command, args, now, answer);
+        } else if (strcmp(verb->name, AUDIT_READ) == 0) {
+            answer_set(answer, ANSWER_DONE, "noted"); /* as a row, like each command */
         } else if (is_halt_verb(verb->name)) {
             control_halt_verb(control, command, args, now, answer);
         } else if (is_finding_verb(verb->name)) {
@@ -204,6 +206,7 @@ int control_commands(struct control *control, size_t max, struct wall now,
         } else {
             carry_out(control, &rows[i], args, now, &answer);
         }
+        audit_command(control, &rows[i], args, &answer, now);
         json_free(args);
         store_answer_command(control->store, rows[i].id, answer.status, answer.text,
                              answer.workflow);

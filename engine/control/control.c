@@ -293,6 +293,7 @@ enum machine_verdict control_step(struct control *control, struct live *live,
         store_put_effect(control->store, &out->effects[i]);
         (void)pending_add(live, &out->effects[i]);
         outbox_add(control, false, out->effects[i].workflow, out->effects[i].seq);
+        audit_effect(control, &out->effects[i], now);
         decision_provider(control, live, &out->effects[i], now);
     }
     if (out->n_effects > 0 && out->effects[0].kind == EFFECT_REVERT) {

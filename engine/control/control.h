@@ -107,6 +107,12 @@ void control_tick(struct control *control, struct wall now);
 /* When control_tick has something to do without new input; unset: never. */
 struct wall control_wake_at(const struct control *control);
 
+/* A row of the audit (store/audit.h) in the batch, with this text as its detail; what looks
+ * like a secret is left out. outcome: "done", "begun", "refused" ... */
+void control_audit(struct control *control, struct wall now, const char *actor,
+                   const char *act, const char *subject, const char *outcome,
+                   const char *format, ...) PRINTF_LIKE(7, 8);
+
 /* One transaction, then the effects. */
 NODISCARD bool control_commit(struct control *control, const struct executor *executor,
                               struct err *err);

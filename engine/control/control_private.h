@@ -13,6 +13,7 @@
  *   merged.c           looks at the base after a merge, caps of reverts
  *   proactive.c        prepared actions before something fails
  *   trace.c            what becomes of workflows, as spans
+ *   audit.c            who did what, as rows that are chained
  *   finding.c          what the monitor says; finding_verb.c: what operators say to it
  *   halt.c             everything autonomous stands still
  */
@@ -259,6 +260,16 @@ void answer_set(struct answer *answer, int status, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 struct json;
+/* audit.c: a command with its answer (args may be NULL); an effect that reaches outside or
+ * changes merged work, when it is asked for and when it has ended (others are left out); a
+ * rung that begins, or waits for a person. */
+void audit_command(struct control *control, const struct command_row *command,
+                   const struct json *args, const struct answer *answer, struct wall now);
+void audit_effect(struct control *control, const struct effect_row *effect,
+                  struct wall now);
+void audit_recovery(struct control *control, int64_t id, const struct recovery_row *row,
+                    struct wall now);
+
 /* submit.c */
 void control_submit(struct control *control, const struct command_row *command,
                     const struct json *args, struct wall now, struct answer *answer);
@@ -269,7 +280,7 @@ void control_adopt(struct control *control, const struct command_row *command,
  * it again after a start, order_settle takes it out. */
 /* One of the engine itself; nothing when the service is not configured. */
 void order_engine(struct control *control, const char *service, enum service_force force,
-                  struct wall until, const char *reason);
+                  struct wall until, const char *reason, struct wall now);
 void control_send_order(struct control *control,
                         struct service_order *order); /* takes it */
 NODISCARD bool order_load(struct control *control, struct err *err);

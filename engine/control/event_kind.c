@@ -49,6 +49,8 @@ static const char *const kinds[] = {
     "problem-closed",
     "proactive-begin",
     "proactive-end",
+    "audit-broken",
+    "audit-file-failed",
     "halted",
     "released",
 };

@@ -27,6 +27,15 @@ static const struct {
     {"metrics-only", FORCE_METRICS },
 };
 
+static const char *force_word(enum service_force force)
+{
+    size_t i = 0;
+    while (i < ARRAY_LEN(forces) && forces[i].force != force) {
+        i++;
+    }
+    return i < ARRAY_LEN(forces) ? forces[i].word : "?";
+}
+
 static bool read_force(const struct json *args, struct wall now,
                        struct service_order *order, struct answer *answer)
 {
@@ -184,7 +193,7 @@ bool order_load(struct control *control, struct err *err)
 }
 
 void order_engine(struct control *control, const char *service, enum service_force force,
-                  struct wall until, const char *reason)
+                  struct wall until, const char *reason, struct wall now)
 {
     if (find_service_state(control, service) == NULL) {
         return;
@@ -196,6 +205,9 @@ void order_engine(struct control *control, const char *service, enum service_for
     order->has_force = true;
     order->force = force;
     order->until = until;
+    AUTO_FREE char *subject = mem_printf("service:%s", service);
+    control_audit(control, now, "engine", "breaker", subject, "begun", "%s: %s",
+                  force_word(force), reason);
     keep(control, order);
     control_send_order(control, order);
 }

@@ -90,6 +90,7 @@ void outbox_put_outcome(struct control *control, const struct workflow_row *work
     row.peak_rss_kib = result->peak_rss_kib;
     row.out_bytes = result->out_bytes;
     store_put_effect(control->store, &row);
+    audit_effect(control, &row, now);
     trace_step(control, workflow, &row);
 }
 
@@ -126,6 +127,7 @@ void outbox_stop(struct control *control, struct live *live,
                   : status == STATUS_TIMED_OUT ? "stopped at the deadline"
                                                : "stopped";
     store_put_effect(control->store, &row);
+    audit_effect(control, &row, now);
     trace_step(control, before, &row);
     outbox_add(control, true, row.workflow, row.seq);
     merged_over(control, pending, now);

@@ -119,6 +119,8 @@ static void note(struct control *control, const struct prepared_step *step,
     char text[TEXT_MAX];
     (void)snprintf(line, sizeof(line), "%s: %s; %s", prepared_word(step->action), what,
                    step->reason);
+    control_audit(control, now, "engine", "prepare", step->subject,
+                  step->is_end ? "ended" : "begun", "%s", line);
     control_note(control,
                  &(struct event_row){.at = now,
                                      .kind = kind,

@@ -263,6 +263,7 @@ static void take_over(struct control *control, struct trouble *trouble,
                                      .started_at = now,
                                      .cost_s = (double)NAN};
     trouble->recovery = store_put_recovery(control->store, &row);
+    audit_recovery(control, trouble->recovery, &row, now);
     trouble_put(control, trouble);
 }
 

@@ -586,6 +586,7 @@ static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
         .cost_s = (double)NAN,
     };
     trouble->recovery = store_put_recovery(control->store, &row);
+    audit_recovery(control, trouble->recovery, &row, hand->now);
     if (rung != RUNG_WAIT && rung != RUNG_ESCALATE) {
         (void)storm_of(recovery, trouble->row.class_, 1, hand->now);
     }

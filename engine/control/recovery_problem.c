@@ -190,7 +190,8 @@ static void carry_out(struct control *control, const struct remedy *remedy,
 {
     if (remedy->rung == RUNG_BACKUP || remedy->rung == RUNG_BREAKER) {
         order_engine(control, remedy->service, FORCE_OPEN,
-                     wall_add(now, hold_of(remedy->rung)), rung_strategy(remedy->rung));
+                     wall_add(now, hold_of(remedy->rung)), rung_strategy(remedy->rung),
+                     now);
     } else if (remedy->rung == RUNG_DEGRADE) {
         int half = control->options.max_running / 2;
         control->running_limit = half > RUNNING_MIN ? half : RUNNING_MIN;
@@ -201,13 +202,14 @@ static void carry_out(struct control *control, const struct remedy *remedy,
     }
 }
 
-static void take_back(struct control *control, const struct remedy *remedy)
+static void take_back(struct control *control, const struct remedy *remedy,
+                      struct wall now)
 {
     const struct service_state *service = find_service_state(control, remedy->service);
     if ((remedy->rung == RUNG_BACKUP || remedy->rung == RUNG_BREAKER) &&
         service != NULL && service->state == BREAKER_FORCED_OPEN) {
         order_engine(control, remedy->service, FORCE_AUTO, (struct wall){0},
-                     "the recovery has ended");
+                     "the recovery has ended", now);
     } else if (remedy->rung == RUNG_DEGRADE) {
         control->running_limit = 0;
     }
@@ -248,6 +250,7 @@ static void begin(struct control *control, const struct problem_row *problem,
         .cost_s = (double)NAN,
     };
     remedy->recovery = store_put_recovery(control->store, &row);
+    audit_recovery(control, remedy->recovery, &row, now);
     remedy->is_asked = is_asked;
     if (!is_asked) {
         carry_out(control, remedy, now);
@@ -367,7 +370,7 @@ static void end_remedy(struct control *control, struct remedy *remedy,
                            .success = success, .cost_s = cost, .chosen_by = row.decider},
                        now);
     }
-    take_back(control, remedy);
+    take_back(control, remedy, now);
     remedy->recovery = remedy->decision = 0;
     arena_free(arena);
 }
@@ -496,6 +499,7 @@ void remedy_answer(struct control *control, const struct recovery_row *row,
     remedy->began_at = now;
     remedy->window_end = changed.window_end;
     (void)store_put_recovery(control->store, &changed);
+    audit_recovery(control, changed.id, &changed, now);
     carry_out(control, remedy, now);
     answer_set(answer, ANSWER_DONE, "r-%lld: %s of %s begins", (long long)row->id,
                rung_strategy(row->rung), remedy->service);

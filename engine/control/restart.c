@@ -108,6 +108,7 @@ bool restart_begin(struct control *control, const char *service, struct wall now
     store_put_effect(control->store, &effect);
     (void)pending_add(live, &effect);
     outbox_add(control, false, effect.workflow, effect.seq);
+    audit_effect(control, &effect, now);
     note(control, row, "restart-begun", effect.seq, false, text, now);
     control_settle(control, live, &before, now);
     return true;

@@ -55,6 +55,9 @@ struct verb {
 #define SILENCE_DAYS_MAX  30
 #define SILENCE_MAX       span_s(INT64_C(86400) * SILENCE_DAYS_MAX)
 
+/* Sent by who reads the audit: nothing comes of it but a row there. */
+#define AUDIT_READ "audit-read"
+
 extern const struct verb verbs[];
 extern const size_t n_verbs;
 
