@@ -129,6 +129,10 @@
     X(ACTION_ROLLBACK, "rollback", "roll back", "rollback", "Take the merged work back") \
     X(ACTION_PRIORITY_UP, "priority-up", "priority up", "", "Raise the priority")        \
     X(ACTION_PRIORITY_DOWN, "priority-down", "priority down", "", "Lower the priority")  \
+    X(ACTION_HALT, "halt", "halt", "halt",                                               \
+      "Stop everything that is done without a person, now")                              \
+    X(ACTION_RELEASE, "release", "release", "release",                                   \
+      "Let everything that was halted go on")                                            \
     X(ACTION_PALETTE, "palette", "command", "", "Type a command, view or workflow")      \
     X(ACTION_HELP, "help", "help", "", "Show the keys of this place")                    \
     X(ACTION_THEME_NEXT, "theme-next", "theme", "", "Use the next theme")                \

@@ -141,6 +141,8 @@ void order_begin(struct console *c, const struct verb *verb, const int64_t *ids,
     }
     if (n == 0 && args != NULL) {
         name_subject(order);
+    } else if (n == 0) {
+        (void)snprintf(order->title, sizeof(order->title), "everything");
     }
     if (needs_reason(order)) {
         (void)snprintf(label, sizeof(label), "%s %s, reason", verb->name,

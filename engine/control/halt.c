@@ -187,7 +187,7 @@ static void begin(struct control *control, const struct command_row *command,
     (void)text_clean_into(halt->reason, sizeof(halt->reason), reason);
     keep(control);
     answer_set(answer, ANSWER_DONE,
-               "halted: nothing begins or goes on by itself until it is released");
+               "halted: nothing begins or goes on by itself; 'release' ends it");
     AUTO_FREE char *text =
         mem_printf("everything autonomous stands still%s%s",
                    halt->reason[0] != '\0' ? ": " : "", halt->reason);

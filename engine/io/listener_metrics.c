@@ -5,6 +5,7 @@
 #include "engine/io/listener_private.h"
 #include "engine/io/openmetrics.h"
 #include "engine/io/telemetry.h"
+#include "store/halt.h"
 
 #define METRICS_MAX (16 * 1024 * 1024) /* bytes of one answer */
 
@@ -245,9 +246,11 @@ char *metrics_format(struct listener *listener, enum openmetrics_format format,
     if (!open_reader(listener, &err) || !reader_begin(listener->reader, &err)) {
         return NULL;
     }
+    struct halt_row halt;
     bool is_read =
         reader_totals(listener->reader, &totals, &err) &&
         reader_services(listener->reader, listener->arena, &services, &n, &err);
+    reader_halt(listener->reader, listener->arena, &halt);
     reader_end(listener->reader);
     if (!is_read) {
         return NULL;
@@ -257,6 +260,9 @@ char *metrics_format(struct listener *listener, enum openmetrics_format format,
     buf_init(&out, METRICS_MAX);
     openmetrics_begin(&m, &out, format);
     put_totals(&m, &totals);
+    put_one(&m, "signalbox_halted", OPENMETRICS_GAUGE, "",
+            "1 while an operator has halted everything that is done without a person.",
+            halt.is_on ? 1 : 0);
     put_services(&m, services, n);
     put_own(&m, listener);
     put_telemetry(&m, atomic_load(&listener->telemetry));

@@ -511,6 +511,72 @@ static void test_many_at_once(void **state)
     io_stop(io);
 }
 
+static void nap(int64_t ms)
+{
+    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* Everything is halted while an agent runs, for longer than its deadline and a stall allow, and
+ * over the end of the engine; then it goes on where it stood. */
+static void test_halt(void **state)
+{
+    (void)state;
+    begin("until test -e ../../../finish; do echo . >> ../../../ticks; sleep 0.01; done");
+    struct io *io = start_io();
+    (void)run_one(io, 1, EFFECT_WORKSPACE);
+    struct effect_row effect = effect_of(1, 2, EFFECT_CODE);
+    effect.deadline_at = wall_add(wall_now(), (struct span){1500});
+    perform(io, &effect);
+    lab_wait(&lab, lab.root, "test -s ticks");
+    io_halt(io, true);
+    io_halt(io, true);
+    lab_wait(&lab, lab.root, "ps axo stat,args | grep -q '^T.*ticks'");
+    AUTO_FREE char *before = lab_sh(&lab, lab.root, "wc -c < ticks");
+    io_stop(io);
+    io = start_io();
+    io_halt(io, true); /* the next engine knows of it */
+    nap(2000);
+    AUTO_FREE char *after = lab_sh(&lab, lab.root, "wc -c < ticks; touch finish");
+    assert_string_equal(before, after);
+    assert_int_equal(n_results, 1);
+    effect.deadline_at = wall_add(effect.deadline_at, span_s(2)); /* as control does */
+    io_halt(io, false);
+    perform(io, &effect);
+    wait_results(2);
+    check_result(1, STATUS_PASSED, BLAME_NONE);
+    io_stop(io);
+}
+
+/* What is asked for meanwhile waits, and what is stopped ends: also a runner of an engine that
+ * is gone, and without a grace. */
+static void test_halt_holds_and_stops(void **state)
+{
+    (void)state;
+    begin("trap '' TERM; echo . > ../../../begun; while :; do sleep 0.02; done");
+    struct io *io = start_io();
+    (void)run_one(io, 1, EFFECT_WORKSPACE);
+    struct effect_row effect = effect_of(1, 2, EFFECT_CODE);
+    io_halt(io, true);
+    perform(io, &effect);
+    nap(300);
+    assert_int_equal(n_results, 1);
+    AUTO_FREE char *begun = file_join(lab.root, "begun");
+    assert_false(file_exists(begun));
+    io_halt(io, false);
+    lab_wait(&lab, lab.root, "test -s begun");
+    io_halt(io, true);
+    lab_wait(&lab, lab.root, "ps axo stat,args | grep -q '^T.*[b]egun'");
+    io_stop(io);
+    io = start_io();
+    io_halt(io, true);
+    struct executor executor = io_executor(io);
+    executor.stop(executor.self, 1, 2);
+    lab_wait(&lab, lab.root, "! ps axo args | grep -q '[b]egun'");
+    io_halt(io, false);
+    io_stop(io);
+}
+
 static void wait_for(atomic_int *count)
 {
     struct mono end = {mono_now().ns + WAIT_S * INT64_C(1000000000)};
@@ -567,6 +633,8 @@ int main(int argc, char **argv)
         TEST(test_stop_of_a_runner_that_hangs),
         TEST(test_sweep),
         TEST(test_many_at_once),
+        TEST(test_halt),
+        TEST(test_halt_holds_and_stops),
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_with_service, teardown)
         TEST(test_through_to_a_merge),
@@ -579,6 +647,8 @@ int main(int argc, char **argv)
         TEST(test_stop_of_a_runner_that_hangs),
         TEST(test_sweep),
         TEST(test_many_at_once),
+        TEST(test_halt),
+        TEST(test_halt_holds_and_stops),
         TEST(test_orders_and_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
