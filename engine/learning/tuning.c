@@ -274,10 +274,7 @@ bool tuning_number(const char *setting, const char *value, double *ret_number)
  * hours five minutes. */
 static double round_ms(double ms)
 {
-    double unit = ms < 2000        ? 10
-                  : ms < 120000    ? 1000
-                  : ms < 2 * 36e5  ? 60000
-                                   : 300000;
+    double unit = ms < 2000 ? 10 : ms < 120000 ? 1000 : ms < 2 * 36e5 ? 60000 : 300000;
     return ceil(ms / unit) * unit;
 }
 
@@ -457,10 +454,10 @@ static size_t put_group(const struct pipeline *pipeline, const struct tuning_row
     size_t n_put = 0;
     for (size_t i = 0; i < n; i++) {
         const struct tuning_spec *spec = tuning_find(rows[i].setting);
-        const char *field = is_in_force(pipeline, &rows[i], now)
-                                ? field_in(spec, rows[i].setting, group.table,
-                                           group.is_step)
-                                : NULL;
+        const char *field =
+            is_in_force(pipeline, &rows[i], now)
+                ? field_in(spec, rows[i].setting, group.table, group.is_step)
+                : NULL;
         if (field == NULL || strcmp(spec->key, ORDER_KEY) == 0) {
             continue;
         }
@@ -480,8 +477,8 @@ static size_t put_tables(const struct pipeline *pipeline, const struct tuning_ro
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         AUTO_BUF struct buf fields;
         buf_init(&fields, YAML_TEXT_MAX);
-        size_t n_put = put_group(pipeline, rows, n, now,
-                                 (struct group){tables[i], false}, &fields);
+        size_t n_put =
+            put_group(pipeline, rows, n, now, (struct group){tables[i], false}, &fields);
         if (n_put > 0) {
             (void)buf_printf(out, "%s: %s\n", tables[i], fields.data);
         }

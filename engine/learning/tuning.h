@@ -65,7 +65,8 @@ const char *tuning_scope_text(enum tuning_scope scope, const char *name,
                               char ret_text[TUNING_SCOPE_MAX]);
 /* Name in a scope's text ("web"); NULL when it is no such scope, or the name is empty. */
 const char *tuning_scope_name(enum tuning_scope scope, const char *text);
-const char *tuning_scope_word(enum tuning_scope scope); /* "pipeline", "service", "engine" */
+const char *
+tuning_scope_word(enum tuning_scope scope); /* "pipeline", "service", "engine" */
 
 /* Is there such a setting, does the scope fit it, is the value one? The normal form of the
  * value goes into ret_value (initialised; replaced). err says what is expected. */
@@ -78,8 +79,7 @@ bool tuning_is_same(const char *setting, const char *a, const char *b);
 NODISCARD bool tuning_number(const char *setting, const char *value, double *ret_number);
 /* The other way, into the range of the setting; durations to two places that a person would
  * write. False: the setting is no number. */
-NODISCARD bool tuning_from_number(const char *setting, double number,
-                                  char ret_value[64]);
+NODISCARD bool tuning_from_number(const char *setting, double number, char ret_value[64]);
 /* Is `to` riskier than `from`, by what the table says? */
 bool tuning_is_riskier(const char *setting, const char *from, const char *to);
 

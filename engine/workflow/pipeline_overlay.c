@@ -149,9 +149,8 @@ static void decode_order(const struct overlay *o, const struct yaml_item *item)
         if (check == NULL || check < pipeline->checks + n) {
             char path[YAML_PATH_MAX];
             findings_add(o->findings, o->file, at->line, yaml_item_path(at, NULL, path),
-                         check == NULL
-                             ? "validate has no such step"
-                             : "names a step twice; expected each one once");
+                         check == NULL ? "validate has no such step"
+                                       : "names a step twice; expected each one once");
             return;
         }
         struct command_spec moved = *check;

@@ -147,7 +147,10 @@ static void numbers_go_both_ways(void **state)
 }
 
 #define ROW(key, text)                                                                   \
-    {.setting = (key), .scope = "pipeline:web", .value = (text), .was = "", .actor = "ada"}
+    {                                                                                    \
+        .setting = (key), .scope = "pipeline:web", .value = (text), .was = "",           \
+        .actor = "ada"                                                                   \
+    }
 
 /* What the overlay says is what the pipeline then has, and nothing else changes. */
 static void an_overlay_is_what_is_run(void **state)
@@ -165,10 +168,10 @@ static void an_overlay_is_what_is_run(void **state)
         ROW("merge.window", "22:00-06:00"),
         ROW("checks/gone.retries", "3"),
         {.setting = "limits.cpu", .scope = "pipeline:other", .value = "5m"},
-        {.setting = "limits.planning",
-         .scope = "pipeline:web",
-         .value = "5m",
-         .until = {1732284000000}},
+        { .setting = "limits.planning",
+                                      .scope = "pipeline:web",
+                                      .value = "5m",
+                                      .until = {1732284000000}},
     };
     struct pipeline *before = parse_good(text);
     AUTO_BUF struct buf out, value;
@@ -196,8 +199,7 @@ static void an_overlay_is_what_is_run(void **state)
     assert_true(tuning_of_pipeline(after, "merge.window", &value));
     assert_string_equal(value.data, "22:00-06:00");
     assert_true(tuning_of_pipeline(after, "checks.order", &value));
-    assert_string_equal(value.data,
-                        "[\"make docs\",\"unit: tests \\\"x\\\"\",\"lint\"]");
+    assert_string_equal(value.data, "[\"make docs\",\"unit: tests \\\"x\\\"\",\"lint\"]");
     assert_true(tuning_of_pipeline(after, "checks/lint.retries", &value));
     assert_string_equal(value.data, "0");
     assert_false(tuning_of_pipeline(after, "checks/gone.retries", &value));
