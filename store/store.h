@@ -19,7 +19,7 @@
  * batch is kept, so that store_commit may be called again once the cause is gone.
  *
  * Files: PATH, PATH-wal, PATH-shm (0600), PATH-lock (the lease), PATH-bell (see bell.h), PATH-pulse
- * (see pulse.h).
+ * (see pulse.h), PATH-audit (see audit_file.h).
  */
 
 #include "engine/base/err.h"

@@ -3,7 +3,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
-#include "store/store.h"
+#include "store/audit.h"
 
 #define PAGE       256   /* events read from the store at once */
 #define FRAME_MAX  60000 /* bytes of one message */
@@ -29,8 +29,9 @@ struct feed {
     struct buf text;
     struct item *ring; /* item i stands at i % cap */
     size_t cap, bytes;
-    uint64_t first, end; /* items [first, end) are there */
-    int64_t last;        /* seq of the newest event known */
+    uint64_t first, end;    /* items [first, end) are there */
+    int64_t last;           /* seq of the newest event known */
+    struct audit_mark head; /* of the audit, as last seen */
     bool is_held;
     int64_t n_resyncs;
     char scratch[FRAME_MAX + 4];
@@ -95,6 +96,14 @@ static bool open_reader(struct feed *feed, struct err *err)
     return feed->reader != NULL;
 }
 
+static void look_at_head(struct feed *feed)
+{
+    struct err err = ERR_INIT;
+    if (!reader_audit_head(feed->reader, &feed->head, &err)) {
+        feed->head = (struct audit_mark){0}; /* unreadable: 'audit verify' tells */
+    }
+}
+
 bool feed_begin(struct feed *feed, struct err *err)
 {
     struct totals totals;
@@ -105,6 +114,7 @@ bool feed_begin(struct feed *feed, struct err *err)
         return false;
     }
     feed->last = totals.last_event;
+    look_at_head(feed);
     feed->is_held = true;
     return true;
 }
@@ -127,13 +137,25 @@ static const char *repo_of(struct feed *feed, int64_t workflow)
     return repo->name;
 }
 
+/* Whoever keeps what it hears can prove later that the audit was cut or written anew. */
+static void put_head(const struct feed *feed, struct jsonw *w)
+{
+    char hex[DIGEST_TEXT_MAX];
+    if (feed->head.n > 0) {
+        jsonw_open(w, "audit", '{');
+        jsonw_int(w, "n", feed->head.n);
+        jsonw_str(w, "hash", digest_format(feed->head.hash, hex));
+        jsonw_close(w, '}');
+    }
+}
+
 static void put_text(struct jsonw *w, const char *key, const char *text)
 {
     jsonw_str(w, key, text[0] != '\0' ? text : NULL);
 }
 
 static void write_event(struct feed *feed, const struct event_row *row, const char *repo,
-                        const char *text)
+                        const char *text, bool is_new)
 {
     char at[CLOCK_TEXT_MAX];
     struct jsonw w;
@@ -158,6 +180,9 @@ static void write_event(struct feed *feed, const struct event_row *row, const ch
         jsonw_null(&w, "effect");
     }
     put_text(&w, "text", text);
+    if (is_new) {
+        put_head(feed, &w);
+    }
     jsonw_close(&w, '}');
 }
 
@@ -178,11 +203,11 @@ static size_t frame_text(char *out, const char *text, size_t len)
 }
 
 static size_t frame_event(struct feed *feed, const struct event_row *row,
-                          const char *repo, char *out)
+                          const char *repo, bool is_new, char *out)
 {
-    write_event(feed, row, repo, row->text);
+    write_event(feed, row, repo, row->text, is_new);
     if (feed->text.is_cut) { /* a text that long comes from no engine of ours */
-        write_event(feed, row, repo, "");
+        write_event(feed, row, repo, "", is_new);
     }
     return frame_text(out, feed->text.data, feed->text.len);
 }
@@ -199,6 +224,7 @@ static size_t frame_note(struct feed *feed, const char *type, int64_t seq, int64
     if (from >= 0) {
         jsonw_int(&w, "from", from);
     }
+    put_head(feed, &w);
     jsonw_close(&w, '}');
     return frame_text(out, feed->text.data, feed->text.len);
 }
@@ -208,7 +234,7 @@ static void keep(struct feed *feed, const struct event_row *row)
     const char *repo = repo_of(feed, row->workflow);
     size_t kind_len = strlen(row->kind) + 1;
     size_t repo_len = strlen(repo) + 1;
-    size_t len = frame_event(feed, row, repo, feed->scratch);
+    size_t len = frame_event(feed, row, repo, true, feed->scratch);
     char *frame = mem_alloc(len + kind_len + repo_len);
     memcpy(frame, feed->scratch, len);
     memcpy(frame + len, row->kind, kind_len);
@@ -239,6 +265,9 @@ bool feed_update(struct feed *feed)
     arena_reset(feed->arena);
     if (!reader_events(feed->reader, feed->arena, 0, feed->last, PAGE, &rows, &n, &err)) {
         return false;
+    }
+    if (n > 0) {
+        look_at_head(feed);
     }
     for (size_t i = 0; i < n; i++) {
         keep(feed, &rows[i]);
@@ -309,7 +338,7 @@ static enum feed_result read_store(struct feed *feed, struct feed_place *place,
     for (i = 0; i < n && *len < FEED_WRITE; i++) {
         const char *repo = repo_of(feed, rows[i].workflow);
         if (query_wants(query, rows[i].workflow, rows[i].kind, repo)) {
-            *len += frame_event(feed, &rows[i], repo, out + *len);
+            *len += frame_event(feed, &rows[i], repo, false, out + *len);
         }
         place->seq = rows[i].seq;
     }
@@ -328,7 +357,11 @@ enum feed_result feed_read(struct feed *feed, struct feed_place *place,
     size_t len = 0;
     enum feed_result result = FEED_AGAIN;
     if (!place->has_hello) {
+        struct err ignored = ERR_INIT; /* then with the head as it was */
         place->has_hello = true;
+        if (open_reader(feed, &ignored)) {
+            look_at_head(feed);
+        }
         len += frame_note(feed, "hello", place->seq, -1, out);
         if (!place->is_live && place->seq > feed->last) {
             len += resync(feed, place, out + len);

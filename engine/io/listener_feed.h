@@ -5,6 +5,9 @@
 /*
  * Feed: the events of the store as WebSocket frames, for any number of subscribers.
  *
+ * Greetings and events that are new carry the head of the audit, "audit":{"n","hash"}, as it was
+ * committed when they were read (store/audit.h): it is noted outside by who keeps them.
+ *
  * The newest events stand in one ring, framed once; a subscriber is a place in it. One that
  * begins further back reads pages of the store at its own pace until it reaches the ring. One
  * that falls out of the ring is told to resync and goes on with the newest: it costs neither

@@ -18,6 +18,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/digest.h"
 #include "engine/base/file.h"
+#include "store/audit.h"
 #include "tests/lib/place.h"
 #include "tests/lib/visitor.h"
 
@@ -552,6 +553,61 @@ static void no_place_is_said(void **state)
 
 /* ---- events ------------------------------------------------------------------------------ */
 
+static void write_audited(struct store *store)
+{
+    (void)store_add_audit(store, &(struct audit_row){.at = {1}, .actor = "ada"});
+    (void)store_add_event(store, &(struct event_row){.kind = "k", .actor = "ada"});
+}
+
+static void must_have_head(int fd, int64_t n)
+{
+    int code = 0;
+    AUTO_FREE char *message = visit_message(fd, &code);
+    assert_non_null(message);
+    AUTO_FREE char *wanted =
+        mem_printf("\"audit\":{\"n\":%lld,\"hash\":\"", (long long)n);
+    const char *at = strstr(message, wanted);
+    if ((at != NULL) != (n > 0)) {
+        fail_msg("no head %lld in %s", (long long)n, message);
+    }
+    if (at == NULL) {
+        assert_null(strstr(message, "\"audit\""));
+        return;
+    }
+    struct err err = ERR_INIT;
+    struct reader *reader = reader_open(clerk.path, &err);
+    struct arena *arena = arena_new();
+    struct audit_row row;
+    char hex[DIGEST_TEXT_MAX];
+    assert_int_equal(reader_audit_row(reader, arena, n, &row, &err), FOUND);
+    assert_memory_equal(at + strlen(wanted), digest_format(row.hash, hex),
+                        (size_t)2 * DIGEST_LEN);
+    arena_free(arena);
+    reader_close(reader);
+}
+
+/* Greetings and new events; what is read again from the store has none. */
+static void the_head_of_the_audit_is_told(void **state)
+{
+    (void)state;
+    must_open();
+    int before = visit_ws(&clerk, "/events", "", &(int){0});
+    must_have_head(before, 0);
+    (void)close(before);
+    clerk.write_event = write_audited;
+    clerk_events(&clerk, 3);
+    int live = visit_ws(&clerk, "/events", "", &(int){0});
+    must_have_head(live, 3);
+    clerk_events(&clerk, 1);
+    must_have_head(live, 4);
+    int old = visit_ws(&clerk, "/events?since=1", "", &(int){0});
+    must_have_head(old, 4);
+    must_have_head(old, 0);
+    (void)close(old);
+    (void)close(live);
+    clerk_close(&clerk);
+}
+
 /* Messages until the event `last`; each number once, in order, from `first` on. */
 static void must_hear(int fd, int64_t first, int64_t last, int64_t step)
 {
@@ -951,6 +1007,7 @@ int main(void)
         LISTENER_TEST(no_place_is_said),
         LISTENER_TEST(events_live_and_from_before),
         LISTENER_TEST(events_that_are_wanted),
+        LISTENER_TEST(the_head_of_the_audit_is_told),
         LISTENER_TEST(who_may_listen),
         LISTENER_TEST(a_slow_subscriber),
         LISTENER_TEST(numbers_that_are_not_there),

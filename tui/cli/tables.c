@@ -12,6 +12,7 @@
 #include "engine/monitor/metric.h"
 #include "engine/workflow/pipeline.h"
 #include "engine/workflow/schema.h"
+#include "store/audit.h"
 #include "store/finding.h"
 #include "store/model.h"
 #include "store/recovery.h"
@@ -175,6 +176,16 @@ static void table_deliveries(void)
     puts(".El");
 }
 
+static void table_audit(void)
+{
+    puts(".Bl -tag -width reordered -compact");
+    for (int fault = AUDIT_EDITED; fault < AUDIT_FAULT_COUNT; fault++) {
+        printf(".It %s\n", audit_fault_word((enum audit_fault)fault));
+        mdoc_capital(audit_fault_help((enum audit_fault)fault));
+    }
+    puts(".El");
+}
+
 static void table_metrics(void)
 {
     puts(".Bl -tag -width Ds -compact");
@@ -275,6 +286,7 @@ static const struct {
     {"kinds",      table_kinds     },
     {"breakers",   table_breakers  },
     {"deliveries", table_deliveries},
+    {"audit",      table_audit     },
     {"metrics",    table_metrics   },
     {"anomalies",  table_anomalies },
     {"classes",    table_classes   },
