@@ -332,10 +332,11 @@ static enum audit_step meet_marks(struct audit_check *check, const struct row *r
         if (!is_same(mark->hash, row->hash)) {
             int64_t since = check->agreed.n;
             verdict->good = check->agreed;
-            return broken(check, AUDIT_REWRITTEN, mark->n,
-                          "row %lld is not the one that was noted outside: %s written "
-                          "anew, or some of them",
-                          (long long)mark->n, rows_text(since + 1, mark->n, text));
+            return broken(
+                check, AUDIT_REWRITTEN, mark->n,
+                "row %lld is not the one that was noted outside: of what is now "
+                "there, %s not what was",
+                (long long)mark->n, rows_text(since + 1, mark->n, text));
         }
         check->agreed = *mark;
         verdict->n_marks++;

@@ -32,6 +32,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
+#include "store/audit_file.h"
 #include "store/bell.h"
 #include "store/finding.h"
 #include "store/store.h"
@@ -391,6 +392,30 @@ static void count_spans(struct campaign *c)
     reader_close(reader);
 }
 
+/* The chain is whole and has every head that an engine noted before it was killed. */
+static void check_audit(struct campaign *c)
+{
+    struct err err = ERR_INIT;
+    struct audit_notes notes = {0};
+    enum found found = audit_file_read(c->store, &notes, &err);
+    struct reader *reader = reader_open(c->store, &err);
+    if (reader == NULL) {
+        die("store", &err);
+    }
+    struct audit_check *check = audit_check_new(notes.marks, notes.n);
+    enum audit_step step = audit_check_step(check, reader, SIZE_MAX, &err);
+    const struct audit_verdict *verdict = audit_check_verdict(check);
+    if (step != AUDIT_END) {
+        (void)printf("# %s%s\n", verdict->text, err.msg);
+    }
+    expect(c, step == AUDIT_END, "audit is whole", step, AUDIT_END);
+    expect(c, found == FOUND && notes.n_bad == 0 && verdict->n_marks == notes.n,
+           "heads noted beside it agree", (int64_t)verdict->n_marks, (int64_t)notes.n);
+    audit_check_free(check);
+    audit_notes_fini(&notes);
+    reader_close(reader);
+}
+
 static void count_everything(struct campaign *c)
 {
     struct totals t = {0};
@@ -418,6 +443,7 @@ static void count_everything(struct campaign *c)
     const char *files[] = {"git", "-C", c->repo, "ls-tree", "--name-only", "main", NULL};
     count_git(c, "files on main", files, c->n_submitted + 1);
     count_spans(c);
+    check_audit(c);
     struct err err = ERR_INIT;
     bool is_sound = store_verify(c->store, &err);
     expect(c, is_sound, "store is sound", is_sound, 1);
