@@ -95,36 +95,6 @@ void act_load_look(struct console *c)
 
 /* ---- actions ---- */
 
-/* The next workflow in the list of what needs a person, after the one that is open. */
-void act_next_needed(struct console *c)
-{
-    const struct frame_overview *overview = c->frame->overview;
-    const struct view *view = place_top(c);
-    c->wants_next = false;
-    if (overview == NULL) {
-        c->wants_next = true;
-        c->next_after = view->id;
-        place_open(c, view_class_find("overview"), 0, NULL);
-        return;
-    }
-    if (overview->needs.n == 0 && frame_failures_for_person(overview) > 0) {
-        place_open(c, view_class_find("failures"), 0, NULL);
-        return;
-    }
-    if (overview->needs.n == 0) {
-        console_say(c, MESSAGE_INFO, "nothing needs you");
-        return;
-    }
-    size_t next = 0;
-    for (size_t i = 0; i < overview->needs.n; i++) {
-        if (overview->needs.rows[i].id == c->next_after) {
-            next = (i + 1) % overview->needs.n;
-        }
-    }
-    c->next_after = overview->needs.rows[next].id;
-    place_open(c, view_class_find("workflow"), c->next_after, NULL);
-}
-
 bool console_action(struct console *c, enum action action)
 {
     switch (action) {
@@ -193,8 +163,17 @@ bool console_action(struct console *c, enum action action)
     case ACTION_GO_DECISIONS:
         place_open(c, view_class_find("decisions"), 0, NULL);
         return true;
+    case ACTION_GO_APPROVALS:
+        place_open(c, view_class_find("approvals"), 0, NULL);
+        return true;
+    case ACTION_GO_OPTIMIZATIONS:
+        place_open(c, view_class_find("optimizations"), 0, NULL);
+        return true;
+    case ACTION_GO_AUTONOMY:
+        place_open(c, view_class_find("autonomy"), 0, NULL);
+        return true;
     case ACTION_NEXT_NEEDED:
-        act_next_needed(c);
+        next_needed(c);
         return true;
     case ACTION_CLOSE:
         (void)place_up(c);
@@ -228,6 +207,9 @@ static bool is_for_view(enum action action)
     case ACTION_GO_FAILURES:
     case ACTION_GO_STRATEGIES:
     case ACTION_GO_DECISIONS:
+    case ACTION_GO_APPROVALS:
+    case ACTION_GO_OPTIMIZATIONS:
+    case ACTION_GO_AUTONOMY:
         return false;
     default:
         return true;
@@ -238,6 +220,9 @@ void act_in_view(struct console *c, enum action action)
 {
     struct view *view = place_top(c);
     const struct verb *verb = verb_find(action_verb(action));
+    if (decide_action(c, action)) {
+        return;
+    }
     if (verb != NULL) {
         order_begin_here(c, verb, NULL);
         return;
@@ -285,6 +270,9 @@ void console_run_line(struct console *c, const char *line)
         break;
     case PALETTE_WORKFLOW:
         place_open(c, view_class_find("workflow"), command.targets[0], NULL);
+        break;
+    case PALETTE_CARD:
+        place_open(c, command.view, command.id, NULL);
         break;
     case PALETTE_WHY:
         place_open(c, view_class_find("why"), 0, command.why);

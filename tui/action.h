@@ -55,6 +55,12 @@
       "Show how well each rung of the ladder works")                                     \
     X(ACTION_GO_DECISIONS, "go-decisions", "decisions", "",                              \
       "Show what was decided, by whom, and how it turned out")                           \
+    X(ACTION_GO_APPROVALS, "go-approvals", "approvals", "",                              \
+      "Show what waits for a decision")                                                  \
+    X(ACTION_GO_OPTIMIZATIONS, "go-optimizations", "optimizations", "",                  \
+      "Show what was found to run better, and what became of it")                        \
+    X(ACTION_GO_AUTONOMY, "go-autonomy", "autonomy", "",                                 \
+      "Show how much is done without a person")                                          \
     X(ACTION_SHOW_WHY, "show-why", "why", "",                                            \
       "Show why it failed, and why that was done about it")                              \
     X(ACTION_LABEL_CLASS, "label-class", "class", "",                                    \
@@ -86,6 +92,31 @@
       "Ask now whether the service answers")                                             \
     X(ACTION_SERVICE_RESET, "service-reset", "reset", "",                                \
       "Forget the calls counted so far and close the breaker")                           \
+    X(ACTION_ASK_APPROVE, "ask-approve", "approve", "",                                  \
+      "Approve what is under the cursor, or what is marked")                             \
+    X(ACTION_ASK_REJECT, "ask-reject", "reject", "",                                     \
+      "Reject it; the reason is kept and learned from")                                  \
+    X(ACTION_ASK_SNOOZE, "ask-snooze", "snooze", "",                                     \
+      "Hear of it again later; it is not rejected")                                      \
+    X(ACTION_ASK_DELEGATE, "ask-delegate", "delegate", "",                               \
+      "Give it to somebody else to decide")                                              \
+    X(ACTION_ASK_CLAIM, "ask-claim", "claim", "",                                        \
+      "Say that you look after it, for a while")                                         \
+    X(ACTION_ASK_BATCH, "ask-batch", "batch", "",                                        \
+      "Mark every one of the same kind and risk, or none")                               \
+    X(ACTION_SHOW_CHANGE, "show-change", "diff", "",                                     \
+      "Show what would be done, before and after")                                       \
+    X(ACTION_SHOW_EVIDENCE, "show-evidence", "evidence", "", "Show what it rests on")    \
+    X(ACTION_SHOW_DRY_RUN, "show-dry-run", "dry run", "",                                \
+      "Show what would have happened on recorded history")                               \
+    X(ACTION_UNDO, "undo", "undo", "",                                                   \
+      "Take the optimization back: the setting is as it was")                            \
+    X(ACTION_LEVEL_RAISE, "level-raise", "raise", "",                                    \
+      "Let more of it be done without a person, for a time")                             \
+    X(ACTION_LEVEL_LOWER, "level-lower", "lower", "",                                    \
+      "Let less of it be done without a person")                                         \
+    X(ACTION_LEVEL_CONFIGURED, "level-configured", "as configured", "",                  \
+      "Go back to the level that is configured")                                         \
     X(ACTION_SHOW_LOG, "show-log", "log", "", "Show the log of the selected step")       \
     X(ACTION_SHOW_DIFF, "show-diff", "diff", "", "Show the diff of the pull request")    \
     X(ACTION_SHOW_CONTEXT, "show-context", "context", "",                                \
@@ -190,6 +221,9 @@ enum action {
     X(CONTEXT_OUTLOOK, "outlook", "Forecasts and limits")                                \
     X(CONTEXT_FAILURES, "failures", "Failures, decisions, and one case whole")           \
     X(CONTEXT_STRATEGIES, "strategies", "Strategies")                                    \
+    X(CONTEXT_APPROVALS, "approvals", "What waits for a decision, and one card")         \
+    X(CONTEXT_OPTIMIZATIONS, "optimizations", "Optimizations")                           \
+    X(CONTEXT_AUTONOMY, "autonomy", "Levels of autonomy")                                \
     X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
     X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \
     X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")                       \

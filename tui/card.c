@@ -120,15 +120,18 @@ size_t card_parse_votes(struct arena *arena, const char *text,
     size_t n = json_len(root);
     n = n < ITEMS_MAX ? n : ITEMS_MAX;
     struct card_vote *votes = arena_array(arena, n + 1, sizeof(*votes));
+    size_t n_votes = 0;
     for (size_t i = 0; i < n; i++) {
         const struct json *one = json_at(root, i);
-        votes[i] = (struct card_vote){.by = text_of(arena, one, "by"),
-                                      .role = text_of(arena, one, "role"),
-                                      .at = {json_int(one, "at", 0)}};
+        if (json_str(one, "by", "")[0] != '\0') { /* of nobody is no vote */
+            votes[n_votes++] = (struct card_vote){.by = text_of(arena, one, "by"),
+                                                  .role = text_of(arena, one, "role"),
+                                                  .at = {json_int(one, "at", 0)}};
+        }
     }
     json_free(root);
     *ret_votes = votes;
-    return n;
+    return n_votes;
 }
 
 static const char *value_of(const struct case_fact *facts, size_t n, const char *name)

@@ -74,6 +74,7 @@ struct card_line {
     const char *text;
     const double *values; /* drawn behind the text; NULL = none */
     size_t n_values;
+    bool is_wide; /* begins where labels do */
 };
 
 enum card_page {

@@ -19,6 +19,7 @@ enum { RANK_KEPT, RANK_WHY, RANK_BEFORE, RANK_EVIDENCE, RANK_DRY_RUN, RANK_DIGES
 struct part {
     const char *label;
     int rank;
+    bool is_wide;
     size_t first, n; /* its lines */
     size_t n_cut;    /* of them, from the end, that there is no room for */
     bool has_blank;  /* above it */
@@ -195,6 +196,13 @@ static void part(struct telling *t, const char *label, int rank, bool has_blank)
     }
 }
 
+/* What it is about, over the whole width. */
+static void head(struct telling *t)
+{
+    part(t, "", RANK_KEPT, false);
+    t->parts[0].is_wide = true;
+}
+
 /* Bytes of text that fit, up to a space when there is one in the second half. */
 static size_t fit(const char *text, int cells)
 {
@@ -209,6 +217,12 @@ static size_t fit(const char *text, int cells)
     return text[space] == ' ' ? space : n > 0 ? n : 1;
 }
 
+static int width_of(const struct telling *t)
+{
+    bool is_wide = t->n_parts > 0 && t->parts[t->n_parts - 1].is_wide;
+    return t->width + (is_wide ? CARD_LABEL : 0);
+}
+
 /* Cleaned, wrapped. */
 static void say(struct telling *t, enum glyph mark, enum theme_role mark_role,
                 enum theme_role role, const char *text)
@@ -217,7 +231,7 @@ static void say(struct telling *t, enum glyph mark, enum theme_role mark_role,
     const char *at = text_clean_into(clean, sizeof(clean), text);
     bool begins = true;
     while (*at != '\0') {
-        size_t n = fit(at, t->width), shown = n;
+        size_t n = fit(at, width_of(t)), shown = n;
         while (shown > 0 && at[shown - 1] == ' ') {
             shown--;
         }
@@ -300,15 +314,16 @@ static void tell_evidence(struct telling *t, const struct card *card, bool has_r
 static void tell_before(struct telling *t, const struct card *card)
 {
     char at[CLOCK_TEXT_MAX];
+    const int day = 10; /* "2025-11-03" of the whole moment */
     if (card->n_before == 0) {
         return;
     }
     part(t, "BEFORE", RANK_BEFORE, false);
     for (size_t i = 0; i < card->n_before; i++) {
         const struct card_before *one = &card->before[i];
-        tell(t, ROLE_TEXT, "%s %s%s%s%s%s%s%s", one->id, one->verdict,
+        tell(t, ROLE_TEXT, "%s %s%s%s%s%.*s%s%s", one->id, one->verdict,
              one->by[0] != '\0' ? " by " : "", one->by, wall_is_set(one->at) ? ", " : "",
-             wall_is_set(one->at) ? wall_format(one->at, false, at) : "",
+             day, wall_is_set(one->at) ? wall_format(one->at, false, at) : "",
              one->reason[0] != '\0' ? ": " : "", one->reason);
     }
 }
@@ -330,7 +345,7 @@ static const char *join(struct telling *t, const struct card_list *list)
 static void tell_head(struct telling *t, const struct approval_row *row)
 {
     char text[300], age[CLOCK_TEXT_MAX], repo[120];
-    part(t, "", RANK_KEPT, false);
+    head(t);
     say(t, card_risk_glyph(row->risk), card_risk_role(row->risk), ROLE_TEXT_STRONG,
         row->title);
     tell(t, card_risk_role(row->risk), "%s: %s; confirmed by %s", risk_word(row->risk),
@@ -358,7 +373,7 @@ static void tell_votes(struct telling *t, const struct approval_row *row)
     if (n == 0 && row->n_needed < 2) {
         return;
     }
-    part(t, "VOTES", RANK_KEPT, false);
+    part(t, "VOTES", RANK_KEPT, true);
     const char *text = arena_printf(t->arena, "%zu of %d people", n, row->n_needed);
     for (size_t i = 0; i < n; i++) {
         text = arena_printf(
@@ -497,27 +512,25 @@ static void tell_guard(struct telling *t, const struct optimization_row *row)
     char left[CLOCK_TEXT_MAX];
     const struct case_fact *facts;
     size_t n = case_parse_facts(t->arena, row->guard, &facts);
-    if (!wall_is_set(row->guard_until) && n == 0) {
-        return;
-    }
-    part(t, "GUARD", RANK_KEPT, false);
-    if (row->status == OPT_GUARDED && wall_is_set(row->guard_until)) {
-        tell(t, ROLE_STATUS_RUN, "watched for %s more",
-             look_left(wall_since(row->guard_until, t->now), left));
-    }
     const char *text = "";
     for (size_t i = 0; i < n && i < 10; i++) {
         text = arena_printf(t->arena, "%s%s%s %s", text, i > 0 ? ", " : "", facts[i].name,
                             facts[i].value);
     }
-    say(t, GLYPH_COUNT, ROLE_TEXT, ROLE_TEXT, text);
+    if (row->status == OPT_GUARDED && wall_is_set(row->guard_until)) {
+        text = arena_printf(t->arena, "watched for %s more%s%s",
+                            look_left(wall_since(row->guard_until, t->now), left),
+                            n > 0 ? ": " : "", text);
+    }
+    tell_part(t, "GUARD", RANK_KEPT, false,
+              row->status == OPT_GUARDED ? ROLE_STATUS_RUN : ROLE_TEXT, text);
 }
 
 static void tell_optimization(struct telling *t, const struct optimization_row *row,
                               const struct card *card)
 {
     char text[CARD_EFFECT_MAX], age[CLOCK_TEXT_MAX];
-    part(t, "", RANK_KEPT, false);
+    head(t);
     say(t, card_optimization_glyph(row->status), card_optimization_role(row->status),
         ROLE_TEXT_STRONG, row->title);
     tell(t, card_optimization_role(row->status), "%s%s%s",
@@ -584,6 +597,10 @@ static struct part *find_victim(struct telling *t, size_t least)
 
 static void squeeze(struct telling *t, int height)
 {
+    for (size_t i = 0; i < t->n_parts && count_rows(t) > height; i++) {
+        struct part *p = &t->parts[i];
+        p->n_cut = p->rank == RANK_DIGEST ? p->n : 0; /* before any space */
+    }
     for (size_t i = t->n_parts; i > 0 && count_rows(t) > height; i--) {
         t->parts[i - 1].has_blank = false;
     }
@@ -598,7 +615,7 @@ static void squeeze(struct telling *t, int height)
 /* The last line that is shown says that there is more. */
 static void mark_cut(struct telling *t, const struct part *p)
 {
-    char text[TEXT_MAX], cut[TEXT_MAX], more[32];
+    char text[TEXT_MAX + 40], cut[TEXT_MAX], more[32];
     size_t last = p->first + p->n - p->n_cut - 1, n_more = 0;
     for (size_t i = last + 1; i < p->first + p->n; i++) {
         n_more += t->begins[i];
@@ -647,6 +664,7 @@ static const struct card_line *finish(struct telling *t, int height, size_t *ret
         }
         for (size_t k = 0; k < n_shown; k++) {
             out[n] = t->lines[p->first + k];
+            out[n].is_wide = p->is_wide;
             out[n++].label = k == 0 ? p->label : "";
         }
     }
@@ -691,7 +709,7 @@ const struct card_line *card_of_optimization(struct arena *arena,
 {
     struct telling *t = begin(arena, now, width);
     if (page == CARD_EVIDENCE || page == CARD_DRY_RUN) {
-        part(t, "", RANK_KEPT, false);
+        head(t);
         say(t, card_optimization_glyph(row->status), card_optimization_role(row->status),
             ROLE_TEXT_STRONG, row->title);
         tell_page(t, card, page);

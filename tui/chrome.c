@@ -86,7 +86,7 @@ void chrome_draw_top(const struct console *c, const struct canvas *canvas)
                           wall_format_time(c->now, false, text));
     enum theme_role role = engine_phrase(c, engine, sizeof(engine));
     right = put_right(canvas, right, role, engine);
-    int64_t n = frame_needs_human(c->frame);
+    int64_t n = frame_attention(c->frame);
     if (n > 0) {
         char needs[48];
         (void)snprintf(needs, sizeof(needs), "%lld need%s you", (long long)n,

@@ -12,7 +12,6 @@
 #include "tui/console_impl.h"
 
 #define FRAME_NS     (1000000000 / CONSOLE_FRAMES)
-#define ARM_MS       400 /* a terminal that never answers is taken to have painted */
 #define PERF_TICK_MS 2000
 #define MINUTE_MS    60000
 
@@ -55,6 +54,17 @@ static void on_text(struct console *c, const char *text, size_t len)
     }
 }
 
+/* A paste never confirms: what is typed there is typed by a person who has read it. */
+static void on_paste(struct console *c, const char *text, size_t len)
+{
+    const struct layer *layer = layer_top(c);
+    if (layer != NULL && layer->key != NULL && strcmp(layer->key, "confirm") == 0) {
+        console_say(c, MESSAGE_WARN, "pasted text does not confirm: type the name");
+    } else {
+        on_text(c, text, len);
+    }
+}
+
 static bool is_too_small(const struct console *c)
 {
     return surface_width(c->surface) < TERM_MIN_W ||
@@ -87,12 +97,32 @@ static void on_key(struct console *c, uint32_t key)
     }
 }
 
-static void on_painted(struct console *c)
+uint64_t console_ask_painted(struct console *c)
+{
+    term_ask_status(c->term);
+    return ++c->n_status_asked;
+}
+
+/* The answer to a question comes after everything that was typed before it was painted. */
+bool console_has_painted(const struct console *c, uint64_t number, struct mono asked_at)
+{
+    return number != 0 && (c->n_status_seen >= number ||
+                           mono_now().ns - asked_at.ns >= (int64_t)ARM_MS * 1000000);
+}
+
+static void arm(struct console *c)
 {
     struct layer *layer = layer_top(c);
-    if (layer != NULL && layer->kind == LAYER_CONFIRM && layer->has_asked) {
+    if (layer != NULL && layer_must_arm(layer) && layer->has_asked &&
+        console_has_painted(c, layer->asked_number, layer->asked_at)) {
         layer->is_armed = true;
     }
+}
+
+static void on_painted(struct console *c)
+{
+    c->n_status_seen += c->n_status_seen < c->n_status_asked;
+    arm(c);
 }
 
 static void read_input(struct console *c)
@@ -105,7 +135,7 @@ static void read_input(struct console *c)
             on_key(c, event.key);
         } else if (event.kind == INPUT_PASTE) {
             c->is_urgent = true;
-            on_text(c, event.text, event.len);
+            on_paste(c, event.text, event.len);
             free(event.text);
         } else {
             on_painted(c);
@@ -182,9 +212,10 @@ static void on_feed(struct console *c)
         view->klass->on_frame(view, frame, &reply);
         console_perform(c, &reply);
     }
+    decide_on_frame(c);
     order_read_answers(c);
     if (c->wants_next && c->frame->overview != NULL) {
-        act_next_needed(c);
+        next_needed(c);
     }
 }
 
@@ -244,11 +275,12 @@ static void paint(struct console *c)
     compose(c);
     (void)term_show(c->term, c->surface, &c->theme);
     struct layer *layer = layer_top(c);
-    if (layer != NULL && layer->kind == LAYER_CONFIRM && !layer->has_asked) {
-        term_ask_status(c->term);
+    if (layer != NULL && layer_must_arm(layer) && !layer->has_asked) {
+        layer->asked_number = console_ask_painted(c);
         layer->has_asked = true;
         layer->asked_at = mono_now();
     }
+    decide_painted(c);
     struct mono now = mono_now();
     perf_frame(&c->perf, now, term_bytes(c->term) - before, cpu_us());
     if (c->key_at.ns != 0) {
@@ -298,12 +330,12 @@ static int64_t do_delayed(struct console *c)
             wait = -1;
         }
     }
-    if (top != NULL && top->kind == LAYER_CONFIRM && top->has_asked && !top->is_armed) {
-        int64_t arm = top->asked_at.ns + ns_of_ms(ARM_MS) - now;
-        if (arm <= 0) {
-            on_painted(c);
-        } else if (wait < 0 || arm < wait) {
-            wait = arm;
+    if (top != NULL && layer_must_arm(top) && top->has_asked && !top->is_armed) {
+        int64_t left = top->asked_at.ns + ns_of_ms(ARM_MS) - now;
+        if (left <= 0) {
+            arm(c);
+        } else if (wait < 0 || left < wait) {
+            wait = left;
         }
     }
     return wait;

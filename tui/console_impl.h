@@ -49,17 +49,20 @@ struct layer {
     struct edit edit; /* PROMPT, PALETTE */
     /* PROMPT: */
     struct prompt_request request;
-    bool is_for_order; /* the reason of the order that waits */
+    bool is_for_order; /* a reason, time or name for the order that waits */
+    bool is_decision;  /* of an order on approvals: armed like a confirmation */
+    const char *key;   /* static: the argument that it is; "confirm" is checked */
     char label[160];
     /* PALETTE: */
     struct palette_candidate candidates[PALETTE_ROWS];
     size_t n_candidates;
     int choice;  /* chosen candidate, -1 = what is typed */
     int history; /* lines back, 0 = the new one */
-    /* CONFIRM: */
-    bool is_yes;    /* which button */
-    bool is_armed;  /* painted: keys count now */
-    bool has_asked; /* the terminal was asked whether it has painted */
+    /* CONFIRM, and PROMPT of a decision: */
+    bool is_yes;           /* which button */
+    bool is_armed;         /* painted: keys count now */
+    bool has_asked;        /* the terminal was asked whether it has painted */
+    uint64_t asked_number; /* of the question */
     struct mono asked_at;
     /* OVERLAY: */
     enum overlay_kind overlay;
@@ -79,9 +82,23 @@ struct order {
     size_t n;
     char *args; /* JSON object or NULL */
     char *reason;
-    char title[160]; /* of the only target, clean */
-    char why[200];   /* what it waits for or why it failed, clean */
+    char title[160];               /* of the only target, clean */
+    char why[200];                 /* what it waits for or why it failed, clean */
+    struct view_subject *subjects; /* approvals that are decided, as they were shown */
+    size_t n_subjects;
+    char *confirm; /* the name that was typed */
 };
+
+/* The approval that the screen shows, once the terminal has painted it: only that can be
+ * decided with a key. */
+struct shown_subject {
+    int64_t approval; /* 0 = none */
+    char digest[DIGEST_HEX];
+    uint64_t asked_number;
+    struct mono asked_at;
+    bool was_waiting; /* in the newest frame */
+};
+#define ARM_MS 400 /* a terminal that never answers is taken to have painted */
 
 struct sent_order {
     uint64_t ticket;                /* 0 = free */
@@ -118,6 +135,8 @@ struct console {
     size_t n_lines;
 
     struct order order;
+    struct shown_subject shown;
+    uint64_t n_status_asked, n_status_seen; /* questions to the terminal, and answers */
     struct sent_order sent[ORDERS_MAX];
     uint64_t seen_answer; /* highest ticket already shown */
 
@@ -134,9 +153,9 @@ struct console {
     struct mono hold_until;      /* do not paint a new view without its data before */
     bool needs_paint, is_urgent; /* urgent: a key, paint at once */
     struct mono painted_at;
-    struct mono key_at; /* first key since the last frame; ns 0 = none */
-    bool wants_next;    /* next-needed waits for the list of what needs a person */
-    int64_t next_after; /* the one that next-needed showed last */
+    struct mono key_at;   /* first key since the last frame; ns 0 = none */
+    bool wants_next;      /* next-needed waits for the list of what needs a person */
+    char next_after[160]; /* the one that next-needed showed last */
     bool is_done;
     enum console_end end;
 };
@@ -162,6 +181,11 @@ enum context layer_context(const struct console *c); /* of the keys now */
 void layer_ask(struct console *c, const struct prompt_request *request,
                const char *initial);
 void layer_ask_reason(struct console *c, const char *label);
+/* Another argument of the order that waits; key, example: static. */
+void layer_ask_argument(struct console *c, const char *key, const char *label,
+                        const char *initial, const char *example);
+/* Does the layer count keys only after it was painted? */
+bool layer_must_arm(const struct layer *layer);
 void layer_palette(struct console *c, const char *initial);
 void layer_confirm(struct console *c);
 void layer_overlay(struct console *c, enum overlay_kind kind);
@@ -187,10 +211,37 @@ void order_read_answers(struct console *c);
 /* "wf-12" or "4 workflows". */
 const char *order_target(const struct console *c, char *out, size_t cap);
 
+bool order_is_refused(struct console *c, const struct verb *verb, size_t n);
+/* Remember who gets the answer. */
+void order_expect(struct console *c, uint64_t ticket, bool opens_result);
+
+/* ---- decide.c ---- */
+/* ask-approve and the like on what the view shows; false when the action is none of them or
+ * the view has nothing to decide. */
+bool decide_action(struct console *c, enum action action);
+/* Send the decision that waits. */
+void decide_send(struct console *c);
+/* The typed name of the decision that waits; false, with a message, when it is another. */
+bool decide_check_name(struct console *c, const char *text);
+/* After painting: what is shown is asked to be acknowledged by the terminal. */
+void decide_painted(struct console *c);
+/* A newer frame: what somebody else decided, or what drifted, is told; a dialog about it
+ * closes. */
+void decide_on_frame(struct console *c);
+/* What the dialog says, above the line in which the name is typed. */
+void decide_draw(const struct console *c, const struct canvas *canvas);
+/* The terminal is asked whether it has painted; the number of the question. */
+uint64_t console_ask_painted(struct console *c);
+bool console_has_painted(const struct console *c, uint64_t number, struct mono asked_at);
+
 /* ---- chrome.c ---- */
 void chrome_draw_top(const struct console *c, const struct canvas *canvas);
 void chrome_draw_bottom(struct console *c, const struct canvas *canvas);
 void chrome_draw_too_small(const struct canvas *canvas);
+
+/* ---- next.c ---- */
+/* Go to the next thing that needs a person, the most urgent first. */
+void next_needed(struct console *c);
 
 /* ---- act.c ---- */
 void console_say(struct console *c, enum message_kind kind, const char *format, ...)
@@ -200,7 +251,6 @@ bool console_use_theme(struct console *c, const char *name);
 bool console_action(struct console *c, enum action action);
 void console_run_line(struct console *c, const char *line);
 void act_load_look(struct console *c); /* theme and keys as configured */
-void act_next_needed(struct console *c);
 /* An action while nothing floats. */
 void act_in_view(struct console *c, enum action action);
 

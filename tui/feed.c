@@ -610,7 +610,8 @@ static bool is_same_query(const struct frame_query *a, const struct frame_query 
            strcmp(a->trace_span, b->trace_span) == 0 && a->incident == b->incident &&
            a->is_unsettled == b->is_unsettled &&
            a->recovery_before == b->recovery_before && a->case_kind == b->case_kind &&
-           a->case_id == b->case_id &&
+           a->case_id == b->case_id && a->approval == b->approval &&
+           a->optimization == b->optimization &&
            strcmp(a->submit_pipeline, b->submit_pipeline) == 0 &&
            strcmp(a->submit_repo, b->submit_repo) == 0;
 }

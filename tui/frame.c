@@ -71,6 +71,13 @@ void frame_borrow(struct frame *frame, const struct frame *older)
     frame->decisions = older->decisions;
     frame->strategies = older->strategies;
     frame->case_ = older->case_;
+    frame->asks = older->asks;
+    frame->halt = older->halt;
+    frame->approvals = older->approvals;
+    frame->approval = older->approval;
+    frame->optimizations = older->optimizations;
+    frame->optimization = older->optimization;
+    frame->autonomy = older->autonomy;
     frame->pipelines = older->pipelines;
     frame->n_pipelines = older->n_pipelines;
     frame->read_at = older->read_at;
@@ -123,6 +130,24 @@ int64_t frame_needs_human(const struct frame *frame)
         if (wait_needs_human((enum workflow_wait)w))
             n += frame->totals.by_wait[w];
     return n;
+}
+
+/* A workflow that waits for a decision and its approval are one thing; where a workflow of
+ * an older engine has none, it counts itself. What is snoozed calls nobody. */
+int64_t frame_attention(const struct frame *frame)
+{
+    static const enum workflow_wait asking[] = {WAIT_PLAN, WAIT_MERGE, WAIT_REVERT,
+                                                WAIT_BUDGET};
+    int64_t others = frame_needs_human(frame), n_asked = 0, n_open = 0;
+    if (others < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_LEN(asking); i++)
+        n_asked += frame->totals.by_wait[asking[i]];
+    for (int i = 0; i < RISK_COUNT; i++)
+        n_open += frame->asks.n_open[i];
+    others -= n_asked;
+    n_asked -= frame->asks.n_snoozed;
+    return others + (n_open > n_asked ? n_open : n_asked);
 }
 
 /* Whoever waits gives its slot back, whatever its state; what is final waits for nothing.

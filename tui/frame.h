@@ -29,13 +29,16 @@
 #include "engine/base/mem.h"
 #include "engine/trace/waterfall.h"
 #include "store/finding.h"
+#include "store/halt.h"
 #include "store/model.h"
 #include "store/progress.h"
 #include "store/pulse.h"
 #include "store/segment.h"
 #include "store/service_detail.h"
 #include "store/store.h"
+#include "tui/card.h"
 #include "tui/case_read.h"
+#include "tui/levels.h"
 
 struct health;        /* engine/monitor/health.h */
 struct monitor_cards; /* engine/monitor/monitor.h */
@@ -60,7 +63,12 @@ enum frame_part {
     PART_DECISIONS = 1u << 12,  /* what was decided */
     PART_STRATEGIES = 1u << 13, /* odds of the rungs */
     PART_CASE = 1u << 14,       /* one failure, problem, recovery or decision, whole */
-    PART_TRACE = 1u << 15       /* the waterfall of a workflow; needs PART_DETAIL */
+    PART_TRACE = 1u << 15,      /* the waterfall of a workflow; needs PART_DETAIL */
+    PART_APPROVALS = 1u << 16,  /* what waits for a decision, or was decided */
+    PART_APPROVAL = 1u << 17,   /* one approval with its card */
+    PART_OPTIMIZATIONS = 1u << 18, /* what was found to run better */
+    PART_OPTIMIZATION = 1u << 19,  /* one of it, whole */
+    PART_AUTONOMY = 1u << 20       /* levels, and tunings in force */
 };
 
 #define FRAME_FILTER_MAX 200  /* bytes of a filter or search text */
@@ -126,6 +134,9 @@ struct frame_query {
     int64_t recovery_before;  /* only older ones than this number; 0 = from the newest */
     enum case_kind case_kind; /* PART_CASE, with case_id != 0 */
     int64_t case_id;
+
+    /* approvals and optimizations: is_unsettled, `text` and recovery_before count for them */
+    int64_t approval, optimization; /* the one that is wanted whole; 0 = none */
 
     /* submit: pipeline (name or path) and repository to be checked, "" = not yet */
     char submit_pipeline[FRAME_PATH_MAX];
@@ -220,6 +231,10 @@ struct frame_overview {
     struct wall last_failed_at; /* newest failure still in the store; unset = none */
     const struct incident_row *incidents; /* open ones, newest first, at most 8 */
     size_t n_incidents;
+    const struct approval_row *approvals; /* that wait, in the order of attention */
+    size_t n_approvals;
+    const struct optimization_row *inconclusive; /* that a person must look at */
+    size_t n_inconclusive;
     bool has_recovery;
     struct frame_recovery {
         struct recovery_totals totals;
@@ -384,6 +399,37 @@ struct frame_case {
     struct case_file file;
 };
 
+#define FRAME_APPROVALS 200
+struct frame_approvals {
+    const struct approval_row *rows; /* in the order of attention, or newest first */
+    const char *const *whys;         /* of each: why now, one line; "" */
+    size_t n;
+    bool has_more;
+};
+struct frame_approval {
+    int64_t id; /* as asked for */
+    bool is_missing;
+    struct approval_row row;
+    struct card card;
+};
+struct frame_optimizations {
+    const struct optimization_row *rows; /* newest first */
+    size_t n;
+    bool has_more;
+};
+struct frame_optimization {
+    int64_t id; /* as asked for */
+    bool is_missing;
+    struct optimization_row row;
+    struct card card;
+};
+struct frame_autonomy {
+    const struct level_line *levels;
+    size_t n_levels;
+    const struct tuning_row *tunings;
+    size_t n_tunings;
+};
+
 /* What became of an order that was sent through the feed. */
 struct frame_answer {
     uint64_t ticket; /* as feed_send returned it */
@@ -409,6 +455,8 @@ struct frame {
     struct frame_engine engine;
     bool has_totals;
     struct totals totals;
+    struct approval_totals asks; /* with has_totals */
+    struct halt_row halt;        /* with has_totals: does everything stand still? */
 
     const struct frame_overview *overview;
     const struct frame_list *list;
@@ -425,6 +473,11 @@ struct frame {
     const struct frame_decisions *decisions;
     const struct frame_strategies *strategies;
     const struct frame_case *case_;
+    const struct frame_approvals *approvals;
+    const struct frame_approval *approval;
+    const struct frame_optimizations *optimizations;
+    const struct frame_optimization *optimization;
+    const struct frame_autonomy *autonomy;
 
     const struct frame_answer *answers; /* oldest first */
     size_t n_answers;
@@ -455,6 +508,8 @@ void frame_unref(const struct frame *frame); /* accepts NULL */
 
 /* How many wait for a person, work, or stand in the queue; -1 = not known. */
 int64_t frame_needs_human(const struct frame *frame);
+/* The same with approvals that belong to no waiting workflow, for the top line. */
+int64_t frame_attention(const struct frame *frame);
 int64_t frame_running(const struct frame *frame);
 int64_t frame_queued(const struct frame *frame);
 /* Failures that were given to a person, and recoveries that wait for approval. */

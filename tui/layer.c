@@ -81,9 +81,55 @@ void layer_ask_reason(struct console *c, const char *label)
     }
     struct layer *layer = push(c, LAYER_PROMPT);
     layer->is_for_order = true;
+    layer->is_decision = c->order.n_subjects > 0;
+    layer->key = "reason";
     layer->request.example = help;
     (void)snprintf(layer->label, sizeof(layer->label), "%s", label);
     edit_set(&layer->edit, "");
+}
+
+void layer_ask_argument(struct console *c, const char *key, const char *label,
+                        const char *initial, const char *example)
+{
+    struct layer *layer = push(c, LAYER_PROMPT);
+    layer->is_for_order = true;
+    layer->is_decision = c->order.n_subjects > 0;
+    layer->key = key;
+    layer->request.example = example;
+    (void)snprintf(layer->label, sizeof(layer->label), "%s", label);
+    edit_set(&layer->edit, initial);
+}
+
+bool layer_must_arm(const struct layer *layer)
+{
+    return layer->kind == LAYER_CONFIRM ||
+           (layer->kind == LAYER_PROMPT && layer->is_decision);
+}
+
+/* What was typed belongs to the order. False: it is not what was asked for. */
+static bool take_argument(struct console *c, const char *key, const char *text)
+{
+    if (strcmp(key, "reason") == 0) {
+        c->order.reason = mem_str(text);
+        return true;
+    }
+    if (strcmp(key, "confirm") == 0) {
+        if (!decide_check_name(c, text)) {
+            return false;
+        }
+        c->order.confirm = mem_str(text);
+        return true;
+    }
+    AUTO_BUF struct buf json;
+    struct jsonw w;
+    buf_init(&json, 4000);
+    jsonw_init(&w, &json);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, key, text);
+    jsonw_close(&w, '}');
+    free(c->order.args);
+    c->order.args = buf_take(&json, NULL);
+    return true;
 }
 
 static void tell_prompt(struct console *c, const struct layer *layer, const char *text,
@@ -106,11 +152,14 @@ static void end_prompt(struct console *c, bool is_accepted)
         console_say(c, MESSAGE_INFO, "%s: something is needed, or Esc", layer.label);
         return;
     }
+    if (layer.is_for_order && is_accepted &&
+        !take_argument(c, layer.key, layer.edit.text)) {
+        return; /* said why; the dialog stays */
+    }
     layer_close(c);
     if (!layer.is_for_order) {
         tell_prompt(c, &layer, is_accepted ? layer.edit.text : NULL, true);
     } else if (is_accepted) {
-        c->order.reason = mem_str(layer.edit.text);
         order_send(c);
     } else {
         console_say(c, MESSAGE_INFO, "%s: given up", c->order.verb->name);
@@ -121,6 +170,9 @@ static void end_prompt(struct console *c, bool is_accepted)
 static void prompt_action(struct console *c, struct layer *layer, enum action action)
 {
     bool is_known;
+    if (layer_must_arm(layer) && !layer->is_armed && action != ACTION_CLOSE) {
+        return; /* typed before it could be read */
+    }
     if (action == ACTION_ACCEPT || action == ACTION_CLOSE) {
         end_prompt(c, action == ACTION_ACCEPT);
     } else if (edit_action(&layer->edit, action, &is_known) && layer->request.is_live) {
@@ -361,6 +413,9 @@ void layer_action(struct console *c, enum action action)
 void layer_text(struct console *c, const char *text, size_t len)
 {
     struct layer *layer = layer_top(c);
+    if (layer_must_arm(layer) && !layer->is_armed) {
+        return; /* typed before it could be read */
+    }
     edit_insert(&layer->edit, text, len);
     c->needs_paint = true;
     if (layer->kind == LAYER_PALETTE) {
@@ -437,6 +492,10 @@ static void draw_confirm(const struct console *c, const struct layer *layer,
     y += y > 1 ? 1 : 0;
     (void)snprintf(text, sizeof(text), "%c%s.", upper(order->verb->help[0]),
                    order->verb->help + 1);
+    if (order->n_subjects > 0) {
+        (void)snprintf(text, sizeof(text),
+                       "What was shown is approved, and nothing else.");
+    }
     (void)canvas_paragraph(&inside, (struct rect){0, y, inside.w, inside.h - 2 - y},
                            ROLE_POPUP, text);
     int x =
@@ -474,6 +533,9 @@ void layer_draw(struct console *c, const struct canvas *canvas)
             draw_edit(layer, canvas);
             break;
         case LAYER_PROMPT:
+            if (layer->key != NULL && strcmp(layer->key, "confirm") == 0) {
+                decide_draw(c, canvas);
+            }
             draw_edit(layer, canvas);
             break;
         case LAYER_CONFIRM:

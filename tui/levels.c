@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/levels.h"
 
-#include <string.h>
-
-#include "engine/base/json.h"
 #include "tui/widget/look.h"
 
 static bool is_in_force(const struct autonomy_row *row, struct wall now)
@@ -50,18 +47,6 @@ const struct level_line *levels_list(struct arena *arena, const struct autonomy_
     }
     *ret_n = n_lines;
     return lines;
-}
-
-void halt_parse(struct arena *arena, const char *text, struct halt_note *ret_note)
-{
-    struct err ignored = ERR_INIT;
-    struct json *root = json_parse(text, strlen(text), &ignored);
-    *ret_note =
-        (struct halt_note){.is_halted = text[0] != '\0',
-                           .by = arena_str(arena, json_str(root, "by", "")),
-                           .reason = arena_str(arena, json_str(root, "reason", "")),
-                           .at = {json_int(root, "at", 0)}};
-    json_free(root);
 }
 
 const char *level_why(const struct level_line *line, struct wall now, char *text,

@@ -25,14 +25,6 @@ struct level_line {
 const struct level_line *levels_list(struct arena *arena, const struct autonomy_row *rows,
                                      size_t n, struct wall now, size_t *ret_n);
 
-/* Who halted everything, when and why: the setting HALT_SETTING taken apart. */
-struct halt_note {
-    bool is_halted;
-    const char *by, *reason;
-    struct wall at;
-};
-void halt_parse(struct arena *arena, const char *text, struct halt_note *ret_note);
-
 /* "until 14:03, by ada: release week"; "as configured". Returns text. */
 const char *level_why(const struct level_line *line, struct wall now, char *text,
                       size_t cap);

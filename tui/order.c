@@ -57,6 +57,8 @@ void order_drop(struct console *c)
     free(order->effects);
     free(order->args);
     free(order->reason);
+    free(order->subjects);
+    free(order->confirm);
     *order = (struct order){0};
 }
 
@@ -80,7 +82,7 @@ static bool takes_effect(const struct verb *verb)
     return false;
 }
 
-static bool is_refused(struct console *c, const struct verb *verb, size_t n)
+bool order_is_refused(struct console *c, const struct verb *verb, size_t n)
 {
     if (c->options->is_read_only && verb->changes) {
         console_say(c, MESSAGE_WARN, "%s: refused, this console is read-only",
@@ -121,7 +123,7 @@ void order_begin(struct console *c, const struct verb *verb, const int64_t *ids,
     struct order *order = &c->order;
     char target[64];
     char label[160];
-    if (is_refused(c, verb, n)) {
+    if (order_is_refused(c, verb, n)) {
         free(args);
         return;
     }
@@ -170,7 +172,7 @@ void order_begin_here(struct console *c, const struct verb *verb, char *args)
 
 /* ---- sending ---- */
 
-static void expect_answer(struct console *c, uint64_t ticket, bool opens_result)
+void order_expect(struct console *c, uint64_t ticket, bool opens_result)
 {
     const struct view *view = place_top(c);
     for (size_t i = 0; i < ORDERS_MAX; i++) {
@@ -218,12 +220,16 @@ static bool send_some(struct console *c, const int64_t *ids, size_t n, int64_t e
                     c->order.verb->name);
         return false;
     }
-    expect_answer(c, ticket, false);
+    order_expect(c, ticket, false);
     return true;
 }
 
 void order_send(struct console *c)
 {
+    if (c->order.n_subjects > 0) {
+        decide_send(c);
+        return;
+    }
     const struct order *order = &c->order;
     bool is_sent = true;
     if (takes_effect(order->verb)) {
@@ -243,7 +249,7 @@ void order_send(struct console *c)
 
 void order_submit(struct console *c, const struct feed_submission *submission)
 {
-    if (is_refused(c, verb_find("submit"), 0)) {
+    if (order_is_refused(c, verb_find("submit"), 0)) {
         return;
     }
     uint64_t ticket = feed_submit(c->feed, submission);
@@ -251,7 +257,7 @@ void order_submit(struct console *c, const struct feed_submission *submission)
         console_say(c, MESSAGE_ERROR, "submit: too many orders wait for the engine");
         return;
     }
-    expect_answer(c, ticket, true);
+    order_expect(c, ticket, true);
     console_say(c, MESSAGE_INFO, "submit: sent");
 }
 

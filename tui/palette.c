@@ -371,6 +371,16 @@ static bool parse_why(struct line *line, struct palette_command *command)
     if (!case_id_parse(word, &kind, &id) || (!is_why && kind == CASE_WORKFLOW)) {
         return false;
     }
+    bool is_card = kind == CASE_APPROVAL || kind == CASE_OPTIMIZATION;
+    if (is_card && is_why) {
+        return false;
+    }
+    if (is_card) {
+        command->kind = PALETTE_CARD;
+        command->view = view_class_find(kind == CASE_APPROVAL ? "approval" : "optimization");
+        command->id = id;
+        return true;
+    }
     command->kind = PALETTE_WHY;
     (void)snprintf(command->why, sizeof(command->why), "%.31s", word);
     line->rest = rest.rest;

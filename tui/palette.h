@@ -45,7 +45,8 @@ void palette_apply(const char *text, const struct palette_candidate *candidate, 
 enum palette_kind {
     PALETTE_VIEW,
     PALETTE_WORKFLOW,
-    PALETTE_WHY, /* one case, by its id */
+    PALETTE_WHY,  /* one case, by its id */
+    PALETTE_CARD, /* an approval or optimization, by its id */
     PALETTE_VERB,
     PALETTE_THEME,
     PALETTE_ACTION
@@ -60,6 +61,7 @@ struct palette_command {
     char *args; /* VERB: JSON object, malloc'd, or NULL */
     char theme[64];
     char why[32]; /* WHY: "f-31" */
+    int64_t id;   /* CARD: of what `view` shows */
     enum action action;
 };
 

@@ -344,7 +344,8 @@ static bool read_parts(struct source *source, struct reader *reader,
     if ((query->parts & PART_INCIDENT) && query->incident != 0 &&
         !source_read_incident(reader, query, frame, err))
         return false;
-    if (!source_read_recovery(reader, query, frame, err))
+    if (!source_read_recovery(reader, query, frame, err) ||
+        !source_read_approvals(reader, query, frame, err))
         return false;
     if (query->parts & PART_STATUS)
         source_read_status(source, reader, frame);

@@ -54,6 +54,10 @@ bool source_read_incident(struct reader *reader, const struct frame_query *query
  * read before, show of failures. */
 bool source_read_recovery(struct reader *reader, const struct frame_query *query,
                           struct frame *frame, struct err *err);
+/* Approvals, optimizations, levels as the query asks, totals of them, and what the overview,
+ * read before, shows of them. */
+bool source_read_approvals(struct reader *reader, const struct frame_query *query,
+                           struct frame *frame, struct err *err);
 bool source_read_deliveries(struct reader *reader, const struct frame_query *query,
                             struct frame *frame, struct err *err);
 /* Limits of the pipelines of all rows in the frame. */

@@ -26,6 +26,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/compiler.h"
+#include "store/approval.h"
 #include "tui/action.h"
 #include "tui/canvas.h"
 
@@ -105,10 +106,22 @@ void reply_submit(struct reply *reply, const struct feed_submission *submission)
 /* Put text on the clipboard of the operator's terminal (OSC 52). Copied. */
 void reply_copy(struct reply *reply, const char *text, size_t len);
 
+/* What a decision is about, as the view shows it: the digest is that of what was shown. */
+struct view_subject {
+    int64_t approval;
+    enum act act;
+    enum risk risk;
+    bool can_undo;
+    int n_missing; /* people who must still approve, this one included */
+    char digest[DIGEST_HEX];
+    char target[120], title[200], rule[200]; /* clean */
+};
+
 /* ---- the class ---------------------------------------------------------------------------- */
 
-#define VIEW_HINTS_MAX   12
-#define VIEW_TARGETS_MAX 10000
+#define VIEW_HINTS_MAX    12
+#define VIEW_TARGETS_MAX  10000
+#define VIEW_SUBJECTS_MAX 30
 
 struct view_class {
     const char *name;  /* word in the palette and history: "workflows" */
@@ -150,6 +163,10 @@ struct view_class {
      * many were written to ids. */
     size_t (*targets)(const struct view *view, const struct frame *frame, int64_t *ids,
                       size_t max);
+    /* What is decided by ask-approve and the like: marked ones, else the one under the
+     * cursor. Returns how many were written. */
+    size_t (*subjects)(const struct view *view, const struct frame *frame,
+                       struct view_subject *subjects, size_t max);
     /* Breadcrumb of this view, clean text: "wf-2207". */
     void (*crumb)(const struct view *view, const struct frame *frame, char *out,
                   size_t cap);

@@ -36,6 +36,13 @@ const struct frame *frames_recovery(enum case_kind kind, int64_t id);
 const struct frame *frames_recovery_hostile(void);
 /* Nothing has failed, nothing was decided, nothing was learned. */
 const struct frame *frames_recovery_none(void);
+/* As frames_busy, with a queue of approvals, optimizations and levels; with this approval and this
+ * optimization whole. */
+const struct frame *frames_asks(int64_t approval, int64_t optimization);
+/* The same with texts from outside that try to break the screen, and everything halted. */
+const struct frame *frames_asks_hostile(void);
+/* Nothing waits, nothing was found. */
+const struct frame *frames_asks_none(void);
 /* Choices and findings of the form. */
 const struct frame *frames_submit(bool is_good);
 /* Store or engine in trouble, with or without something read before. */

@@ -14,6 +14,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/file.h"
 #include "tests/lib/frames.h"
+#include "tui/view/approval.h"
 #include "tui/view/common.h"
 #include "tui/view/monitor.h"
 #include "tui/view/recovery.h"
@@ -298,6 +299,60 @@ static void test_hostile(void **state)
     check_golden("hostile-log", &log_class, 2207, "", frames_hostile(), NULL);
 }
 
+static void test_approvals(void **state)
+{
+    static const enum action down[] = {ACTION_ROW_DOWN, ACTION_ROW_DOWN, ACTION_ROW_DOWN,
+                                       ACTION_NONE};
+    static const enum action batch[] = {ACTION_ROW_DOWN, ACTION_ROW_DOWN,
+                                        ACTION_ASK_BATCH, ACTION_NONE};
+    (void)state;
+    check_golden("approvals", &approvals_class, 0, "", frames_asks(1187, 0),
+                 &(struct play){down, NULL});
+    check_golden("approvals-marked", &approvals_class, 0, "", frames_asks(1189, 0),
+                 &(struct play){batch, NULL});
+    check_golden("overview-approvals", &overview_class, 0, "", frames_asks(1190, 0), NULL);
+    check_golden("approvals-none", &approvals_class, 0, "", frames_asks_none(), NULL);
+    check_golden("approvals-hostile", &approvals_class, 0, "", frames_asks_hostile(),
+                 NULL);
+}
+
+static void test_a_card(void **state)
+{
+    (void)state;
+    check_golden("card", &approval_class, 1187, "", frames_asks(1187, 0), NULL);
+    check_golden("card-critical", &approval_class, 1190, "", frames_asks(1190, 0), NULL);
+    check_golden("card-drifted", &approval_class, 1189, "", frames_asks(1189, 0), NULL);
+    check_golden("card-over", &approval_class, 1183, "", frames_asks(1183, 0), NULL);
+    check_golden("card-diff", &approval_class, 1189, "diff", frames_asks(1189, 0), NULL);
+    check_golden("card-evidence", &approval_class, 1187, "evidence", frames_asks(1187, 0),
+                 NULL);
+    check_golden("card-dry-run", &approval_class, 1187, "dry-run", frames_asks(1187, 0),
+                 NULL);
+    check_golden("card-gone", &approval_class, 9, "", frames_asks(9, 0), NULL);
+    check_golden("card-hostile", &approval_class, 1187, "", frames_asks_hostile(), NULL);
+}
+
+static void test_optimizations(void **state)
+{
+    static const enum action down[] = {ACTION_ROW_DOWN, ACTION_NONE};
+    (void)state;
+    check_golden("optimizations", &optimizations_class, 0, "", frames_asks(0, 13),
+                 &(struct play){down, NULL});
+    check_golden("optimizations-none", &optimizations_class, 0, "", frames_asks_none(),
+                 NULL);
+    check_golden("optimization", &optimization_class, 10, "", frames_asks(0, 10), NULL);
+}
+
+static void test_autonomy(void **state)
+{
+    static const enum action down[] = {ACTION_ROW_DOWN, ACTION_ROW_DOWN, ACTION_NONE};
+    (void)state;
+    check_golden("autonomy", &autonomy_class, 0, "", frames_asks(0, 0),
+                 &(struct play){down, NULL});
+    check_golden("autonomy-halted", &autonomy_class, 0, "", frames_asks_hostile(), NULL);
+    check_golden("autonomy-none", &autonomy_class, 0, "", frames_asks_none(), NULL);
+}
+
 static void test_failures(void **state)
 {
     static const enum action down[] = {ACTION_ROW_DOWN, ACTION_NONE};
@@ -370,6 +425,10 @@ int main(void)
         cmocka_unit_test(test_deliveries),
         cmocka_unit_test(test_trace),
         cmocka_unit_test(test_monitor),
+        cmocka_unit_test(test_approvals),
+        cmocka_unit_test(test_a_card),
+        cmocka_unit_test(test_optimizations),
+        cmocka_unit_test(test_autonomy),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_why),
         cmocka_unit_test(test_decisions),

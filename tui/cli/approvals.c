@@ -44,7 +44,7 @@ void card_print(const struct card_line *lines, size_t n)
             putchar('\n');
             continue;
         }
-        printf("%-*s%-*s", CARD_LABEL, lines[i].label,
+        printf("%-*s%-*s", lines[i].is_wide ? 0 : CARD_LABEL, lines[i].label,
                lines[i].mark == GLYPH_COUNT ? CARD_MARK : 0, "");
         if (lines[i].mark != GLYPH_COUNT) {
             printf("%s ", glyph_text(lines[i].mark, columns_is_ascii()));

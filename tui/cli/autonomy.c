@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* signalbox autonomy: how much is done without a person, and whether everything stands still. */
-#include "store/store.h"
+#include "store/halt.h"
 #include "tui/cli/card.h"
 #include "tui/cli/columns.h"
 #include "tui/cli/recovery.h"
@@ -32,17 +32,17 @@ static void write_line(struct jsonw *w, const void *user)
 
 static void write_halt(struct jsonw *w, const void *user)
 {
-    const struct halt_note *halt = user;
-    jsonw_bool(w, "is_halted", halt->is_halted);
-    jsonw_str(w, "by", halt->is_halted ? halt->by : NULL);
-    jsonw_str(w, "reason", halt->is_halted ? halt->reason : NULL);
+    const struct halt_row *halt = user;
+    jsonw_bool(w, "is_halted", halt->is_on);
+    jsonw_str(w, "by", halt->is_on ? halt->by : NULL);
+    jsonw_str(w, "reason", halt->is_on ? halt->reason : NULL);
     write_wall(w, "at", halt->at);
 }
 
-static void print_halt(const struct halt_note *halt, struct wall now)
+static void print_halt(const struct halt_row *halt, struct wall now)
 {
     char age[CLOCK_TEXT_MAX];
-    if (!halt->is_halted) {
+    if (!halt->is_on) {
         puts("not halted");
         return;
     }
@@ -86,12 +86,12 @@ static int run(struct cli *cli)
     struct err err = ERR_INIT;
     struct wall now = wall_now();
     const struct autonomy_row *rows = NULL;
-    struct halt_note halt;
+    struct halt_row halt;
     size_t n = 0;
     if (!reader_autonomy(cli->reader, cli->arena, &rows, &n, &err)) {
         return cli_fail(&err);
     }
-    halt_parse(cli->arena, reader_setting(cli->reader, cli->arena, HALT_SETTING), &halt);
+    reader_halt(cli->reader, cli->arena, &halt);
     const struct level_line *lines = levels_list(cli->arena, rows, n, now, &n);
     if (cli_has(cli, "json")) {
         recovery_print_json(write_halt, &halt);

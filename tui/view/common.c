@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/view/common.h"
+#include "tui/view/approval.h"
 #include "tui/view/monitor.h"
 #include "tui/view/recovery.h"
 
@@ -229,17 +230,15 @@ void common_on_prompt(struct view *view, const struct frame *frame, int token,
  */
 
 const struct view_class *const view_classes[] = {
-    &overview_class,  &workflows_class,
-    &workflow_class,  &log_class,
-    &diff_class,      &context_class,
-    &history_class,   &submit_class,
-    &engine_class,    &services_class,
-    &service_class,   &deliveries_class,
-    &delivery_class,  &waterfall_class,
-    &health_class,    &incident_class,
-    &outlook_class,   &failures_class,
-    &why_class,       &strategies_class,
-    &decisions_class, NULL,
+    &overview_class,     &workflows_class,  &workflow_class,
+    &log_class,          &diff_class,       &context_class,
+    &history_class,      &submit_class,     &engine_class,
+    &services_class,     &service_class,    &deliveries_class,
+    &delivery_class,     &waterfall_class,  &health_class,
+    &incident_class,     &outlook_class,    &failures_class,
+    &why_class,          &strategies_class, &decisions_class,
+    &approvals_class,    &approval_class,   &optimizations_class,
+    &optimization_class, &autonomy_class,   NULL,
 };
 
 const struct view_class *view_class_find(const char *name)

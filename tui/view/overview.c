@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "engine/base/text.h"
+#include "tui/view/approval.h"
 #include "tui/view/common.h"
 #include "tui/view/monitor.h"
 #include "tui/view/recovery.h"
@@ -29,13 +30,14 @@ enum section { NEEDS, WRONG, RUNNING, SECTIONS };
 
 struct overview {
     struct view view;
-    int64_t cursor; /* workflow id, 0 = the first row */
+    int64_t cursor; /* workflow, or -approval; 0 = the first row */
     size_t index;   /* where it stood, for when it is gone */
 };
 
 /* The rows of all sections, as many as there is room for. */
 struct shown {
-    const struct workflow_row *rows[ROWS_MAX];
+    const struct workflow_row *rows[ROWS_MAX]; /* NULL: it is an approval */
+    const struct approval_row *asks[ROWS_MAX];
     enum section section[ROWS_MAX];
     size_t n;
     int64_t n_all[SECTIONS]; /* -1 = unknown */
@@ -61,7 +63,11 @@ static void overview_query(const struct view *view, struct frame_query *query)
     const struct overview *over = (const struct overview *)view;
     query->parts = PART_OVERVIEW | PART_SERVICES;
     query->n_rows = view->h;
-    if (view->w >= WIDE_COLUMNS && over->cursor != 0) {
+    if (over->cursor < 0) { /* what a key decides is the one that was read */
+        query->parts |= PART_APPROVAL;
+        query->approval = -over->cursor;
+    }
+    if (view->w >= WIDE_COLUMNS && over->cursor > 0) {
         query->parts |= PART_DETAIL | PART_LOG;
         query->workflow = over->cursor;
         query->log_rows = detail_log_rows(view->h - LISTS_Y);
@@ -75,17 +81,51 @@ static bool is_running(const struct workflow_row *row)
     return !wait_needs_human(row->wait);
 }
 
-static const struct workflow_row *nth(const struct frame_overview *data,
-                                      enum section section, size_t n)
+/* A workflow that waits for a decision and its approval are one thing. */
+static bool is_asked(const struct frame_overview *data, int64_t workflow)
 {
-    if (section == NEEDS)
-        return n < data->needs.n ? &data->needs.rows[n] : NULL;
-    if (section == WRONG)
-        return n < data->wrong.n ? &data->wrong.rows[n] : NULL;
-    for (size_t i = 0; i < data->live.n; i++)
-        if (is_running(&data->live.rows[i]) && n-- == 0)
-            return &data->live.rows[i];
+    for (size_t i = 0; i < data->n_approvals; i++)
+        if (data->approvals[i].workflow == workflow)
+            return true;
+    return false;
+}
+
+static const struct workflow_row *nth_need(const struct frame_overview *data, size_t n)
+{
+    for (size_t i = 0; i < data->needs.n; i++)
+        if (!is_asked(data, data->needs.rows[i].id) && n-- == 0)
+            return &data->needs.rows[i];
     return NULL;
+}
+
+/* Row n of a section: an approval or a workflow. False: there is none. */
+static bool nth(const struct frame_overview *data, enum section section, size_t n,
+                const struct workflow_row **ret_row, const struct approval_row **ret_ask)
+{
+    *ret_row = NULL;
+    *ret_ask = NULL;
+    if (section == NEEDS && n < data->n_approvals)
+        *ret_ask = &data->approvals[n];
+    else if (section == NEEDS)
+        *ret_row = nth_need(data, n - data->n_approvals);
+    else if (section == WRONG)
+        *ret_row = n < data->wrong.n ? &data->wrong.rows[n] : NULL;
+    for (size_t i = 0; section == RUNNING && i < data->live.n && !*ret_row; i++)
+        if (is_running(&data->live.rows[i]) && n-- == 0)
+            *ret_row = &data->live.rows[i];
+    return *ret_row || *ret_ask;
+}
+
+static bool has_nth(const struct frame_overview *data, enum section section, size_t n)
+{
+    const struct workflow_row *row;
+    const struct approval_row *ask;
+    return nth(data, section, n, &row, &ask);
+}
+
+static int64_t id_at(const struct shown *shown, size_t i)
+{
+    return shown->asks[i] ? -shown->asks[i]->id : shown->rows[i]->id;
 }
 
 static int row_height(enum section section)
@@ -103,7 +143,7 @@ static void share_room(const struct frame_overview *data, int room, struct shown
             size_t sum =
                 shown->n_shown[NEEDS] + shown->n_shown[WRONG] + shown->n_shown[RUNNING];
             if (sum >= ROWS_MAX || row_height(s) > room ||
-                !nth(data, s, shown->n_shown[s]))
+                !has_nth(data, s, shown->n_shown[s]))
                 continue;
             shown->n_shown[s]++;
             room -= row_height(s);
@@ -122,12 +162,13 @@ static void collect(const struct frame *frame, int h, struct shown *shown)
     share_room(data, h - LISTS_Y - fixed, shown);
     for (enum section s = 0; s < SECTIONS; s++) {
         for (size_t i = 0; i < shown->n_shown[s]; i++) {
-            shown->rows[shown->n] = nth(data, s, i);
+            (void)nth(data, s, i, &shown->rows[shown->n], &shown->asks[shown->n]);
             shown->section[shown->n++] = s;
         }
-        shown->has_more[s] = nth(data, s, shown->n_shown[s]) != NULL;
+        shown->has_more[s] = has_nth(data, s, shown->n_shown[s]);
     }
-    shown->n_all[NEEDS] = frame_needs_human(frame);
+    shown->n_all[NEEDS] = shown->has_more[NEEDS] ? frame_attention(frame)
+                                                 : (int64_t)shown->n_shown[NEEDS];
     shown->n_all[WRONG] = data->wrong.has_more ? -1 : (int64_t)data->wrong.n;
     shown->n_all[RUNNING] = frame_running(frame);
 }
@@ -175,7 +216,7 @@ static int lists_height(const struct view *view, const struct frame *frame)
 static size_t find_cursor(const struct overview *over, const struct shown *shown)
 {
     for (size_t i = 0; i < shown->n; i++)
-        if (shown->rows[i]->id == over->cursor)
+        if (id_at(shown, i) == over->cursor)
             return i;
     if (shown->n == 0)
         return 0;
@@ -307,7 +348,10 @@ static void draw_lists(const struct canvas *canvas, const struct overview *over,
         y++;
         for (; i < shown.n && shown.section[i] == s; i++) {
             int rows = row_height(s);
-            draw_row(canvas, y, frame, shown.rows[i], s, over->view.now);
+            if (shown.asks[i])
+                ask_line(canvas, y, shown.asks[i], NULL, over->view.now);
+            else
+                draw_row(canvas, y, frame, shown.rows[i], s, over->view.now);
             if (i == at) {
                 canvas_glyph(canvas, 0, y, ROLE_TEXT_STRONG, GLYPH_CURSOR);
                 canvas_ground(canvas, (struct rect){0, y, canvas->w, rows}, ROLE_CURSOR);
@@ -388,7 +432,10 @@ static void overview_draw(const struct view *view, const struct frame *frame,
     int x = left + SIDE_GAP, width = canvas.w - x;
     struct canvas side =
         canvas_sub(&canvas, (struct rect){x, LISTS_Y, width > 110 ? 110 : width, rest});
-    if (frame->detail && frame->detail->row.id == over->cursor)
+    const struct frame_approval *one = frame->approval;
+    if (over->cursor < 0 && one && one->id == -over->cursor && !one->is_missing)
+        card_beside(&side, one, view->now);
+    else if (frame->detail && frame->detail->row.id == over->cursor)
         detail_draw(&side, frame, view->now, &(struct detail_look){.step = -1});
 }
 
@@ -399,8 +446,8 @@ static void overview_draw(const struct view *view, const struct frame *frame,
 static void put_cursor(struct overview *over, const struct shown *shown, size_t index,
                        struct reply *reply)
 {
-    int64_t id = shown->n > 0 ? shown->rows[index]->id : 0;
-    if (id != over->cursor && over->view.w >= WIDE_COLUMNS)
+    int64_t id = shown->n > 0 ? id_at(shown, index) : 0;
+    if (id != over->cursor && (over->view.w >= WIDE_COLUMNS || id < 0))
         reply->flags |= REPLY_REQUERY;
     if (id != over->cursor || index != over->index)
         reply->flags |= REPLY_REDRAW;
@@ -428,6 +475,7 @@ static void overview_on_action(struct view *view, const struct frame *frame,
         collect(frame, lists_height(view, frame), &shown);
     size_t at = find_cursor(over, &shown);
     const struct workflow_row *row = shown.n > 0 ? shown.rows[at] : NULL;
+    const struct approval_row *ask = shown.n > 0 ? shown.asks[at] : NULL;
     switch (action) {
     case ACTION_ROW_DOWN:
         put_cursor(over, &shown, at + 1 < shown.n ? at + 1 : at, reply);
@@ -453,7 +501,9 @@ static void overview_on_action(struct view *view, const struct frame *frame,
         put_cursor(over, &shown, 0, reply);
         break;
     case ACTION_OPEN:
-        if (row)
+        if (ask)
+            reply_open(reply, &approval_class, ask->id, NULL);
+        else if (row)
             reply_open(reply, &workflow_class, row->id, NULL);
         break;
     default:
@@ -467,10 +517,23 @@ static size_t overview_targets(const struct view *view, const struct frame *fram
 {
     const struct overview *over = (const struct overview *)view;
     (void)frame;
-    if (over->cursor == 0 || max == 0)
+    if (over->cursor <= 0 || max == 0)
         return 0;
     ids[0] = over->cursor;
     return 1;
+}
+
+static size_t overview_subjects(const struct view *view, const struct frame *frame,
+                                struct view_subject *subjects, size_t max)
+{
+    const struct overview *over = (const struct overview *)view;
+    const struct frame_overview *data = frame ? frame->overview : NULL;
+    for (size_t i = 0; data && max > 0 && i < data->n_approvals; i++)
+        if (-data->approvals[i].id == over->cursor) {
+            subject_of(&data->approvals[i], &subjects[0]);
+            return 1;
+        }
+    return 0;
 }
 
 static struct wall overview_next_change(const struct view *view,
@@ -483,7 +546,9 @@ static struct wall overview_next_change(const struct view *view,
         return next;
     collect(frame, lists_height(view, frame), &shown);
     for (size_t i = 0; i < shown.n; i++)
-        next = look_sooner(next, row_next_change(shown.rows[i], view->now));
+        next =
+            look_sooner(next, shown.asks[i] ? ask_next_change(shown.asks[i], view->now)
+                                            : row_next_change(shown.rows[i], view->now));
     for (size_t i = 0; frame->services && i < frame->services->n; i++)
         if (frame->services->services[i].row.state == BREAKER_OPEN)
             next = look_sooner(
@@ -509,5 +574,6 @@ const struct view_class overview_class = {
     .on_action = overview_on_action,
     .on_prompt = common_on_prompt,
     .targets = overview_targets,
+    .subjects = overview_subjects,
     .next_change = overview_next_change,
 };

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Optimizations: what was found to run better: proposed, applied and watched, kept, taken back;
+ * what was predicted beside what was measured. One of them whole on a screen of its own, and
+ * beside the list where there is room.
+ */
+#include <inttypes.h>
+#include <math.h>
+
+#include "engine/base/text.h"
+#include "tui/view/approval.h"
+#include "tui/widget/look.h"
+#include "tui/widget/table.h"
+
+#define HEAD_ROWS  3
+#define TOKEN_TEXT 2
+
+struct optimizations {
+    struct view view;
+    bool is_open_only;
+    enum card_page page;
+    int top;
+    char text[FRAME_FILTER_MAX];
+    int64_t cursor; /* id, 0 = the first row */
+};
+
+enum optimization_column {
+    O_MARK,
+    O_ID,
+    O_NOW,
+    O_TITLE,
+    O_PREDICTED,
+    O_MEASURED,
+    O_GUARD,
+    O_COLUMNS
+};
+static const struct column columns[O_COLUMNS] = {
+    [O_MARK] = {"",          1,  1,  0, false, -1},
+    [O_ID] = {"ID",        5,  7,  0, true,  -1},
+    [O_NOW] = {"NOW",       12, 12, 0, false, -1},
+    [O_TITLE] = {"WHAT",      18, 48, 0, false, -1},
+    [O_PREDICTED] = {"PREDICTED", 16, 24, 1, false, -1},
+    [O_MEASURED] = {"MEASURED",  9,  24, 2, false, -1},
+    [O_GUARD] = {"WATCHED",   9,  12, 3, false, -1},
+};
+
+static bool is_list(const struct optimizations *self)
+{
+    return self->view.klass == &optimizations_class;
+}
+
+static struct view *optimizations_open(int64_t id, const char *arg)
+{
+    struct optimizations *self = mem_alloc(sizeof *self);
+    (void)text_clean_into(self->text, sizeof self->text, arg ? arg : "");
+    self->cursor = id;
+    return &self->view;
+}
+
+static struct view *optimization_open(int64_t id, const char *arg)
+{
+    struct optimizations *self = mem_alloc(sizeof *self);
+    self->cursor = id;
+    self->page = arg && strcmp(arg, "evidence") == 0  ? CARD_EVIDENCE
+                 : arg && strcmp(arg, "dry-run") == 0 ? CARD_DRY_RUN
+                                                      : CARD_WHOLE;
+    return &self->view;
+}
+
+static void optimizations_close(struct view *view)
+{
+    free(view);
+}
+
+static void optimizations_query(const struct view *view, struct frame_query *query)
+{
+    const struct optimizations *self = (const struct optimizations *)view;
+    if (is_list(self)) {
+        query->parts = PART_OPTIMIZATIONS;
+        query->is_unsettled = self->is_open_only;
+        (void)snprintf(query->text, sizeof query->text, "%s", self->text);
+    }
+    if (self->cursor != 0) {
+        query->parts |= PART_OPTIMIZATION;
+        query->optimization = self->cursor;
+    }
+}
+
+/* ---- what is shown --------------------------------------------------------------------- */
+
+static const struct frame_optimizations *rows_of(const struct frame *frame)
+{
+    return frame ? frame->optimizations : NULL;
+}
+
+static const struct frame_optimization *one_of(const struct optimizations *self,
+                                               const struct frame *frame)
+{
+    const struct frame_optimization *one = frame ? frame->optimization : NULL;
+    return one && one->id == self->cursor ? one : NULL;
+}
+
+/* The cursor's row; when it is gone, the next older one. */
+static size_t find_cursor(const struct optimizations *self,
+                          const struct frame_optimizations *data)
+{
+    for (size_t i = 0; i < data->n && self->cursor != 0; i++)
+        if (data->rows[i].id <= self->cursor)
+            return i;
+    return 0;
+}
+
+static const struct optimization_row *row_here(const struct optimizations *self,
+                                               const struct frame *frame)
+{
+    const struct frame_optimizations *data = rows_of(frame);
+    const struct frame_optimization *one = one_of(self, frame);
+    if (is_list(self) && data)
+        return data->n > 0 ? &data->rows[find_cursor(self, data)] : NULL;
+    return one && !one->is_missing ? &one->row : NULL;
+}
+
+/* ---- drawing --------------------------------------------------------------------------- */
+
+/* How far the guard window is: "37 of 60", else what is left of it. */
+static const char *guard_of(const struct optimization_row *row, struct wall now,
+                            char *text, size_t cap)
+{
+    struct err ignored = ERR_INIT;
+    char left[CLOCK_TEXT_MAX];
+    text[0] = '\0';
+    if (row->status != OPT_GUARDED)
+        return text;
+    struct json *guard = json_parse(row->guard, strlen(row->guard), &ignored);
+    int64_t n = json_int(guard, "runs", -1), of = json_int(guard, "of", -1);
+    json_free(guard);
+    if (n >= 0 && of > 0)
+        (void)snprintf(text, cap, "%" PRId64 " of %" PRId64, n, of);
+    else if (wall_is_set(row->guard_until))
+        (void)snprintf(text, cap, "%s left",
+                       look_left(wall_since(row->guard_until, now), left));
+    return text;
+}
+
+/* Measured beyond what was promised: worth a colour. */
+static enum theme_role measured_role(const struct optimization_row *row)
+{
+    bool is_inside =
+        row->measured >= row->expected_low && row->measured <= row->expected_high;
+    return !isfinite(row->measured) ? ROLE_TEXT_DIM
+           : is_inside              ? ROLE_STATUS_OK
+                                    : ROLE_STATUS_WARN;
+}
+
+static void draw_cell(const struct canvas *canvas, enum optimization_column column, int x,
+                      int y, int w, const struct optimization_row *row, struct wall now)
+{
+    char text[CARD_EFFECT_MAX];
+    enum theme_role role = card_optimization_role(row->status);
+    switch (column) {
+    case O_MARK:
+        canvas_glyph(canvas, x, y, role, card_optimization_glyph(row->status));
+        break;
+    case O_ID:
+        canvas_right(canvas, x, y, w, ROLE_TEXT_DIM,
+                     case_id(CASE_OPTIMIZATION, row->id, text));
+        break;
+    case O_NOW:
+        canvas_text(canvas, x, y, w, role, optimization_status_word(row->status));
+        break;
+    case O_TITLE:
+        look_text(canvas, x, y, w, ROLE_TEXT, row->title);
+        break;
+    case O_PREDICTED:
+        canvas_text(canvas, x, y, w, ROLE_TEXT_DIM,
+                    card_effect(row->metric, row->expected,
+                                w >= 20 ? row->expected_low : (double)NAN,
+                                w >= 20 ? row->expected_high : (double)NAN, text));
+        break;
+    case O_MEASURED:
+        canvas_text(canvas, x, y, w, measured_role(row),
+                    card_effect(row->metric, row->measured,
+                                w >= 20 ? row->measured_low : (double)NAN,
+                                w >= 20 ? row->measured_high : (double)NAN, text));
+        break;
+    case O_GUARD:
+        canvas_text(canvas, x, y, w, ROLE_TEXT_DIM,
+                    guard_of(row, now, text, sizeof text));
+        break;
+    case O_COLUMNS:
+        break;
+    }
+}
+
+static void draw_head(const struct canvas *canvas, const struct optimizations *self,
+                      const struct frame *frame)
+{
+    const int64_t *n = frame->asks.n_optimizations;
+    char note[200];
+    if (self->text[0] != '\0')
+        (void)snprintf(note, sizeof note, "with \"%.100s\"", self->text);
+    else
+        (void)snprintf(note, sizeof note,
+                       "%" PRId64 " proposed, %" PRId64 " watched, %" PRId64
+                       " kept, %" PRId64 " taken back, %" PRId64 " unclear",
+                       n[OPT_PROPOSED], n[OPT_GUARDED], n[OPT_KEPT], n[OPT_TAKEN_BACK],
+                       n[OPT_INCONCLUSIVE]);
+    look_title(canvas, 2, 0, canvas->w - 3, "OPTIMIZATIONS", note);
+}
+
+static void draw_rows(const struct canvas *canvas, const struct optimizations *self,
+                      const struct frame_optimizations *data)
+{
+    struct table_layout layout = table_layout(columns, O_COLUMNS, 2, canvas->w - 3);
+    table_draw_heading(canvas, HEAD_ROWS - 1, columns, O_COLUMNS, &layout, -1, false);
+    struct canvas part =
+        canvas_sub(canvas, (struct rect){0, HEAD_ROWS, canvas->w, canvas->h - HEAD_ROWS});
+    size_t at = find_cursor(self, data);
+    int64_t top =
+        table_scroll((int64_t)at - part.h / 2, (int64_t)at, (int64_t)data->n, part.h);
+    for (int y = 0; y < part.h && top + y < (int64_t)data->n; y++) {
+        const struct optimization_row *row = &data->rows[top + y];
+        for (enum optimization_column c = 0; c < O_COLUMNS; c++)
+            if (layout.w[c] > 0)
+                draw_cell(&part, c, layout.x[c], y, layout.w[c], row, self->view.now);
+        if (top + y == (int64_t)at) {
+            canvas_glyph(&part, 0, y, ROLE_TEXT_STRONG, GLYPH_CURSOR);
+            canvas_ground(&part, (struct rect){0, y, part.w, 1}, ROLE_CURSOR);
+        }
+    }
+}
+
+static size_t lines_of(const struct optimizations *self, struct arena *arena,
+                       const struct frame_optimization *one, int w, int h,
+                       const struct card_line **ret_lines)
+{
+    size_t n, n_less;
+    *ret_lines = card_of_optimization(arena, &one->row, &one->card, self->page,
+                                      self->view.now, w - 3, h, &n, &n_less);
+    return n;
+}
+
+static void draw_one(const struct canvas *canvas, const struct optimizations *self,
+                     const struct frame_optimization *one)
+{
+    const struct card_line *lines;
+    struct arena *arena = arena_new();
+    bool is_whole = !is_list(self);
+    size_t n = lines_of(self, arena, one, canvas->w, is_whole ? 0 : canvas->h, &lines);
+    card_draw(canvas, lines, n, is_whole ? (size_t)self->top : 0);
+    arena_free(arena);
+}
+
+static void draw_list(const struct canvas *canvas, const struct optimizations *self,
+                      const struct frame *frame)
+{
+    const struct frame_optimizations *data = rows_of(frame);
+    const struct frame_optimization *one = one_of(self, frame);
+    int left = list_width(canvas->w);
+    struct canvas side = canvas_sub(canvas, (struct rect){0, 0, left, canvas->h});
+    draw_head(canvas, self, frame);
+    if (!data || data->n == 0) {
+        struct canvas part = canvas_sub(
+            canvas, (struct rect){0, HEAD_ROWS, canvas->w, canvas->h - HEAD_ROWS});
+        if (!data)
+            blank_draw(&part, "reading", "");
+        else if (self->text[0] != '\0' || self->is_open_only)
+            blank_draw(&part, "Nothing matches.", "F shows all again.");
+        else
+            blank_draw(&part, "Nothing was found yet that would run better.",
+                       "Proposals come when there is enough evidence, and not before.");
+        return;
+    }
+    draw_rows(&side, self, data);
+    if (!one || one->is_missing)
+        return;
+    int y = HEAD_ROWS + (int)data->n + 1;
+    struct rect beside = {left + SIDE_GAP, HEAD_ROWS - 1, canvas->w - left - SIDE_GAP,
+                          canvas->h - HEAD_ROWS + 1};
+    struct rect below = {0, y, canvas->w, canvas->h - y};
+    struct canvas page = canvas_sub(canvas, left < canvas->w ? beside : below);
+    if (page.h > 3)
+        draw_one(&page, self, one);
+}
+
+static void optimizations_draw(const struct view *view, const struct frame *frame,
+                               const struct canvas *all)
+{
+    const struct optimizations *self = (const struct optimizations *)view;
+    struct canvas canvas = notice_draw(all, frame, view->now);
+    if (canvas.h <= HEAD_ROWS || !frame)
+        return;
+    if (is_list(self)) {
+        draw_list(&canvas, self, frame);
+        return;
+    }
+    const struct frame_optimization *one = one_of(self, frame);
+    if (!one)
+        blank_draw(&canvas, self->cursor == 0 ? "Which optimization?" : "reading",
+                   self->cursor == 0 ? "o-12 in the palette, or O for all" : "");
+    else if (one->is_missing)
+        blank_draw(&canvas, "There is no optimization of this number.",
+                   "It may be older than the history that is kept.");
+    else
+        draw_one(&canvas, self, one);
+}
+
+/* ---- handling -------------------------------------------------------------------------- */
+
+static void put_cursor(struct optimizations *self, const struct frame_optimizations *data,
+                       size_t at, struct reply *reply)
+{
+    int64_t id = data->n > 0 ? data->rows[at].id : 0;
+    if (id != self->cursor)
+        reply->flags |= REPLY_REQUERY;
+    self->cursor = id;
+}
+
+static void optimizations_on_frame(struct view *view, const struct frame *frame,
+                                   struct reply *reply)
+{
+    struct optimizations *self = (struct optimizations *)view;
+    const struct frame_optimizations *data = rows_of(frame);
+    if (is_list(self) && data)
+        put_cursor(self, data, find_cursor(self, data), reply);
+}
+
+static bool move(struct optimizations *self, const struct frame *frame,
+                 enum action action, struct reply *reply)
+{
+    const struct frame_optimizations *data = rows_of(frame);
+    const struct frame_optimization *one = one_of(self, frame);
+    int n_lines = data ? (int)data->n : 0, at = data ? (int)find_cursor(self, data) : 0;
+    int height = self->view.h - HEAD_ROWS;
+    if (!is_list(self)) {
+        const struct card_line *lines;
+        struct arena *arena = arena_new();
+        n_lines = one && !one->is_missing
+                      ? (int)lines_of(self, arena, one, self->view.w, 0, &lines)
+                      : 0;
+        arena_free(arena);
+        bool is_done = page_scroll(&self->top, action, n_lines, self->view.h);
+        reply->flags |= is_done ? REPLY_REDRAW : 0;
+        return is_done;
+    }
+    switch (action) {
+    case ACTION_ROW_DOWN:
+        at += 1;
+        break;
+    case ACTION_ROW_UP:
+        at -= 1;
+        break;
+    case ACTION_PAGE_DOWN:
+        at += height;
+        break;
+    case ACTION_PAGE_UP:
+        at -= height;
+        break;
+    case ACTION_TOP:
+        at = 0;
+        break;
+    case ACTION_END:
+        at = n_lines;
+        break;
+    default:
+        return false;
+    }
+    at = at >= n_lines ? n_lines - 1 : at;
+    if (n_lines > 0)
+        put_cursor(self, data, (size_t)(at < 0 ? 0 : at), reply);
+    return true;
+}
+
+static void undo(const struct optimization_row *row, struct reply *reply)
+{
+    bool is_in_force = row->status == OPT_GUARDED || row->status == OPT_KEPT ||
+                       row->status == OPT_INCONCLUSIVE;
+    if (!is_in_force) {
+        reply_say(reply, MESSAGE_INFO, "o-%lld is %s: there is nothing to take back",
+                  (long long)row->id, optimization_status_word(row->status));
+        return;
+    }
+    reply_verb(reply, &(struct verb_request){.verb = "undo",
+                                             .args = mem_printf("{\"optimization\":%lld}",
+                                                                (long long)row->id)});
+}
+
+/* A proposal is decided where its card is: what is approved must have been seen. */
+static void decide(const struct optimization_row *row, struct reply *reply)
+{
+    if (row->approval == 0) {
+        reply_say(reply, MESSAGE_INFO, "o-%lld asks for nothing: it is %s",
+                  (long long)row->id, optimization_status_word(row->status));
+        return;
+    }
+    reply_open(reply, &approval_class, row->approval, NULL);
+}
+
+static void show_page(struct optimizations *self, int64_t id, enum card_page page,
+                      struct reply *reply)
+{
+    if (is_list(self)) {
+        reply_open(reply, &optimization_class, id,
+                   page == CARD_EVIDENCE  ? "evidence"
+                   : page == CARD_DRY_RUN ? "dry-run"
+                                          : "");
+        return;
+    }
+    self->page = self->page == page ? CARD_WHOLE : page;
+    self->top = 0;
+    reply->flags |= REPLY_REDRAW;
+}
+
+static bool act_on(struct optimizations *self, const struct optimization_row *row,
+                   enum action action, struct reply *reply)
+{
+    switch (action) {
+    case ACTION_OPEN:
+    case ACTION_SHOW_CHANGE:
+        show_page(self, row->id, CARD_WHOLE, reply);
+        return true;
+    case ACTION_SHOW_EVIDENCE:
+        show_page(self, row->id, CARD_EVIDENCE, reply);
+        return true;
+    case ACTION_SHOW_DRY_RUN:
+        show_page(self, row->id, CARD_DRY_RUN, reply);
+        return true;
+    case ACTION_UNDO:
+        undo(row, reply);
+        return true;
+    case ACTION_ASK_APPROVE:
+    case ACTION_ASK_REJECT:
+        decide(row, reply);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool narrow(struct optimizations *self, enum action action, struct reply *reply)
+{
+    bool has_narrowed = self->text[0] != '\0' || self->is_open_only;
+    if (action == ACTION_FILTER || action == ACTION_SEARCH) {
+        reply_ask(reply, &(struct prompt_request){
+                             .label = "filter",
+                             .initial = self->text,
+                             .example = "part of what, setting, scope, reason or id",
+                             .token = TOKEN_TEXT,
+                             .is_live = true,
+                             .may_be_empty = true,
+                         });
+        return true;
+    }
+    if (action == ACTION_FILTER_STATE) {
+        self->is_open_only = !self->is_open_only;
+    } else if (action == ACTION_FILTER_CLEAR ||
+               (action == ACTION_CLOSE && has_narrowed)) {
+        self->text[0] = '\0';
+        self->is_open_only = false;
+    } else {
+        return false;
+    }
+    self->cursor = 0;
+    reply->flags |= REPLY_REQUERY;
+    return true;
+}
+
+static void optimizations_on_action(struct view *view, const struct frame *frame,
+                                    enum action action, struct reply *reply)
+{
+    struct optimizations *self = (struct optimizations *)view;
+    const struct optimization_row *row = row_here(self, frame);
+    if (move(self, frame, action, reply) ||
+        (is_list(self) && narrow(self, action, reply)))
+        return;
+    if (!row || !act_on(self, row, action, reply))
+        reply->flags |= REPLY_UNUSED;
+}
+
+static void optimizations_on_prompt(struct view *view, const struct frame *frame,
+                                    int token, const char *text, bool is_final,
+                                    struct reply *reply)
+{
+    struct optimizations *self = (struct optimizations *)view;
+    (void)frame;
+    (void)is_final;
+    if (token == TOKEN_TEXT && text) {
+        (void)text_clean_into(self->text, sizeof self->text, text);
+        self->cursor = 0;
+        reply->flags |= REPLY_REQUERY;
+    }
+}
+
+static void optimization_crumb(const struct view *view, const struct frame *frame,
+                               char *out, size_t cap)
+{
+    const struct optimizations *self = (const struct optimizations *)view;
+    (void)frame;
+    (void)snprintf(out, cap, "o-%lld%s", (long long)self->cursor,
+                   self->page == CARD_EVIDENCE  ? " evidence"
+                   : self->page == CARD_DRY_RUN ? " dry run"
+                                                : "");
+}
+
+const struct view_class optimizations_class = {
+    .name = "optimizations",
+    .title = "optimizations",
+    .help = "What was found to run better: predicted beside measured, and undo",
+    .context = CONTEXT_OPTIMIZATIONS,
+    .hints = {ACTION_OPEN, ACTION_UNDO, ACTION_ASK_APPROVE, ACTION_SHOW_EVIDENCE,
+              ACTION_SHOW_DRY_RUN, ACTION_FILTER, ACTION_FILTER_STATE,
+              ACTION_GO_APPROVALS, ACTION_GO_AUTONOMY},
+    .is_root = true,
+    .open = optimizations_open,
+    .close = optimizations_close,
+    .query = optimizations_query,
+    .on_frame = optimizations_on_frame,
+    .draw = optimizations_draw,
+    .on_action = optimizations_on_action,
+    .on_prompt = optimizations_on_prompt,
+};
+
+const struct view_class optimization_class = {
+    .name = "optimization",
+    .title = "optimization",
+    .help = "One optimization whole, with its evidence",
+    .context = CONTEXT_OPTIMIZATIONS,
+    .hints = {ACTION_UNDO, ACTION_ASK_APPROVE, ACTION_SHOW_EVIDENCE, ACTION_SHOW_DRY_RUN,
+              ACTION_CLOSE},
+    .open = optimization_open,
+    .close = optimizations_close,
+    .query = optimizations_query,
+    .draw = optimizations_draw,
+    .on_action = optimizations_on_action,
+    .crumb = optimization_crumb,
+};
