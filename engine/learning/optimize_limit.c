@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Limits fitted to what they bound: deadlines of states, memory of sandboxes.
+ *
+ * What was killed at a limit would have needed more, nobody knows how much: it is an observation
+ * that was cut. How much of it would have ended below a higher limit is told by a lognormal and a
+ * Weibull distribution fitted to cut and whole observations together; where the two disagree, the
+ * interval is as wide as that. Rule: at least KILLS_LEAST kills, KILLS_SHARE of all, and WHOLE_LEAST
+ * that ended by themselves.
+ */
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/mem.h"
+#include "engine/learning/optimize_private.h"
+
+#define RUNS_LEAST  100
+#define WHOLE_LEAST 30
+#define KILLS_LEAST 20
+#define KILLS_SHARE 0.02
+#define FACTOR_MOST 3
+#define ENOUGH      0.85 /* share of what was killed that should end */
+#define MODEL_ERROR 0.25 /* of the saved share, beside the disagreement of the two */
+#define HUNG_FACTOR 0.5  /* who has not ended by half of the deadline never will */
+#define HUNG_ROOM   1.5  /* times the slowest that ended by itself */
+
+struct limit_search {
+    struct lifetime *lives;
+    size_t n, n_cut;
+    double limit; /* in force */
+    struct lifetime_fit fit;
+};
+
+/* Share of what was killed at the limit that ends below another one: by the two models. */
+static struct estimate share_saved(const struct limit_search *limit, double to)
+{
+    const struct lifetime_fit *fit = &limit->fit;
+    double now = lifetime_beyond_lognormal(fit, limit->limit);
+    double a = now > 0 ? 1 - lifetime_beyond_lognormal(fit, to) / now : 1;
+    now = lifetime_beyond_weibull(fit, limit->limit);
+    double b = now > 0 ? 1 - lifetime_beyond_weibull(fit, to) / now : 1;
+    return (struct estimate){(a + b) / 2, fmin(a, b), fmax(a, b)};
+}
+
+/* The least limit that saves enough, within bounds. */
+static double pick_limit(const struct limit_search *limit, double most,
+                         double nice(double))
+{
+    double to = limit->limit;
+    for (int quarters = 5; quarters <= 4 * FACTOR_MOST; quarters++) {
+        double next = nice(limit->limit * quarters / 4);
+        if (isfinite(most) && next > most) {
+            break;
+        }
+        to = next;
+        if (share_saved(limit, to).low >= ENOUGH) {
+            break;
+        }
+    }
+    return to;
+}
+
+/* Interval of a proposal whose effect is proportional to the share that is saved. */
+static void expect_saved(struct search *search, struct estimate saved)
+{
+    double less = (saved.value - saved.low) / saved.value + MODEL_ERROR;
+    double more = (saved.high - saved.value) / saved.value + MODEL_ERROR;
+    search_expect(search, 1, fmin(less, 1), more);
+}
+
+static bool is_killed_often(struct limit_search *limit)
+{
+    return limit->n_cut >= KILLS_LEAST && limit->n - limit->n_cut >= WHOLE_LEAST &&
+           (double)limit->n_cut >= KILLS_SHARE * (double)limit->n &&
+           lifetime_fit(limit->lives, limit->n, &limit->fit);
+}
+
+/* ---- deadlines -------------------------------------------------------------------------- */
+
+struct deadline {
+    enum workflow_state state;
+    const char *setting;
+};
+
+static void take_visits(const struct search *search, enum workflow_state state,
+                        struct limit_search *limit)
+{
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        for (size_t k = 0; k < run->n_visits; k++) {
+            const struct run_visit *visit = &run->visits[k];
+            if (visit->state == state && visit->active > 0 &&
+                limit->n < OPTIMIZE_RUNS_MAX * 2) {
+                limit->n_cut += visit->end == VISIT_DEADLINE ? 1 : 0;
+                limit->lives[limit->n++] =
+                    (struct lifetime){(double)visit->active, visit->end != VISIT_DONE};
+            }
+        }
+    }
+}
+
+/* Wasted minutes of one run if its kills had a share of `saved` chances to end below `to`. Each kill
+ * that follows another of the same stay would only have come if that one had come, too. */
+static double replay_kills(const struct run_features *run, enum workflow_state state,
+                           double to, double saved)
+{
+    double delta = 0, reached = 1;
+    for (size_t k = 0; k < run->n_visits; k++) {
+        const struct run_visit *visit = &run->visits[k];
+        if (visit->state != state || visit->end != VISIT_DEADLINE) {
+            reached = visit->state == state && visit->end == VISIT_DONE ? 1 : reached;
+            continue;
+        }
+        double pause = 0, end = (double)(visit->at + visit->active);
+        if (k + 1 < run->n_visits && run->visits[k + 1].state == state) {
+            pause = fmax(0, (double)run->visits[k + 1].at - end);
+        }
+        double was = (double)visit->active + pause;
+        reached *= 1 - saved;
+        delta += reached * (to + pause) - was;
+    }
+    return delta / 60;
+}
+
+static void raise_deadline(struct search *search, const struct deadline *deadline,
+                           struct limit_search *limit)
+{
+    char from[CLOCK_TEXT_MAX], below[CLOCK_TEXT_MAX];
+    double to = pick_limit(limit, search->now.most, nice_seconds);
+    struct estimate saved = share_saved(limit, to);
+    struct proposal *draft = &search->draft;
+    size_t n_hit = 0;
+    for (size_t i = 0; i < search->n_runs; i++) {
+        search->delta[i] =
+            replay_kills(search->runs[i], deadline->state, to, saved.value);
+        n_hit += search->delta[i] < 0 ? 1 : 0;
+    }
+    draft->metric = RUN_WASTED;
+    draft->traits = PROPOSAL_REVERSIBLE;
+    write_span(draft->to, sizeof(draft->to), to);
+    expect_saved(search, saved);
+    draft_text(draft->title, sizeof(draft->title), "%s: allow %s in %s, not %s",
+               search->scope, draft->to, state_name(deadline->state),
+               say_span(limit->limit, from));
+    draft_text(draft->reason, sizeof(draft->reason),
+               "%zu of %zu stays in %s were killed at the deadline while they worked; "
+               "%.0f %% of them would have ended within %s",
+               limit->n_cut, limit->n, state_name(deadline->state), 100 * saved.value,
+               draft->to);
+    draft_text(draft->if_wrong, sizeof(draft->if_wrong),
+               "one that hangs is noticed %s later", say_span(to - limit->limit, below));
+    search_fact(search, (double)limit->n_cut, "killed at the deadline: %zu of %zu stays",
+                limit->n_cut, limit->n);
+    search_fact(search, exp(limit->fit.mu), "half of the stays end within %s",
+                say_span(exp(limit->fit.mu), from));
+    search_line(search, "of %zu recorded workflows %zu would have wasted less",
+                search->n_runs, n_hit);
+    search_propose(search);
+}
+
+/* The kills are of such that hang: nobody who ends by himself comes near the deadline. */
+static void lower_deadline(struct search *search, const struct deadline *deadline,
+                           const struct limit_search *limit, double slowest)
+{
+    char text[CLOCK_TEXT_MAX];
+    double to = nice_seconds(slowest * HUNG_ROOM);
+    struct proposal *draft = &search->draft;
+    if (isfinite(search->now.least) && to < search->now.least) {
+        return;
+    }
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        search->delta[i] = 0;
+        for (size_t k = 0; k < run->n_visits; k++) {
+            bool is_kill = run->visits[k].state == deadline->state &&
+                           run->visits[k].end == VISIT_DEADLINE;
+            search->delta[i] += is_kill ? (to - (double)run->visits[k].active) / 60 : 0;
+        }
+    }
+    draft->metric = RUN_WASTED;
+    draft->traits = PROPOSAL_REVERSIBLE | PROPOSAL_STRICTER;
+    write_span(draft->to, sizeof(draft->to), to);
+    search_expect(search, 1, MODEL_ERROR, MODEL_ERROR);
+    draft_text(draft->title, sizeof(draft->title), "%s: end %s after %s, not %s",
+               search->scope, state_name(deadline->state), draft->to,
+               say_span(limit->limit, text));
+    draft_text(draft->reason, sizeof(draft->reason),
+               "%zu stays hung until the deadline; the slowest of %zu others ended "
+               "after %s",
+               limit->n_cut, limit->n - limit->n_cut, say_span(slowest, text));
+    draft_text(draft->if_wrong, sizeof(draft->if_wrong),
+               "one that is slower than all so far is killed, and tried again");
+    search_fact(search, (double)limit->n_cut, "killed at the deadline: %zu",
+                limit->n_cut);
+    search_line(search,
+                "of %zu recorded workflows none that ended would have been killed",
+                search->n_runs);
+    search_propose(search);
+}
+
+static void fit_deadline(struct search *search, const struct deadline *deadline)
+{
+    struct limit_search limit = {.n = 0};
+    if (!search_begin(search, deadline->setting, RUNS_LEAST) ||
+        !((limit.limit = search_value(search)) > 0)) {
+        return;
+    }
+    AUTO_FREE struct lifetime *lives =
+        mem_array((size_t)OPTIMIZE_RUNS_MAX * 2, sizeof(*lives));
+    limit.lives = lives;
+    take_visits(search, deadline->state, &limit);
+    double slowest = 0;
+    for (size_t i = 0; i < limit.n; i++) {
+        slowest = lives[i].is_cut ? slowest : fmax(slowest, lives[i].time);
+    }
+    if (!is_killed_often(&limit)) {
+        return;
+    }
+    if (slowest * HUNG_ROOM < limit.limit * HUNG_FACTOR) {
+        lower_deadline(search, deadline, &limit, slowest);
+    } else if (slowest > limit.limit * HUNG_FACTOR * 1.5) {
+        raise_deadline(search, deadline, &limit);
+    }
+}
+
+void generate_deadline(struct search *search)
+{
+    static const struct deadline deadlines[] = {
+        {STATE_PLANNING,   "limits.planning"  },
+        {STATE_CODING,     "limits.coding"    },
+        {STATE_VALIDATING, "limits.validation"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(deadlines); i++) {
+        fit_deadline(search, &deadlines[i]);
+    }
+}
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+static bool is_over(const struct run_step *step)
+{
+    return (step->flags & STEP_OVER_LIMIT) != 0;
+}
+
+/* The step that is killed most often; 0: none is. */
+static uint16_t most_killed(const struct search *search)
+{
+    AUTO_FREE size_t *kills = mem_array(WORDS_MAX, sizeof(*kills));
+    uint16_t most = 0;
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        for (size_t k = 0; k < run->n_steps; k++) {
+            uint16_t name = run->steps[k].name;
+            if (is_over(&run->steps[k]) && ++kills[name] > kills[most]) {
+                most = name;
+            }
+        }
+    }
+    return most;
+}
+
+static void take_memory(const struct search *search, uint16_t name,
+                        struct limit_search *limit)
+{
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        for (size_t k = 0; k < run->n_steps && limit->n < OPTIMIZE_RUNS_MAX * 2; k++) {
+            const struct run_step *step = &run->steps[k];
+            bool is_whole = run_step_has_passed(step) && step->memory > 0;
+            if (step->name == name && (is_whole || is_over(step))) {
+                double mib = is_over(step) ? limit->limit : (double)step->memory;
+                limit->lives[limit->n++] = (struct lifetime){mib, is_over(step)};
+                limit->n_cut += is_over(step) ? 1 : 0;
+            }
+        }
+    }
+}
+
+/* As replay_kills, for all that was killed, whichever step it was: the first of several in one
+ * iteration saves those that follow. */
+static double replay_memory(const struct run_features *run, double saved)
+{
+    double delta = 0, reached = 1;
+    int iteration = 0;
+    uint16_t killed = 0;
+    for (size_t k = 0; k < run->n_steps; k++) {
+        const struct run_step *step = &run->steps[k];
+        if (step->iteration != iteration) {
+            iteration = step->iteration;
+            reached = 1;
+            killed = 0;
+        }
+        bool is_after = step->name == killed && isfinite(step->pause);
+        delta -= is_after ? (1 - reached) * (double)step->pause : 0;
+        if (is_over(step)) {
+            double was = (double)step->run;
+            reached = step->name == killed ? reached : 1;
+            killed = step->name;
+            reached *= 1 - saved;
+            delta += reached * was - was;
+        }
+    }
+    return delta / 60;
+}
+
+void generate_limits(struct search *search)
+{
+    struct limit_search limit = {.n = 0};
+    struct proposal *draft = &search->draft;
+    if (!search_begin(search, "limits.memory", RUNS_LEAST) ||
+        !((limit.limit = search_value(search)) > 0)) {
+        return;
+    }
+    AUTO_FREE struct lifetime *lives =
+        mem_array((size_t)OPTIMIZE_RUNS_MAX * 2, sizeof(*lives));
+    limit.lives = lives;
+    uint16_t name = most_killed(search);
+    take_memory(search, name, &limit);
+    if (name == 0 || !is_killed_often(&limit)) {
+        return;
+    }
+    double to = pick_limit(&limit, search->now.most, nice_mib);
+    struct estimate saved = share_saved(&limit, to);
+    for (size_t i = 0; i < search->n_runs; i++) {
+        search->delta[i] = replay_memory(search->runs[i], saved.value);
+    }
+    draft->metric = RUN_WASTED;
+    draft->traits = PROPOSAL_REVERSIBLE | PROPOSAL_SPENDS;
+    write_mib(draft->to, sizeof(draft->to), to);
+    expect_saved(search, saved);
+    draft_text(draft->title, sizeof(draft->title), "%s: %s of memory, not %s",
+               search->scope, draft->to, draft->from);
+    draft_text(draft->reason, sizeof(draft->reason),
+               "%s was killed at the limit of memory in %zu of %zu tries; %.0f %% of "
+               "them would have had enough",
+               words_name(search->input->words, name), limit.n_cut, limit.n,
+               100 * saved.value);
+    draft_text(draft->if_wrong, sizeof(draft->if_wrong),
+               "each sandbox may take %.0f MiB more of the machine", to - limit.limit);
+    search_fact(search, (double)limit.n_cut, "killed at %s: %zu of %zu tries of %s",
+                draft->from, limit.n_cut, limit.n,
+                words_name(search->input->words, name));
+    search_fact(search, exp(limit.fit.mu), "half of them need less than %.0f MiB",
+                exp(limit.fit.mu));
+    search_line(search,
+                "%.0f %% of the kills in %zu recorded workflows would not have been",
+                100 * saved.value, search->n_runs);
+    search_propose(search);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Queues: slots of the engine, places at a service.
+ *
+ * The dry run lets the recorded work arrive when it did and take as long as it did, with another
+ * number of servers (Kiefer and Wolfowitz, "On the theory of queues with many servers", 1955). It is
+ * believed only if with the present number it tells the waits that were recorded. Rule: WAITED_LEAST
+ * waited, and the model is right within MODEL_FACTOR.
+ */
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/mem.h"
+#include "engine/learning/optimize_private.h"
+
+#define RUNS_LEAST                                                                       \
+    500 /* a queue shows what it is like only over many of its busy spells */
+#define WAITED_LEAST 30
+#define WAIT_LEAST   0.02 /* of what a piece of work takes: less is not worth a slot */
+#define MODEL_FACTOR 1.4
+#define SERVERS_MOST 2000
+#define QUOTA_MOST   0.01 /* of calls that were throttled: then more is no help */
+#define BLOCKS       12
+/* Near saturation the mean wait of one week says little about that of the next, and seldom too
+ * much: the long waits are rare. */
+#define WAIT_LESS 0.35
+#define WAIT_MORE 0.7
+
+/* A piece of work: a workflow that needs a slot, a call that needs a place. Seconds. */
+struct work {
+    double arrived, waited, took;
+    size_t run; /* index in search->runs */
+};
+
+static int by_arrival(const void *left, const void *right)
+{
+    const struct work *a = left, *b = right;
+    if (a->arrived < b->arrived || a->arrived > b->arrived) {
+        return a->arrived < b->arrived ? -1 : 1;
+    }
+    return a->run < b->run ? -1 : a->run > b->run;
+}
+
+/* Waits with so many servers, first come first served; out[i] of work i. Returns their mean. */
+static double replay_queue(const struct work *work, size_t n, size_t n_servers,
+                           double *out)
+{
+    AUTO_FREE double *free_at = mem_array(n_servers, sizeof(*free_at));
+    double sum = 0;
+    for (size_t i = 0; i < n_servers; i++) {
+        free_at[i] = -1e300;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t best = 0;
+        for (size_t k = 1; k < n_servers; k++) {
+            best = free_at[k] < free_at[best] ? k : best;
+        }
+        double begun = fmax(free_at[best], work[i].arrived);
+        free_at[best] = begun + work[i].took;
+        out[i] = begun - work[i].arrived;
+        sum += out[i];
+    }
+    return sum / (double)n;
+}
+
+struct queue_search {
+    struct work *work;
+    size_t n, n_waited;
+    double mean_wait, mean_took, *waits;
+    const char *what; /* "slots", "places" */
+};
+
+static void sum_work(struct queue_search *queue)
+{
+    for (size_t i = 0; i < queue->n; i++) {
+        queue->mean_wait += queue->work[i].waited / (double)queue->n;
+        queue->mean_took += queue->work[i].took / (double)queue->n;
+        queue->n_waited += queue->work[i].waited > 1 ? 1 : 0;
+    }
+    qsort(queue->work, queue->n, sizeof(*queue->work), by_arrival);
+}
+
+/* The least number that leaves little of the wait; 0: none is better, or the model is wrong. */
+static size_t pick_servers(const struct search *search, struct queue_search *queue,
+                           size_t now, double *ret_model)
+{
+    double model = replay_queue(queue->work, queue->n, now, queue->waits);
+    double ratio = model / queue->mean_wait;
+    *ret_model = model;
+    if (!(ratio < MODEL_FACTOR && ratio > 1 / MODEL_FACTOR)) {
+        return 0;
+    }
+    double most = isfinite(search->now.most) ? search->now.most : SERVERS_MOST;
+    size_t to = now;
+    for (int step = 1; step <= 8; step++) {
+        size_t next = now + (size_t)ceil((double)now * 0.125 * step);
+        if ((double)next > most) {
+            break;
+        }
+        to = next;
+        double wait = replay_queue(queue->work, queue->n, next, queue->waits);
+        if (wait < 0.1 * model || wait < WAIT_LEAST * queue->mean_took) {
+            break;
+        }
+    }
+    return to > now ? to : 0;
+}
+
+/* Deltas in minutes: what each waited against what it would have. The recorded wait is scaled to
+ * the model's, so that its error does not count as an effect. */
+static double replay_servers(struct search *search, struct queue_search *queue, size_t to,
+                             double model)
+{
+    double wait = replay_queue(queue->work, queue->n, to, queue->waits);
+    for (size_t i = 0; i < queue->n; i++) {
+        const struct work *work = &queue->work[i];
+        search->delta[work->run] +=
+            (queue->waits[i] * queue->mean_wait / model - work->waited) / 60;
+    }
+    return wait;
+}
+
+static void propose_servers(struct search *search, struct queue_search *queue)
+{
+    struct proposal *draft = &search->draft;
+    double now = search_value(search), model;
+    sum_work(queue);
+    if (!(now >= 1 && now < SERVERS_MOST) || queue->n_waited < WAITED_LEAST ||
+        queue->mean_wait < WAIT_LEAST * queue->mean_took) {
+        return;
+    }
+    size_t to = pick_servers(search, queue, (size_t)now, &model);
+    if (to == 0) {
+        return;
+    }
+    double wait = replay_servers(search, queue, to, model);
+    double from_s = queue->work[0].arrived, to_s = queue->work[queue->n - 1].arrived;
+    double rate = (double)queue->n / fmax(to_s - from_s, 1);
+    draft->traits = PROPOSAL_REVERSIBLE | PROPOSAL_SPENDS;
+    draft_text(draft->to, sizeof(draft->to), "%zu", to);
+    search_expect(search, search->n_runs / BLOCKS, WAIT_LESS, WAIT_MORE);
+    draft_text(draft->title, sizeof(draft->title), "%s%s%zu %s, not %s", search->scope,
+               search->scope[0] != '\0' ? ": " : "", to, queue->what, draft->from);
+    draft_text(draft->reason, sizeof(draft->reason),
+               "%.0f %% of the %s are busy; %zu of %zu waited, %.1f minutes in the mean, "
+               "%.1f at work at once",
+               100 * fmin(1, rate * queue->mean_took / now), queue->what, queue->n_waited,
+               queue->n, queue->mean_wait / 60, rate * queue->mean_took);
+    draft_text(draft->if_wrong, sizeof(draft->if_wrong),
+               "up to %zu more at once load what is behind them", to - (size_t)now);
+    search_fact(search, rate * queue->mean_took,
+                "L = lambda W: %.2f per minute x %.1f minutes = %.1f busy of %s",
+                rate * 60, queue->mean_took / 60, rate * queue->mean_took, draft->from);
+    search_fact(search, model / 60,
+                "the model tells a mean wait of %.1f minutes, %.1f was", model / 60,
+                queue->mean_wait / 60);
+    search_line(search, "the recorded work would have waited %.1f minutes, not %.1f",
+                wait * queue->mean_wait / model / 60, queue->mean_wait / 60);
+    search_propose(search);
+}
+
+static double seconds_of(struct wall at)
+{
+    return (double)at.ms / 1000;
+}
+
+void generate_concurrency(struct search *search)
+{
+    struct queue_search queue = {.what = "slots"};
+    if (!search_begin(search, "max_running", RUNS_LEAST)) {
+        return;
+    }
+    AUTO_FREE struct work *work = mem_array(search->n_runs, sizeof(*work));
+    AUTO_FREE double *waits = mem_array(search->n_runs, sizeof(*waits));
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        work[i] =
+            (struct work){seconds_of(run->created_at),
+                          seconds_of(run->started_at) - seconds_of(run->created_at),
+                          seconds_of(run->finished_at) - seconds_of(run->started_at), i};
+    }
+    queue.work = work;
+    queue.waits = waits;
+    queue.n = search->n_runs;
+    search->draft.metric = RUN_QUEUE;
+    propose_servers(search, &queue);
+}
+
+void generate_bulkhead(struct search *search)
+{
+    struct queue_search queue = {.what = "places"};
+    size_t n_quota = 0, cap = 0;
+    if (!search_begin(search, "concurrency", RUNS_LEAST)) {
+        return;
+    }
+    for (size_t i = 0; i < search->n_runs; i++) {
+        cap += search->runs[i]->n_steps;
+    }
+    AUTO_FREE struct work *work = mem_array(cap + 1, sizeof(*work));
+    AUTO_FREE double *waits = mem_array(cap + 1, sizeof(*waits));
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        for (size_t k = 0; k < run->n_steps; k++) {
+            const struct run_step *step = &run->steps[k];
+            if (step->provider == search->name && isfinite(step->run) &&
+                isfinite(step->wait)) {
+                double arrived = seconds_of(run->created_at) + (double)step->at;
+                work[queue.n++] =
+                    (struct work){arrived, (double)step->wait, (double)step->run, i};
+                n_quota += step->class_ == CLASS_QUOTA ? 1 : 0;
+            }
+        }
+    }
+    queue.work = work;
+    queue.waits = waits;
+    if (queue.n == 0 || (double)n_quota > QUOTA_MOST * (double)queue.n) {
+        return;
+    }
+    search->draft.metric = RUN_LINE;
+    propose_servers(search, &queue);
+}
