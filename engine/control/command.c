@@ -12,6 +12,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/control/control_private.h"
+#include "engine/control/tuning.h"
 #include "engine/control/verb.h"
 
 #define GRANT_MAX span_s(30 * 86400)
@@ -164,6 +165,8 @@ static void carry_out(struct control *control, const struct command_row *command
             answer_set(answer, ANSWER_DONE, "noted"); /* as a row, like each command */
         } else if (is_halt_verb(verb->name)) {
             control_halt_verb(control, command, args, now, answer);
+        } else if (is_tuning_verb(verb->name)) {
+            control_tuning_verb(control, command, args, now, answer);
         } else if (is_finding_verb(verb->name)) {
             control_finding_verb(control, command, args, now, answer);
         } else if (is_recovery_verb(verb->name)) {

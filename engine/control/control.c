@@ -7,6 +7,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/control/control_private.h"
+#include "engine/control/tuning.h"
 #include "engine/workflow/merged.h"
 
 #define PRUNE_EVERY      span_s(3600)
@@ -23,6 +24,7 @@ struct control *control_new(const struct control_options *options, struct store 
     control->out = mem_alloc(sizeof(*control->out));
     control->trace_arena = arena_new();
     control->proactive = proactive_new();
+    tuning_init(control);
     ramp_init(control);
     rng_init(&control->rng, options->seed);
     control->recovery = options->recovery.is_on ? recovery_new(control) : NULL;
@@ -64,6 +66,7 @@ void control_free(struct control *control)
     place_fini(control);
     intake_fini(control);
     halt_fini(control);
+    tuning_fini(control);
     recovery_free(control);
     proactive_free(control->proactive);
     queue_free(control->queue);
@@ -443,6 +446,7 @@ static bool prune(struct control *control, struct wall now)
 void control_tick(struct control *control, struct wall now)
 {
     silence_tick(control, now);
+    tuning_tick(control, now);
     if (!control->halt.is_on) {
         run_timers(control, now);
         ramp_tick(control, now);
@@ -469,6 +473,7 @@ struct wall control_wake_at(const struct control *control)
     struct wall at = prunes(control) ? control->next_prune : (struct wall){0};
     const struct heap_node *first = heap_first(&control->timers);
     sooner(&at, silence_wake_at(control));
+    sooner(&at, tuning_wake_at(control));
     if (control->halt.is_on) {
         return at;
     }
@@ -560,7 +565,7 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !store_load_hour(control->store, now.ms / 3600000, &control->hour, err) ||
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
         !store_load_pending(control->store, on_pending, &loading, err) ||
-        !loading.is_ok || !ramp_load(control, now, err) || !order_load(control, err) ||
+        !loading.is_ok || !tuning_load(control, now, err) || !ramp_load(control, now, err) || !order_load(control, err) ||
         !finding_load(control, now, err) || !halt_load(control, err) || !prepared_load(control, err) ||
         !recovery_load(control, now, err)) {
         return false;

@@ -12,6 +12,7 @@
  *   place.c            which workflow a forge's event is about
  *   merged.c           looks at the base after a merge, caps of reverts
  *   proactive.c        prepared actions before something fails
+ *   tuning.c           settings in force in place of configured ones (tuning.h)
  *   trace.c            what becomes of workflows, as spans
  *   audit.c            who did what, as rows that are chained
  *   finding.c          what the monitor says; finding_verb.c: what operators say to it
@@ -125,6 +126,7 @@ struct control {
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
     struct proactive *proactive;
+    struct tunings *tunings; /* tuning.h */
     bool wants_room; /* after the commit: remove what may go */
 };
 

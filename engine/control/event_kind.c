@@ -53,6 +53,8 @@ static const char *const kinds[] = {
     "audit-file-failed",
     "halted",
     "released",
+    "tuned",
+    "tuned-back",
 };
 
 const char *event_kind(size_t index)

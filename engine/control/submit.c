@@ -9,6 +9,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/control/control_private.h"
+#include "engine/control/tuning.h"
 #include "engine/service/service.h"
 
 /* First line with words in it, clean, at most TITLE_MAX bytes. */
@@ -71,10 +72,16 @@ static bool pipeline_fits(const struct control *control, const struct pipeline *
            fits(control, "forge.provider", "forge", pipeline->forge.provider, answer);
 }
 
+static bool tuned_fits(const struct control *control, const struct pipeline *pipeline)
+{
+    struct answer ignored = {0};
+    return pipeline_fits(control, pipeline, &ignored);
+}
+
 /* Parsed, fit, and kept; NULL with an answer. */
 static const struct pipeline *take_pipeline(struct control *control,
                                             const struct json *args, int64_t *ret_id,
-                                            struct answer *answer)
+                                            struct wall now, struct answer *answer)
 {
     const char *name = json_str(args, "pipeline", "");
     const char *text = json_str(args, "text", "");
@@ -87,6 +94,15 @@ static const struct pipeline *take_pipeline(struct control *control,
             findings.n > 0 ? finding_format(&findings.rows[0]) : mem_str("unreadable");
         answer_set(answer, ANSWER_BAD, "%s", line);
     } else if (pipeline_fits(control, parsed, answer)) {
+        /* The settings it begins with are those of this moment. */
+        AUTO_FREE char *tuned = tuning_lay_over(control, parsed, text, tuned_fits, now);
+        struct pipeline *with =
+            tuned != NULL ? pipeline_parse(name, tuned, strlen(tuned), &findings) : NULL;
+        if (with != NULL) {
+            pipeline_free(parsed);
+            parsed = with;
+            text = tuned;
+        }
         *ret_id = store_put_pipeline(control->store, parsed->name, text, strlen(text));
         result = idmap_get(&control->pipelines, *ret_id);
         if (result == NULL && *ret_id > 0) {
@@ -187,7 +203,7 @@ void control_submit(struct control *control, const struct command_row *command,
 {
     char title[TITLE_MAX];
     struct newcomer newcomer = {.task = json_str(args, "task", ""), .title = title};
-    newcomer.pipeline = take_pipeline(control, args, &newcomer.pipeline_id, answer);
+    newcomer.pipeline = take_pipeline(control, args, &newcomer.pipeline_id, now, answer);
     if (newcomer.pipeline == NULL) {
         return;
     }
@@ -216,7 +232,7 @@ void control_adopt(struct control *control, const struct command_row *command,
 {
     char title[TITLE_MAX];
     struct newcomer newcomer = {.pull = json_int(args, "pull", 0), .title = title};
-    newcomer.pipeline = take_pipeline(control, args, &newcomer.pipeline_id, answer);
+    newcomer.pipeline = take_pipeline(control, args, &newcomer.pipeline_id, now, answer);
     if (newcomer.pipeline == NULL) {
         return;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
+#include "engine/learning/tuning.h"
 #include "store/model.h"
 
 #define REASON                                                                           \
@@ -199,6 +200,24 @@ const struct verb verbs[] = {
      {{"strategy", ARG_TEXT, true, 0, 0, "retry, hand_back, fallback ..."},
       {"class", ARG_TEXT, false, 0, 0, "only for this class of failures; default: for all"},
       {"reason", ARG_TEXT, true, 0, 0, "why; kept with the act"}}},
+    {"tune",
+     false, true,
+     CONFIRM_ASK, "change a setting while the engine runs",
+     "Of a pipeline it counts for workflows that are submitted afterwards, of a service or the "
+     "engine at once. untune takes it back exactly, and so does the end of its time.",
+     {{"setting", ARG_TEXT, true, 0, 0, "the setting: limits.coding, max_running ..."},
+      {"scope", ARG_TEXT, false, 0, 0, "pipeline:NAME or service:NAME; default: the engine"},
+      {"value", ARG_TEXT, true, 0, 0, "its value, as in YAML"},
+      {"for", ARG_TEXT, false, 0, 0, "for how long, like 2h; default: until it is taken back"},
+      {"until", ARG_TEXT, false, 0, 0, "or until when, like 2026-11-22T18:00:00Z"},
+      {"reason", ARG_TEXT, true, 0, 0, "why; kept with the act"}}},
+    {"untune",
+     false, true,
+     CONFIRM_NONE, "take a changed setting back",
+     "What it had replaced is in force again.",
+     {{"setting", ARG_TEXT, true, 0, 0, "the setting"},
+      {"scope", ARG_TEXT, false, 0, 0, "pipeline:NAME or service:NAME; default: the engine"},
+      REASON}},
     {"revive-strategy",
      false, true,
      CONFIRM_NONE, "let a strategy be chosen again",
@@ -341,6 +360,34 @@ static bool check_note(const struct json *args, struct err *err)
            err_set(err, ERR_USAGE, "note: empty; expected what is known");
 }
 
+static bool check_tune(const struct json *args, struct err *err)
+{
+    const char *length = json_str(args, "for", NULL);
+    const char *end = json_str(args, "until", NULL);
+    struct span span;
+    struct wall at;
+    AUTO_BUF struct buf value;
+    buf_init(&value, 8 * TUNING_VALUE_MAX);
+    if (length != NULL && end != NULL) {
+        return err_set(err, ERR_USAGE, "tune: expected for or until, not both");
+    }
+    if (length != NULL && (!span_parse(length, &span) || span.ms == 0)) {
+        return err_set(err, ERR_USAGE,
+                       "for: '%.32s' is no duration; expected one like 10m or 1h30m",
+                       length);
+    }
+    if (end != NULL && !wall_parse(end, &at)) {
+        return err_set(
+            err, ERR_USAGE,
+            "until: '%.32s' is no time; expected one like 2026-11-22T18:00:00Z", end);
+    }
+    if (is_blank(json_str(args, "reason", ""))) {
+        return err_set(err, ERR_USAGE, "reason: empty; expected why");
+    }
+    return tuning_check(json_str(args, "setting", ""), json_str(args, "scope", ""),
+                        json_str(args, "value", ""), &value, err);
+}
+
 /* What is more than a question of one argument. */
 static const struct {
     const char *verb;
@@ -348,6 +395,7 @@ static const struct {
 } checks[] = {
     {"silence", check_silence},
     {"note",    check_note   },
+    {"tune",    check_tune   },
 };
 
 static bool check_whole(const struct verb *verb, const struct json *args, struct err *err)

@@ -18,6 +18,26 @@ void gate_init(struct gate *gate, const struct gate_settings *settings, bool has
     gate->healthy_percent = MESH_UNKNOWN;
 }
 
+void gate_tune(struct gate *gate, const struct gate_settings *settings)
+{
+    struct breaker_settings *breaker = &gate->breaker.settings;
+    int places = settings->concurrency > 0 ? settings->concurrency : 1;
+    gate->settings.concurrency = places;
+    gate->settings.breaker.failures = breaker->failures = settings->breaker.failures;
+    gate->settings.breaker.open = breaker->open = settings->breaker.open;
+    breaker->open_max = settings->breaker.open_max.ms > breaker->open.ms
+                            ? settings->breaker.open_max
+                            : breaker->open;
+    gate->settings.breaker.open_max = breaker->open_max;
+    if (gate->limit.max != places) {
+        gate->limit.max = places;
+        gate->limit.value =
+            gate->limit.value > (double)places ? (double)places : gate->limit.value;
+        gate->bulkhead.limit =
+            gate->settings.is_adaptive ? limit_get(&gate->limit) : places;
+    }
+}
+
 static struct gate_verdict refused(const struct gate *gate)
 {
     return (struct gate_verdict){.answer = GATE_CLOSED, .until = gate->breaker.until};

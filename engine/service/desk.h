@@ -56,6 +56,10 @@ enum service_force {
     FORCE_METRICS
 };
 
+struct service_tuning {
+    int concurrency, failures; /* -1 = as configured */
+    struct span open;          /* below 0 = as configured */
+};
 struct service_order {
     char *service;
     bool is_probe, is_reset; /* ask whether it lives; forget the window and close */
@@ -63,6 +67,8 @@ struct service_order {
     bool has_force;          /* set `force` until `until` (unset: until told otherwise) */
     enum service_force force;
     struct wall until;
+    bool has_tuning; /* settings of its gate, all of them; what was counted stays */
+    struct service_tuning tuning;
     char *actor, *reason;
 };
 void service_order_free(struct service_order *order); /* accepts NULL */

@@ -199,6 +199,21 @@ static enum breaker_state state_of(enum service_force force)
     }
 }
 
+static void tune(struct desk_service *service, const struct service_tuning *tuning)
+{
+    struct gate_settings settings = service->spec->gate;
+    if (tuning->concurrency >= 0) {
+        settings.concurrency = tuning->concurrency;
+    }
+    if (tuning->failures >= 0) {
+        settings.breaker.failures = tuning->failures;
+    }
+    if (tuning->open.ms >= 0) {
+        settings.breaker.open = tuning->open;
+    }
+    gate_tune(&service->gate, &settings);
+}
+
 void desk_obey(struct desk *desk, struct desk_service *service,
                const struct service_order *order, struct wall now)
 {
@@ -214,6 +229,9 @@ void desk_obey(struct desk *desk, struct desk_service *service,
     }
     if (order->is_probe) {
         desk_probe(desk, service, actor, now);
+    }
+    if (order->has_tuning) {
+        tune(service, &order->tuning);
     }
     desk_touch(service);
 }

@@ -329,6 +329,38 @@ static void the_gate_joins_them(void **state)
     assert_int_equal(gate_judge(429), OUTCOME_NEUTRAL);
 }
 
+/* What was counted and what is under way stays; settings back are exactly as before. */
+static void a_live_gate_is_tuned(void **state)
+{
+    (void)state;
+    struct gate_settings set = settings();
+    struct gate gate;
+    gate_init(&gate, &set, true, 1, at(0));
+    struct gate_verdict one = gate_admit_work(&gate, at(0));
+    struct gate_verdict two = gate_admit_work(&gate, at(0));
+    assert_int_equal(gate_admit_work(&gate, at(0)).answer, GATE_FULL);
+    gate_record(&gate, one.ticket, OUTCOME_FAILURE, false, (struct span){1}, at(1));
+    struct gate_settings tuned = set;
+    tuned.concurrency = 3;
+    tuned.breaker.failures = 2;
+    tuned.breaker.open.ms = 90000;
+    gate_tune(&gate, &tuned);
+    assert_int_equal(gate.bulkhead.in_flight, 1);
+    assert_int_equal(gate_admit_work(&gate, at(2)).answer, GATE_GO);
+    assert_int_equal(gate_admit_work(&gate, at(2)).answer, GATE_GO);
+    assert_int_equal(gate_admit_work(&gate, at(2)).answer, GATE_FULL);
+    /* The failure before counts: with this one there are two. */
+    gate_record(&gate, two.ticket, OUTCOME_FAILURE, false, (struct span){1}, at(3));
+    assert_int_equal(gate.breaker.state, BREAKER_OPEN);
+    assert_int_equal(gate.breaker.until.ms, at(90003).ms);
+    gate_tune(&gate, &set);
+    assert_int_equal(gate.breaker.settings.open.ms, 10000);
+    assert_int_equal(gate.breaker.settings.open_max.ms, 60000);
+    assert_int_equal(gate.breaker.settings.failures, 3);
+    assert_int_equal(gate.bulkhead.limit, 2);
+    assert_int_equal(gate.bulkhead.in_flight, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +374,7 @@ int main(void)
         cmocka_unit_test(the_limit_follows_the_latency),
         cmocka_unit_test(what_the_mesh_says),
         cmocka_unit_test(the_gate_joins_them),
+        cmocka_unit_test(a_live_gate_is_tuned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
