@@ -583,6 +583,11 @@ void control_drain(struct control *control, bool is_draining)
     control->is_draining = is_draining;
 }
 
+int control_max_running(const struct control *control)
+{
+    return control->options.max_running;
+}
+
 bool control_is_idle(const struct control *control)
 {
     return control->n_running == 0 && control->n_releases == 0;

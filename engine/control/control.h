@@ -122,6 +122,8 @@ void control_drain(struct control *control, bool is_draining);
 /* Does everything autonomous stand still (verb halt)? After control_load: it did when the
  * engine before ended. Then effects without outcome are not handed out before the release. */
 bool control_is_halted(const struct control *control);
+/* How many workflows may run at once, as it is set now. */
+int control_max_running(const struct control *control);
 /* Nothing runs any more (for a drain). */
 bool control_is_idle(const struct control *control);
 /* Does an effect of this key wait for its outcome? For sweeping runners left over. */

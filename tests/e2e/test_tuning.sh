@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Settings changed while a real engine runs: a deadline for workflows to come, the number that run
+# at once; a restart keeps them, untune gives back exactly what was. TAP. Waits are bounded.
+
+# shellcheck disable=SC2317 # until_true calls them
+set -u
+program=${SIGNALBOX:-$PWD/build/signalbox}
+dir=$(cd "$(mktemp -d /tmp/signalbox-tuning-XXXXXX)" && pwd -P) || exit 1
+engine=''
+# shellcheck disable=SC2317 # the trap calls it
+cleanup() {
+    : >"$dir/go"
+    [ -z "$engine" ] || kill "$engine" 2>/dev/null
+    wait 2>/dev/null
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
+unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
+cd "$dir" || exit 1
+mkdir -p config/signalbox
+echo 'max_running: 5' >config/signalbox/signalbox.yaml
+git config --global user.name tester
+git config --global user.email tester@example.org
+
+n=0 failures=0
+ok() { # NAME, after a command whose status counts
+    local status=$?
+    n=$((n + 1))
+    if [ $status -eq 0 ]; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        sed 's/^/# /' out 2>/dev/null | head -n 40
+        failures=1
+    fi
+}
+gives() { # STATUS ARGUMENT...
+    local want=$1 got
+    shift
+    "$program" "$@" >"$dir/out" 2>&1 </dev/null
+    got=$?
+    [ $got -eq "$want" ] && return 0
+    printf '# %s: status %s, expected %s\n' "$*" $got "$want"
+    return 1
+}
+says() {
+    grep -qF -- "$1" "$dir/out" && return 0
+    printf '# missing: %s\n' "$1"
+    return 1
+}
+until_true() { # COMMAND...: at most 90 s
+    local end=$((SECONDS + 90))
+    while ! "$@"; do
+        if [ $SECONDS -ge $end ]; then
+            echo "# in vain: $*"
+            return 1
+        fi
+        sleep 0.02
+    done
+}
+is_running() { "$program" status --json 2>/dev/null </dev/null | grep -q '"is_running":true'; }
+start() {
+    "$program" serve >>serve.log 2>&1 &
+    engine=$!
+    until_true is_running
+}
+stop() {
+    kill "$engine"
+    wait "$engine" 2>/dev/null
+    engine=''
+}
+# Seconds that the state CODING of a workflow has in all; its agent waits, so it stands still.
+coding_seconds() {
+    "$program" show "$1" --json 2>/dev/null </dev/null | sed -nE \
+        's/.*"state":"CODING".*"state_since":"([^"]+)".*"deadline_at":"([^"]+)".*"branch".*/\1 \2/p' | {
+        read -r since until || exit 1
+        echo $(($(date -d "$until" +%s) - $(date -d "$since" +%s)))
+    }
+}
+has_deadline() { # WORKFLOW SECONDS, two more or less
+    local seconds
+    seconds=$(coding_seconds "$1") || return 1
+    [ -n "$seconds" ] && [ $((seconds - $2)) -le 2 ] && [ $(($2 - seconds)) -le 2 ]
+}
+submit() { gives 0 submit --pipeline ./web.yaml --repo "$dir/repo" --task "$1"; }
+
+git init -q -b main repo
+(cd repo && echo 0 >number && git add . && git commit -qm first)
+cat >web.yaml <<END
+name: web
+base: main
+agent: {command: "echo 1 >>number; until test -e $dir/go; do sleep 0.05; done"}
+validate:
+  - {name: lint, command: "true"}
+  - {name: unit tests, command: "true"}
+limits: {coding: 40m}
+END
+start
+ok "an engine runs"
+
+gives 0 tunings && says 'no setting is tuned'
+ok "nothing is tuned at first"
+submit one && until_true has_deadline 1 2400
+ok "the deadline is that of the pipeline"
+gives 0 tune limits.coding 7m 'agents are quick' --scope pipeline:web && says 'limits.coding of pipeline:web is 7m'
+ok "tune says what is so now"
+submit two && until_true has_deadline 2 420
+ok "a workflow that is submitted afterwards has it"
+has_deadline 1 2400
+ok "the one before keeps what it began with"
+gives 0 tunings --plain && says $'limits.coding\tpipeline:web\t7m\tconfigured' && says 'agents are quick'
+ok "tunings lists it with its reason"
+gives 0 tunings --json && says '"setting":"limits.coding"' && says '"was":null' && says '"actor":"'
+ok "tunings --json as well"
+
+gives 0 tune max_running 2 'the host is slow' --for 2h && says 'max_running of engine is 2 until '
+ok "the engine is tuned at once, for a time"
+submit three && gives 0 show 3 && says 'waits for     slot'
+ok "a third one waits now"
+
+stop && start
+ok "the engine starts anew"
+gives 0 tunings --plain && says 'max_running' && says 'limits.coding'
+ok "tunings are there after a restart"
+gives 0 tune max_running 5 'enough' && until_true has_deadline 3 420
+ok "and in force: the third one has the tuned deadline too"
+
+gives 0 untune max_running && says 'max_running of engine is 2 until '
+ok "untune gives what lay below"
+gives 0 untune max_running && says 'max_running of engine is 5 again, as configured'
+ok "and then what is configured"
+gives 0 untune limits.coding --scope pipeline:web && gives 0 tunings && says 'no setting is tuned'
+ok "nothing is tuned any more"
+submit four && until_true has_deadline 4 2400
+ok "the deadline is exactly as it was"
+
+gives 2 tune limits.coding soon 'no' --scope pipeline:web && says "'soon' is no duration"
+ok "a wrong value is refused"
+gives 2 tune limits.coding 5m 'no' && says 'expected its name, like pipeline:NAME'
+ok "so is a scope that does not fit"
+gives 1 untune limits.coding --scope pipeline:web && says 'is not tuned'
+ok "and to take back what is not there"
+
+printf '%s\n' '--- # tuned' 'limits: {coding: 9m}' 'order: [unit tests]' >>web.yaml
+gives 0 check web.yaml
+ok "check reads a pipeline with an overlay"
+printf '%s\n' 'order: [gone]' | cat <(grep -v '^order' web.yaml) - >wrong.yaml
+gives 2 check wrong.yaml && says "wrong.yaml:10: order[0]: validate has no such step"
+ok "and tells where it is wrong"
+gives 0 events --plain && says 'tuned-back' && says 'was 7m'
+ok "the events tell of it"
+
+echo "1..$n"
+exit $failures
