@@ -30,6 +30,7 @@
 #include "engine/io/holder.h"
 #include "engine/io/io.h"
 #include "engine/io/listener.h"
+#include "engine/io/notify.h"
 #include "engine/io/runner.h"
 #include "engine/io/telemetry.h"
 #include "engine/monitor/thread.h"
@@ -186,6 +187,9 @@ static bool commit(struct engine *engine)
         }
         if (engine->monitor != NULL) {
             monitor_look(engine->monitor);
+        }
+        if (engine->notify != NULL) {
+            notify_look(engine->notify);
         }
     }
     return true;
@@ -427,6 +431,8 @@ static void stop_parts(struct engine *engine)
 {
     listener_stop(engine->listener); /* it looks at the one below */
     engine->listener = NULL;
+    notify_stop(engine->notify);
+    engine->notify = NULL;
     telemetry_stop(engine->telemetry);
     engine->telemetry = NULL;
     monitor_stop(engine->monitor);
@@ -489,6 +495,23 @@ static void start_watching(struct engine *engine)
     }
     if (engine->listener != NULL) {
         listener_watch_telemetry(engine->listener, engine->telemetry);
+    }
+}
+
+static void start_notify(struct engine *engine)
+{
+    const struct config *config = engine->config;
+    struct err err = ERR_INIT;
+    const struct notify_options options = {.store = config->store,
+                                           .environment = config->environment,
+                                           .specs = config->notifies,
+                                           .n_specs = config->n_notifies};
+    if (options.n_specs == 0) {
+        return;
+    }
+    engine->notify = notify_start(&options, &err);
+    if (engine->notify == NULL) {
+        log_line(LOG_ERROR, "notify", "cannot start", LOG_FIELDS(LOG_TEXT("why", err.msg)));
     }
 }
 
@@ -633,6 +656,7 @@ static bool make_parts(struct engine *engine, struct err *err)
     engine->performer = io_executor(engine->io);
     engine->executor = (struct executor){engine, perform, stop_effect};
     start_watching(engine);
+    start_notify(engine);
     put_state(engine, "running");
     engine->has_commands = true;
     return true;

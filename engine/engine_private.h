@@ -31,6 +31,7 @@ struct engine {
     struct pattern_base *patterns;  /* own rules; NULL = none */
     struct monitor_thread *monitor; /* NULL: it could not start */
     struct telemetry *telemetry;    /* NULL likewise */
+    struct notify *notify;          /* NULL likewise */
     struct listener *listener;      /* NULL: not configured, or it could not start */
     char listener_text[160];        /* where it listens, or why it does not */
     struct executor executor;       /* ours: says it, and hands on to io's */

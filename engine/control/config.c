@@ -16,6 +16,7 @@
 
 static const char *const hangup_words[] = {"continue", "drain", "stop", NULL};
 static const char *const ascii_words[] = {"auto", "always", "never", NULL};
+static const char *const call_words[] = {"off", "bell", "osc9", "osc777", NULL};
 
 #define AT(member) offsetof(struct config, member)
 
@@ -49,6 +50,12 @@ static const struct field console_fields[] = {
              "locale."},
     {.name = "mouse", .type = FIELD_BOOL, .offset = AT(has_mouse), .fallback = "false",
      .help = "Whether the console listens to the mouse."},
+    {.name = "notify", .type = FIELD_WORD, .offset = AT(call), .words = call_words,
+     .fallback = "bell",
+     .help = "How the console calls you when something begins to wait for a person, at most once "
+             "in 10 seconds: not at all, by the bell of the terminal, or by a notification of the "
+             "desktop (osc9: iTerm2, WezTerm, Windows Terminal, kitty; osc777: foot, Ghostty, "
+             "urxvt)."},
     {.name = "keys", .type = FIELD_PATH, .offset = AT(keys), .may_be_empty = true,
      .fallback = "", .shown = "none",
      .help = "Path of a file with own keys, see signalbox-keys(7)."},
@@ -89,6 +96,9 @@ static const struct field config_fields[] = {
      .help = "Metrics, limits, what is scraped."},
     {.name = "telemetry", .type = FIELD_TABLE, .sub = &telemetry_schema, .shown = "none",
      .help = "Where traces go."},
+    {.name = "notify", .type = FIELD_MAPS, .offset = AT(notifies), .offset_n = AT(n_notifies),
+     .sub = &notify_schema, .shown = "none",
+     .help = "Where people are told of what needs them."},
     {.name = "console", .type = FIELD_TABLE, .sub = &console_schema,
      .help = "The console."},
 };
@@ -145,6 +155,7 @@ struct config *config_parse(const char *file, const char *text, size_t len,
         config_check_services(file, config, tree->root, findings);
         config_check_monitor(file, config, tree->root, findings);
         config_check_listener(file, config, tree->root, findings);
+        config_check_notify(file, config, tree->root, findings);
     }
     yaml_tree_free(tree);
     if (findings->n > n_before || findings->n_dropped > n_dropped) {

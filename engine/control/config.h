@@ -24,7 +24,9 @@
  *              certificate: /etc/ssl/x.pem, key: /etc/ssl/x.key}
  *   monitor: {interval: 5s, disk: 256MiB, rules: [...], scrape: [...]}
  *   telemetry: {otlp: [{endpoint: "http://collector:4318"}]}
- *   console: {theme: dark, ascii: auto, mouse: false, keys: my.keys}
+ *   notify: [{name: phone, url: "https://ntfy.sh/our-topic", format: ntfy, min_risk: high,
+ *             on: [approval, failed, halted], token: {env: NTFY_TOKEN}}]
+ *   console: {theme: dark, ascii: auto, mouse: false, keys: my.keys, notify: bell}
  */
 
 #include <stdbool.h>
@@ -34,12 +36,15 @@
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/findings.h"
+#include "engine/io/notice.h"
 #include "engine/io/telemetry.h"
 #include "engine/monitor/rule.h"
 #include "engine/service/service.h"
 
 enum on_hangup { HANGUP_CONTINUE, HANGUP_DRAIN, HANGUP_STOP };
 enum ascii_mode { ASCII_AUTO, ASCII_ALWAYS, ASCII_NEVER };
+/* How a console calls its operator when something waits for a person (tui/call.h). */
+enum call_mode { CALL_OFF, CALL_BELL, CALL_OSC9, CALL_OSC777 };
 
 /* The network side; off unless port is given. */
 struct listener_spec {
@@ -109,6 +114,9 @@ struct config {
     char *keys;                       /* path or "" */
     enum ascii_mode ascii;
     bool has_mouse;
+    enum call_mode call;
+    struct notify_spec *notifies;
+    size_t n_notifies;
 };
 
 /* Defaults (XDG paths). Never NULL. */

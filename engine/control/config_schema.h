@@ -15,6 +15,7 @@ extern const struct schema listener_schema;  /* over struct config */
 extern const struct schema recovery_schema;  /* over struct config */
 extern const struct schema monitor_schema;   /* over struct config */
 extern const struct schema telemetry_schema; /* over struct config */
+extern const struct schema notify_schema;    /* over struct notify_spec */
 
 /* Fields of a struct secret_source that is `member` of `owner`; `what` for the manual. */
 #define SECRET_FIELDS(owner, member, what)                                               \
@@ -56,6 +57,8 @@ void config_check_services(const char *file, struct config *config,
                            const struct yaml_item *root, struct findings *findings);
 void config_check_monitor(const char *file, struct config *config,
                           const struct yaml_item *root, struct findings *findings);
+void config_check_notify(const char *file, const struct config *config,
+                         const struct yaml_item *root, struct findings *findings);
 void config_check_recovery(const char *file, const struct config *config,
                            const struct yaml_item *root, struct findings *findings);
 void config_check_listener(const char *file, const struct config *config,
