@@ -77,8 +77,35 @@ static int put_right(const struct canvas *canvas, int right, enum theme_role rol
     return right - cells - 3;
 }
 
+int chrome_banner_rows(const struct console *c)
+{
+    return c->frame != NULL && c->frame->halt.is_on ? 1 : 0;
+}
+
+/* Who, when, why, and how it goes on: in words, on every view. */
+static void draw_banner(const struct console *c, const struct canvas *canvas)
+{
+    const struct halt_row *halt = &c->frame->halt;
+    char key[KEY_TEXT_MAX], age[CLOCK_TEXT_MAX], hint[64], text[400];
+    (void)keymap_label(c->keymap, CONTEXT_GLOBAL, ACTION_RELEASE, key);
+    (void)snprintf(hint, sizeof(hint), "%s%sends it", key[0] != '\0' ? key : ":release",
+                   " ");
+    (void)snprintf(text, sizeof(text), "HALTED by %.60s, %s ago%s%.250s; %s",
+                   halt->by[0] != '\0' ? halt->by : "somebody",
+                   coarse_age(wall_since(c->now, halt->at), age),
+                   halt->reason[0] != '\0' ? ": " : "", halt->reason,
+                   "nothing goes on by itself");
+    int cells = text_cells(hint, strlen(hint));
+    canvas_fill(canvas, (struct rect){0, 1, canvas->w, 1}, ROLE_STATUS_ERROR);
+    (void)canvas_text(canvas, canvas->w - 1 - cells, 1, cells, ROLE_STATUS_ERROR, hint);
+    (void)canvas_text(canvas, 1, 1, canvas->w - 4 - cells, ROLE_STATUS_ERROR, text);
+}
+
 void chrome_draw_top(const struct console *c, const struct canvas *canvas)
 {
+    if (chrome_banner_rows(c) > 0) {
+        draw_banner(c, canvas);
+    }
     char text[CLOCK_TEXT_MAX];
     char engine[64];
     canvas_fill(canvas, (struct rect){0, 0, canvas->w, 1}, ROLE_TOP);

@@ -194,6 +194,18 @@ static void on_signals(struct console *c, int fd)
     }
 }
 
+static void look_at_needs(struct console *c)
+{
+    const struct frame *frame = c->frame;
+    const struct call_facts facts = {
+        .n_needs = frame->has_totals ? frame_attention(frame) : -1,
+        .is_halted = frame->halt.is_on,
+        .halted_by = frame->halt.by != NULL ? frame->halt.by : "",
+        .trouble = frame->trouble_text != NULL ? frame->trouble_text : "",
+    };
+    call_look(&c->call, &facts);
+}
+
 static void on_feed(struct console *c)
 {
     struct view *view = place_top(c);
@@ -203,6 +215,10 @@ static void on_feed(struct console *c)
     c->now = wall_now();
     view->now = c->now;
     c->needs_paint = true;
+    look_at_needs(c);
+    if (view->h != place_view_height(c)) { /* everything was halted, or goes on */
+        place_refresh(c, false);
+    }
     if (frame->query < c->asked) {
         return; /* it answers an older question */
     }
@@ -262,7 +278,8 @@ static void compose(struct console *c)
     }
     const struct view *view = place_top(c);
     struct canvas part =
-        canvas_sub(&all, (struct rect){0, 1, all.w, place_view_height(c)});
+        canvas_sub(&all, (struct rect){0, 1 + chrome_banner_rows(c), all.w,
+                                       place_view_height(c)});
     chrome_draw_top(c, &all);
     view->klass->draw(view, c->frame, &part);
     chrome_draw_bottom(c, &all);
@@ -316,18 +333,35 @@ static int64_t paint_if_due(struct console *c)
     return -1;
 }
 
+static int64_t soonest(int64_t a, int64_t b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+/* Call the operator when it is time; nanoseconds until it is, -1 = nothing to tell. */
+static int64_t do_call(struct console *c, int64_t now)
+{
+    const char *text = call_take(&c->call, (struct mono){now});
+    if (text != NULL) {
+        term_call(c->term, c->options->config->call, text);
+    }
+    struct mono next = call_next(&c->call);
+    return next.ns == 0 ? -1 : next.ns > now ? next.ns - now : 0;
+}
+
 /* Messages that leave, confirmations that arm. */
 static int64_t do_delayed(struct console *c)
 {
     int64_t now = mono_now().ns;
-    int64_t wait = -1;
+    int64_t wait = do_call(c, now);
     const struct layer *top = layer_top(c);
     if (c->is_message_shown && c->message_until.ns != 0) {
-        wait = c->message_until.ns - now;
-        if (wait <= 0) {
+        int64_t left = c->message_until.ns - now;
+        if (left <= 0) {
             c->is_message_shown = false;
             c->needs_paint = true;
-            wait = -1;
+        } else {
+            wait = soonest(wait, left);
         }
     }
     if (top != NULL && layer_must_arm(top) && top->has_asked && !top->is_armed) {
@@ -344,11 +378,6 @@ static int64_t do_delayed(struct console *c)
 /* ---- the loop ---- */
 
 enum { POLL_TERM, POLL_SIGNALS, POLL_FEED, POLL_TIMER, POLL_COUNT };
-
-static int64_t soonest(int64_t a, int64_t b)
-{
-    return a < 0 ? b : b < 0 || a < b ? a : b;
-}
 
 static void loop(struct console *c, int signal_fd, int timer_fd)
 {

@@ -145,6 +145,7 @@ struct console {
     bool is_message_shown; /* the newest one, in the bottom line */
     struct mono message_until;
 
+    struct call call; /* of the operator, when something needs a person */
     struct perf perf;
     bool is_perf_shown;
 
@@ -235,6 +236,8 @@ uint64_t console_ask_painted(struct console *c);
 bool console_has_painted(const struct console *c, uint64_t number, struct mono asked_at);
 
 /* ---- chrome.c ---- */
+/* Lines below the top that say that everything is halted. */
+int chrome_banner_rows(const struct console *c);
 void chrome_draw_top(const struct console *c, const struct canvas *canvas);
 void chrome_draw_bottom(struct console *c, const struct canvas *canvas);
 void chrome_draw_too_small(const struct canvas *canvas);

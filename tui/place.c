@@ -11,7 +11,8 @@ struct view *place_top(const struct console *c)
 
 int place_view_height(const struct console *c)
 {
-    int h = surface_height(c->surface) - 2 - (c->is_perf_shown ? 1 : 0);
+    int h = surface_height(c->surface) - 2 - (c->is_perf_shown ? 1 : 0) -
+            chrome_banner_rows(c);
     return h > 0 ? h : 0;
 }
 

@@ -440,3 +440,18 @@ bool term_copy(struct term *term, const char *text, size_t len)
     flush_out(term);
     return true;
 }
+
+void term_call(struct term *term, enum call_mode mode, const char *text)
+{
+    bool is_tmux = getenv("TMUX") != NULL;
+    bool is_screen = !is_tmux && strncmp(name_of_term(), "screen", 6) == 0;
+    /* the console of the kernel would print what it does not know */
+    enum call_mode known =
+        term->can.is_linux_console && mode != CALL_OFF ? CALL_BELL : mode;
+    call_put(&term->out, known,
+             is_tmux     ? CALL_TMUX
+             : is_screen ? CALL_SCREEN
+                         : CALL_PLAIN,
+             text);
+    flush_out(term);
+}

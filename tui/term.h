@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "engine/base/err.h"
+#include "tui/call.h"
 #include "tui/canvas.h"
 #include "tui/input.h"
 #include "tui/theme.h"
@@ -83,6 +84,9 @@ void term_ask_status(struct term *term);
 /* Text to the clipboard of the operator's own terminal (OSC 52; passed through tmux and
  * screen). False when it is longer than terminals take. */
 bool term_copy(struct term *term, const char *text, size_t len);
+
+/* Call the operator (tui/call.h); one clean line. */
+void term_call(struct term *term, enum call_mode mode, const char *text);
 
 /* Give the terminal back, stop like any job (Ctrl-Z), and take it again after `fg`. */
 void term_suspend(struct term *term);

@@ -208,6 +208,36 @@ static void a_confirmation_ignores_what_was_typed_before_it_was_seen(void **stat
     quit(desk);
 }
 
+static void one_key_halts_from_every_view(void **state)
+{
+    struct desk *desk = *state;
+    desk_configure(desk, "on_hangup: stop\nconsole: {notify: osc9}\n");
+    desk_start(desk, 80, 24, NULL, NULL, NULL);
+    assert_true(pty_wait_text(desk->pty, "engine up", SOON_MS));
+    pty_send(desk->pty, "w");
+    assert_true(pty_wait_text(desk->pty, "› workflows", SOON_MS));
+    pty_send(desk->pty, "!");
+    assert_true(pty_wait_text(desk->pty, "HALTED by ", SOON_MS));
+    assert_true(pty_wait_text(desk->pty, "nothing goes on by itself", SOON_MS));
+    assert_true(pty_wait_text(desk->pty, "= ends it", SOON_MS));
+    assert_true(pty_wait_text(desk->pty, "halt: halted: nothing begins", SOON_MS));
+    assert_non_null(strstr(pty_bytes(desk->pty), "\x1b]9;signalbox: HALTED by "));
+    static const char *const views[][2] = {
+        {"o", "No workflows yet"}, {"b", "› services"}, {"i", "› health"}, {"L", "› failures"}};
+    for (size_t i = 0; i < ARRAY_LEN(views); i++) {
+        pty_send(desk->pty, views[i][0]);
+        assert_true(pty_wait_text(desk->pty, views[i][1], SOON_MS));
+        assert_true(pty_wait_text(desk->pty, "HALTED by ", SOON_MS));
+    }
+    pty_send(desk->pty, "=");
+    assert_true(pty_wait_text(desk->pty, "Release everything?", SOON_MS));
+    assert_true(pty_wait_quiet(desk->pty, 600, SOON_MS));
+    pty_send(desk->pty, "y");
+    assert_true(pty_wait_no_text(desk->pty, "HALTED by ", SOON_MS));
+    assert_true(pty_wait_text(desk->pty, "everything goes on", SOON_MS));
+    quit(desk);
+}
+
 static void read_only_refuses_verbs(void **state)
 {
     struct desk *desk = *state;
@@ -226,7 +256,7 @@ static void wrong_theme_and_keys_are_said_and_replaced(void **state)
     desk_configure(desk, yaml);
     desk_start(desk, 80, 24, NULL, NULL, NULL);
     assert_true(pty_wait_text(desk->pty, "my.keys", SOON_MS));
-    pty_send(desk->pty, "!");
+    pty_send(desk->pty, "\x07");
     assert_true(pty_wait_text(desk->pty, "theme not used: nowhere", SOON_MS));
     pty_send(desk->pty, "\x1b");
     assert_true(pty_wait_no_text(desk->pty, "Messages", SOON_MS));
@@ -258,6 +288,7 @@ int main(void)
         DESK_TEST(a_paste_presses_no_key),
         DESK_TEST(the_palette_runs_what_is_meant),
         DESK_TEST(a_confirmation_ignores_what_was_typed_before_it_was_seen),
+        DESK_TEST(one_key_halts_from_every_view),
         DESK_TEST(read_only_refuses_verbs),
         DESK_TEST(wrong_theme_and_keys_are_said_and_replaced),
         DESK_TEST(idle_costs_nothing),
