@@ -59,7 +59,9 @@ static void on_paste(struct console *c, const char *text, size_t len)
 {
     const struct layer *layer = layer_top(c);
     if (layer != NULL && layer->key != NULL && strcmp(layer->key, "confirm") == 0) {
-        console_say(c, MESSAGE_WARN, "pasted text does not confirm: type the name");
+        (void)snprintf(c->order.mistake, sizeof(c->order.mistake),
+                       "pasted text does not confirm: type the name");
+        c->needs_paint = true;
     } else {
         on_text(c, text, len);
     }

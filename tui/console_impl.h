@@ -86,7 +86,8 @@ struct order {
     char why[200];                 /* what it waits for or why it failed, clean */
     struct view_subject *subjects; /* approvals that are decided, as they were shown */
     size_t n_subjects;
-    char *confirm; /* the name that was typed */
+    char mistake[80]; /* what was wrong with the name, shown in the dialog */
+    char *confirm;    /* the name that was typed */
 };
 
 /* The approval that the screen shows, once the terminal has painted it: only that can be

@@ -177,8 +177,8 @@ bool decide_check_name(struct console *c, const char *text)
     if (order->n_subjects == 1 && strcmp(order->subjects[0].target, text) == 0) {
         return true;
     }
-    console_say(c, MESSAGE_WARN, "'%.60s' is not %.60s: nothing is sent", text,
-                order->n_subjects == 1 ? order->subjects[0].target : "a name");
+    (void)snprintf(c->order.mistake, sizeof(c->order.mistake),
+                   "'%.40s' is not the name: nothing was sent", text);
     return false;
 }
 
@@ -299,6 +299,7 @@ void decide_draw(const struct console *c, const struct canvas *canvas)
     (void)snprintf(text, sizeof(text), "Type %s and Enter to approve; Esc goes back.%s",
                    subject->target,
                    subject->n_missing > 1 ? " It then waits for a second person." : "");
-    (void)canvas_paragraph(&inside, (struct rect){0, y + 1, inside.w, inside.h - y - 1},
-                           ROLE_POPUP, text);
+    y +=
+        canvas_paragraph(&inside, (struct rect){0, y + 1, inside.w, 2}, ROLE_POPUP, text);
+    (void)canvas_text(&inside, 0, y + 1, inside.w, ROLE_INPUT_ERROR, order->mistake);
 }

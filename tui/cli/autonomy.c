@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /* signalbox autonomy: how much is done without a person, and whether everything stands still. */
+#include "engine/base/json.h"
+#include "engine/control/verb.h"
 #include "store/halt.h"
 #include "tui/cli/card.h"
 #include "tui/cli/columns.h"
 #include "tui/cli/recovery.h"
 #include "tui/cli/rows.h"
+#include "tui/cli/send.h"
 #include "tui/levels.h"
 #include "tui/widget/look.h"
 
@@ -81,8 +84,47 @@ static void print_people(struct cli *cli, const struct level_line *lines, size_t
     columns_print(table, stdout, cli_has(cli, "plain"), columns_terminal(), 0);
 }
 
+/* signalbox autonomy ACTION LEVEL: through the one gate, as a verb. */
+static int change(struct cli *cli)
+{
+    struct err err = ERR_INIT;
+    struct request request = {.verb = "autonomy"};
+    const struct verb *verb = verb_find(request.verb);
+    static const char *const names[] = {"repo", "for", "reason"};
+    AUTO_BUF struct buf out;
+    struct jsonw w;
+    if (verb == NULL || cli->n_args != 2) {
+        return cli_complain(cli, "expected ACTION LEVEL, or nothing to show all");
+    }
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, "action", cli->args[0]);
+    jsonw_str(&w, "level", cli->args[1]);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (cli_value(cli, names[i]) != NULL) {
+            jsonw_str(&w, names[i], cli_value(cli, names[i]));
+        }
+    }
+    jsonw_close(&w, '}');
+    struct json *args = json_parse(out.data, out.len, &err);
+    bool is_good = args != NULL && verb_check(verb, args, &err);
+    json_free(args);
+    if (!is_good) {
+        return cli_complain(cli, "%s", err.msg);
+    }
+    request.args = out.data;
+    if (!requests_send(cli, &request, 1, &err)) {
+        return cli_fail(&err);
+    }
+    return requests_report(cli, &request, 1);
+}
+
 static int run(struct cli *cli)
 {
+    if (cli->n_args > 0) {
+        return change(cli);
+    }
     struct err err = ERR_INIT;
     struct wall now = wall_now();
     const struct autonomy_row *rows = NULL;
@@ -108,15 +150,25 @@ static int run(struct cli *cli)
     return CLI_OK;
 }
 
+static const struct cli_option options[] = {
+    {"repo",  0, "REPO", "only in this repository"},
+    {"for", 0, "TIME", "for how long, such as 1h; needed to raise"},
+    {"reason",       0, "TEXT", "why; kept with the act"},
+    {0     },
+};
+
 const struct cli_command cli_autonomy = {
     .name = "autonomy",
-    .args = "",
+    .args = "[ACTION LEVEL]",
+    .max_args = 2,
+    .options = options,
     .access = ACCESS_READ,
     .help = "show how much is done without a person, and whether all is halted",
     .more =
         "A line for each class of actions, and for each repository with a level of its "
         "own: observe (nothing is done or asked), suggest (it is listed), approve (a "
         "person is asked), auto. LEVEL is what is in force; who set it, for how long and "
-        "why stands behind. DONE counts what was done by itself because of it.",
+        "why stands behind. DONE counts what was done by itself because of it. With "
+        "ACTION and LEVEL the level is changed: to raise it, say for how long and why.",
     .run = run,
 };

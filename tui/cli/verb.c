@@ -6,6 +6,7 @@
 #include "engine/base/json.h"
 #include "engine/control/verb.h"
 #include "engine/recovery/case.h"
+#include "tui/cli/decision.h"
 #include "tui/cli/send.h"
 
 /* What the values of arguments are called, by type. */
@@ -217,12 +218,21 @@ static int run_subject(struct cli *cli)
     return requests_report(cli, &request, 1);
 }
 
+/* ---- verbs that decide ---- */
+
+static int run_decision(struct cli *cli)
+{
+    const struct verb *verb = verb_find(cli->command->name);
+    bool is_of_approvals = !verb->has_workflow || cli_is_approval(cli->args[0]);
+    return is_of_approvals ? cli_run_decision(cli, verb) : run(cli);
+}
+
 /* ---- rows from the table of verbs
  * -------------------------------------------------------- */
 
 #define VERBS_MAX 64
 
-static struct cli_option options[VERBS_MAX][VERB_ARGS_MAX + 1];
+static struct cli_option options[VERBS_MAX][VERB_ARGS_MAX + 2];
 static struct cli_command commands[VERBS_MAX];
 
 static void make_command(size_t at, const struct verb *verb)
@@ -247,6 +257,34 @@ static void make_command(size_t at, const struct verb *verb)
         .help = verb->help,
         .more = verb->more,
         .run = run,
+    };
+}
+
+/* The number is a word; digest and confirm have their own meaning: see decision.h. */
+static void make_decision_command(size_t at, const struct verb *verb)
+{
+    size_t n = 0;
+    bool is_approve = strcmp(verb->name, "approve") == 0;
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (strcmp(arg->name, "approval") != 0) {
+            options[at][n++] = (struct cli_option){
+                .name = arg->name, .value = value_words[arg->type], .help = arg->help};
+        }
+    }
+    if (is_approve) {
+        options[at][n++] = (struct cli_option){
+            .name = "yes", .letter = 'y', .help = "do not ask about medium risk"};
+    }
+    commands[at] = (struct cli_command){
+        .name = verb->name,
+        .args = needs_reason(verb) ? "ID... [REASON]" : "ID...",
+        .min_args = 1,
+        .max_args = -1,
+        .options = options[at],
+        .access = ACCESS_WRITE,
+        .help = verb->help,
+        .more = verb->more,
+        .run = run_decision,
     };
 }
 
@@ -308,13 +346,16 @@ size_t cli_verb_commands(const struct cli_command **ret_rows, size_t max)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_verbs; i++) {
-        if (!verbs[i].has_workflow && !is_of_subject(&verbs[i])) {
+        bool has_own = strcmp(verbs[i].name, "autonomy") == 0; /* it also lists */
+        if (has_own || (!verbs[i].has_workflow && !is_of_subject(&verbs[i]))) {
             continue;
         }
         if (n == max || n == VERBS_MAX) {
             BUG("more verbs than the command line has room for");
         }
-        if (verbs[i].has_workflow) {
+        if (cli_decides(&verbs[i])) {
+            make_decision_command(n, &verbs[i]);
+        } else if (verbs[i].has_workflow) {
             make_command(n, &verbs[i]);
         } else {
             make_subject_command(n, &verbs[i]);

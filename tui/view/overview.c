@@ -400,7 +400,8 @@ static void overview_draw(const struct view *view, const struct frame *frame,
     struct canvas canvas = notice_draw(all, frame, view->now);
     if (canvas.h < LISTS_Y)
         return;
-    if (frame->has_totals && frame->totals.n_workflows == 0) {
+    bool has_asks = frame->overview && frame->overview->n_approvals > 0;
+    if (frame->has_totals && frame->totals.n_workflows == 0 && !has_asks) {
         blank_draw(&canvas, "No workflows yet. Press n to submit one.", "");
         return;
     }

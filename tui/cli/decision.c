@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "tui/cli/decision.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/json.h"
+#include "engine/control/verb.h"
+#include "engine/recovery/case.h"
+#include "store/store.h"
+#include "tui/cli/card.h"
+#include "tui/cli/send.h"
+
+#define LINE_LEN 256
+
+bool cli_decides(const struct verb *verb)
+{
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (strcmp(arg->name, "approval") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cli_is_approval(const char *word)
+{
+    enum case_kind kind;
+    int64_t id;
+    return case_id_parse(word, &kind, &id) && kind == CASE_APPROVAL;
+}
+
+static bool takes(const struct verb *verb, const char *name)
+{
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
+        if (strcmp(arg->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- asking ---- */
+
+/* What cannot be taken back asks for the name, whatever its risk. */
+static enum risk tier_of(struct cli *cli, const struct approval_row *row)
+{
+    struct card card;
+    card_parse(cli->arena, row->card, &card);
+    return row->risk < RISK_HIGH && card.undo[0] == '\0' ? RISK_HIGH : row->risk;
+}
+
+static const char *read_line(struct cli *cli)
+{
+    char line[LINE_LEN];
+    (void)fflush(stdout);
+    if (fgets(line, sizeof(line), stdin) == NULL) {
+        return "";
+    }
+    line[strcspn(line, "\n")] = '\0';
+    return arena_str(cli->arena, line);
+}
+
+/* The name that was typed, "" where none is needed; NULL: not confirmed, said why. */
+static const char *confirm(struct cli *cli, const struct approval_row *row,
+                           int *ret_status)
+{
+    enum risk tier = tier_of(cli, row);
+    const char *given = cli_value(cli, "confirm");
+    bool has_terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+    *ret_status = CLI_USAGE;
+    if (tier >= RISK_HIGH) {
+        if (given == NULL && has_terminal) {
+            fputs("Type ", stdout);
+            cli_print_clean(stdout, row->target);
+            fputs(" to approve: ", stdout);
+            given = read_line(cli);
+        }
+        if (given == NULL) {
+            (void)cli_complain(cli,
+                               "a-%lld: --confirm NAME is needed, the name of what "
+                               "it is about",
+                               (long long)row->id);
+            return NULL;
+        }
+        if (strcmp(given, row->target) != 0) {
+            (void)cli_complain(cli, "a-%lld: '%.60s' is not %.60s; nothing was sent",
+                               (long long)row->id, given, row->target);
+            return NULL;
+        }
+        return given;
+    }
+    if (tier == RISK_MEDIUM && !cli_has(cli, "yes")) {
+        if (!has_terminal) {
+            (void)cli_complain(cli, "a-%lld: --yes is needed", (long long)row->id);
+            return NULL;
+        }
+        printf("Approve a-%lld? [y/N] ", (long long)row->id);
+        const char *answer = read_line(cli);
+        if (strcmp(answer, "y") != 0 && strcmp(answer, "yes") != 0) {
+            puts("nothing was sent");
+            *ret_status = CLI_FAILURE;
+            return NULL;
+        }
+    }
+    return given != NULL ? given : "";
+}
+
+/* ---- sending ---- */
+
+static void put(struct jsonw *w, const struct verb *verb, const char *name,
+                const char *text)
+{
+    if (text != NULL && text[0] != '\0' && takes(verb, name)) {
+        jsonw_str(w, name, text);
+    }
+}
+
+static const char *args_of(struct cli *cli, const struct verb *verb,
+                           const struct approval_row *row, const char *typed,
+                           const char *reason, struct err *err)
+{
+    AUTO_BUF struct buf out;
+    struct jsonw w;
+    const char *digest = cli_value(cli, "digest");
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    jsonw_int(&w, "approval", row->id);
+    put(&w, verb, "digest", digest != NULL ? digest : row->digest);
+    put(&w, verb, "confirm", typed);
+    put(&w, verb, "reason", reason);
+    put(&w, verb, "for", cli_value(cli, "for"));
+    put(&w, verb, "to", cli_value(cli, "to"));
+    jsonw_close(&w, '}');
+    struct json *args = json_parse(out.data, out.len, err);
+    bool is_good = args != NULL && verb_check(verb, args, err);
+    json_free(args);
+    return is_good ? arena_strn(cli->arena, out.data, out.len) : NULL;
+}
+
+/* It was approved, and waits all the same. */
+static bool waits_for_others(struct cli *cli, int64_t id)
+{
+    struct approval_row row;
+    struct err ignored = ERR_INIT;
+    return reader_approval(cli->reader, cli->arena, id, &row, &ignored) == FOUND &&
+           approval_waits(row.status);
+}
+
+static int decide_one(struct cli *cli, const struct verb *verb, const char *id,
+                      const char *reason)
+{
+    struct err err = ERR_INIT;
+    struct approval_row row;
+    const char *typed = "";
+    int status = CLI_OK;
+    bool is_approve = strcmp(verb->name, "approve") == 0;
+    if (card_read_approval(cli, id, &row, &err) != FOUND) {
+        return cli_fail(&err);
+    }
+    if (is_approve) {
+        if (!cli_has(cli, "json") && approval_waits(row.status)) {
+            card_print_approval(cli, &row);
+            putchar('\n');
+        }
+        typed = confirm(cli, &row, &status);
+        if (typed == NULL) {
+            return status;
+        }
+    }
+    struct request request = {.verb = verb->name};
+    request.args = args_of(cli, verb, &row, typed, reason, &err);
+    if (request.args == NULL) {
+        return cli_complain(cli, "%s", err.msg);
+    }
+    if (!requests_send(cli, &request, 1, &err)) {
+        return cli_fail(&err);
+    }
+    status = requests_report(cli, &request, 1);
+    bool is_done = request.is_answered && request.answer == 0;
+    return is_approve && is_done && waits_for_others(cli, row.id) ? CLI_HUMAN : status;
+}
+
+int cli_run_decision(struct cli *cli, const struct verb *verb)
+{
+    struct err err = ERR_INIT;
+    const char *reason = cli_value(cli, "reason");
+    int n = cli->n_args, status = CLI_OK;
+    if (cli->reader == NULL && !cli_open_reader(cli, &err)) {
+        return cli_fail(&err);
+    }
+    if (n > 1 && reason == NULL && !cli_is_approval(cli->args[n - 1])) {
+        reason = cli->args[--n]; /* reject a-3 'wait for the runner' */
+    }
+    for (int i = 0; i < n; i++) {
+        int one = decide_one(cli, verb, cli->args[i], reason);
+        status = one > status ? one : status;
+    }
+    return status;
+}
