@@ -274,6 +274,8 @@ void write_span(char *out, size_t cap, double seconds)
     long long s = llround(seconds);
     if (s % 3600 == 0) {
         (void)snprintf(out, cap, "%lldh", s / 3600);
+    } else if (s % 60 == 0 && s > 3600) {
+        (void)snprintf(out, cap, "%lldh%lldm", s / 3600, s % 3600 / 60);
     } else if (s % 60 == 0) {
         (void)snprintf(out, cap, "%lldm", s / 60);
     } else if (s < 60) {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/learning/optimize_private.h"
 
@@ -185,30 +186,20 @@ static double sum_of_round(const struct checks *checks,
     return sum;
 }
 
-/* A YAML list in flow style; names that could be read as something else are quoted. */
+/* A JSON array, which YAML reads, too. "" when it is longer than a setting may be. */
 static void write_order(const struct search *search, const struct checks *checks,
                         const size_t order[CHECKS_MAX], char *out, size_t cap)
 {
-    struct buf buf;
+    AUTO_BUF struct buf buf = {0};
+    struct jsonw w;
     buf_init(&buf, cap - 1);
-    (void)buf_char(&buf, '[');
+    jsonw_init(&w, &buf);
+    jsonw_open(&w, NULL, '[');
     for (size_t i = 0; i < checks->n; i++) {
-        const char *name = words_name(search->input->words, checks->names[order[i]]);
-        size_t plain =
-            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ "
-                         "0123456789_-./");
-        bool is_plain = name[plain] == '\0' && strchr("0123456789-. ", name[0]) == NULL;
-        (void)buf_str(&buf, i > 0 ? ", " : "");
-        (void)buf_str(&buf, is_plain ? "" : "\"");
-        for (const char *c = name; *c != '\0'; c++) {
-            (void)buf_str(&buf, *c == '"' || *c == '\\' ? "\\" : "");
-            (void)buf_char(&buf, *c);
-        }
-        (void)buf_str(&buf, is_plain ? "" : "\"");
+        jsonw_str(&w, NULL, words_name(search->input->words, checks->names[order[i]]));
     }
-    (void)buf_char(&buf, ']');
-    (void)snprintf(out, cap, "%s", buf.is_cut ? "" : buf.data);
-    buf_fini(&buf);
+    jsonw_close(&w, ']');
+    draft_text(out, cap, "%s", buf.is_cut ? "" : buf.data);
 }
 
 static size_t replay_orders(struct search *search, const struct checks *checks,

@@ -250,8 +250,9 @@ void generate_retries(struct search *search)
  * tried again (lower bound over a half), and the last two tries are not both failures: two in a row
  * without a pass between are a regression, which is never quarantined.
  */
-#define FLAKY_LEAST 12
-#define FLAKY_SHARE 0.04 /* of the first tries */
+#define FLAKY_LEAST     12
+#define QUARANTINE_DAYS 14
+#define FLAKY_SHARE     0.04 /* of the first tries */
 
 struct flakes {
     double n_first, n_failed; /* first tries */
@@ -324,10 +325,12 @@ static void fit_quarantine(struct search *search, uint16_t name)
     }
     draft->metric = RUN_WORK;
     draft->traits = PROPOSAL_REVERSIBLE | PROPOSAL_JUDGES;
-    draft_text(draft->to, sizeof(draft->to), "14d");
+    (void)wall_format(wall_add(search->input->now, span_s(QUARANTINE_DAYS * 86400)),
+                      false, draft->to);
     search_expect(search, 1, 0.3, 0.25);
     draft_text(draft->title, sizeof(draft->title),
-               "%s: '%.60s' does not decide for 14 days", search->scope, check);
+               "%s: '%.60s' does not decide for %d days", search->scope, check,
+               QUARANTINE_DAYS);
     draft_text(draft->reason, sizeof(draft->reason),
                "'%.60s' failed in %.0f of %.0f first tries; of %.0f that were tried "
                "again on the same commit %.0f passed",

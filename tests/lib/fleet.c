@@ -290,8 +290,9 @@ static void put_minutes(char *out, size_t cap, double minutes)
 static void put_order(const struct world_pipeline *p, char *out, size_t cap)
 {
     size_t len = (size_t)snprintf(out, cap, "[");
+
     for (size_t k = 0; k < p->n_checks && len < cap; k++) {
-        len += (size_t)snprintf(out + len, cap - len, "%s%s", k > 0 ? ", " : "",
+        len += (size_t)snprintf(out + len, cap - len, "%s\"%s\"", k > 0 ? "," : "",
                                 p->checks[p->order[k]].name);
     }
     (void)snprintf(out + len, cap - len, "]");
@@ -304,7 +305,7 @@ static bool get_of_pipeline(const struct world_pipeline *p, const char *setting,
     if (k >= 0) {
         (void)snprintf(out, cap, "%d", p->check_retries[k]);
     } else if ((k = check_of(p, setting, "quarantine")) >= 0) {
-        (void)snprintf(out, cap, "%s", p->is_quarantined[k] ? "30d" : "");
+        (void)snprintf(out, cap, "%s", p->is_quarantined[k] ? "until then" : "");
     } else if (strcmp(setting, "limits.coding") == 0) {
         put_minutes(out, cap, p->coding);
     } else if (strcmp(setting, "limits.planning") == 0) {
@@ -363,7 +364,8 @@ static bool set_order(struct world_pipeline *p, const char *value)
     size_t n = 0;
     const char *at = value + 1;
     while (*at != '\0' && *at != ']' && n < p->n_checks) {
-        size_t len = strcspn(at, ",]");
+        at += strspn(at, ",\"");
+        size_t len = strcspn(at, "\"");
         order[n] = -1;
         for (size_t k = 0; k < p->n_checks; k++) {
             if (strlen(p->checks[k].name) == len &&
@@ -375,7 +377,7 @@ static bool set_order(struct world_pipeline *p, const char *value)
             return false;
         }
         n++;
-        at += len + strspn(at + len, ", ");
+        at += len + (at[len] == '"' ? 1 : 0);
     }
     if (value[0] != '[' || n != p->n_checks) {
         return false;
