@@ -146,6 +146,51 @@ static void move_workflow(struct control *control, struct live *live, struct wal
     control_settle(control, live, &before, now);
 }
 
+/* Approvals that wait, by number: rows are read again with what waits in the batch. */
+struct waiting {
+    int64_t *ids;
+    size_t n, cap;
+};
+
+static void on_approval(void *user, const struct approval_row *row)
+{
+    struct waiting *waiting = user;
+    if (waiting->n == waiting->cap) {
+        waiting->cap = waiting->cap > 0 ? waiting->cap * 2 : 64;
+        waiting->ids = mem_grow(waiting->ids, waiting->cap, sizeof(int64_t));
+    }
+    waiting->ids[waiting->n++] = row->id;
+}
+
+static void move(const struct halt *halt, struct wall since, struct wall now,
+                 struct wall *at)
+{
+    if (wall_is_set(*at)) {
+        at->ms += stood(halt, since, now);
+    }
+}
+
+/* Nobody loses time to decide. A snooze is of a person and ends when he said. */
+static void move_approvals(struct control *control, struct wall now)
+{
+    struct err ignored = ERR_INIT; /* then the commit fails as well, and says why */
+    struct waiting waiting = {.n = 0};
+    const struct approval_sink sink = {.user = &waiting, .approval = on_approval};
+    (void)!store_load_approvals(control->store, &sink, &ignored); /* likewise */
+    for (size_t i = 0; i < waiting.n; i++) {
+        struct arena *arena = arena_new();
+        struct approval_row row;
+        bool is_there = store_load_approval(control->store, arena, waiting.ids[i], &row,
+                                            &ignored) == FOUND;
+        if (is_there && approval_waits(row.status) && wall_is_set(row.expires_at)) {
+            move(&control->halt, row.created_at, now, &row.expires_at);
+            (void)store_put_approval(control->store, &row);
+        }
+        arena_free(arena);
+    }
+    free(waiting.ids);
+}
+
 static void move_times(struct control *control, struct wall now)
 {
     struct live *live;
@@ -154,6 +199,7 @@ static void move_times(struct control *control, struct wall now)
         move_workflow(control, live, now);
     }
     recovery_stood(control, control->halt.at, now);
+    move_approvals(control, now);
 }
 
 /* ---- the verbs ---- */

@@ -34,6 +34,7 @@ struct walk {
     bool runs[HELD_MAX], is_stopped[HELD_MAX];
     size_t n_held;
     int64_t last;
+    bool has_halts;
 };
 
 static size_t pick(struct walk *walk, size_t n)
@@ -59,6 +60,19 @@ static void drop_call(struct walk *walk, size_t i)
     walk->classes[i] = walk->classes[walk->n_calls];
 }
 
+/* Halted, only probes and last calls of those who were stopped leave. */
+static void check_halt(const struct walk *walk, int64_t call)
+{
+    const struct desk *desk = walk->room.desk;
+    const struct errand *errand = idmap_get(&desk->calls, call);
+    bool may = !desk->is_halted || errand == NULL || errand->house != HOUSE_NONE;
+    for (const struct desk_effect *e = errand != NULL ? errand->waiters : NULL; e != NULL;
+         e = e->next) {
+        may = may || e->is_stopping;
+    }
+    assert_true(may);
+}
+
 static void take_out(struct walk *walk, struct desk_out *out)
 {
     size_t i = 0;
@@ -67,6 +81,7 @@ static void take_out(struct walk *walk, struct desk_out *out)
     case DESK_CALL:
         assert_true(walk->n_calls < CALLS_MAX);
         assert_true(out->time.ms > 0 && out->call > 0);
+        check_halt(walk, out->call);
         walk->classes[walk->n_calls] = out->request->class;
         walk->calls[walk->n_calls++] = out->call;
         break;
@@ -122,7 +137,8 @@ static void check_books(const struct walk *walk)
             assert_true((errand->stage == ERRAND_FLIGHT) == errand_has_attempt(errand));
             /* it is never forgotten */
             assert_true(errand->timer.node.place != 0 || wall_is_set(errand->due) ||
-                        errand->is_full);
+                        errand->is_full || errand->stage == ERRAND_HELD);
+            assert_true(errand->stage != ERRAND_HELD || desk->is_halted);
         }
         for (const struct errand *errand = service->line_first; errand != NULL;
              errand = errand->line_next) {
@@ -138,7 +154,8 @@ static void check_books(const struct walk *walk)
             n_flying += effect->service == service && effect->has_ticket;
             assert_true((effect->errand != NULL) ==
                         (effect->stage == STAGE_CALLING && effect->op != NULL));
-            assert_true(effect->stage != STAGE_SLEEPING || effect->wake.node.place != 0);
+            assert_true(effect->stage != STAGE_SLEEPING || effect->wake.node.place != 0 ||
+                        (desk->is_halted && wall_is_set(effect->wake.held_at)));
         }
         assert_int_equal(service->gate.bulkhead.in_flight, n_flying);
         assert_int_equal(service->gate.bulkhead.waiting, n_waiting);
@@ -329,8 +346,17 @@ static void pass_time(struct walk *walk)
     room_tick(&walk->room, ms);
 }
 
+static void halt_or_go_on(struct walk *walk)
+{
+    if (walk->has_halts && pick(walk, 12) == 0) {
+        desk_halt(walk->room.desk, pick(walk, 2) == 0, walk->room.now);
+        settle_outputs(walk);
+    }
+}
+
 static void one_step(struct walk *walk)
 {
+    halt_or_go_on(walk);
     switch (pick(walk, 20)) {
     case 0:
     case 1:
@@ -370,6 +396,8 @@ static void one_step(struct walk *walk)
 /* From now on everybody is well. */
 static void come_to_an_end(struct walk *walk)
 {
+    desk_halt(walk->room.desk, false, walk->room.now);
+    settle_outputs(walk);
     for (size_t i = 0; i < 3; i++) {
         char actor[] = "ann";
         struct service_order one = {.service = walk->room.services[i].name,
@@ -420,6 +448,7 @@ static void walk_once(uint64_t seed)
     walk.room.services[1].mesh.envoy_admin = admin;
     walk.room.services[1].mesh.interval.ms = 15000;
     walk.room.services[2].gate.concurrency = 3;
+    walk.has_halts = seed % 3 != 0;
     room_open_desk(&walk.room);
     for (int i = 0; i < STEPS; i++) {
         one_step(&walk);

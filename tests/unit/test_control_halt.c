@@ -370,6 +370,47 @@ static void an_approval_is_done_after_the_release(void **state)
     assert_int_equal(f->last_kind, EFFECT_MERGE);
 }
 
+static void time_to_decide_stands(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+    struct approval_row row = {.action = ACT_MERGE,
+                               .status = APPROVAL_OPEN,
+                               .rule = "",
+                               .target = "",
+                               .repo = "",
+                               .environment = "",
+                               .title = "merge",
+                               .requester = "",
+                               .assignee = "",
+                               .claimed_by = "",
+                               .decided_by = "",
+                               .reason = "",
+                               .votes = "[]",
+                               .effect = "{}",
+                               .effect_before = "",
+                               .card = "{}",
+                               .created_at = f->now,
+                               .expires_at = wall_add(f->now, span_s(600))};
+    int64_t id = store_put_approval(f->store, &row);
+    row.status = APPROVAL_REJECTED;
+    int64_t over = store_put_approval(f->store, &row);
+    turn(f);
+    later(f, 60);
+    (void)send(f, "halt", 0, "{}");
+    turn(f);
+    later(f, 3600);
+    (void)send(f, "release", 0, "{}");
+    turn(f);
+    struct arena *arena = arena_new();
+    struct approval_row now;
+    assert_int_equal(store_load_approval(f->store, arena, id, &now, &err), FOUND);
+    assert_int_equal(now.expires_at.ms - row.expires_at.ms, 3600 * 1000);
+    assert_int_equal(store_load_approval(f->store, arena, over, &now, &err), FOUND);
+    assert_int_equal(now.expires_at.ms, row.expires_at.ms);
+    arena_free(arena);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -381,6 +422,7 @@ int main(void)
         TEST(a_failure_is_answered_after_the_release),
         TEST(operators_work_meanwhile),
         TEST(an_approval_is_done_after_the_release),
+        TEST(time_to_decide_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
