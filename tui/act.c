@@ -148,6 +148,9 @@ bool console_action(struct console *c, enum action action)
     case ACTION_GO_DELIVERIES:
         place_open(c, view_class_find("deliveries"), 0, NULL);
         return true;
+    case ACTION_GO_AUDIT:
+        place_open(c, view_class_find("audit"), 0, NULL);
+        return true;
     case ACTION_GO_HEALTH:
         place_open(c, view_class_find("health"), 0, NULL);
         return true;
@@ -202,6 +205,7 @@ static bool is_for_view(enum action action)
     case ACTION_GO_SUBMIT:
     case ACTION_GO_SERVICES:
     case ACTION_GO_DELIVERIES:
+    case ACTION_GO_AUDIT:
     case ACTION_GO_HEALTH:
     case ACTION_GO_OUTLOOK:
     case ACTION_GO_FAILURES:

@@ -45,6 +45,8 @@
       "Show the external services and their breakers")                                   \
     X(ACTION_GO_DELIVERIES, "go-deliveries", "deliveries", "",                           \
       "Show the webhook deliveries")                                                     \
+    X(ACTION_GO_AUDIT, "go-audit", "audit", "",                                          \
+      "Show who did what, and that it is proved")                                        \
     X(ACTION_GO_HEALTH, "go-health", "health", "",                                       \
       "Show how it goes: incidents, predictions, what to do")                            \
     X(ACTION_GO_OUTLOOK, "go-outlook", "outlook", "",                                    \
@@ -216,6 +218,7 @@ enum action {
     X(CONTEXT_WORKFLOW, "workflow", "One workflow")                                      \
     X(CONTEXT_SERVICES, "services", "External services")                                 \
     X(CONTEXT_DELIVERIES, "deliveries", "Webhook deliveries")                            \
+    X(CONTEXT_AUDIT, "audit", "Audit")                                                   \
     X(CONTEXT_WATERFALL, "waterfall", "Trace of a workflow")                             \
     X(CONTEXT_HEALTH, "health", "Health report and incidents")                           \
     X(CONTEXT_OUTLOOK, "outlook", "Forecasts and limits")                                \

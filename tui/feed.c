@@ -262,7 +262,9 @@ static void build(struct feed *feed)
     feed->cost.build_us = (feed->last_built.ns - begun.ns) / 1000;
     frame->cost = feed->cost;
     feed->is_due_now = false;
-    feed->is_due_soon = feed->reader && orders_have_more(feed->orders);
+    feed->is_due_soon =
+        feed->reader && (orders_have_more(feed->orders) ||
+                         (frame->audit && frame->audit->check.is_running));
     publish(feed, frame);
 }
 
@@ -607,6 +609,8 @@ static bool is_same_query(const struct frame_query *a, const struct frame_query 
            is_same_page(a, b) && is_same_log(a, b) &&
            a->delivery_statuses == b->delivery_statuses &&
            a->delivery_before == b->delivery_before && a->delivery == b->delivery &&
+           a->audit_before == b->audit_before && a->audit_row == b->audit_row &&
+           strcmp(a->audit_act, b->audit_act) == 0 &&
            strcmp(a->trace_span, b->trace_span) == 0 && a->incident == b->incident &&
            a->is_unsettled == b->is_unsettled &&
            a->recovery_before == b->recovery_before && a->case_kind == b->case_kind &&

@@ -67,6 +67,7 @@ void frame_borrow(struct frame *frame, const struct frame *older)
     frame->submit = older->submit;
     frame->services = older->services;
     frame->deliveries = older->deliveries;
+    frame->audit = older->audit;
     frame->failures = older->failures;
     frame->decisions = older->decisions;
     frame->strategies = older->strategies;

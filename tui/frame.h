@@ -28,6 +28,7 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/trace/waterfall.h"
+#include "store/audit.h"
 #include "store/finding.h"
 #include "store/halt.h"
 #include "store/model.h"
@@ -68,10 +69,12 @@ enum frame_part {
     PART_APPROVAL = 1u << 17,   /* one approval with its card */
     PART_OPTIMIZATIONS = 1u << 18, /* what was found to run better */
     PART_OPTIMIZATION = 1u << 19,  /* one of it, whole */
-    PART_AUTONOMY = 1u << 20       /* levels, and tunings in force */
+    PART_AUTONOMY = 1u << 20,      /* levels, and tunings in force */
+    PART_AUDIT = 1u << 21          /* who did what, and whether the chain holds */
 };
 
-#define FRAME_FILTER_MAX 200  /* bytes of a filter or search text */
+#define FRAME_FILTER_MAX 200 /* bytes of a filter or search text */
+#define FRAME_ACT_MAX    40
 #define FRAME_PATH_MAX   4096 /* bytes of a path typed by a person */
 #define DOC_BIT(doc)     (1u << (doc))
 
@@ -137,6 +140,10 @@ struct frame_query {
 
     /* approvals and optimizations: is_unsettled, `text` and recovery_before count for them */
     int64_t approval, optimization; /* the one that is wanted whole; 0 = none */
+    /* audit, newest first; `text` filters it too */
+    char audit_act[FRAME_ACT_MAX]; /* only this; "" = all */
+    int64_t audit_before; /* only older rows than this number; 0 = from the newest */
+    int64_t audit_row;    /* the one that is wanted whole; 0 = none */
 
     /* submit: pipeline (name or path) and repository to be checked, "" = not yet */
     char submit_pipeline[FRAME_PATH_MAX];
@@ -430,6 +437,29 @@ struct frame_autonomy {
     size_t n_tunings;
 };
 
+/* The chain is read a piece for each frame, from its first row, and again after a while. */
+struct frame_audit_check {
+    bool is_running; /* more is to be read: another frame comes soon */
+    enum audit_fault fault;
+    int64_t n, n_all;        /* rows that hold, and that there are */
+    int64_t broken;          /* with a fault: its row */
+    const char *text;        /* with a fault: what is wrong, one line */
+    struct wall at;          /* when the last row was reached; unset = not yet */
+    bool has_file;           /* heads are noted beside the store */
+    size_t n_notes, n_agree; /* of them the chain has these */
+};
+#define FRAME_AUDIT 400
+struct frame_audit {
+    const struct audit_row *rows; /* newest first */
+    const char *const *texts;     /* of each: its detail in one line; "" */
+    size_t n;
+    bool has_more;                   /* older ones */
+    bool is_missing;                 /* the one that was asked for */
+    struct audit_row one;            /* n 0 = not asked for */
+    const struct frame_text *detail; /* of it, clean lines */
+    struct frame_audit_check check;
+};
+
 /* What became of an order that was sent through the feed. */
 struct frame_answer {
     uint64_t ticket; /* as feed_send returned it */
@@ -465,6 +495,7 @@ struct frame {
     const struct frame_status *status;
     const struct frame_services *services;
     const struct frame_deliveries *deliveries;
+    const struct frame_audit *audit;
     const struct frame_trace *trace;
     const struct health *health;
     const struct monitor_cards *cards;

@@ -39,6 +39,7 @@ void source_free(struct source *source)
     if (!source)
         return;
     segment_free(source->log);
+    audit_check_free(source->audit);
     free(source->log_path);
     arena_free(source->limits_arena);
     arena_free(source->scratch);
@@ -338,6 +339,9 @@ static bool read_parts(struct source *source, struct reader *reader,
         return false;
     if ((query->parts & PART_DELIVERIES) &&
         !source_read_deliveries(reader, query, frame, err))
+        return false;
+    if ((query->parts & PART_AUDIT) &&
+        !source_read_audit(source, reader, query, frame, err))
         return false;
     if ((query->parts & PART_HEALTH) && !source_read_health(source, reader, frame, err))
         return false;

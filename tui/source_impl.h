@@ -32,6 +32,11 @@ struct source {
     char *metrics_path;
     struct metric_reader *metrics; /* NULL = not open */
 
+    struct audit_check *audit; /* NULL = none has begun */
+    struct wall audit_begun, audit_ended;
+    size_t n_audit_notes;
+    bool has_audit_file;
+
     struct arena *scratch; /* reset by its user */
 };
 
@@ -60,6 +65,11 @@ bool source_read_approvals(struct reader *reader, const struct frame_query *quer
                            struct frame *frame, struct err *err);
 bool source_read_deliveries(struct reader *reader, const struct frame_query *query,
                             struct frame *frame, struct err *err);
+bool source_read_audit(struct source *source, struct reader *reader,
+                       const struct frame_query *query, struct frame *frame,
+                       struct err *err);
+/* JSON with a line for each member, as far as it fits. */
+void source_indent(struct buf *out, const char *text, size_t len);
 /* Limits of the pipelines of all rows in the frame. */
 void source_read_limits(struct source *source, struct reader *reader,
                         struct frame *frame);

@@ -30,9 +30,8 @@ static void new_line(struct buf *out, int depth)
     (void)buf_printf(out, "\n%*s", width, "");
 }
 
-/* JSON with a line for each member, as far as it fits. What is no JSON comes out too: this is for
- * people who look at what was sent. */
-static void indent(struct buf *out, const char *text, size_t len)
+/* What is no JSON comes out too: this is for people who look at what was sent. */
+void source_indent(struct buf *out, const char *text, size_t len)
 {
     bool is_in_string = false;
     int depth = 0;
@@ -79,7 +78,7 @@ static bool read_one(struct reader *reader, int64_t seq, struct frame *frame,
     AUTO_BUF struct buf shown, clean;
     buf_init(&shown, BODY_SHOWN_MAX);
     buf_init(&clean, 4 * BODY_SHOWN_MAX);
-    indent(&shown, data->one.body, data->one.body_len);
+    source_indent(&shown, data->one.body, data->one.body_len);
     text_clean(&clean, shown.data, shown.len, TEXT_KEEP_NEWLINES);
     char *text = arena_strn(arena, clean.data, clean.len);
     data->body = frame_text(arena, text, clean.len, false);

@@ -25,6 +25,8 @@ const struct frame *frames_hostile(void);
 /* Four services: closed, open with a fallback, half-open, forced; deliveries of every kind, one of
  * them with its body. */
 const struct frame *frames_services(void);
+/* Rows of the audit and one with its detail; the chain is whole, broken, or being checked. */
+const struct frame *frames_audit(enum audit_fault fault, bool is_running);
 /* As frames_busy, with two incidents, predictions and forecasts. */
 const struct frame *frames_monitor(void);
 /* As frames_busy, with the trace of wf-2207: calls to a service, one of them failed. */

@@ -486,6 +486,39 @@ static void test_a_service_that_is_gone_gets_no_orders(void **state)
     frame_unref(frame);
 }
 
+static void test_the_audit_opens_and_filters(void **state)
+{
+    (void)state;
+    const struct frame *frame = frames_audit(AUDIT_WHOLE, false);
+    struct stage stage = begin(&audit_class, 0, "");
+    struct frame_query query = {0};
+    act(&stage, frame, ACTION_ROW_DOWN);
+    act(&stage, frame, ACTION_ROW_DOWN);
+    act(&stage, frame, ACTION_OPEN);
+    assert_ptr_equal(stage.reply.open, &audit_row_class);
+    assert_int_equal(stage.reply.open_id, 1202);
+    act(&stage, frame, ACTION_SHOW_STEPS);
+    assert_ptr_equal(stage.reply.open, &workflow_class);
+    assert_int_equal(stage.reply.open_id, 2207);
+    act(&stage, frame, ACTION_COPY); /* as a head that verify takes */
+    struct audit_mark mark;
+    assert_true(audit_mark_parse(stage.reply.copy, &mark));
+    assert_int_equal(mark.n, 1202);
+    act(&stage, frame, ACTION_FILTER_STATE);
+    audit_class.query(stage.view, &query);
+    assert_int_equal(query.parts, PART_AUDIT);
+    assert_string_equal(query.audit_act, "approve");
+    audit_class.on_prompt(stage.view, frame, 1, "ada", false, &stage.reply);
+    audit_class.query(stage.view, &query);
+    assert_string_equal(query.text, "ada");
+    act(&stage, frame, ACTION_CLOSE); /* first the filter, then the view */
+    assert_false((stage.reply.flags & REPLY_UNUSED) != 0);
+    act(&stage, frame, ACTION_CLOSE);
+    assert_true((stage.reply.flags & REPLY_UNUSED) != 0);
+    end(&stage);
+    frame_unref(frame);
+}
+
 static void test_deliveries_open_and_filter(void **state)
 {
     (void)state;
@@ -690,6 +723,7 @@ int main(void)
         cmocka_unit_test(test_services_are_named_in_orders),
         cmocka_unit_test(test_a_service_that_is_gone_gets_no_orders),
         cmocka_unit_test(test_a_trace_is_walked_and_zoomed),
+        cmocka_unit_test(test_the_audit_opens_and_filters),
         cmocka_unit_test(test_deliveries_open_and_filter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

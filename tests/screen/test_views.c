@@ -239,6 +239,20 @@ static void test_services(void **state)
     check_golden("overview-services", &overview_class, 0, "", frames_services(), NULL);
 }
 
+static void test_audit(void **state)
+{
+    (void)state;
+    static const enum action down[] = {ACTION_ROW_DOWN, ACTION_ROW_DOWN,
+                                       ACTION_FILTER_STATE, ACTION_NONE};
+    check_golden("audit", &audit_class, 0, "", frames_audit(AUDIT_WHOLE, false), NULL);
+    check_golden("audit-checking", &audit_class, 0, "", frames_audit(AUDIT_WHOLE, true),
+                 &(struct play){.actions = down});
+    check_golden("audit-broken", &audit_class, 0, "", frames_audit(AUDIT_EDITED, false),
+                 NULL);
+    check_golden("audit-row", &audit_row_class, 1202, "",
+                 frames_audit(AUDIT_WHOLE, false), NULL);
+}
+
 static void test_deliveries(void **state)
 {
     (void)state;
@@ -310,7 +324,8 @@ static void test_approvals(void **state)
                  &(struct play){down, NULL});
     check_golden("approvals-marked", &approvals_class, 0, "", frames_asks(1189, 0),
                  &(struct play){batch, NULL});
-    check_golden("overview-approvals", &overview_class, 0, "", frames_asks(1190, 0), NULL);
+    check_golden("overview-approvals", &overview_class, 0, "", frames_asks(1190, 0),
+                 NULL);
     check_golden("approvals-none", &approvals_class, 0, "", frames_asks_none(), NULL);
     check_golden("approvals-hostile", &approvals_class, 0, "", frames_asks_hostile(),
                  NULL);
@@ -413,27 +428,17 @@ static void test_recovery_elsewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_overview),
-        cmocka_unit_test(test_workflows),
-        cmocka_unit_test(test_workflow),
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_submit),
-        cmocka_unit_test(test_engine),
-        cmocka_unit_test(test_trouble),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_services),
-        cmocka_unit_test(test_deliveries),
-        cmocka_unit_test(test_trace),
-        cmocka_unit_test(test_monitor),
-        cmocka_unit_test(test_approvals),
-        cmocka_unit_test(test_a_card),
-        cmocka_unit_test(test_optimizations),
-        cmocka_unit_test(test_autonomy),
-        cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_why),
-        cmocka_unit_test(test_decisions),
-        cmocka_unit_test(test_strategies),
-        cmocka_unit_test(test_recovery_elsewhere),
+        cmocka_unit_test(test_overview),   cmocka_unit_test(test_workflows),
+        cmocka_unit_test(test_workflow),   cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_submit),     cmocka_unit_test(test_engine),
+        cmocka_unit_test(test_trouble),    cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_services),   cmocka_unit_test(test_deliveries),
+        cmocka_unit_test(test_audit),      cmocka_unit_test(test_trace),
+        cmocka_unit_test(test_monitor),    cmocka_unit_test(test_approvals),
+        cmocka_unit_test(test_a_card),     cmocka_unit_test(test_optimizations),
+        cmocka_unit_test(test_autonomy),   cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_why),        cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_strategies), cmocka_unit_test(test_recovery_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

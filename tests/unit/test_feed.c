@@ -16,6 +16,7 @@
 #include "engine/base/file.h"
 #include "engine/control/config.h"
 #include "store/bell.h"
+#include "store/sqlite_private.h"
 #include "tests/lib/cases.h"
 #include "tests/lib/place.h"
 #include "tui/feed.h"
@@ -739,6 +740,92 @@ static void test_deliveries_are_asked_for(void **state)
     end(&world);
 }
 
+/* ---- audit ---- */
+
+static void put_audit(struct world *world, int n)
+{
+    for (int i = 0; i < n; i++)
+        (void)store_add_audit(world->store,
+                              &(struct audit_row){.at = {1000 + i},
+                                                  .actor = "ada",
+                                                  .act = i % 2 ? "pause" : "approve",
+                                                  .detail = "{}"});
+    must_commit(world->store);
+}
+
+static bool is_verified(const struct frame *frame, const void *user)
+{
+    const int64_t *n = user;
+    return frame && frame->audit && wall_is_set(frame->audit->check.at) &&
+           frame->audit->check.n >= *n;
+}
+
+static bool is_broken(const struct frame *frame, const void *user)
+{
+    const int64_t *n = user;
+    return frame && frame->audit && frame->audit->check.broken == *n;
+}
+
+/* The check needs three frames for so many rows; they come by themselves. */
+static void test_the_audit_is_checked(void **state)
+{
+    enum { ROWS = 45000 };
+    struct world world = {0};
+    struct place *place = *state;
+    int64_t n = ROWS;
+    begin_engine(&world, place);
+    put_audit(&world, ROWS);
+    begin_feed(&world, place);
+    world.query = (struct frame_query){.parts = PART_AUDIT};
+    const struct frame *frame = ask(&world);
+    assert_int_equal(frame->audit->n, FRAME_AUDIT);
+    assert_true(frame->audit->has_more);
+    assert_int_equal(frame->audit->rows[0].n, ROWS);
+    assert_true(frame->audit->check.is_running);
+    frame_unref(frame);
+    frame = next_frame(&world, is_verified, &n);
+    assert_int_equal(frame->audit->check.fault, AUDIT_WHOLE);
+    assert_false(frame->audit->check.has_file);
+    frame_unref(frame);
+
+    (void)snprintf(world.query.audit_act, sizeof world.query.audit_act, "pause");
+    world.query.audit_before = 4;
+    frame = ask(&world);
+    assert_int_equal(frame->audit->n, 1);
+    assert_int_equal(frame->audit->rows[0].n, 2);
+    frame_unref(frame);
+    world.query = (struct frame_query){.parts = PART_AUDIT, .audit_row = 7};
+    frame = ask(&world);
+    assert_int_equal(frame->audit->one.n, 7);
+    assert_non_null(frame->audit->detail);
+    frame_unref(frame);
+    world.query.audit_row = ROWS + 7;
+    frame = ask(&world);
+    assert_true(frame->audit->is_missing);
+    frame_unref(frame);
+
+    put_audit(&world, 2); /* what comes after is checked as it comes */
+    bell_ring(world.bell);
+    n = ROWS + 2;
+    frame = next_frame(&world, is_verified, &n);
+    frame_unref(frame);
+    struct err err = ERR_INIT;
+    struct database database;
+    assert_true(database_open(&database, place->path, DATABASE_WRITE, &err));
+    assert_true(database_exec(&database,
+                              "INSERT INTO audit SELECT 45003, at, 'eve', role, origin,"
+                              " act, subject, outcome, detail, prev, hash FROM audit"
+                              " WHERE n = 1",
+                              &err));
+    database_close(&database);
+    bell_ring(world.bell);
+    n = ROWS + 3;
+    frame = next_frame(&world, is_broken, &n);
+    assert_int_equal(frame->audit->check.fault, AUDIT_INSERTED);
+    frame_unref(frame);
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -755,6 +842,7 @@ int main(void)
         PLACE_TEST(test_log_is_followed),
         PLACE_TEST(test_idle_is_silent),
         PLACE_TEST(test_deliveries_are_asked_for),
+        PLACE_TEST(test_the_audit_is_checked),
         PLACE_TEST(test_large_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,8 @@
 
 extern const struct view_class overview_class, workflows_class, workflow_class, log_class,
     diff_class, context_class, history_class, submit_class, engine_class, services_class,
-    service_class, deliveries_class, delivery_class, waterfall_class;
+    service_class, deliveries_class, delivery_class, waterfall_class, audit_class,
+    audit_row_class;
 
 /*
  * What is wrong with store or engine, above everything else. Draws nothing when all is
