@@ -7,6 +7,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/control/control_private.h"
+#include "engine/control/guarding.h"
 #include "engine/control/tuning.h"
 #include "engine/workflow/merged.h"
 
@@ -25,6 +26,7 @@ struct control *control_new(const struct control_options *options, struct store 
     control->trace_arena = arena_new();
     control->proactive = proactive_new();
     tuning_init(control);
+    guarding_init(control);
     ramp_init(control);
     rng_init(&control->rng, options->seed);
     control->recovery = options->recovery.is_on ? recovery_new(control) : NULL;
@@ -67,6 +69,7 @@ void control_free(struct control *control)
     intake_fini(control);
     halt_fini(control);
     tuning_fini(control);
+    guarding_fini(control);
     recovery_free(control);
     proactive_free(control->proactive);
     queue_free(control->queue);
@@ -446,8 +449,9 @@ static bool prune(struct control *control, struct wall now)
 void control_tick(struct control *control, struct wall now)
 {
     silence_tick(control, now);
-    tuning_tick(control, now);
     if (!control->halt.is_on) {
+        tuning_tick(control, now);
+        guarding_tick(control, now);
         run_timers(control, now);
         ramp_tick(control, now);
         outbox_tick(control, now);
@@ -473,13 +477,14 @@ struct wall control_wake_at(const struct control *control)
     struct wall at = prunes(control) ? control->next_prune : (struct wall){0};
     const struct heap_node *first = heap_first(&control->timers);
     sooner(&at, silence_wake_at(control));
-    sooner(&at, tuning_wake_at(control));
     if (control->halt.is_on) {
         return at;
     }
     if (first != NULL) {
         sooner(&at, (struct wall){first->key});
     }
+    sooner(&at, tuning_wake_at(control));
+    sooner(&at, guarding_wake_at(control));
     sooner(&at, ramp_wake_at(control));
     sooner(&at, outbox_wake_at(control));
     sooner(&at, recovery_wake_at(control));
@@ -565,7 +570,7 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !store_load_hour(control->store, now.ms / 3600000, &control->hour, err) ||
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
         !store_load_pending(control->store, on_pending, &loading, err) ||
-        !loading.is_ok || !tuning_load(control, now, err) || !ramp_load(control, now, err) || !order_load(control, err) ||
+        !loading.is_ok || !tuning_load(control, err) || !guarding_load(control, err) || !ramp_load(control, now, err) || !order_load(control, err) ||
         !finding_load(control, now, err) || !halt_load(control, err) || !prepared_load(control, err) ||
         !recovery_load(control, now, err)) {
         return false;

@@ -12,6 +12,7 @@
  *   place.c            which workflow a forge's event is about
  *   merged.c           looks at the base after a merge, caps of reverts
  *   proactive.c        prepared actions before something fails
+ *   guarding.c         optimizations that were applied, watched (guarding.h)
  *   tuning.c           settings in force in place of configured ones (tuning.h)
  *   trace.c            what becomes of workflows, as spans
  *   audit.c            who did what, as rows that are chained
@@ -126,7 +127,8 @@ struct control {
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
     struct proactive *proactive;
-    struct tunings *tunings; /* tuning.h */
+    struct tunings *tunings;   /* tuning.h */
+    struct guarding *guarding; /* guarding.h */
     bool wants_room; /* after the commit: remove what may go */
 };
 

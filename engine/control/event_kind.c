@@ -55,6 +55,10 @@ static const char *const kinds[] = {
     "released",
     "tuned",
     "tuned-back",
+    "guard-begun",
+    "guard-kept",
+    "guard-taken-back",
+    "guard-unclear",
 };
 
 const char *event_kind(size_t index)

@@ -225,9 +225,9 @@ static bool text_of_service(const struct control *control, const struct tuning_s
 {
     const char *name = tuning_scope_name(TUNING_SERVICE, scope);
     const struct service_spec *service =
-        name != NULL ? service_find(control->options.services,
-                                    control->options.n_services, name)
-                     : NULL;
+        name != NULL
+            ? service_find(control->options.services, control->options.n_services, name)
+            : NULL;
     return service != NULL && schema_text(tuning_field(spec), service, out);
 }
 
@@ -427,8 +427,7 @@ static void on_tuning(void *user, const struct tuning_row *row)
 static void load_below(struct control *control, const char *text)
 {
     struct err ignored = ERR_INIT;
-    struct json *list =
-        text[0] != '\0' ? json_parse(text, strlen(text), &ignored) : NULL;
+    struct json *list = text[0] != '\0' ? json_parse(text, strlen(text), &ignored) : NULL;
     for (size_t i = 0; i < json_len(list); i++) {
         const struct json *item = json_at(list, i);
         const struct tuning_row row = {
@@ -446,7 +445,7 @@ static void load_below(struct control *control, const char *text)
     json_free(list);
 }
 
-bool tuning_load(struct control *control, struct wall now, struct err *err)
+bool tuning_load(struct control *control, struct err *err)
 {
     struct arena *arena = arena_new();
     const char *text = "";
@@ -468,9 +467,6 @@ bool tuning_load(struct control *control, struct wall now, struct err *err)
         if (is_tuned) {
             set_service(control, scope);
         }
-    }
-    if (is_good) {
-        tuning_tick(control, now);
     }
     return is_good;
 }
@@ -524,8 +520,7 @@ char *tuning_lay_over(const struct control *control, const struct pipeline *pipe
     size_t n_good = 0;
     for (size_t i = 0; i < n; i++) {
         rows[n_good] = rows[i];
-        char *with =
-            laid_over(control, pipeline, text, rows, n_good + 1, is_fit, now);
+        char *with = laid_over(control, pipeline, text, rows, n_good + 1, is_fit, now);
         if (with != NULL) {
             free(best);
             best = with;
@@ -575,9 +570,8 @@ static void answer_present(const struct control *control, const char *setting,
     answer_set(answer, ANSWER_DONE, "%s of %s is %.100s%s%s%s", setting,
                scope_words_of(scope), row != NULL ? row->value : "as configured again",
                row != NULL && wall_is_set(row->until) ? " until " : "",
-               row != NULL && wall_is_set(row->until)
-                   ? wall_format(row->until, false, at)
-                   : "",
+               row != NULL && wall_is_set(row->until) ? wall_format(row->until, false, at)
+                                                      : "",
                strncmp(scope, "pipeline:", 9) == 0
                    ? ", for workflows that are submitted from now on"
                    : "");
@@ -592,8 +586,8 @@ void control_tuning_verb(struct control *control, const struct command_row *comm
     struct err err = ERR_INIT;
     bool is_done = false;
     if (strcmp(command->verb, "untune") == 0) {
-        is_done = tuning_drop(control, setting, scope, 0, command->actor, reason, now,
-                              &err);
+        is_done =
+            tuning_drop(control, setting, scope, 0, command->actor, reason, now, &err);
     } else {
         struct tuning_row row = {.setting = setting,
                                  .scope = scope,
@@ -601,8 +595,8 @@ void control_tuning_verb(struct control *control, const struct command_row *comm
                                  .was = "",
                                  .actor = command->actor,
                                  .reason = reason};
-        is_done = read_end(args, now, &row.until) &&
-                  tuning_apply(control, &row, now, &err);
+        is_done =
+            read_end(args, now, &row.until) && tuning_apply(control, &row, now, &err);
     }
     if (is_done) {
         answer_present(control, setting, scope, answer);

@@ -50,7 +50,7 @@ NODISCARD char *tuning_lay_over(const struct control *control,
 void tuning_init(struct control *control); /* remembers what is configured */
 void tuning_fini(struct control *control);
 /* After a start. */
-NODISCARD bool tuning_load(struct control *control, struct wall now, struct err *err);
+NODISCARD bool tuning_load(struct control *control, struct err *err);
 void tuning_tick(struct control *control, struct wall now);
 struct wall tuning_wake_at(const struct control *control); /* unset: never */
 

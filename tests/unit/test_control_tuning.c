@@ -17,10 +17,11 @@
 #define NOW       ((struct wall){1767225600000})
 #define N_DEFAULT 2 /* max_running */
 
-static const char web[] = "name: web\nrepository: /srv/p\nbase: main\n"
-                          "agent: {command: agent}\n"
-                          "validate: [{name: lint, command: a}, {name: test, command: b}]\n"
-                          "limits: {coding: 40m}\n";
+static const char web[] =
+    "name: web\nrepository: /srv/p\nbase: main\n"
+    "agent: {command: agent}\n"
+    "validate: [{name: lint, command: a}, {name: test, command: b}]\n"
+    "limits: {coding: 40m}\n";
 
 static char name_codegen[] = "codegen_api", name_eu[] = "codegen_eu";
 static const struct service_spec services[] = {
@@ -29,7 +30,7 @@ static const struct service_spec services[] = {
      .gate = {.concurrency = 16, .breaker = {.failures = 3, .open = {30000}}}},
     {.name = name_eu,
      .kind = SERVICE_CODEGEN,
-     .gate = {.concurrency = 4, .breaker = {.failures = 5, .open = {10000}}}},
+     .gate = {.concurrency = 4, .breaker = {.failures = 5, .open = {10000}}} },
 };
 
 struct fixture {
@@ -153,7 +154,7 @@ static void expect(struct fixture *f, const char *verb, const char *args, int an
 }
 
 #define TUNE(setting, scope, value)                                                      \
-    "{\"setting\":\"" setting "\",\"scope\":\"" scope "\",\"value\":\"" value              \
+    "{\"setting\":\"" setting "\",\"scope\":\"" scope "\",\"value\":\"" value            \
     "\",\"reason\":\"because\"}"
 #define UNTUNE(setting, scope) "{\"setting\":\"" setting "\",\"scope\":\"" scope "\"}"
 
@@ -328,14 +329,12 @@ static void settings_lie_on_each_other(void **state)
     turn(f);
     assert_string_equal(stored(f), "limits.coding pipeline:web 30m<20m");
     start_anew(f);
-    assert_true(
-        tuning_drop(f->control, setting, scope, 2, "ada", "harm", f->now, &err));
+    assert_true(tuning_drop(f->control, setting, scope, 2, "ada", "harm", f->now, &err));
     turn(f);
     last_event(f, "tuned-back", "ada",
                "limits.coding of pipeline:web is still 30m, without 20m: harm");
     assert_string_equal(stored(f), "limits.coding pipeline:web 30m<10m");
-    assert_false(
-        tuning_drop(f->control, setting, scope, 2, "ada", "harm", f->now, &err));
+    assert_false(tuning_drop(f->control, setting, scope, 2, "ada", "harm", f->now, &err));
     assert_int_equal(err.code, ERR_NOT_FOUND);
     start_anew(f);
     assert_true(
@@ -390,8 +389,8 @@ static void what_is_wrong_changes_nothing(void **state)
     expect(f, "tune", TUNE("limits.coding", "", "1m"), 2, "pipeline:NAME");
     expect(f, "tune", TUNE("limits.coding", "pipeline:web", "soon"), 2, "no duration");
     expect(f, "tune", "{\"setting\":\"max_running\",\"value\":\"3\"}", 2, "reason");
-    expect(f, "tune",
-           "{\"setting\":\"max_running\",\"value\":\"3\",\"reason\":\" \"}", 2, "reason");
+    expect(f, "tune", "{\"setting\":\"max_running\",\"value\":\"3\",\"reason\":\" \"}", 2,
+           "reason");
     expect(f, "tune",
            "{\"setting\":\"max_running\",\"value\":\"3\",\"reason\":\"x\",\"for\":\"1m\","
            "\"until\":\"2027-01-01T00:00:00Z\"}",

@@ -91,8 +91,10 @@ const struct cli_command cli_tunings = {
     .args = "",
     .access = ACCESS_READ,
     .help = "list the settings that were changed while the engine ran",
-    .more = "A line for each setting in force in place of what is configured: its value, what "
-            "it replaced, since when and until when, who set it and why. 'signalbox tune' "
-            "changes one, 'signalbox untune' takes it back.",
+    .more =
+        "A line for each setting in force in place of what is configured: its value, "
+        "what "
+        "it replaced, since when and until when, who set it and why. 'signalbox tune' "
+        "changes one, 'signalbox untune' takes it back.",
     .run = run,
 };
