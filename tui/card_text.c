@@ -203,7 +203,7 @@ static void head(struct telling *t)
     t->parts[0].is_wide = true;
 }
 
-/* Bytes of text that fit, up to a space when there is one in the second half. */
+/* Bytes of text that fit, up to a space; a word is broken only when it is longer than a line. */
 static size_t fit(const char *text, int cells)
 {
     size_t len = strlen(text), n = text_fit(text, len, cells);
@@ -211,10 +211,10 @@ static size_t fit(const char *text, int cells)
         return n;
     }
     size_t space = n;
-    while (space > n / 2 && text[space] != ' ') {
+    while (space > 0 && text[space] != ' ') {
         space--;
     }
-    return text[space] == ' ' ? space : n > 0 ? n : 1;
+    return space > 0 ? space : n > 0 ? n : 1;
 }
 
 static int width_of(const struct telling *t)

@@ -186,6 +186,24 @@ static void a_drift_closes_the_dialog(void **state)
     quit(desk);
 }
 
+/* Space: critical first, then what expires soon, what ended without a verdict, the oldest. */
+static void space_goes_where_it_is_most_urgent(void **state)
+{
+    struct desk *desk = *state;
+    static const char *const route[] = {"a-1190", "a-1188", "o-12",  "a-1189",
+                                        "a-1187", "a-1186", "a-1190"};
+    desk_start(desk, 80, 24, NULL, NULL, NULL);
+    must_see(desk, "engine up");
+    must_see(desk, "NEEDS YOU");
+    for (size_t i = 0; i < ARRAY_LEN(route); i++) {
+        AUTO_FREE char *crumb = mem_printf("› %s", route[i]);
+        pty_send(desk->pty, " ");
+        must_see(desk, crumb);
+        assert_true(pty_wait_quiet(desk->pty, 200, SOON_MS));
+    }
+    quit(desk);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, desk_tear_down)
 
 int main(void)
@@ -197,6 +215,7 @@ int main(void)
         TEST(a_rejection_needs_a_reason),
         TEST(the_loser_sees_who_decided),
         TEST(a_drift_closes_the_dialog),
+        TEST(space_goes_where_it_is_most_urgent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,8 +167,8 @@ static void collect(const struct frame *frame, int h, struct shown *shown)
         }
         shown->has_more[s] = has_nth(data, s, shown->n_shown[s]);
     }
-    shown->n_all[NEEDS] = shown->has_more[NEEDS] ? frame_attention(frame)
-                                                 : (int64_t)shown->n_shown[NEEDS];
+    shown->n_all[NEEDS] =
+        shown->has_more[NEEDS] ? frame_attention(frame) : (int64_t)shown->n_shown[NEEDS];
     shown->n_all[WRONG] = data->wrong.has_more ? -1 : (int64_t)data->wrong.n;
     shown->n_all[RUNNING] = frame_running(frame);
 }
@@ -565,7 +565,8 @@ const struct view_class overview_class = {
     .help = "The track with all workflows, what needs a person, what is wrong",
     .context = CONTEXT_OVERVIEW,
     .hints = {ACTION_NEXT_NEEDED, ACTION_OPEN, ACTION_GO_WORKFLOWS, ACTION_GO_SUBMIT,
-              ACTION_APPROVE, ACTION_REJECT, ACTION_PALETTE, ACTION_HELP},
+              ACTION_APPROVE, ACTION_REJECT, ACTION_GO_APPROVALS, ACTION_PALETTE,
+              ACTION_HELP},
     .is_root = true,
     .open = overview_open,
     .close = overview_close,
