@@ -377,7 +377,8 @@ static bool parse_why(struct line *line, struct palette_command *command)
     }
     if (is_card) {
         command->kind = PALETTE_CARD;
-        command->view = view_class_find(kind == CASE_APPROVAL ? "approval" : "optimization");
+        command->view =
+            view_class_find(kind == CASE_APPROVAL ? "approval" : "optimization");
         command->id = id;
         return true;
     }

@@ -13,7 +13,8 @@
 #include "store/approval.h"
 
 struct asks {
-    const struct approval_row *approvals; /* those that wait first, in order of attention */
+    const struct approval_row
+        *approvals; /* those that wait first, in order of attention */
     size_t n_approvals, n_waiting;
     const struct optimization_row *optimizations; /* newest first */
     size_t n_optimizations;

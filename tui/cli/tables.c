@@ -12,6 +12,7 @@
 #include "engine/monitor/metric.h"
 #include "engine/workflow/pipeline.h"
 #include "engine/workflow/schema.h"
+#include "store/approval.h"
 #include "store/audit.h"
 #include "store/finding.h"
 #include "store/model.h"
@@ -244,6 +245,62 @@ static void table_rungs(void)
     puts(".El");
 }
 
+static void table_acts(void)
+{
+    puts(".Bl -tag -width fallback -compact");
+    for (int i = 0; i < ACT_COUNT; i++) {
+        enum act act = (enum act)i;
+        printf(".It %s\n", act_word(act));
+        mdoc_capital(act_help(act));
+        printf("By default %s.\n", level_word(act_level(act)));
+    }
+    puts(".El");
+}
+
+static void table_levels(void)
+{
+    puts(".Bl -tag -width observe -compact");
+#define X(id, word, help)                                                                \
+    puts(".It " word);                                                                   \
+    mdoc_capital(help);
+    LEVEL_LIST(X)
+#undef X
+    puts(".El");
+}
+
+static void table_risks(void)
+{
+    puts(".Bl -tag -width critical -compact");
+#define X(id, word, help)                                                                \
+    puts(".It " word);                                                                   \
+    mdoc_capital(help);
+    RISK_LIST(X)
+#undef X
+    puts(".El");
+}
+
+static void table_optimizations(void)
+{
+    puts(".Bl -tag -width merge_window -compact");
+#define X(id, word, help)                                                                \
+    puts(".It " word);                                                                   \
+    mdoc_capital(help);
+    OPTIMIZATION_LIST(X)
+#undef X
+    puts(".El");
+}
+
+static void table_outcomes(void)
+{
+    puts(".Bl -tag -width inconclusive -compact");
+#define X(id, word, settled, help)                                                       \
+    puts(".It " word);                                                                   \
+    mdoc_capital(help);
+    OPT_STATUS_LIST(X)
+#undef X
+    puts(".El");
+}
+
 static void table_version(void)
 {
     puts(SIGNALBOX_VERSION);
@@ -278,26 +335,31 @@ static const struct {
     const char *name;
     void (*print)(void);
 } tables[] = {
-    {"commands",   table_commands  },
-    {"options",    table_options   },
-    {"console",    table_console   },
-    {"exit",       table_exit      },
-    {"states",     table_states    },
-    {"kinds",      table_kinds     },
-    {"breakers",   table_breakers  },
-    {"deliveries", table_deliveries},
-    {"audit",      table_audit     },
-    {"metrics",    table_metrics   },
-    {"anomalies",  table_anomalies },
-    {"classes",    table_classes   },
-    {"rungs",      table_rungs     },
-    {"version",    table_version   },
-    {"pipeline",   table_pipeline  },
-    {"config",     table_config    },
-    {"drill",      table_drill     },
-    {"keys",       table_keys      },
-    {"roles",      table_roles     },
-    {"completion", completion_print},
+    {"commands",      table_commands     },
+    {"options",       table_options      },
+    {"console",       table_console      },
+    {"exit",          table_exit         },
+    {"states",        table_states       },
+    {"kinds",         table_kinds        },
+    {"breakers",      table_breakers     },
+    {"deliveries",    table_deliveries   },
+    {"audit",         table_audit        },
+    {"metrics",       table_metrics      },
+    {"anomalies",     table_anomalies    },
+    {"classes",       table_classes      },
+    {"rungs",         table_rungs        },
+    {"acts",          table_acts         },
+    {"levels",        table_levels       },
+    {"risks",         table_risks        },
+    {"optimizations", table_optimizations},
+    {"outcomes",      table_outcomes     },
+    {"version",       table_version      },
+    {"pipeline",      table_pipeline     },
+    {"config",        table_config       },
+    {"drill",         table_drill        },
+    {"keys",          table_keys         },
+    {"roles",         table_roles        },
+    {"completion",    completion_print   },
 };
 
 static int run(struct cli *cli)
