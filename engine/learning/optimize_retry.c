@@ -247,11 +247,13 @@ void generate_retries(struct search *search)
 /*
  * Flaky is a check that fails and passes on the same commit. Rule: at least FLAKY_LEAST failures
  * were followed by a pass of the same commit, they are the greater part of all failures that were
- * tried again (lower bound over a half), and the last two tries are not both failures: two in a row
+ * tried again (lower bound over a half), at most WRONG_MOST of changes are really wrong by what the
+ * tries say, and the last two tries are not both failures: two in a row
  * without a pass between are a regression, which is never quarantined.
  */
 #define FLAKY_LEAST     12
 #define QUARANTINE_DAYS 14
+#define WRONG_MOST      0.05 /* of changes: what only this check finds */
 #define FLAKY_SHARE     0.04 /* of the first tries */
 
 struct flakes {
@@ -304,6 +306,18 @@ static double replay_quarantine(const struct run_features *run, uint16_t name)
     return delta / 60;
 }
 
+/*
+ * Changes that are really wrong, as a share of all: at most so many, with 95 %. First tries fail with
+ * the chance F = g + (1 - g) f, and a failure is followed by a pass with r = (1 - g) f (1 - f) / F,
+ * where f is the flake's chance and g that of a real failure; solved for g.
+ */
+static double really_wrong(struct estimate rate, struct estimate passes)
+{
+    double f = rate.value, r = passes.low, below = 1 - f - r * f;
+    double g = below > 0 ? f * (1 - f - r) / below : 1;
+    return g > 0 ? g : 0;
+}
+
 static void fit_quarantine(struct search *search, uint16_t name)
 {
     char setting[sizeof(search->draft.setting)];
@@ -317,7 +331,7 @@ static void fit_quarantine(struct search *search, uint16_t name)
     struct estimate share = stat_share(flakes.n_passed, flakes.n_again, 0.9);
     struct estimate rate = stat_share(flakes.n_failed, flakes.n_first, 0.9);
     if (flakes.is_down || flakes.n_passed < FLAKY_LEAST || share.low < 0.5 ||
-        rate.low * share.low < FLAKY_SHARE) {
+        rate.low * share.low < FLAKY_SHARE || really_wrong(rate, share) > WRONG_MOST) {
         return;
     }
     for (size_t i = 0; i < search->n_runs; i++) {
@@ -337,7 +351,7 @@ static void fit_quarantine(struct search *search, uint16_t name)
                check, flakes.n_failed, flakes.n_first, flakes.n_again, flakes.n_passed);
     draft_text(draft->if_wrong, sizeof(draft->if_wrong),
                "a real failure of '%.60s' would be merged: up to %.1f %% of changes",
-               check, 100 * rate.high * (1 - share.low));
+               check, 100 * really_wrong(rate, share));
     search_fact(search, rate.value, "first tries that failed: %.1f %% (%.1f to %.1f)",
                 100 * rate.value, 100 * rate.low, 100 * rate.high);
     search_fact(search, share.value,
