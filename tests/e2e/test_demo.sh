@@ -34,6 +34,12 @@ engine=$(box status --json | sed -n 's/.*"is_running":true,"pid":\([0-9]*\).*/\1
 [ -n "$engine" ] && kill -KILL "$driver" "$engine"
 result $? "engine and driver killed in the middle"
 wait "$driver" 2>/dev/null
+# The engine is no child of ours, and holds its lock until the kernel has taken it apart.
+tries=0
+while grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$engine/status" 2>/dev/null && [ $tries -le 600 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
 [ "$(box list --plain | grep -cE '(COMPLETED|CANCELLED)')" -lt 8 ]
 result $? "not all had ended"
 
