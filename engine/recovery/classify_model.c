@@ -170,7 +170,8 @@ static bool find_model(struct reading *r, const char *name, struct text_model *m
 {
     char line[256], found[MODEL_NAME];
     while (read_line(r, line, sizeof(line))) {
-        if (sscanf(line, "model %23s %zu %f %f", found, &model->n_classes,
+        if (strncmp(line, "model ", 6) == 0 && /* few lines are worth the rest */
+            sscanf(line, "model %23s %zu %f %f", found, &model->n_classes,
                    &model->softness, &model->doubt) == 4 &&
             strcmp(found, name) == 0) {
             return model->n_classes >= 2 && model->n_classes <= MODEL_CLASSES &&
