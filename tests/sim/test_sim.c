@@ -19,6 +19,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "store/model.h"
+#include "tests/lib/flavour.h"
 #include "tests/lib/sim.h"
 
 static char *scratch(void)
@@ -34,10 +35,12 @@ static void run(struct sim_options options, struct sim_report *report)
     options.folder = folder;
     sim_run(&options, report);
     if (report->failure[0] != '\0') {
-        print_error("seed %" PRIu64 ": %s\nreplay: test_sim --seed %" PRIu64
-                    " --workflows %d --crash %g --operator %g --service %g --halt %g --print\n",
-                    options.seed, report->failure, options.seed, options.n_workflows,
-                    options.crash_rate, options.operator_rate, options.service_rate, options.halt_rate);
+        print_error(
+            "seed %" PRIu64 ": %s\nreplay: test_sim --seed %" PRIu64
+            " --workflows %d --crash %g --operator %g --service %g --halt %g --print\n",
+            options.seed, report->failure, options.seed, options.n_workflows,
+            options.crash_rate, options.operator_rate, options.service_rate,
+            options.halt_rate);
     }
 }
 
@@ -56,10 +59,10 @@ static void every_workflow_ends(void **state)
 static void operators_and_crashes_break_nothing(void **state)
 {
     (void)state;
-    for (uint64_t seed = 2; seed < 8; seed++) {
+    for (uint64_t seed = 2; seed < FEWER(8, 3); seed++) {
         struct sim_report report;
         run((struct sim_options){.seed = seed,
-                                 .n_workflows = 150,
+                                 .n_workflows = FEWER(150, 60),
                                  .max_running = 10,
                                  .crash_rate = 0.05,
                                  .operator_rate = 0.5},
@@ -73,7 +76,7 @@ static void operators_and_crashes_break_nothing(void **state)
 static void outages_lose_nothing(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed < 4; seed++) {
+    for (uint64_t seed = FEWER(1, 3); seed < 4; seed++) {
         struct sim_report report;
         run((struct sim_options){.seed = seed,
                                  .n_workflows = 150,
@@ -92,10 +95,10 @@ static void outages_lose_nothing(void **state)
 static void operators_crashes_and_outages(void **state)
 {
     (void)state;
-    for (uint64_t seed = 10; seed < 12; seed++) {
+    for (uint64_t seed = 10; seed < FEWER(12, 11); seed++) {
         struct sim_report report;
         run((struct sim_options){.seed = seed,
-                                 .n_workflows = 150,
+                                 .n_workflows = FEWER(150, 60),
                                  .max_running = 10,
                                  .crash_rate = 0.05,
                                  .operator_rate = 0.5,
@@ -111,10 +114,10 @@ static void operators_crashes_and_outages(void **state)
 static void halts_lose_nothing(void **state)
 {
     (void)state;
-    for (uint64_t seed = 20; seed < 24; seed++) {
+    for (uint64_t seed = FEWER(20, 22); seed < FEWER(24, 23); seed++) {
         struct sim_report report;
         run((struct sim_options){.seed = seed,
-                                 .n_workflows = 150,
+                                 .n_workflows = FEWER(150, 60),
                                  .max_running = 10,
                                  .crash_rate = seed % 2 == 0 ? 0.05 : 0,
                                  .operator_rate = seed > 21 ? 0.3 : 0,
@@ -123,7 +126,7 @@ static void halts_lose_nothing(void **state)
             &report);
         assert_string_equal(report.failure, "");
         assert_true(report.n_halts > 10);
-        assert_true(report.n_by_state[STATE_COMPLETED] > 50);
+        assert_true(report.n_by_state[STATE_COMPLETED] > FEWER(50, 20));
     }
 }
 
@@ -132,7 +135,7 @@ static void same_seed_same_log(void **state)
     (void)state;
     struct sim_report first, second, other;
     struct sim_options options = {.seed = 42,
-                                  .n_workflows = 100,
+                                  .n_workflows = FEWER(100, 40),
                                   .max_running = 8,
                                   .crash_rate = 0.03,
                                   .operator_rate = 0.3,

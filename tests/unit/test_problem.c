@@ -14,6 +14,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "engine/recovery/problem.h"
+#include "tests/lib/flavour.h"
 
 #define BEGIN  ((int64_t)1800000000000)
 #define SECOND ((int64_t)1000)
@@ -522,7 +523,7 @@ static int64_t step(struct problem_book *book, struct rng *rng, int64_t *now)
 static void restart_equals_never_restarted(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 20; seed++) {
+    for (uint64_t seed = 0; seed < FEWER(20, 4); seed++) {
         static int64_t said[2][1500];
         for (int run = 0; run < 2; run++) {
             struct problem_book *book = fresh();
@@ -550,14 +551,13 @@ static void what_is_damaged_is_not_loaded(void **state)
     buf_init(&blob, 1 << 22);
     assert_int_equal(admitted(book, 0), STORM_TRIES);
     problem_save(book, &blob);
-    for (size_t len = 0; len < blob.len; len += 7) {
+    for (size_t len = 0; len < blob.len; len += FEWER(7, 61)) {
         assert_false(problem_load(book, blob.data, len));
     }
     assert_null(problem_find(book, 1));
     (void)buf_char(&blob, 0);
     assert_false(problem_load(book, blob.data, blob.len));
-    for (size_t i = 0; i < blob.len;
-         i++) { /* whatever it says, it is used without harm */
+    for (size_t i = 0; i < blob.len; i += FEWER(1, 11)) { /* used without harm */
         blob.data[i] = (char)(blob.data[i] ^ 0x55);
         if (problem_load(book, blob.data, blob.len - 1)) {
             (void)add_plain(book, 7777, "service:github_api", CLASS_NETWORK, 10);
