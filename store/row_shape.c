@@ -49,7 +49,7 @@ static void read_chars(sqlite3_stmt *s, int index, char *chars, size_t size)
     const void *bytes = sqlite3_column_text(s, index);
     size_t len = bytes != NULL ? (size_t)sqlite3_column_bytes(s, index) : 0;
     len = len < size ? len : size - 1;
-    if (len > 0) {
+    if (bytes != NULL && len > 0) {
         memcpy(chars, bytes, len);
     }
 }

@@ -36,144 +36,6 @@ struct telling {
     size_t n_parts;
 };
 
-/* ---- looks ---- */
-
-enum glyph card_risk_glyph(enum risk risk)
-{
-    static const enum glyph glyphs[RISK_COUNT] = {[RISK_LOW] = GLYPH_TODO,
-                                                  [RISK_MEDIUM] = GLYPH_LOW,
-                                                  [RISK_HIGH] = GLYPH_HIGH,
-                                                  [RISK_CRITICAL] = GLYPH_CLOSED};
-    return (unsigned)risk < RISK_COUNT ? glyphs[risk] : GLYPH_CLOSED;
-}
-
-enum theme_role card_risk_role(enum risk risk)
-{
-    static const enum theme_role roles[RISK_COUNT] = {
-        [RISK_LOW] = ROLE_SEVERITY_LOW,
-        [RISK_MEDIUM] = ROLE_SEVERITY_MEDIUM,
-        [RISK_HIGH] = ROLE_SEVERITY_HIGH,
-        [RISK_CRITICAL] = ROLE_SEVERITY_CRITICAL};
-    return (unsigned)risk < RISK_COUNT ? roles[risk] : ROLE_SEVERITY_CRITICAL;
-}
-
-enum glyph card_optimization_glyph(enum optimization_status status)
-{
-    static const enum glyph glyphs[OPT_STATUS_COUNT] = {
-        [OPT_PROPOSED] = GLYPH_LOW,      [OPT_GUARDED] = GLYPH_RUN,
-        [OPT_KEPT] = GLYPH_OK,           [OPT_TAKEN_BACK] = GLYPH_ARROW_LEFT,
-        [OPT_INCONCLUSIVE] = GLYPH_HALF, [OPT_REJECTED] = GLYPH_FAIL,
-        [OPT_UNDONE] = GLYPH_ARROW_LEFT, [OPT_WITHDRAWN] = GLYPH_TODO};
-    return (unsigned)status < OPT_STATUS_COUNT ? glyphs[status] : GLYPH_TODO;
-}
-
-enum theme_role card_optimization_role(enum optimization_status status)
-{
-    static const enum theme_role roles[OPT_STATUS_COUNT] = {
-        [OPT_PROPOSED] = ROLE_STATUS_HUMAN,
-        [OPT_GUARDED] = ROLE_STATUS_RUN,
-        [OPT_KEPT] = ROLE_STATUS_OK,
-        [OPT_TAKEN_BACK] = ROLE_STATUS_WARN,
-        [OPT_INCONCLUSIVE] = ROLE_STATUS_HUMAN,
-        [OPT_REJECTED] = ROLE_STATUS_OFF,
-        [OPT_UNDONE] = ROLE_STATUS_WARN,
-        [OPT_WITHDRAWN] = ROLE_STATUS_OFF};
-    return (unsigned)status < OPT_STATUS_COUNT ? roles[status] : ROLE_TEXT;
-}
-
-const char *card_effect(const char *metric, double mean, double low, double high,
-                        char text[CARD_EFFECT_MAX])
-{
-    bool is_minutes = strstr(metric, "minutes") != NULL;
-    double by = is_minutes ? 1 : 100;
-    const char *unit = is_minutes ? " min" : "%";
-    if (!isfinite(mean)) {
-        (void)snprintf(text, CARD_EFFECT_MAX, "not known");
-    } else if (isfinite(low) && isfinite(high)) {
-        (void)snprintf(text, CARD_EFFECT_MAX, "%+.1f%s (%+.1f to %+.1f)", mean * by, unit,
-                       low * by, high * by);
-    } else {
-        (void)snprintf(text, CARD_EFFECT_MAX, "%+.1f%s", mean * by, unit);
-    }
-    return text;
-}
-
-const char *card_expiry(const struct approval_row *row, struct wall now,
-                        char text[CLOCK_TEXT_MAX])
-{
-    text[0] = '\0';
-    if (!approval_waits(row->status) || !wall_is_set(row->expires_at)) {
-        return text;
-    }
-    if (row->expires_at.ms <= now.ms) {
-        (void)snprintf(text, CLOCK_TEXT_MAX, "now");
-        return text;
-    }
-    return look_left(wall_since(row->expires_at, now), text);
-}
-
-const char *card_owner(const struct approval_row *row, struct wall now)
-{
-    bool is_claimed = row->claimed_by[0] != '\0' && (!wall_is_set(row->claimed_until) ||
-                                                     row->claimed_until.ms > now.ms);
-    return is_claimed ? row->claimed_by : row->assignee;
-}
-
-static void append(char *text, size_t cap, const char *format, ...) PRINTF_LIKE(3, 4);
-static void append(char *text, size_t cap, const char *format, ...)
-{
-    size_t len = strlen(text);
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text + len, cap - len, format, args);
-    va_end(args);
-}
-
-/* "claimed by ada for 12m", "given to grace"; "" when nobody has it. */
-static void append_owner(const struct approval_row *row, struct wall now, char *text,
-                         size_t cap)
-{
-    char left[CLOCK_TEXT_MAX];
-    const char *owner = card_owner(row, now);
-    if (owner[0] == '\0') {
-        return;
-    }
-    append(text, cap, "%s%s %s", text[0] != '\0' ? ", " : "",
-           owner == row->assignee ? "given to" : "claimed by", owner);
-    if (owner != row->assignee && wall_is_set(row->claimed_until)) {
-        append(text, cap, " for %s",
-               look_left(wall_since(row->claimed_until, now), left));
-    }
-}
-
-const char *card_state(const struct approval_row *row, struct wall now, char *text,
-                       size_t cap)
-{
-    char span[CLOCK_TEXT_MAX];
-    text[0] = '\0';
-    if (!approval_waits(row->status)) {
-        append(text, cap, "%s%s%s, %s ago", approval_status_word(row->status),
-               row->decided_by[0] != '\0' ? " by " : "", row->decided_by,
-               look_age(now, row->decided_at, span));
-        return text;
-    }
-    if (row->snoozed_until.ms > now.ms) {
-        append(text, cap, "snoozed for %s",
-               look_left(wall_since(row->snoozed_until, now), span));
-    }
-    if (row->status == APPROVAL_SUGGESTED) {
-        append(text, cap, "suggested: nobody is called, nothing expires");
-    } else if (wall_is_set(row->expires_at)) {
-        append(text, cap, "%sexpires %s%s, then %s", text[0] != '\0' ? ", " : "",
-               row->expires_at.ms > now.ms ? "in " : "", card_expiry(row, now, span),
-               expiry_word(row->on_expiry));
-    } else {
-        append(text, cap, "%swaits without end", text[0] != '\0' ? ", " : "");
-    }
-    append_owner(row, now, text, cap);
-    return text;
-}
-
 /* ---- lines ---- */
 
 static void add_line(struct telling *t, enum glyph mark, enum theme_role mark_role,
@@ -507,20 +369,27 @@ static void tell_page(struct telling *t, const struct card *card, enum card_page
 
 /* ---- an optimization ---- */
 
+/* How far its window is; the state of the test in it is for the engine alone. */
 static void tell_guard(struct telling *t, const struct optimization_row *row)
 {
+    struct err ignored = ERR_INIT;
     char left[CLOCK_TEXT_MAX];
-    const struct case_fact *facts;
-    size_t n = case_parse_facts(t->arena, row->guard, &facts);
+    struct json *guard = json_parse(row->guard, strlen(row->guard), &ignored);
+    int64_t n = json_int(guard, "runs", -1), of = json_int(guard, "of", -1);
+    int64_t before = json_int(guard, "compared_with", 0);
     const char *text = "";
-    for (size_t i = 0; i < n && i < 10; i++) {
-        text = arena_printf(t->arena, "%s%s%s %s", text, i > 0 ? ", " : "", facts[i].name,
-                            facts[i].value);
+    json_free(guard);
+    if (n >= 0 && of > 0) {
+        text = arena_printf(t->arena, "%" PRId64 " of at most %" PRId64 " runs", n, of);
+    }
+    if (before > 0) {
+        text =
+            arena_printf(t->arena, "%s, compared with %" PRId64 " before", text, before);
     }
     if (row->status == OPT_GUARDED && wall_is_set(row->guard_until)) {
-        text = arena_printf(t->arena, "watched for %s more%s%s",
-                            look_left(wall_since(row->guard_until, t->now), left),
-                            n > 0 ? ": " : "", text);
+        text = arena_printf(t->arena, "%s%swatched for %s more", text,
+                            text[0] != '\0' ? ", " : "",
+                            look_left(wall_since(row->guard_until, t->now), left));
     }
     tell_part(t, "GUARD", RANK_KEPT, false,
               row->status == OPT_GUARDED ? ROLE_STATUS_RUN : ROLE_TEXT, text);

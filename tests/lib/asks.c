@@ -272,7 +272,7 @@ static size_t make_optimizations(struct optimization_row *rows, struct wall now)
     rows[n].expected_high = -2.2;
     rows[n].applied_at.ms = now.ms - 20 * HOUR;
     rows[n].guard_until.ms = now.ms + 28 * HOUR;
-    rows[n].guard = "{\"metric\":\"minutes\",\"runs\":37,\"of\":60,\"limit\":\"+1.5\"}";
+    rows[n].guard = "{\"metric\":\"minutes\",\"runs\":37,\"of\":60,\"compared_with\":92}";
     rows[n].actor = "engine";
     measure(&rows[n], -2.9, -4.4, -1.4, "");
     set(&rows[n++], "order", "pipeline:web", "unit lint", "lint unit");

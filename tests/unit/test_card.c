@@ -127,8 +127,7 @@ static void test_what_is_no_card_is_told_all_the_same(void **state)
         "null",
         "[]",
         "7",
-        "{\"why\":7,\"undo\":[],\"evidence\":{},\"before\":[7,null,\"x\"],\"touches\":[]"
-        "}",
+        "{\"why\":7,\"undo\":[],\"evidence\":{},\"before\":[7,null],\"touches\":7}",
         "{\"evidence\":[{\"values\":[null,\"x\",1e308,-1,[],{}]}],\"change\":\"x\"}",
         "{\"why\":[\"\\u001b[2J\\u0007\\u202e\",\"\"],\"dry_run\":[\"\"]}",
     };
