@@ -388,7 +388,7 @@ static enum audit_step check_page(struct audit_check *check, struct database *db
     int64_t after = check->verdict.good.n;
     enum audit_step step = AUDIT_MORE;
     size_t n = 0;
-    int code;
+    int code = SQLITE_DONE;
     sqlite3_stmt *s = database_get(db, SLOT_AUDIT_PAGE,
                                    "SELECT " AUDIT_COLUMNS
                                    " FROM audit WHERE n > ?1 ORDER BY n LIMIT ?2");

@@ -130,7 +130,7 @@ bool reader_audit_each(struct reader *reader, const struct audit_query *query,
     sqlite3_stmt *s = NULL;
     bool is_good = sqlite3_prepare_v2(db->db, LIST_OF("ASC"), -1, &s, NULL) == SQLITE_OK;
     if (is_good) {
-        int code;
+        int code = SQLITE_DONE;
         bool is_wanted = true;
         bind_query(s, query, 0);
         while (is_wanted && (code = sqlite3_step(s)) == SQLITE_ROW) {

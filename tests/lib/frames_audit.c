@@ -77,7 +77,7 @@ const struct frame *frames_audit(enum audit_fault fault, bool is_running)
                   .broken = is_whole ? 0 : 812,
                   .text = is_whole ? ""
                                    : "row 812 was edited: its content is not what its "
-                                     "hash was made of", .at = is_running ? (struct wall){0} : ago(3000),
+                                     "hash was made of", .at = {is_running ? 0 : ago(3000).ms},
                   .has_file = true,
                   .n_notes = 38,
                   .n_agree = is_running ? 12

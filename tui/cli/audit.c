@@ -109,7 +109,7 @@ struct outside {
 static bool read_outside(struct cli *cli, struct outside *outside, struct err *err)
 {
     const char *head = cli_value(cli, "head");
-    struct audit_mark given;
+    struct audit_mark given = {0};
     struct err failed = ERR_INIT;
     if (head != NULL && !audit_mark_parse(head, &given)) {
         return err_set(err, ERR_USAGE,
