@@ -9,6 +9,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/control/control.h"
+#include "store/audit.h"
 #include "tests/lib/sim_world.h"
 
 #define SIM_START   ((struct wall){1767225600000}) /* 2026-01-01T00:00:00Z */
@@ -471,6 +472,20 @@ static size_t hash_page(struct sim *sim, struct reader *reader, struct arena *ar
     return n;
 }
 
+/* Through every crash and failed commit. */
+static void check_audit(struct sim *sim, struct reader *reader)
+{
+    struct err err = ERR_INIT;
+    struct audit_check *check = audit_check_new(NULL, 0);
+    enum audit_step step = audit_check_step(check, reader, SIZE_MAX, &err);
+    const struct audit_verdict *verdict = audit_check_verdict(check);
+    if (step != AUDIT_END || verdict->good.n == 0) {
+        complain(sim, "audit: %" PRId64 " rows, %s%s", verdict->good.n, verdict->text,
+                 err.msg);
+    }
+    audit_check_free(check);
+}
+
 static void hash_log(struct sim *sim)
 {
     struct err err = ERR_INIT;
@@ -485,6 +500,7 @@ static void hash_log(struct sim *sim)
         arena_reset(arena);
     }
     arena_free(arena);
+    check_audit(sim, reader);
     reader_close(reader);
 }
 
