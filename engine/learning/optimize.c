@@ -83,6 +83,33 @@ bool search_begin(struct search *search, const char *setting, size_t least)
     return search->n_runs >= least;
 }
 
+void search_drop(struct search *search, size_t n)
+{
+    search->n_runs -= n;
+    memmove(search->runs, search->runs + n, search->n_runs * sizeof(search->runs[0]));
+    search->draft.n_evidence = (int64_t)search->n_runs;
+}
+
+#define CHANGED 1e-5 /* by accident, at most: every search of every kind looks */
+
+bool search_forget(struct search *search, double *series, size_t least)
+{
+    AUTO_FREE size_t *of = mem_array(search->n_runs + 1, sizeof(*of));
+    size_t n = 0;
+    double p;
+    for (size_t i = 0; i < search->n_runs; i++) {
+        if (isfinite(series[i])) {
+            series[n] = series[i];
+            of[n++] = i;
+        }
+    }
+    size_t change = stat_change(series, n, &p);
+    if (p < CHANGED && change > 0) {
+        search_drop(search, of[change]);
+    }
+    return search->n_runs >= least;
+}
+
 static double size_factor(const char *unit)
 {
     static const struct {

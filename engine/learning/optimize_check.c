@@ -86,9 +86,7 @@ static bool read_list(struct search *search, struct checks *checks)
             }
             uint16_t *name = &checks->names[step->position];
             if (*name != 0 && *name != step->name) {
-                search->runs += i + 1;
-                search->delta += i + 1;
-                search->n_runs -= i + 1;
+                search_drop(search, i + 1);
                 return search->n_runs >= RUNS_LEAST;
             }
             *name = step->name;
@@ -225,23 +223,20 @@ static size_t replay_orders(struct search *search, const struct checks *checks,
 void generate_order(struct search *search)
 {
     struct proposal *draft = &search->draft;
-    const struct run_features **runs = search->runs;
-    double *deltas = search->delta;
     struct checks checks = {0};
     size_t order[CHECKS_MAX] = {0}, n_hit;
     if (!search_begin(search, "checks.order", RUNS_LEAST) ||
         !read_list(search, &checks) || search->runs[search->n_runs - 1]->parallel > 1) {
-        goto done;
+        return;
     }
     count_checks(search, &checks);
     if (checks.n_failures < FAILURES_LEAST) {
-        goto done;
+        return;
     }
     best_order(&checks, order);
     n_hit = replay_orders(search, &checks, order);
     draft->metric = RUN_VALIDATION;
     draft->traits = PROPOSAL_REVERSIBLE;
-    draft->n_evidence = (int64_t)search->n_runs;
     write_order(search, &checks, order, draft->to, sizeof(draft->to));
     search_expect(search, 1, 0.15, 0.1);
     draft_text(draft->title, sizeof(draft->title), "%s: '%.40s' first of %zu checks",
@@ -264,9 +259,6 @@ void generate_order(struct search *search)
     if (draft->to[0] != '\0') {
         search_propose(search);
     }
-done:
-    search->runs = runs;
-    search->delta = deltas;
 }
 
 /* ---- side by side ------------------------------------------------------------------------- */
@@ -344,18 +336,17 @@ static size_t pick_lanes(struct search *search, const struct checks *checks)
 void generate_parallel(struct search *search)
 {
     struct proposal *draft = &search->draft;
-    const struct run_features **runs = search->runs;
-    double *deltas = search->delta, busy = 0;
+    double busy = 0;
     struct checks checks = {0};
     size_t lanes;
     if (!search_begin(search, "limits.parallel", RUNS_LEAST) ||
         search_value(search) > 1 || !read_list(search, &checks)) {
-        goto done;
+        return;
     }
     count_checks(search, &checks);
     lanes = pick_lanes(search, &checks);
     if (lanes < 2) {
-        goto done;
+        return;
     }
     (void)replay_side_by_side(search, &checks, lanes);
     for (size_t i = 0; i < checks.n; i++) {
@@ -363,7 +354,6 @@ void generate_parallel(struct search *search)
     }
     draft->metric = RUN_VALIDATION;
     draft->traits = PROPOSAL_REVERSIBLE | PROPOSAL_SPENDS;
-    draft->n_evidence = (int64_t)search->n_runs;
     draft_text(draft->to, sizeof(draft->to), "%zu", lanes);
     /* they share caches, disk and network, too: how much that costs is not known */
     search_expect(search, 1, busy > 0 ? 0.35 : 0.6, 0.05);
@@ -379,9 +369,6 @@ void generate_parallel(struct search *search)
                 "%zu recorded workflows would have been checked in %.1f minutes less",
                 search->n_runs, -draft->expected.value);
     search_propose(search);
-done:
-    search->runs = runs;
-    search->delta = deltas;
 }
 
 /* ---- evaluator ---------------------------------------------------------------------------- */

@@ -84,6 +84,22 @@ struct deadline {
     const char *setting;
 };
 
+/* How long each run was in the state, for what it is now. */
+static bool forget_visits(struct search *search, enum workflow_state state)
+{
+    AUTO_FREE double *series = mem_array(search->n_runs + 1, sizeof(*series));
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        series[i] = (double)NAN;
+        for (size_t k = 0; k < run->n_visits; k++) {
+            if (run->visits[k].state == state) {
+                series[i] = fmax((double)run->visits[k].active, series[i]);
+            }
+        }
+    }
+    return search_forget(search, series, RUNS_LEAST);
+}
+
 static void take_visits(const struct search *search, enum workflow_state state,
                         struct limit_search *limit)
 {
@@ -204,7 +220,8 @@ static void fit_deadline(struct search *search, const struct deadline *deadline)
 {
     struct limit_search limit = {.n = 0};
     if (!search_begin(search, deadline->setting, RUNS_LEAST) ||
-        !((limit.limit = search_value(search)) > 0)) {
+        !((limit.limit = search_value(search)) > 0) ||
+        !forget_visits(search, deadline->state)) {
         return;
     }
     AUTO_FREE struct lifetime *lives =
@@ -259,6 +276,21 @@ static uint16_t most_killed(const struct search *search)
         }
     }
     return most;
+}
+
+static bool forget_memory(struct search *search, uint16_t name)
+{
+    AUTO_FREE double *series = mem_array(search->n_runs + 1, sizeof(*series));
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        series[i] = (double)NAN;
+        for (size_t k = 0; k < run->n_steps; k++) {
+            if (run->steps[k].name == name) {
+                series[i] = fmax((double)run->steps[k].memory, series[i]);
+            }
+        }
+    }
+    return search_forget(search, series, RUNS_LEAST);
 }
 
 static void take_memory(const struct search *search, uint16_t name,
@@ -317,8 +349,11 @@ void generate_limits(struct search *search)
         mem_array((size_t)OPTIMIZE_RUNS_MAX * 2, sizeof(*lives));
     limit.lives = lives;
     uint16_t name = most_killed(search);
+    if (name == 0 || !forget_memory(search, name)) {
+        return;
+    }
     take_memory(search, name, &limit);
-    if (name == 0 || !is_killed_often(&limit)) {
+    if (!is_killed_often(&limit)) {
         return;
     }
     double to = pick_limit(&limit, search->now.most, nice_mib);

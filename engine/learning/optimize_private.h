@@ -36,6 +36,12 @@ generator generate_deadline, generate_retries, generate_backoff, generate_order,
 /* Begin with a setting: the draft is empty, the runs are those of the scope since it is in force.
  * False: it cannot be changed, or there are fewer runs than `least`. */
 bool search_begin(struct search *search, const char *setting, size_t least);
+/* series: one number for each run, NAN where it says nothing (scratch; overwritten). When its level
+ * has changed (Pettitt's test), runs from before the last clear change are left out, so that evidence
+ * from before is not mixed with evidence after it. False: fewer than `least` are left. */
+bool search_forget(struct search *search, double *series, size_t least);
+/* Takes the first runs away. */
+void search_drop(struct search *search, size_t n);
 /* The value in force as a number: seconds, MiB, or a count; NAN. */
 double search_value(const struct search *search);
 

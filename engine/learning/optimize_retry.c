@@ -76,6 +76,23 @@ static size_t check_names(const struct search *search, uint16_t names[CHECKS_MAX
     return n;
 }
 
+/* As often as the check says no now: before that it may have been another. */
+static bool forget_check(struct search *search, uint16_t name)
+{
+    AUTO_FREE double *series = mem_array(search->n_runs + 1, sizeof(*series));
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        series[i] = (double)NAN;
+        for (size_t k = 0; k < run->n_steps; k++) {
+            const struct run_step *step = &run->steps[k];
+            if (step->name == name && step->kind == EFFECT_CHECK) {
+                series[i] = has_said_no(step) || series[i] > 0 ? 1 : 0;
+            }
+        }
+    }
+    return search_forget(search, series, RUNS_LEAST);
+}
+
 /* ---- retries ------------------------------------------------------------------------------ */
 
 /* Retries number `level` and above of one check. */
@@ -212,7 +229,7 @@ static void fit_retries(struct search *search, uint16_t name)
     char setting[sizeof(search->draft.setting)];
     draft_text(setting, sizeof(setting), "checks/%s.retries",
                words_name(search->input->words, name));
-    if (!search_begin(search, setting, RUNS_LEAST)) {
+    if (!search_begin(search, setting, RUNS_LEAST) || !forget_check(search, name)) {
         return;
     }
     double now = search_value(search);
@@ -324,7 +341,8 @@ static void fit_quarantine(struct search *search, uint16_t name)
     const char *check = words_name(search->input->words, name);
     struct proposal *draft = &search->draft;
     draft_text(setting, sizeof(setting), "checks/%s.quarantine", check);
-    if (!search_begin(search, setting, RUNS_LEAST) || search->now.value[0] != '\0') {
+    if (!search_begin(search, setting, RUNS_LEAST) || search->now.value[0] != '\0' ||
+        !forget_check(search, name)) {
         return;
     }
     struct flakes flakes = count_flakes(search, name);

@@ -206,6 +206,7 @@ size_t stat_change(const double *values, size_t n, double *ret_p)
     }
     AUTO_FREE struct ranked *order = sorted(values, n);
     AUTO_FREE double *ranks = mem_array(n, sizeof(*ranks));
+    double tied = 0, m = (double)n;
     for (size_t i = 0; i < n;) {
         size_t j = i + 1;
         while (j < n && !(order[j].value > order[i].value)) {
@@ -214,9 +215,10 @@ size_t stat_change(const double *values, size_t n, double *ret_p)
         for (size_t k = i; k < j; k++) {
             ranks[order[k].at] = (double)(i + j + 1) / 2;
         }
+        tied += pow((double)(j - i), 3) - (double)(j - i);
         i = j;
     }
-    double u = 0, most = -1, m = (double)n;
+    double u = 0, most = -1;
     size_t place = 0;
     for (size_t k = 1; k < n; k++) {
         u += 2 * ranks[k - 1];
@@ -226,7 +228,8 @@ size_t stat_change(const double *values, size_t n, double *ret_p)
             place = k;
         }
     }
-    double p = 2 * exp(-6 * most * most / (m * m * m + m * m));
+    double free = 1 - tied / (m * m * m - m); /* ties leave less to vary */
+    double p = free > 0 ? 2 * exp(-6 * most * most / ((m * m * m + m * m) * free)) : 1;
     *ret_p = p < 1 ? p : 1;
     return place;
 }

@@ -50,7 +50,8 @@ double stat_slope(const double *x, const double *y, size_t n, double *ret_p);
 /*
  * A change of level: the place k (the first value after it) that divides the values best by ranks,
  * and the chance of that by accident (A. N. Pettitt, "A non-parametric approach to the change-point
- * problem", Applied Statistics 28, 1979). Allocates. 0: n is below 8.
+ * problem", Applied Statistics 28, 1979; its
+ * variance corrected for ties). Allocates. 0: n is below 8.
  */
 size_t stat_change(const double *values, size_t n, double *ret_p);
 

@@ -279,6 +279,20 @@ static int by_p(const void *left, const void *right)
     return a->n > b->n ? -1 : a->n < b->n;
 }
 
+/* A repository with one pipeline says what the pipeline says: the same runs, told once. */
+static bool is_told(const struct success_row *rows, size_t n,
+                    const struct success_row *row)
+{
+    for (size_t i = 0; i < n; i++) {
+        double distance = fabs(rows[i].share.value - row->share.value);
+        if (rows[i].n == row->n && distance < 1e-12 &&
+            rows[i].n_factors <= row->n_factors) {
+            return true;
+        }
+    }
+    return false;
+}
+
 #define TRIES_MAX 4096
 
 size_t success_find(const struct run_features *const *runs, size_t n, enum success_of of,
@@ -302,6 +316,7 @@ size_t success_find(const struct run_features *const *runs, size_t n, enum succe
     }
     for (size_t i = 0; i < found.n && n_out < max && tried[i].p <= SUCCESS_FDR; i++) {
         bool is_of_use = fabs(tried[i].lift - 1) >= SUCCESS_LIFT_LEAST;
+        is_of_use = is_of_use && !is_told(out, n_out, &tried[i]);
         if (is_of_use && (tried[i].n_factors == 1 || says_more(table, &tried[i]))) {
             out[n_out++] = tried[i];
         }

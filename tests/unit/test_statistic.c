@@ -112,6 +112,19 @@ static void of_changes(void **state)
     }
     assert_in_range(n_false, 2,
                     24); /* 5 % of 400 are 20; Pettitt's p is a little careful */
+    for (size_t i = 0; i < 60; i++) {
+        values[i] = i % (i < 30 ? 3 : 12) == 0
+                        ? 1
+                        : 0; /* a share that fell; nearly all are ties */
+    }
+    at = stat_change(values, 60, &p);
+    assert_in_range(at, 26, 34);
+    assert_true(p < 0.07);
+    for (size_t i = 0; i < 60; i++) {
+        values[i] = 5;
+    }
+    (void)stat_change(values, 60, &p);
+    assert_true(p > 0.99);
     assert_int_equal(stat_change(values, 7, &p), 0);
 }
 
