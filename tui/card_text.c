@@ -416,10 +416,13 @@ static void tell_optimization(struct telling *t, const struct optimization_row *
                      text),
          row->confidence * 100, row->n_evidence);
     part(t, "MEASURED", RANK_KEPT, false);
-    tell(t, isfinite(row->measured) ? ROLE_TEXT_STRONG : ROLE_TEXT_DIM, "%s %s",
-         row->metric,
-         card_effect(row->metric, row->measured, row->measured_low, row->measured_high,
-                     text));
+    if (isfinite(row->measured)) {
+        tell(t, ROLE_TEXT_STRONG, "%s %s", row->metric,
+             card_effect(row->metric, row->measured, row->measured_low,
+                         row->measured_high, text));
+    } else {
+        tell(t, ROLE_TEXT_DIM, "not yet");
+    }
     tell_guard(t, row);
     tell_part(t, "WHY", RANK_WHY, true, ROLE_TEXT, row->reason);
     tell_part(t, "IF WRONG", RANK_KEPT, false, ROLE_TEXT, row->if_wrong);

@@ -313,7 +313,7 @@ const struct view_class autonomy_class = {
     .help = "How much is done without a person, who allowed it, and until when",
     .context = CONTEXT_AUTONOMY,
     .hints = {ACTION_LEVEL_RAISE, ACTION_LEVEL_LOWER, ACTION_LEVEL_CONFIGURED,
-              ACTION_GO_OPTIMIZATIONS, ACTION_GO_APPROVALS},
+              ACTION_HALT, ACTION_RELEASE, ACTION_GO_OPTIMIZATIONS, ACTION_GO_APPROVALS},
     .is_root = true,
     .open = autonomy_open,
     .close = autonomy_close,

@@ -179,9 +179,11 @@ static void draw_cell(const struct canvas *canvas, enum optimization_column colu
         break;
     case O_MEASURED:
         canvas_text(canvas, x, y, w, measured_role(row),
-                    card_effect(row->metric, row->measured,
-                                w >= 20 ? row->measured_low : (double)NAN,
-                                w >= 20 ? row->measured_high : (double)NAN, text));
+                    !isfinite(row->measured)
+                        ? "not yet"
+                        : card_effect(row->metric, row->measured,
+                                      w >= 20 ? row->measured_low : (double)NAN,
+                                      w >= 20 ? row->measured_high : (double)NAN, text));
         break;
     case O_GUARD:
         canvas_text(canvas, x, y, w, ROLE_TEXT_DIM,
