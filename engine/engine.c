@@ -511,7 +511,8 @@ static void start_notify(struct engine *engine)
     }
     engine->notify = notify_start(&options, &err);
     if (engine->notify == NULL) {
-        log_line(LOG_ERROR, "notify", "cannot start", LOG_FIELDS(LOG_TEXT("why", err.msg)));
+        log_line(LOG_ERROR, "notify", "cannot start",
+                 LOG_FIELDS(LOG_TEXT("why", err.msg)));
     }
 }
 
@@ -598,6 +599,8 @@ static bool start_io(struct engine *engine, struct err *err)
         .user = engine,
         .services = config->services,
         .n_services = config->n_services,
+        .scales = config->scales,
+        .n_scales = config->n_scales,
         .pulse = engine->pulse,
         .has_listener = engine->listener != NULL,
     };
@@ -630,6 +633,8 @@ static bool make_parts(struct engine *engine, struct err *err)
         .bodies_keep = config->listener.keep_bodies,
         .services = config->services,
         .n_services = config->n_services,
+        .scales = config->scales,
+        .n_scales = config->n_scales,
         .outlet = { engine, on_answer, on_hint, on_order, on_tidy, on_halt},
         .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
     };

@@ -184,7 +184,7 @@ void audit_command(struct control *control, const struct command_row *command,
 static bool is_outside(enum effect_kind kind)
 {
     return kind == EFFECT_PULL_REQUEST || kind == EFFECT_MERGE || kind == EFFECT_REVERT ||
-           kind == EFFECT_CLOSE || kind == EFFECT_RESTART;
+           kind == EFFECT_CLOSE || kind == EFFECT_RESTART || kind == EFFECT_SCALE;
 }
 
 void audit_effect(struct control *control, const struct effect_row *effect,

@@ -165,6 +165,8 @@ static void carry_out(struct control *control, const struct command_row *command
             answer_set(answer, ANSWER_DONE, "noted"); /* as a row, like each command */
         } else if (is_halt_verb(verb->name)) {
             control_halt_verb(control, command, args, now, answer);
+        } else if (strcmp(verb->name, "scale") == 0) {
+            control_scale(control, command, args, now, answer);
         } else if (is_tuning_verb(verb->name)) {
             control_tuning_verb(control, command, args, now, answer);
         } else if (is_finding_verb(verb->name)) {

@@ -90,6 +90,9 @@ static const struct field config_fields[] = {
      .help = "What is done by itself after failures, and how much of it."},
     {.name = "services", .type = FIELD_MAPS, .offset = AT(services), .offset_n = AT(n_services),
      .sub = &service_schema, .shown = "none", .help = "External services that pipelines may name."},
+    {.name = "scale", .type = FIELD_MAPS, .offset = AT(scales), .offset_n = AT(n_scales),
+     .sub = &scale_schema, .shown = "none",
+     .help = "Commands that add or remove machines, runners or workers."},
     {.name = "listener", .type = FIELD_TABLE, .sub = &listener_schema, .shown = "off",
      .help = "Webhooks in, events out, metrics."},
     {.name = "monitor", .type = FIELD_TABLE, .sub = &monitor_schema,
@@ -153,6 +156,7 @@ struct config *config_parse(const char *file, const char *text, size_t len,
         schema_decode(config_schema(), file, folder, tree, config, findings);
         config_check_recovery(file, config, tree->root, findings);
         config_check_services(file, config, tree->root, findings);
+        config_check_scale(file, config, tree->root, findings);
         config_check_monitor(file, config, tree->root, findings);
         config_check_listener(file, config, tree->root, findings);
         config_check_notify(file, config, tree->root, findings);

@@ -18,6 +18,7 @@
  *   logs: {max_bytes: 16MiB, keep: 30d}
  *   history: {keep: 90d}
  *   recovery: {mode: learn, backoff: 5s, backoff_max: 5m, revert_per_hour: 2, revert_per_day: 6}
+ *   scale: [...]                    # see engine/service/scale.h
  *   services: [...]                 # see engine/service/service.h
  *   listener: {address: 127.0.0.1, port: 9350, webhook_secrets: [{env: HOOK_SECRET}],
  *              token: {env: SIGNALBOX_TOKEN}, origins: ["https://ops.example.com"],
@@ -39,6 +40,7 @@
 #include "engine/io/notice.h"
 #include "engine/io/telemetry.h"
 #include "engine/monitor/rule.h"
+#include "engine/service/scale.h"
 #include "engine/service/service.h"
 
 enum on_hangup { HANGUP_CONTINUE, HANGUP_DRAIN, HANGUP_STOP };
@@ -100,6 +102,8 @@ struct config {
     struct telemetry_spec telemetry;
     struct service_spec *services;
     size_t n_services;
+    struct scale_spec *scales;
+    size_t n_scales;
     struct listener_spec listener;
     char *environment;
     char *store;          /* absolute path */

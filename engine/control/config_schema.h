@@ -14,6 +14,7 @@ extern const struct schema service_schema;   /* over struct service_spec */
 extern const struct schema listener_schema;  /* over struct config */
 extern const struct schema recovery_schema;  /* over struct config */
 extern const struct schema monitor_schema;   /* over struct config */
+extern const struct schema scale_schema;     /* over struct scale_spec */
 extern const struct schema telemetry_schema; /* over struct config */
 extern const struct schema notify_schema;    /* over struct notify_spec */
 
@@ -59,6 +60,8 @@ void config_check_monitor(const char *file, struct config *config,
                           const struct yaml_item *root, struct findings *findings);
 void config_check_notify(const char *file, const struct config *config,
                          const struct yaml_item *root, struct findings *findings);
+void config_check_scale(const char *file, const struct config *config,
+                        const struct yaml_item *root, struct findings *findings);
 void config_check_recovery(const char *file, const struct config *config,
                            const struct yaml_item *root, struct findings *findings);
 void config_check_listener(const char *file, const struct config *config,

@@ -380,6 +380,7 @@ void control_result(struct control *control, struct effect_result *result,
         note_beside(control, live, result, now);
         merged_result(control, live, &pending->row, result, now);
         restart_result(control, row, &pending->row, result, now);
+        scale_result(control, row, &pending->row, result, now);
     }
     pending_free(pending);
     effect_result_free(result);

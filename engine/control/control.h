@@ -18,6 +18,7 @@
 #include "engine/control/message.h"
 #include "engine/recovery/ladder.h"
 #include "engine/service/port.h"
+#include "engine/service/scale.h"
 #include "engine/workflow/machine.h"
 #include "store/store.h"
 
@@ -56,6 +57,8 @@ struct control_options {
     struct span deliveries_keep, bodies_keep; /* the same for webhook deliveries */
     const struct service_spec *services;      /* outlive the control center */
     size_t n_services;
+    const struct scale_spec *scales; /* likewise */
+    size_t n_scales;
     struct control_outlet outlet;
     bool is_proactive_off; /* nothing is done because of what is only likely */
     uint64_t seed;

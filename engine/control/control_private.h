@@ -231,6 +231,35 @@ void prepared_opened(struct control *control, const char *service, struct wall n
  * less. */
 int prepared_slots(const struct control *control);
 
+/* ---- commands beside a workflow (restart.c) ---- */
+/* One that depends on the service ("": any) and has nothing in flight; NULL: there is none. */
+struct live *beside_place(struct control *control, const char *service);
+struct beside {
+    enum effect_kind kind;
+    const char *name, *params; /* of the effect */
+    const char *event, *actor, *text;
+};
+void beside_ask(struct control *control, struct live *live, const struct beside *what,
+                struct wall now);
+void beside_note(struct control *control, const struct workflow_row *row,
+                 const char *kind, const char *actor, int64_t effect, bool has_ended,
+                 const char *text, struct wall now);
+
+/* ---- adding and removing machines (scale.c) ---- */
+/* direction "up" or "down". ERR_NOT_FOUND: no such command is configured; ERR_BUSY: there is no
+ * workflow to do it beside. */
+NODISCARD bool scale_begin(struct control *control, const char *name,
+                           const char *direction, const char *actor, const char *reason,
+                           struct wall now, struct err *err);
+/* An effect beside the workflows has ended. */
+void scale_result(struct control *control, const struct workflow_row *row,
+                  const struct effect_row *effect, const struct effect_result *result,
+                  struct wall now);
+struct json;
+struct answer;
+void control_scale(struct control *control, const struct command_row *command,
+                   const struct json *args, struct wall now, struct answer *answer);
+
 /* ---- starting a service again (restart.c) ---- */
 /* False: there is no workflow to do it beside. */
 bool restart_begin(struct control *control, const char *service, struct wall now);

@@ -59,6 +59,9 @@ static const char *const kinds[] = {
     "guard-kept",
     "guard-taken-back",
     "guard-unclear",
+    "scale-begun",
+    "scale-passed",
+    "scale-failed",
 };
 
 const char *event_kind(size_t index)

@@ -10,8 +10,8 @@
 #include "engine/base/mem.h"
 #include "engine/control/recovery_private.h"
 
-#define RESTART_DEADLINE span_s(600)
-#define LOOK_BACK        100 /* workflows that have ended, from the newest */
+#define BESIDE_DEADLINE span_s(600)
+#define LOOK_BACK       100 /* workflows that have ended, from the newest */
 
 static bool depends_on(const struct workflow *workflow, const char *service)
 {
@@ -24,7 +24,7 @@ static bool depends_on(const struct workflow *workflow, const char *service)
 }
 
 /* The lowest number wins, so that the same store gives the same choice. */
-static struct live *find_place(struct control *control, const char *service)
+struct live *beside_place(struct control *control, const char *service)
 {
     struct live *live, *any = NULL, *best = NULL;
     size_t iter = 0;
@@ -36,7 +36,7 @@ static struct live *find_place(struct control *control, const char *service)
         if (any == NULL || row->id < any->workflow->row.id) {
             any = live;
         }
-        if (depends_on(live->workflow, service) &&
+        if (service[0] != '\0' && depends_on(live->workflow, service) &&
             (best == NULL || row->id < best->workflow->row.id)) {
             best = live;
         }
@@ -51,14 +51,14 @@ static struct live *find_place(struct control *control, const char *service)
     return best != NULL ? best : any;
 }
 
-static void note(struct control *control, const struct workflow_row *row,
-                 const char *kind, int64_t effect, bool has_ended, const char *text,
-                 struct wall now)
+void beside_note(struct control *control, const struct workflow_row *row,
+                 const char *kind, const char *actor, int64_t effect, bool has_ended,
+                 const char *text, struct wall now)
 {
     control_note(control, &(struct event_row){.at = now,
                                               .workflow = row->id,
                                               .kind = kind,
-                                              .actor = "engine",
+                                              .actor = actor,
                                               .from = row->state,
                                               .to = row->state,
                                               .wait = row->wait,
@@ -69,34 +69,22 @@ static void note(struct control *control, const struct workflow_row *row,
                                               .text = text});
 }
 
-bool restart_begin(struct control *control, const char *service, struct wall now)
+void beside_ask(struct control *control, struct live *live, const struct beside *what,
+                struct wall now)
 {
-    struct live *live = find_place(control, service);
-    if (live == NULL) {
-        return false;
-    }
     struct workflow_row *row = &live->workflow->row;
     struct workflow_row before = *row;
-    AUTO_BUF struct buf params;
-    AUTO_FREE char *name = mem_printf("restart %s", service);
-    AUTO_FREE char *text = mem_printf("the restart command of %s runs", service);
-    struct jsonw w;
-    buf_init(&params, 4096);
-    jsonw_init(&w, &params);
-    jsonw_open(&w, NULL, '{');
-    jsonw_str(&w, "service", service);
-    jsonw_close(&w, '}');
     const struct effect_row effect = {
         .workflow = row->id,
         .seq = ++row->effect_seq,
-        .kind = EFFECT_RESTART,
+        .kind = what->kind,
         .status = STATUS_PENDING,
-        .name = name,
+        .name = what->name,
         .iteration = row->iteration,
         .attempt = row->attempt,
         .asked_at = now,
-        .deadline_at = wall_add(now, RESTART_DEADLINE),
-        .params = params.data,
+        .deadline_at = wall_add(now, BESIDE_DEADLINE),
+        .params = what->params,
         .summary = "",
         .log = "",
         .provider = "",
@@ -108,9 +96,34 @@ bool restart_begin(struct control *control, const char *service, struct wall now
     store_put_effect(control->store, &effect);
     (void)pending_add(live, &effect);
     outbox_add(control, false, effect.workflow, effect.seq);
-    audit_effect(control, &effect, now);
-    note(control, row, "restart-begun", effect.seq, false, text, now);
+    beside_note(control, row, what->event, what->actor, effect.seq, false, what->text,
+                now);
     control_settle(control, live, &before, now);
+}
+
+bool restart_begin(struct control *control, const char *service, struct wall now)
+{
+    struct live *live = beside_place(control, service);
+    if (live == NULL) {
+        return false;
+    }
+    AUTO_BUF struct buf params;
+    AUTO_FREE char *name = mem_printf("restart %s", service);
+    AUTO_FREE char *text = mem_printf("the restart command of %s runs", service);
+    struct jsonw w;
+    buf_init(&params, 4096);
+    jsonw_init(&w, &params);
+    jsonw_open(&w, NULL, '{');
+    jsonw_str(&w, "service", service);
+    jsonw_close(&w, '}');
+    beside_ask(control, live,
+               &(struct beside){.kind = EFFECT_RESTART,
+                                .name = name,
+                                .params = params.data,
+                                .event = "restart-begun",
+                                .actor = "engine",
+                                .text = text},
+               now);
     return true;
 }
 
@@ -127,8 +140,8 @@ void restart_result(struct control *control, const struct workflow_row *row,
     const char *service = json_str(params, "service", "");
     AUTO_FREE char *text =
         mem_printf("%s: %s", service, result->summary != NULL ? result->summary : "");
-    note(control, row, has_passed ? "restart-passed" : "restart-failed", effect->seq,
-         true, text, now);
+    beside_note(control, row, has_passed ? "restart-passed" : "restart-failed", "engine",
+                effect->seq, true, text, now);
     if (!has_passed) {
         remedy_could_not(control, service, RUNG_RESTART, text, now);
     }

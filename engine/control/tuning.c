@@ -240,6 +240,9 @@ bool tuning_present(const struct control *control, const char *setting, const ch
     if (spec == NULL || spec->scope == TUNING_PIPELINE) {
         return false;
     }
+    if (spec->kind == OPT_SCALE && row == NULL) {
+        return false;
+    }
     buf_clear(ret_value);
     if (row != NULL) {
         return buf_str(ret_value, row->value);
@@ -271,6 +274,14 @@ static void tell(struct control *control, struct wall now, const char *kind,
     if (strcmp(actor, "engine") == 0) { /* what people ask is in the audit as a command */
         control_audit(control, now, actor, kind, "", "done", "%s", line);
     }
+}
+
+static bool scale(struct control *control, const char *setting, const char *direction,
+                  const char *actor, const char *reason, struct wall now, struct err *err)
+{
+    char name[TUNING_NAME_MAX];
+    return scale_begin(control, tuning_name(setting, name), direction, actor, reason, now,
+                       err);
 }
 
 static const char *scope_words_of(const char *scope)
@@ -320,6 +331,10 @@ bool tuning_apply(struct control *control, const struct tuning_row *row, struct 
     if (wall_is_set(row->until) && row->until.ms <= now.ms) {
         return err_set(err, ERR_USAGE, "until: it is over already");
     }
+    if (tuning_find(row->setting)->kind == OPT_SCALE &&
+        !scale(control, row->setting, value.data, row->actor, row->reason, now, err)) {
+        return false;
+    }
     const struct tuning_row *below = tuning_in_force(control, row->setting, row->scope);
     if (below != NULL) {
         (void)buf_str(&before, below->value);
@@ -352,6 +367,12 @@ static void drop_at(struct control *control, size_t at, const char *actor,
     AUTO_BUF struct buf after;
     char clean[400];
     bool was_on_top = is_on_top(tunings, at);
+    struct err err = ERR_INIT;
+    if (tuning_find(setting)->kind == OPT_SCALE &&
+        !scale(control, setting, strcmp(value, "up") == 0 ? "down" : "up", actor, reason,
+               now, &err)) {
+        tell(control, now, "scale-failed", "engine", err.msg, setting);
+    }
     take_out(tunings, at);
     put_key(control, setting, scope);
     buf_init(&after, VALUE_TEXT_MAX);

@@ -265,6 +265,8 @@ static struct desk_task *make_task(struct desk_shell *shell, const struct held *
         .effect = &held->effect,
         .services = shell->options.services,
         .n_services = shell->options.n_services,
+        .scales = shop->scales,
+        .n_scales = shop->n_scales,
         .paths = {shop->work, shop->logs, shop->log_max}
     };
     struct desk_task *task = route_task(&route, err);

@@ -47,6 +47,8 @@ struct io_options {
     struct pulse *pulse;                 /* NULL = none; outlives the thread */
     const struct service_spec *services; /* outlive the io thread */
     size_t n_services;
+    const struct scale_spec *scales; /* likewise */
+    size_t n_scales;
     bool has_listener; /* webhooks may come */
 };
 

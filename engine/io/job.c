@@ -80,6 +80,8 @@ bool job_shop_init(struct job_shop *shop, const struct io_options *options, int 
         .work = mem_str(options->work),
         .logs = mem_str(options->logs),
         .log_max = options->log_max_bytes,
+        .scales = options->scales,
+        .n_scales = options->n_scales,
         .on_result = options->on_result,
         .user = options->user,
         .epoll = epoll,

@@ -28,6 +28,8 @@ struct job_shop {
     char *program;  /* of runners */
     int program_fd; /* keeps it, -1 = nothing to keep */
     int64_t log_max;
+    const struct scale_spec *scales; /* of the configuration */
+    size_t n_scales;
     void (*on_result)(void *user, struct effect_result *result);
     void *user;
     int epoll;

@@ -4,6 +4,7 @@
 #include "engine/base/findings.h"
 #include "engine/base/mem.h"
 #include "engine/io/job.h"
+#include "engine/service/scale.h"
 
 struct reader *job_reader(struct job_shop *shop, struct err *err)
 {
@@ -70,6 +71,11 @@ struct order *job_order(struct job_shop *shop, const struct effect_row *effect,
         const struct order_paths paths = {shop->work, shop->logs, shop->log_max};
         order = pipeline != NULL ? order_build(pipeline, &workflow, effect, &paths, err)
                                  : NULL;
+    }
+    if (order != NULL && effect->kind == EFFECT_SCALE &&
+        !scale_order(order, effect->params, shop->scales, shop->n_scales, err)) {
+        order_free(order);
+        order = NULL;
     }
     if (order != NULL && !order_write(order, reader, err)) {
         order_free(order);

@@ -143,6 +143,7 @@ static const struct {
     [EFFECT_WATCH] = {local_watch,        false},
     [EFFECT_CONFIRM] = {local_watch,        false},
     [EFFECT_RESTART] = {local_restart,      true },
+    [EFFECT_SCALE] = {local_restart,      true },
 };
 
 /* Who performs it: the providers on this machine, or a service that runs as a process.

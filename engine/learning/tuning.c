@@ -54,6 +54,8 @@ const struct tuning_spec tuning_specs[] = {
      "Pause before the first retry after a failure of the surroundings."},
     {"recovery.backoff_max", TUNING_ENGINE, OPT_BACKOFF, TUNING_LOWER,
      "recovery.backoff_max", "Longest pause before a retry."},
+    {"scale/*", TUNING_ENGINE, OPT_SCALE, TUNING_BOTH, "",
+     "A configured command, run: up or down; taken back by the other one."},
 };
 /* clang-format on */
 const size_t n_tuning_specs = ARRAY_LEN(tuning_specs);
@@ -195,8 +197,15 @@ static bool normal(const struct tuning_spec *spec, const char *value, struct buf
                        strlen(value), TUNING_VALUE_MAX);
     }
     const struct field *field = tuning_field(spec);
-    return field == NULL ? normal_order(value, out, err)
-                         : schema_normal(field, value, out, err);
+    if (field != NULL) {
+        return schema_normal(field, value, out, err);
+    }
+    if (spec->kind != OPT_SCALE) {
+        return normal_order(value, out, err);
+    }
+    bool is_direction = strcmp(value, "up") == 0 || strcmp(value, "down") == 0;
+    return is_direction ? buf_str(out, value)
+                        : err_set(err, ERR_USAGE, "is neither up nor down");
 }
 
 bool tuning_check(const char *setting, const char *scope, const char *value,

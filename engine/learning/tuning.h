@@ -55,7 +55,7 @@ const struct tuning_spec *tuning_find(const char *setting);
 #define TUNING_NAME_MAX 65
 const char *tuning_name(const char *setting, char ret_name[TUNING_NAME_MAX]);
 /* The schema's row behind it: type, range, words. NULL: checks.order and scale, which have
- * none. */
+ * none. A scale is an act: put in force its command is run, taken back the opposite one. */
 struct field;
 const struct field *tuning_field(const struct tuning_spec *spec);
 

@@ -29,6 +29,7 @@ static const struct command_role roles[EFFECT_COUNT] = {
     [EFFECT_CHECK] = {"check",        BLAME_CHANGE, false, true,  false},
     [EFFECT_EVALUATE] = {"evaluator",    BLAME_WORLD,  false, true,  false},
     [EFFECT_RESTART] = {"restart",      BLAME_WORLD,  false, false, false},
+    [EFFECT_SCALE] = {"scale",        BLAME_WORLD,  false, false, false},
 };
 
 struct command_run {
@@ -109,7 +110,9 @@ static void run_once(struct command_run *run)
         .keep_fd = -1,
         .stop_fd = run->runner->stop_fd,
         /* half a restart of a service would be worse than a late halt */
-        .hold = order->kind != EFFECT_RESTART ? run->runner->hold : NULL,
+        .hold = order->kind != EFFECT_RESTART && order->kind != EFFECT_SCALE
+                    ? run->runner->hold
+                    : NULL,
     };
     if (run->role->is_agent) {
         stall_init(&run->stall, order->folder, run->folder, order->stall, wall_now());

@@ -5,6 +5,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/service/scale.h"
 #include "store/recovery.h"
 
 /* ---- the chain ------------------------------------------------------------------------
@@ -194,6 +195,7 @@ static bool build(const struct route *route, const struct effect_row *history, s
     case EFFECT_PLAN:
     case EFFECT_CONFIRM:
     case EFFECT_RESTART:
+    case EFFECT_SCALE:
     case EFFECT_COUNT:
         break;
     }
@@ -360,6 +362,10 @@ static bool fill(const struct route *route, struct arena *arena, struct desk_tas
     }
     if (route->effect->kind == EFFECT_RESTART) {
         return take_restart(route, task->order, err);
+    }
+    if (route->effect->kind == EFFECT_SCALE) {
+        return scale_order(task->order, route->effect->params, route->scales,
+                           route->n_scales, err);
     }
     if (pipeline_is_remote(route->pipeline)) {
         const struct service_spec *forge =

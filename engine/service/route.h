@@ -64,6 +64,8 @@ struct route {
     const struct effect_row *effect;
     const struct service_spec *services;
     size_t n_services;
+    const struct scale_spec *scales;
+    size_t n_scales;
     struct order_paths paths;
 };
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Settings changed while a real engine runs: a deadline for workflows to come, the number that run
+# Settings that are changed while a real engine runs: a deadline for workflows to come, the number that run
 # at once; a restart keeps them, untune gives back exactly what was. TAP. Waits are bounded.
 
 # shellcheck disable=SC2317 # until_true calls them
@@ -21,7 +21,11 @@ export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.
 unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
 cd "$dir" || exit 1
 mkdir -p config/signalbox
-echo 'max_running: 5' >config/signalbox/signalbox.yaml
+cat >config/signalbox/signalbox.yaml <<END
+max_running: 5
+scale:
+  - {name: runners, up: "echo one more >>$dir/scaled", down: [sh, -c, 'echo broken; exit 3'], help: CI runners}
+END
 git config --global user.name tester
 git config --global user.email tester@example.org
 
@@ -152,6 +156,26 @@ gives 2 check wrong.yaml && says "wrong.yaml:10: order[0]: validate has no such 
 ok "and tells where it is wrong"
 gives 0 events --plain && says 'tuned-back' && says 'was 7m'
 ok "the events tell of it"
+
+: >go
+is_completed() { "$program" show "$1" --json 2>/dev/null </dev/null | grep -q '"state":"COMPLETED"'; }
+until_true is_completed 1
+ok "the agents go on"
+gives 0 scale runners up 'the queue is long' && says 'the command to scale runners up runs'
+ok "a scale command is run"
+is_told() { "$program" events --plain 2>/dev/null </dev/null | grep -q "$1"; }
+until_true is_told 'scale-passed.*runners up: scale runners up passed' && grep -qx 'one more' scaled
+ok "what it did is done, once"
+gives 0 scale runners down 'the queue is short' && until_true is_told 'scale-failed.*runners down: .*exit status 3'
+ok "one that fails is told"
+gives 0 tune scale/runners up 'as an optimization would' && says 'scale/runners of engine is up'
+ok "a scale can be put in force"
+gives 0 untune scale/runners && gives 0 events --plain && says 'runners down: ' && gives 0 tunings && says 'no setting is tuned'
+ok "and taken back with the other command"
+gives 1 scale nothing up 'why not' && says 'no command to scale nothing up is configured'
+ok "one that is not configured is refused"
+gives 2 scale runners sideways 'why not' && says 'expected up or down'
+ok "and so is another direction"
 
 echo "1..$n"
 exit $failures
