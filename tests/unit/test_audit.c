@@ -355,7 +355,6 @@ static void each_edit_is_seen(void **state)
 static void an_edit_with_its_hash_is_seen(void **state)
 {
     struct place *place = *state;
-    static const uint8_t any[DIGEST_LEN] = {1};
     fill(place, N_ROWS);
     tamper(place, "CREATE TABLE kept AS SELECT * FROM audit WHERE n <> 5;"
                   "CREATE TABLE head AS SELECT * FROM setting WHERE key = 'audit_head';"
@@ -364,7 +363,6 @@ static void an_edit_with_its_hash_is_seen(void **state)
     tamper(place, "DELETE FROM audit WHERE n <> 5; INSERT INTO audit SELECT * FROM kept;"
                   "INSERT OR REPLACE INTO setting SELECT * FROM head");
     must_be(verify(place), AUDIT_EDITED, 5);
-    (void)any;
 }
 
 static void deletions_are_seen(void **state)
@@ -402,21 +400,19 @@ static void new_orders_are_seen(void **state)
         int64_t broken;
     } cases[] = {
         {"UPDATE audit SET n = -5 WHERE n = 5; UPDATE audit SET n = 5 WHERE n = 7;"
-         "UPDATE audit SET n = 7 WHERE n = -5",                     5},
+         "UPDATE audit SET n = 7 WHERE n = -5",    5},
         {"UPDATE audit SET n = -5 WHERE n = 5; UPDATE audit SET n = 5 WHERE n = 6;"
-         "UPDATE audit SET n = 6 WHERE n = -5",                     5},
+         "UPDATE audit SET n = 6 WHERE n = -5",    5},
         {"UPDATE audit SET n = -1 WHERE n = 1; UPDATE audit SET n = 1 WHERE n = 9;"
-         "UPDATE audit SET n = 9 WHERE n = -1",                     1},
+         "UPDATE audit SET n = 9 WHERE n = -1",    1},
         {"UPDATE audit SET n = -8 WHERE n = 8; UPDATE audit SET n = 8 WHERE n = 9;"
-         "UPDATE audit SET n = 9 WHERE n = -8",                     8},
-        {"UPDATE audit SET n = -9 WHERE n = 9; UPDATE audit SET n = -n WHERE n IN (4, 5);"
-         "UPDATE audit SET n = 1 - n WHERE n IN (-4, -5);"
-         "UPDATE audit SET n = 4 WHERE n = -9;"
-         "UPDATE audit SET n = 9 WHERE n = 6 AND subject = 'wf-6'", 4},
+         "UPDATE audit SET n = 9 WHERE n = -8",    8},
+        {"UPDATE audit SET n = -n WHERE n >= 4; UPDATE audit SET n = 4 WHERE n = -9;"
+         "UPDATE audit SET n = 1 - n WHERE n < 0", 4},
     };
     fill(place, N_ROWS);
     tamper(place, "CREATE TABLE kept AS SELECT * FROM audit");
-    for (size_t i = 0; i + 1 < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         tamper(place, cases[i].sql);
         must_be(verify(place), AUDIT_REORDERED, cases[i].broken);
         tamper(place, "DELETE FROM audit; INSERT INTO audit SELECT * FROM kept");
