@@ -39,7 +39,7 @@ struct call {
     bool has_seen; /* n_needs is known */
     int64_t n_needs;
     bool is_halted, is_in_trouble;
-    struct mono called_at; /* 0 = never */
+    struct mono called_at;    /* 0 = never */
     char text[CALL_TEXT_MAX]; /* waits to be told; "" = nothing */
 };
 

@@ -279,9 +279,8 @@ static void compose(struct console *c)
         return;
     }
     const struct view *view = place_top(c);
-    struct canvas part =
-        canvas_sub(&all, (struct rect){0, 1 + chrome_banner_rows(c), all.w,
-                                       place_view_height(c)});
+    struct canvas part = canvas_sub(
+        &all, (struct rect){0, 1 + chrome_banner_rows(c), all.w, place_view_height(c)});
     chrome_draw_top(c, &all);
     view->klass->draw(view, c->frame, &part);
     chrome_draw_bottom(c, &all);

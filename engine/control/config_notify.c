@@ -90,9 +90,10 @@ static void check_one(const struct config_place *at, const struct notify_spec *s
     for (size_t i = 0; i < spec->n_on; i++) {
         enum notice_kind kind;
         if (!notice_find(spec->on[i], &kind)) {
-            config_report(at, "on",
-                          "has a word that is none; expected approval, drifted, expiring, "
-                          "escalation, failed, halted or watchdog");
+            config_report(
+                at, "on",
+                "has a word that is none; expected approval, drifted, expiring, "
+                "escalation, failed, halted or watchdog");
             break;
         }
     }
@@ -121,7 +122,8 @@ void config_check_notify(const char *file, const struct config *config,
         }
     }
     if (list != NULL && config->n_notifies > NOTIFIES_MAX) {
-        findings_add(findings, file, list->line, "notify", "%zu entries; expected at most %d",
-                     config->n_notifies, NOTIFIES_MAX);
+        findings_add(findings, file, list->line, "notify",
+                     "%zu entries; expected at most %d", config->n_notifies,
+                     NOTIFIES_MAX);
     }
 }

@@ -571,9 +571,10 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !store_load_hour(control->store, now.ms / 3600000, &control->hour, err) ||
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
         !store_load_pending(control->store, on_pending, &loading, err) ||
-        !loading.is_ok || !tuning_load(control, err) || !guarding_load(control, err) || !ramp_load(control, now, err) || !order_load(control, err) ||
-        !finding_load(control, now, err) || !halt_load(control, err) || !prepared_load(control, err) ||
-        !recovery_load(control, now, err)) {
+        !loading.is_ok || !tuning_load(control, err) || !guarding_load(control, err) ||
+        !ramp_load(control, now, err) || !order_load(control, err) ||
+        !finding_load(control, now, err) || !halt_load(control, err) ||
+        !prepared_load(control, err) || !recovery_load(control, now, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;

@@ -129,7 +129,7 @@ struct control {
     struct proactive *proactive;
     struct tunings *tunings;   /* tuning.h */
     struct guarding *guarding; /* guarding.h */
-    bool wants_room; /* after the commit: remove what may go */
+    bool wants_room;           /* after the commit: remove what may go */
 };
 
 /* Pipeline of a stored id, parsed once; NULL with err. */

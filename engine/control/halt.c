@@ -15,13 +15,13 @@
  * so that a slow disk does not hold it up; the order to go on leaves after it.
  */
 
+#include "store/halt.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/control/control_private.h"
 #include "engine/control/verb.h"
 #include "store/approval.h"
-#include "store/halt.h"
 
 bool is_halt_verb(const char *verb)
 {
@@ -208,11 +208,11 @@ static void note(struct control *control, const struct command_row *command,
                  const char *kind, const char *text, struct wall now)
 {
     char clean[400];
-    control_note(control,
-                 &(struct event_row){.at = now,
-                                     .kind = kind,
-                                     .actor = command->actor,
-                                     .text = text_clean_into(clean, sizeof(clean), text)});
+    control_note(control, &(struct event_row){
+                              .at = now,
+                              .kind = kind,
+                              .actor = command->actor,
+                              .text = text_clean_into(clean, sizeof(clean), text)});
 }
 
 static void begin(struct control *control, const struct command_row *command,
@@ -234,9 +234,8 @@ static void begin(struct control *control, const struct command_row *command,
     keep(control);
     answer_set(answer, ANSWER_DONE,
                "halted: nothing begins or goes on by itself; 'release' ends it");
-    AUTO_FREE char *text =
-        mem_printf("everything autonomous stands still%s%s",
-                   halt->reason[0] != '\0' ? ": " : "", halt->reason);
+    AUTO_FREE char *text = mem_printf("everything autonomous stands still%s%s",
+                                      halt->reason[0] != '\0' ? ": " : "", halt->reason);
     note(control, command, "halted", text, now);
 }
 

@@ -109,8 +109,7 @@ static void tell_approval(struct arena *arena, const struct approval_row *approv
 {
     notice->risk = approval->risk;
     notice->approval = approval->id;
-    notice->workflow =
-        approval->workflow != 0 ? approval->workflow : notice->workflow;
+    notice->workflow = approval->workflow != 0 ? approval->workflow : notice->workflow;
     notice->text = clean_line(arena, approval->title);
     notice->command =
         arena_printf(arena, "signalbox approvals a-%lld", (long long)approval->id);
@@ -119,9 +118,8 @@ static void tell_approval(struct arena *arena, const struct approval_row *approv
 static void tell_workflow(struct arena *arena, const struct event_row *event,
                           const struct workflow_row *workflow, struct notice *notice)
 {
-    const char *reason = workflow != NULL && workflow->reason[0] != '\0'
-                             ? workflow->reason
-                             : event->text;
+    const char *reason =
+        workflow != NULL && workflow->reason[0] != '\0' ? workflow->reason : event->text;
     const char *title = workflow != NULL ? workflow->title : "";
     notice->text = clean_line(
         arena, arena_printf(arena, "%s%s%s", title,
@@ -134,8 +132,7 @@ static void tell_workflow(struct arena *arena, const struct event_row *event,
 static bool by_wait(const struct event_row *event, const struct notice_facts *facts,
                     struct notice *notice)
 {
-    bool has_gone_on =
-        facts->workflow != NULL && facts->workflow->wait != event->wait;
+    bool has_gone_on = facts->workflow != NULL && facts->workflow->wait != event->wait;
     if (has_gone_on || !wait_needs_human(event->wait)) {
         return false;
     }

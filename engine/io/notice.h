@@ -47,15 +47,15 @@ enum notify_format { NOTIFY_NTFY, NOTIFY_SLACK, NOTIFY_JSON };
 
 /* Where it goes (signalbox.yaml, notify). */
 struct notify_spec {
-    char *name;                     /* unique; all that logs say of it */
-    char *url;                      /* http or https; "" = url_from */
-    struct secret_source url_from;  /* an address that is a secret itself */
-    struct secret_source token;     /* sent as Authorization: Bearer; optional */
+    char *name;                    /* unique; all that logs say of it */
+    char *url;                     /* http or https; "" = url_from */
+    struct secret_source url_from; /* an address that is a secret itself */
+    struct secret_source token;    /* sent as Authorization: Bearer; optional */
     enum notify_format format;
     char **on; /* words of NOTICE_LIST; n_on 0 = all */
     size_t n_on;
-    enum risk min_risk;  /* of approvals; a lower one is not told */
-    char *click;         /* URL that a notice opens; "" = none (ntfy) */
+    enum risk min_risk; /* of approvals; a lower one is not told */
+    char *click;        /* URL that a notice opens; "" = none (ntfy) */
 };
 
 /* Strings in the arena that it was made in. */
@@ -71,7 +71,8 @@ struct notice {
 /* What is known of what an event is about; NULL: nothing, or not looked for. */
 struct notice_facts {
     const struct workflow_row *workflow; /* as it is now */
-    const struct approval_row *approval; /* that it is about, or that the workflow waits for */
+    const struct approval_row
+        *approval; /* that it is about, or that the workflow waits for */
 };
 
 /* Does an event of this kind need facts at all? Cheap. */

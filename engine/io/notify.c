@@ -21,14 +21,15 @@
 #include "engine/resilience/rate.h"
 #include "store/store.h"
 
-#define EVENTS     8
-#define LONGEST    3600000 /* ms without anything to do */
-#define HOST_MAX   128
-#define STATE_MAX  65536
-#define ANSWER_MAX 65536
+#define EVENTS       8
+#define LONGEST      3600000 /* ms without anything to do */
+#define HOST_MAX     128
+#define STATE_MAX    65536
+#define ANSWER_MAX   65536
 #define LAST_ANSWERS INT64_C(2000000000) /* ns at the end */
-#define PAGE       500 /* events that are looked at together */
-#define LOOK_AGAIN INT64_C(5000000000) /* ns until a store that cannot be read is tried again */
+#define PAGE         500                 /* events that are looked at together */
+#define LOOK_AGAIN                                                                       \
+    INT64_C(5000000000) /* ns until a store that cannot be read is tried again */
 
 /* Where notices go. */
 struct target {
@@ -75,7 +76,8 @@ static void read_state(struct notify *notify)
     bool is_read = file_read(notify->state_path, STATE_MAX, &text, &len, &err);
     struct json *root = is_read ? json_parse(text, len, &err) : NULL;
     if (root == NULL && err.code != ERR_NOT_FOUND) {
-        log_line(LOG_WARN, "notify", "the watermark cannot be read: what was missed is lost",
+        log_line(LOG_WARN, "notify",
+                 "the watermark cannot be read: what was missed is lost",
                  LOG_FIELDS(LOG_TEXT("error", err.msg)));
     }
     const struct json *done = json_get(root, "done");
@@ -154,8 +156,7 @@ static const struct approval_row *find_approval(struct notify *notify,
     int64_t id = notice_approval_of(event);
     if (id > 0) {
         struct approval_row *row = arena_alloc(notify->arena, sizeof(*row));
-        enum found found =
-            reader_approval(notify->reader, notify->arena, id, row, &err);
+        enum found found = reader_approval(notify->reader, notify->arena, id, row, &err);
         return found == FOUND ? row : NULL;
     }
     const struct approval_query query = {.is_open = true,
@@ -163,8 +164,8 @@ static const struct approval_row *find_approval(struct notify *notify,
                                          .workflow = event->workflow,
                                          .now = event->at,
                                          .max = 1};
-    bool is_read = event->workflow > 0 &&
-                   reader_approvals(notify->reader, notify->arena, &query, &rows, &n, &err);
+    bool is_read = event->workflow > 0 && reader_approvals(notify->reader, notify->arena,
+                                                           &query, &rows, &n, &err);
     return is_read && n > 0 ? &rows[0] : NULL;
 }
 
@@ -181,8 +182,9 @@ static bool make(struct notify *notify, const struct event_row *event,
         !begins_to_wait(notify, event)) {
         return false;
     }
-    if (event->workflow > 0 && reader_workflow(notify->reader, notify->arena,
-                                               event->workflow, &workflow, &err) == FOUND) {
+    if (event->workflow > 0 &&
+        reader_workflow(notify->reader, notify->arena, event->workflow, &workflow,
+                        &err) == FOUND) {
         facts.workflow = &workflow;
     }
     facts.approval = find_approval(notify, event);
@@ -231,9 +233,8 @@ static void set_address(struct target *target, const char *url)
     free(target->path);
     target->origin = mem_strn(url, (size_t)(path - url));
     target->path = mem_str(path[0] == '/' ? path : "/");
-    target->service = (struct service_spec){.name = target->spec->name,
-                                            .url = target->origin,
-                                            .token = target->spec->token};
+    target->service = (struct service_spec){
+        .name = target->spec->name, .url = target->origin, .token = target->spec->token};
 }
 
 /* False: the address is a secret that is still to come, or cannot be had. */
@@ -264,9 +265,9 @@ static bool find_address(struct notify *notify, struct target *target)
     case SECRET_FAILED:
         break;
     }
-    log_line(LOG_WARN, "notify", "its address cannot be had",
-             LOG_FIELDS(LOG_TEXT("target", target->spec->name),
-                        LOG_TEXT("error", err.msg)));
+    log_line(
+        LOG_WARN, "notify", "its address cannot be had",
+        LOG_FIELDS(LOG_TEXT("target", target->spec->name), LOG_TEXT("error", err.msg)));
     target->next_at.ns = mono_now().ns + INT64_C(60000000000);
     return false;
 }
@@ -349,7 +350,7 @@ static void run_targets(struct notify *notify)
  */
 
 static void pause_target(struct notify *notify, struct target *target,
-                  const struct http_response *response)
+                         const struct http_response *response)
 {
     struct wall at, now = wall_now();
     struct span span =
@@ -554,7 +555,7 @@ void notify_stop(struct notify *notify)
         atomic_store(&notify->is_ending, true);
         notify_look(notify);
         (void)pthread_join(notify->thread, NULL); /* it is ours and runs */
-        write_state(notify); /* also what was not worth a word */
+        write_state(notify);                      /* also what was not worth a word */
     }
     http_stop(notify->http);
     secrets_free(notify->secrets);

@@ -17,7 +17,8 @@
  * Failures. 429, 5xx and a connection that fails are tried again after Retry-After, else after
  * a pause that doubles up to NOTIFY_PAUSE_MAX with jitter; any other answer drops that one
  * notice and is logged. What piles up meanwhile is bounded: more than NOTIFY_EACH at once are
- * told as one sum. One call at a time for each target.
+ * told as one sum. One call at a time for each target. A call whose answer never came is made
+ * again: better twice than never.
  *
  * Addresses and tokens may be secrets: a log names the target only by its name.
  *
@@ -34,7 +35,7 @@
 
 struct notify_options {
     const char *store;
-    const char *environment; /* "" or NULL = not said */
+    const char *environment;         /* "" or NULL = not said */
     const struct notify_spec *specs; /* outlive the thread */
     size_t n_specs;
     const char *ca_file;     /* for tests; NULL: as the system is set up */

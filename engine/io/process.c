@@ -316,6 +316,29 @@ static bool has_stalled(struct run *run)
     return run->is_stalled;
 }
 
+/* Wait for something, and take what the pipes hold. */
+static void pump_once(struct run *run, int timeout, int stop_fd, bool *ret_is_stopped,
+                      bool *ret_has_hold)
+{
+    struct pollfd fds[] = {
+        {.fd = run->out_fd,                            .events = POLLIN},
+        {.fd = run->err_fd,                            .events = POLLIN},
+        {.fd = run->is_over ? -1 : run->pid_fd,        .events = POLLIN},
+        {.fd = stop_fd,                                .events = POLLIN},
+        {.fd = run->hold != NULL ? run->hold->fd : -1, .events = POLLIN},
+    };
+    int n = poll(fds, ARRAY_LEN(fds), timeout);
+    if (fds[0].revents != 0 && n > 0) {
+        (void)pump(run, &run->out_fd, true); /* its end is seen in out_fd */
+    }
+    if (fds[1].revents != 0 && n > 0) {
+        (void)pump(run, &run->err_fd, false); /* likewise */
+    }
+    reap(run);
+    *ret_is_stopped = n > 0 && fds[3].revents != 0;
+    *ret_has_hold = n > 0 && fds[4].revents != 0;
+}
+
 /*
  * Pump until the program has ended (true), or until `until`, a stop, or, with
  * is_draining, the end of all output. *ret_is_stopped tells a stop.
@@ -324,38 +347,22 @@ static bool pump_until(struct run *run, struct wall until, int stop_fd, bool is_
                        bool *ret_is_stopped)
 {
     for (;;) {
-        struct pollfd fds[] = {
-            {.fd = run->out_fd,                     .events = POLLIN},
-            {.fd = run->err_fd,                     .events = POLLIN},
-            {.fd = run->is_over ? -1 : run->pid_fd, .events = POLLIN},
-            {.fd = stop_fd,                         .events = POLLIN},
-            {.fd = run->hold != NULL ? run->hold->fd : -1, .events = POLLIN},
-        };
-        int timeout = ms_to_wait(run, until);
+        bool has_hold, is_stopped;
         if (is_draining && run->out_fd < 0 && run->err_fd < 0) {
             return true;
         }
-        int n = poll(fds, ARRAY_LEN(fds), timeout);
-        if (fds[0].revents != 0 && n > 0) {
-            (void)pump(run, &run->out_fd, true); /* its end is seen in out_fd */
-        }
-        if (fds[1].revents != 0 && n > 0) {
-            (void)pump(run, &run->err_fd, false); /* likewise */
-        }
-        reap(run);
+        pump_once(run, ms_to_wait(run, until), stop_fd, &is_stopped, &has_hold);
         if (run->is_over && !is_draining) {
             return true;
         }
-        if (n > 0 && fds[3].revents != 0) {
+        if (is_stopped) {
             *ret_is_stopped = true;
             return false;
         }
-        if (stands(run) || (n > 0 && fds[4].revents != 0)) {
+        if (has_hold || stands(run)) {
             look_at_hold(run, &until);
-            continue;
-        }
-        if ((wall_is_set(until) && wall_since(wall_now(), until).ms >= 0) ||
-            has_stalled(run)) {
+        } else if ((wall_is_set(until) && wall_since(wall_now(), until).ms >= 0) ||
+                   has_stalled(run)) {
             return false;
         }
     }
@@ -450,8 +457,7 @@ void process_run(const struct process_spec *spec, struct process_outcome *ret_ou
             run.cpu_before = cpu_of(&before);
             run.look_at = wall_add(wall_now(), stall_pace(spec->stall));
         }
-        bool is_ended =
-            pump_until(&run, deadline, spec->stop_fd, false, &is_stopped);
+        bool is_ended = pump_until(&run, deadline, spec->stop_fd, false, &is_stopped);
         run.look_at.ms = 0;
         end_all(&run);
         if (!is_ended) {

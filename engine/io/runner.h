@@ -39,9 +39,9 @@ int runner_main(const char *folder);
 /* What a provider gets beside its order. */
 struct runner {
     const struct order *order;
-    int lock_fd;   /* git children keep it open */
-    int stop_fd;   /* readable = a stop was asked for */
-    bool is_again; /* an earlier runner had begun */
+    int lock_fd;       /* git children keep it open */
+    int stop_fd;       /* readable = a stop was asked for */
+    bool is_again;     /* an earlier runner had begun */
     struct hold *hold; /* everything may be halted; NULL = never (tests) */
 };
 /* The order's deadline, later by as long as everything stood still; unset: none. */

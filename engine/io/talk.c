@@ -274,12 +274,12 @@ static bool look(struct talk *talk, struct buf *out, struct wall until, int othe
 {
     bool has_more = out != NULL && out->len > 0 && talk->in_fd >= 0;
     struct pollfd fds[] = {
-        {.fd = talk->out_fd,                .events = POLLIN },
-        {.fd = talk->err_fd,                .events = POLLIN },
-        {.fd = talk->pid_fd,                .events = POLLIN },
-        {.fd = other_fd,                    .events = POLLIN },
-        {.fd = has_more ? talk->in_fd : -1, .events = POLLOUT},
-        {.fd = talk->spec.hold != NULL ? talk->spec.hold->fd : -1, .events = POLLIN},
+        {.fd = talk->out_fd,                                       .events = POLLIN },
+        {.fd = talk->err_fd,                                       .events = POLLIN },
+        {.fd = talk->pid_fd,                                       .events = POLLIN },
+        {.fd = other_fd,                                           .events = POLLIN },
+        {.fd = has_more ? talk->in_fd : -1,                        .events = POLLOUT},
+        {.fd = talk->spec.hold != NULL ? talk->spec.hold->fd : -1, .events = POLLIN },
     };
     int ms = stands(talk) ? HOLD_LOOK : ms_until(until);
     bool has_spoken = false;

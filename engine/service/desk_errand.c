@@ -256,9 +256,8 @@ static struct errand *find_same(const struct desk_service *service,
         const struct http_request *other = errand->request;
         bool is_same =
             errand->house == HOUSE_NONE && errand->stage != ERRAND_HELD &&
-            other->class == CALL_READ &&
-            other->method == HTTP_GET && other->body == NULL &&
-            other->follows == request->follows &&
+            other->class == CALL_READ && other->method == HTTP_GET &&
+            other->body == NULL && other->follows == request->follows &&
             other->is_foreign == request->is_foreign &&
             other->answer_max == request->answer_max &&
             other->n_headers == request->n_headers &&

@@ -223,7 +223,11 @@ static void one_key_halts_from_every_view(void **state)
     assert_true(pty_wait_text(desk->pty, "halt: halted: nothing begins", SOON_MS));
     assert_non_null(strstr(pty_bytes(desk->pty), "\x1b]9;signalbox: HALTED by "));
     static const char *const views[][2] = {
-        {"o", "No workflows yet"}, {"b", "› services"}, {"i", "› health"}, {"L", "› failures"}};
+        {"o", "No workflows yet"},
+        {"b", "› services"    },
+        {"i", "› health"      },
+        {"L", "› failures"    }
+    };
     for (size_t i = 0; i < ARRAY_LEN(views); i++) {
         pty_send(desk->pty, views[i][0]);
         assert_true(pty_wait_text(desk->pty, views[i][1], SOON_MS));

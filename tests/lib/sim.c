@@ -98,7 +98,7 @@ static bool open_engine(struct sim *sim)
         .services = sim_services,
         .n_services = SIM_SERVICES,
         .seed = sim->options->seed + (uint64_t)sim->report->n_crashes,
-        .outlet = {.self = sim, .halt = on_halt},
+        .outlet = {                                    .self = sim,            .halt = on_halt           },
         .recovery = { .is_on = sim->options->seed % 2 == 0,
                    .ladder = ladder_defaults(),
                    .decide = decide_defaults()},

@@ -58,9 +58,8 @@ static void halts_and_troubles_call(void **state)
     look(&call, 0, "ada", "");
     assert_null(call_take(&call, at_ms(60000)));
     look(&call, 1, "ada", "the io thread is stuck");
-    assert_string_equal(
-        call_take(&call, at_ms(60000)),
-        "signalbox: HALTED by ada, the io thread is stuck, 1 needs you");
+    assert_string_equal(call_take(&call, at_ms(60000)),
+                        "signalbox: HALTED by ada, the io thread is stuck, 1 needs you");
 }
 
 static void bytes(void **state)
@@ -71,12 +70,12 @@ static void bytes(void **state)
         enum call_wrap wrap;
         const char *want;
     } cases[] = {
-        {CALL_OFF,    CALL_PLAIN,  ""                                                   },
-        {CALL_BELL,   CALL_TMUX,   "\a"                                                 },
-        {CALL_OSC9,   CALL_PLAIN,  "\x1b]9;a,b\a"                                      },
-        {CALL_OSC777, CALL_PLAIN,  "\x1b]777;notify;signalbox;a,b\a"                   },
-        {CALL_OSC9,   CALL_TMUX,   "\x1bPtmux;\x1b\x1b]9;a,b\a\x1b\\"                  },
-        {CALL_OSC777, CALL_SCREEN, "\x1bP\x1b]777;notify;signalbox;a,b\a\x1b\\"        },
+        {CALL_OFF,    CALL_PLAIN,  ""                                          },
+        {CALL_BELL,   CALL_TMUX,   "\a"                                        },
+        {CALL_OSC9,   CALL_PLAIN,  "\x1b]9;a,b\a"                              },
+        {CALL_OSC777, CALL_PLAIN,  "\x1b]777;notify;signalbox;a,b\a"           },
+        {CALL_OSC9,   CALL_TMUX,   "\x1bPtmux;\x1b\x1b]9;a,b\a\x1b\\"          },
+        {CALL_OSC777, CALL_SCREEN, "\x1bP\x1b]777;notify;signalbox;a,b\a\x1b\\"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         AUTO_BUF struct buf out;

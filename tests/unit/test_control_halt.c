@@ -15,9 +15,10 @@
 
 #define NOW ((struct wall){1767225600000})
 
-static const char text[] = "name: p\nrepository: /srv/p\nbase: main\n"
-                           "agent: {command: agent, timeout: 10m}\nvalidate: []\nmerge: {mode: ask}\n"
-                           "limits: {coding: 30m}\nbudget: {wall: 2h}\n";
+static const char text[] =
+    "name: p\nrepository: /srv/p\nbase: main\n"
+    "agent: {command: agent, timeout: 10m}\nvalidate: []\nmerge: {mode: ask}\n"
+    "limits: {coding: 30m}\nbudget: {wall: 2h}\n";
 
 struct fixture {
     char folder[64];
@@ -64,9 +65,10 @@ static void open_control(struct fixture *f, int max_running)
     f->store = store_open(f->path, STORE_OFF, &err);
     assert_non_null(f->store);
     struct control_options options = {
-        .max_running = max_running, .limits = {span_s(5), span_s(300)},
-             .seed = 1,
-             .outlet = {.self = f, .halt = on_halt},
+        .max_running = max_running,
+        .limits = {span_s(5), span_s(300)    },
+        .seed = 1,
+        .outlet = {.self = f, .halt = on_halt},
     };
     f->control = control_new(&options, f->store);
     assert_true(control_load(f->control, f->now, &err));
@@ -179,7 +181,6 @@ static void pass(struct fixture *f)
     control_result(f->control, result, f->now);
     turn(f);
 }
-
 
 static const char *halt_setting(struct fixture *f, struct arena *arena)
 {

@@ -149,7 +149,7 @@ static void hints_and_new_effects_wait(void **state)
     perform(&room, 2);
     expect_nothing(&room);
     halt(&room, false);
-    room_serve(&room, "things.create", HTTP_FINE, 201, ""); /* of the new one */
+    room_serve(&room, "things.create", HTTP_FINE, 201, "");  /* of the new one */
     room_serve(&room, "things.get", HTTP_FINE, 200, "done"); /* of the hint */
     room_close(&room);
 }

@@ -106,12 +106,14 @@ static int tear_down(void **state)
 
 static struct notify_spec spec_of(enum notify_format format)
 {
-    return (struct notify_spec){.name = name,
-                                .url = url,
-                                .url_from = {.env = no_text, .file = no_text},
-                                .token = {.env = no_text, .file = no_text},
-                                .format = format,
-                                .click = no_text};
+    return (struct notify_spec){
+        .name = name,
+        .url = url,
+        .url_from = {.env = no_text, .file = no_text},
+        .token = {.env = no_text, .file = no_text},
+        .format = format,
+        .click = no_text
+    };
 }
 
 static struct notify *start(const struct notify_spec *spec)
@@ -338,10 +340,11 @@ static void what_is_over_is_not_told(void **state)
     struct notify *notify = start(&spec);
     wait_seen(2);
     notify_stop(notify);
-    AUTO_FREE char *command = mem_printf("\"command\":\"signalbox approvals a-%lld\"",
-                                         (long long)id);
+    AUTO_FREE char *command =
+        mem_printf("\"command\":\"signalbox approvals a-%lld\"", (long long)id);
     assert_int_equal(seen.n, 2);
-    assert_non_null(strstr(seen.body[0], "\"title\":\"wf-2: merge approval, medium risk\""));
+    assert_non_null(
+        strstr(seen.body[0], "\"title\":\"wf-2: merge approval, medium risk\""));
     assert_non_null(strstr(seen.body[1], command));
     assert_non_null(strstr(seen.body[1], "\"risk\":\"high\""));
     assert_non_null(strstr(seen.body[1], "\"text\":\"merge wf-4 into main\""));
@@ -429,12 +432,9 @@ static void names_in_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(it_is_told_once_over_restarts),
-        TEST(who_is_busy_is_asked_again),
-        TEST(who_is_not_there_gets_a_sum_later),
-        TEST(what_is_over_is_not_told),
-        TEST(an_address_may_be_a_secret),
-        cmocka_unit_test(headers_are_ascii),
+        TEST(it_is_told_once_over_restarts),     TEST(who_is_busy_is_asked_again),
+        TEST(who_is_not_there_gets_a_sum_later), TEST(what_is_over_is_not_told),
+        TEST(an_address_may_be_a_secret),        cmocka_unit_test(headers_are_ascii),
         cmocka_unit_test(names_in_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

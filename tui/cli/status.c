@@ -216,7 +216,8 @@ static void print_halt(const struct halt_row *halt)
            span_format(wall_since(wall_now(), halt->at), length),
            halt->reason[0] != '\0' ? ": " : "");
     cli_print_clean(stdout, halt->reason);
-    puts("\n           nothing begins or goes on by itself; 'signalbox release' lets it go "
+    puts("\n           nothing begins or goes on by itself; 'signalbox release' lets it "
+         "go "
          "on");
 }
 
