@@ -141,16 +141,36 @@ static const char *verb_of(enum action action)
     }
 }
 
+/* A workflow that waits for a decision is decided where its card is: what is approved must have
+ * been seen. False: it has none, or there are several. */
+static bool open_card(struct console *c)
+{
+    struct view *view = place_top(c);
+    const struct frame_detail *detail = c->frame->detail;
+    int64_t ids[2] = {view->id, 0};
+    size_t n = view->id != 0 ? 1 : 0;
+    if (view->klass->targets != NULL) {
+        n = view->klass->targets(view, c->frame, ids, ARRAY_LEN(ids));
+    }
+    if (n != 1 || detail == NULL || detail->is_missing || detail->row.id != ids[0] ||
+        detail->approval == 0) {
+        return false;
+    }
+    place_open(c, view_class_find("approval"), detail->approval, NULL);
+    return true;
+}
+
 bool decide_action(struct console *c, enum action action)
 {
     struct view_subject subjects[VIEW_SUBJECTS_MAX];
     const char *name = verb_of(action);
-    if (name == NULL || place_top(c)->klass->subjects == NULL) {
+    bool is_of_workflow = action_verb(action)[0] != '\0';
+    if (name == NULL || (place_top(c)->klass->subjects == NULL && !is_of_workflow)) {
         return false;
     }
     size_t n = subjects_here(c, subjects, ARRAY_LEN(subjects));
-    if (n == 0 && action_verb(action)[0] != '\0') {
-        return false; /* on a workflow, as ever */
+    if (n == 0 && is_of_workflow) {
+        return open_card(c); /* else as ever */
     }
     const struct verb *verb = verb_find(name);
     bool has_painted =

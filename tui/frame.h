@@ -305,6 +305,7 @@ struct frame_detail {
     const struct progress *progress; /* of the agent that runs; NULL = none, or unknown */
     const struct failure_row *failure;   /* the newest that is not settled; NULL = none */
     const struct recovery_row *recovery; /* what is tried on it now; NULL = nothing */
+    int64_t approval; /* that waits for a decision about it; 0 = none */
 };
 
 struct frame_choice {

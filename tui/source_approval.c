@@ -129,6 +129,25 @@ static bool add_to_overview(struct reader *reader, struct frame *frame, struct e
     return true;
 }
 
+static bool add_to_detail(struct reader *reader, struct frame *frame, struct err *err)
+{
+    struct arena *arena = frame_arena(frame);
+    struct frame_detail *detail = arena_alloc(arena, sizeof *detail);
+    const struct approval_row *rows;
+    size_t n = 0;
+    *detail = *frame->detail;
+    const struct approval_query waiting = {.is_open = true,
+                                           .has_snoozed = true,
+                                           .now = frame->taken_at,
+                                           .workflow = detail->row.id,
+                                           .max = 1};
+    if (!reader_approvals(reader, arena, &waiting, &rows, &n, err))
+        return false;
+    detail->approval = n > 0 ? rows[0].id : 0;
+    frame->detail = detail;
+    return true;
+}
+
 bool source_read_approvals(struct reader *reader, const struct frame_query *query,
                            struct frame *frame, struct err *err)
 {
@@ -138,6 +157,8 @@ bool source_read_approvals(struct reader *reader, const struct frame_query *quer
         return false;
     reader_halt(reader, arena, &frame->halt);
     if (frame->overview && !add_to_overview(reader, frame, err))
+        return false;
+    if (frame->detail && !frame->detail->is_missing && !add_to_detail(reader, frame, err))
         return false;
     if ((parts & PART_APPROVALS) && !read_approvals(reader, query, frame, err))
         return false;
