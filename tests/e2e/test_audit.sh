@@ -189,7 +189,8 @@ ok 'or by a head that was kept elsewhere'
 # ---- and the engine goes on ------------------------------------------------------------------------
 has_row() { rows | grep -qF -- "$1"; }
 sql box.db "$forget" && start_engine && until_true has_row ' audit-broken audit found' &&
-    box events --kind audit-broken --limit 1000 | grep -qF 'cut off' && gives 1 audit verify && says 'missing from the end'
+    box events --kind audit-broken --limit 1000 | grep -qF 'cut off' && gives 1 audit verify &&
+    { says 'missing from the end' || says 'not the one that was noted'; } # the new rows may have come as far
 ok 'an engine that starts on a cut chain says so, and does not cover it up'
 stop_engine TERM
 chmod a-w box.db . && { [ -w box.db ] || { gives 1 audit verify && says 'could not be noted'; }; }
