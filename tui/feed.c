@@ -19,6 +19,7 @@
 
 #include "engine/base/mailbox.h"
 #include "engine/control/config.h"
+#include "engine/control/verb.h"
 #include "store/bell.h"
 #include "tui/beside.h"
 #include "tui/feed_order.h"
@@ -66,7 +67,8 @@ struct feed {
     bool has_silent; /* a thread of the engine */
     enum pulse_thread silent;
     struct wall silent_since;
-    bool watches_agent; /* that runs, in the newest frame */
+    bool watches_agent;  /* that runs, in the newest frame */
+    bool is_audit_noted; /* that the audit is shown */
     struct wall gone_since;
     int inotify, watch;
     char *watched;
@@ -217,6 +219,18 @@ static bool read_parts(struct feed *feed, struct frame *frame)
     return false;
 }
 
+/* Opening the audit is an act, too; what becomes of that row is nobody's answer. */
+static void note_audit(struct feed *feed)
+{
+    struct feed_order reading = {.verb = AUDIT_READ, .args = "{\"what\":\"console\"}"};
+    bool is_shown = (feed->now_query.parts & PART_AUDIT) != 0;
+    if (is_shown && !feed->is_audit_noted &&
+        orders_send(feed->orders, order_new(&reading, 0), feed->source, feed->reader) &&
+        feed->bell)
+        bell_client_ring(feed->bell);
+    feed->is_audit_noted = is_shown;
+}
+
 static struct frame *new_frame(struct feed *feed)
 {
     struct frame *frame = frame_new();
@@ -242,6 +256,7 @@ static void build(struct feed *feed)
     if (read_parts(feed, frame)) {
         frame->read_at = frame->taken_at;
         keep_held_page(feed, frame, is_new_question);
+        note_audit(feed);
         frame_unref(feed->good);
         feed->good = frame_ref(frame);
     } else {

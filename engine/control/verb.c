@@ -159,9 +159,9 @@ const struct verb verbs[] = {
     {AUDIT_READ,
      false, false,
      CONFIRM_NONE, "note that the audit was read",
-     "Sent by 'signalbox audit verify' and 'signalbox audit export': reading the audit is an "
-     "act, too.",
-     {{"what", ARG_TEXT, true, 0, 0, "verify or export"},
+     "Sent by 'signalbox audit verify', 'signalbox audit export' and the console's view of it: "
+     "reading the audit is an act, too.",
+     {{"what", ARG_TEXT, true, 0, 0, "verify, export or console"},
       {"filter", ARG_TEXT, false, 0, 0, "which rows"},
       REASON}},
     {"thumbs-up",

@@ -766,6 +766,19 @@ static bool is_broken(const struct frame *frame, const void *user)
     return frame && frame->audit && frame->audit->check.broken == *n;
 }
 
+/* Commands that say that the audit is read; all that there are. */
+static int n_readings(struct world *world, struct place *place)
+{
+    struct err err = ERR_INIT;
+    const struct command_row *rows = NULL;
+    int n = store_take_commands(world->store, place->arena, 0, 10, &rows, &err);
+    for (int i = 0; i < n; i++) {
+        assert_string_equal(rows[i].verb, "audit-read");
+        assert_string_equal(rows[i].args, "{\"what\":\"console\"}");
+    }
+    return n;
+}
+
 /* The check needs three frames for so many rows; they come by themselves. */
 static void test_the_audit_is_checked(void **state)
 {
@@ -776,8 +789,11 @@ static void test_the_audit_is_checked(void **state)
     begin_engine(&world, place);
     put_audit(&world, ROWS);
     begin_feed(&world, place);
-    world.query = (struct frame_query){.parts = PART_AUDIT};
     const struct frame *frame = ask(&world);
+    assert_int_equal(n_readings(&world, place), 0);
+    frame_unref(frame);
+    world.query = (struct frame_query){.parts = PART_AUDIT};
+    frame = ask(&world);
     assert_int_equal(frame->audit->n, FRAME_AUDIT);
     assert_true(frame->audit->has_more);
     assert_int_equal(frame->audit->rows[0].n, ROWS);
@@ -787,6 +803,8 @@ static void test_the_audit_is_checked(void **state)
     assert_int_equal(frame->audit->check.fault, AUDIT_WHOLE);
     assert_false(frame->audit->check.has_file);
     frame_unref(frame);
+
+    assert_int_equal(n_readings(&world, place), 1);
 
     (void)snprintf(world.query.audit_act, sizeof world.query.audit_act, "pause");
     world.query.audit_before = 4;
@@ -803,6 +821,8 @@ static void test_the_audit_is_checked(void **state)
     frame = ask(&world);
     assert_true(frame->audit->is_missing);
     frame_unref(frame);
+
+    assert_int_equal(n_readings(&world, place), 1); /* opened once */
 
     put_audit(&world, 2); /* what comes after is checked as it comes */
     bell_ring(world.bell);
