@@ -61,16 +61,21 @@ static const char *read_line(struct cli *cli)
     return arena_str(cli->arena, line);
 }
 
-/* The name that was typed, "" where none is needed; NULL: not confirmed, said why. */
+static bool has_terminal(void)
+{
+    return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+}
+
+/* The name that was typed, "" where none is needed; NULL: not confirmed, said why. Scripts that
+ * name a workflow were there before approvals were: the command is their yes. */
 static const char *confirm(struct cli *cli, const struct approval_row *row,
-                           int *ret_status)
+                           bool is_by_workflow, int *ret_status)
 {
     enum risk tier = tier_of(cli, row);
     const char *given = cli_value(cli, "confirm");
-    bool has_terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
     *ret_status = CLI_USAGE;
     if (tier >= RISK_HIGH) {
-        if (given == NULL && has_terminal) {
+        if (given == NULL && has_terminal()) {
             fputs("Type ", stdout);
             cli_print_clean(stdout, row->target);
             fputs(" to approve: ", stdout);
@@ -90,8 +95,9 @@ static const char *confirm(struct cli *cli, const struct approval_row *row,
         }
         return given;
     }
-    if (tier == RISK_MEDIUM && !cli_has(cli, "yes")) {
-        if (!has_terminal) {
+    if (tier == RISK_MEDIUM && !cli_has(cli, "yes") &&
+        (has_terminal() || !is_by_workflow)) {
+        if (!has_terminal()) {
             (void)cli_complain(cli, "a-%lld: --yes is needed", (long long)row->id);
             return NULL;
         }
@@ -148,23 +154,87 @@ static bool waits_for_others(struct cli *cli, int64_t id)
            approval_waits(row.status);
 }
 
-static int decide_one(struct cli *cli, const struct verb *verb, const char *id,
+/* "a-3", or the workflow that waits for it. MISSING: the workflow has none; else err is set. */
+static enum found find_row(struct cli *cli, const char *word, bool *ret_is_by_workflow,
+                           struct approval_row *ret_row, struct err *err)
+{
+    struct approval_query query = {
+        .is_open = true, .has_snoozed = true, .now = wall_now(), .max = 1};
+    const struct approval_row *rows;
+    size_t n = 0;
+    *ret_is_by_workflow = !cli_is_approval(word);
+    if (!*ret_is_by_workflow) {
+        return card_read_approval(cli, word, ret_row, err) == FOUND ? FOUND
+                                                                    : FOUND_FAILED;
+    }
+    if (!cli_parse_id(word, &query.workflow)) {
+        (void)err_set(err, ERR_USAGE,
+                      "'%.60s' is no approval (a-3) and no workflow (wf-12)", word);
+        return FOUND_FAILED;
+    }
+    if (!reader_approvals(cli->reader, cli->arena, &query, &rows, &n, err)) {
+        return FOUND_FAILED;
+    }
+    *ret_row = n > 0 ? rows[0] : (struct approval_row){.id = 0};
+    return n > 0 ? FOUND : MISSING;
+}
+
+static int send_one(struct cli *cli, struct request *request)
+{
+    struct err err = ERR_INIT;
+    return requests_send(cli, request, 1, &err) ? requests_report(cli, request, 1)
+                                                : cli_fail(&err);
+}
+
+/* A workflow without an approval: the engine says what is the matter. */
+static int ask_of_workflow(struct cli *cli, const struct verb *verb, const char *word,
+                           const char *reason)
+{
+    AUTO_BUF struct buf out;
+    struct jsonw w;
+    struct request request = {.verb = verb->name};
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    put(&w, verb, "reason", reason);
+    if (cli_value(cli, "effect") != NULL && takes(verb, "effect")) {
+        int64_t effect = 0;
+        struct err err = ERR_INIT;
+        if (!cli_number(cli, "effect", 0, INT64_MAX, 0, &effect, &err)) {
+            return cli_fail(&err);
+        }
+        jsonw_int(&w, "effect", effect);
+    }
+    put(&w, verb, "for", cli_value(cli, "for"));
+    put(&w, verb, "to", cli_value(cli, "to"));
+    jsonw_close(&w, '}');
+    request.args = out.data;
+    return cli_parse_id(word, &request.workflow) ? send_one(cli, &request) : CLI_USAGE;
+}
+
+static int decide_one(struct cli *cli, const struct verb *verb, const char *word,
                       const char *reason)
 {
     struct err err = ERR_INIT;
     struct approval_row row;
     const char *typed = "";
     int status = CLI_OK;
-    bool is_approve = strcmp(verb->name, "approve") == 0;
-    if (card_read_approval(cli, id, &row, &err) != FOUND) {
+    bool is_approve = strcmp(verb->name, "approve") == 0, is_by_workflow;
+    enum found found = find_row(cli, word, &is_by_workflow, &row, &err);
+    if (found == FOUND_FAILED) {
         return cli_fail(&err);
     }
+    if (found == MISSING) {
+        return ask_of_workflow(cli, verb, word, reason);
+    }
     if (is_approve) {
-        if (!cli_has(cli, "json") && approval_waits(row.status)) {
+        bool is_shown = !cli_has(cli, "json") && approval_waits(row.status) &&
+                        (has_terminal() || !is_by_workflow);
+        if (is_shown) {
             card_print_approval(cli, &row);
             putchar('\n');
         }
-        typed = confirm(cli, &row, &status);
+        typed = confirm(cli, &row, is_by_workflow, &status);
         if (typed == NULL) {
             return status;
         }
@@ -174,12 +244,15 @@ static int decide_one(struct cli *cli, const struct verb *verb, const char *id,
     if (request.args == NULL) {
         return cli_complain(cli, "%s", err.msg);
     }
-    if (!requests_send(cli, &request, 1, &err)) {
-        return cli_fail(&err);
-    }
-    status = requests_report(cli, &request, 1);
+    status = send_one(cli, &request);
     bool is_done = request.is_answered && request.answer == 0;
     return is_approve && is_done && waits_for_others(cli, row.id) ? CLI_HUMAN : status;
+}
+
+static bool is_id(const char *word)
+{
+    int64_t ignored;
+    return cli_is_approval(word) || cli_parse_id(word, &ignored);
 }
 
 int cli_run_decision(struct cli *cli, const struct verb *verb)
@@ -190,7 +263,7 @@ int cli_run_decision(struct cli *cli, const struct verb *verb)
     if (cli->reader == NULL && !cli_open_reader(cli, &err)) {
         return cli_fail(&err);
     }
-    if (n > 1 && reason == NULL && !cli_is_approval(cli->args[n - 1])) {
+    if (n > 1 && reason == NULL && !is_id(cli->args[n - 1])) {
         reason = cli->args[--n]; /* reject a-3 'wait for the runner' */
     }
     for (int i = 0; i < n; i++) {

@@ -19,8 +19,8 @@ struct verb;
 bool cli_decides(const struct verb *verb);
 /* Is this word an approval, as "a-3"? */
 bool cli_is_approval(const char *word);
-/* The subcommand `verb`, all ids being approvals. Exit status: CLI_HUMAN when somebody else must
- * approve too. */
+/* The subcommand `verb`; an id is an approval, or a workflow that waits for one. Exit status:
+ * CLI_HUMAN when somebody else must approve too. */
 int cli_run_decision(struct cli *cli, const struct verb *verb);
 
 #endif

@@ -222,9 +222,7 @@ static int run_subject(struct cli *cli)
 
 static int run_decision(struct cli *cli)
 {
-    const struct verb *verb = verb_find(cli->command->name);
-    bool is_of_approvals = !verb->has_workflow || cli_is_approval(cli->args[0]);
-    return is_of_approvals ? cli_run_decision(cli, verb) : run(cli);
+    return cli_run_decision(cli, verb_find(cli->command->name));
 }
 
 /* ---- rows from the table of verbs

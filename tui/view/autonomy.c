@@ -28,7 +28,7 @@ struct autonomy {
     /* what is asked for just now */
     enum act act;
     char repo[400];
-    enum autonomy_level level;
+    const char *level; /* static: its word */
     char span[40];
 };
 
@@ -194,7 +194,7 @@ static void send(const struct autonomy *self, const char *reason, struct reply *
     jsonw_init(&w, &args);
     jsonw_open(&w, NULL, '{');
     jsonw_str(&w, "action", act_word(self->act));
-    jsonw_str(&w, "level", level_word(self->level));
+    jsonw_str(&w, "level", self->level);
     if (self->repo[0])
         jsonw_str(&w, "repo", self->repo);
     if (self->span[0])
@@ -227,17 +227,14 @@ static void change(struct autonomy *self, const struct level_line *line,
     self->span[0] = '\0';
     (void)snprintf(self->repo, sizeof self->repo, "%s", line->repo);
     if (action == ACTION_LEVEL_CONFIGURED) {
-        self->level = line->configured;
-        if (line->level < line->configured)
-            ask_span(reply);
-        else
-            ask_reason(reply);
+        self->level = "configured";
+        ask_reason(reply);
     } else if (action == ACTION_LEVEL_LOWER) {
         if (line->level == LEVEL_OBSERVE) {
             reply_say(reply, MESSAGE_INFO, "it is at the lowest level already");
             return;
         }
-        self->level = (enum autonomy_level)(line->level - 1);
+        self->level = level_word((enum autonomy_level)(line->level - 1));
         ask_reason(reply);
     } else if (line->level + 1 >= AUTONOMY_LEVEL_COUNT) {
         reply_say(reply, MESSAGE_INFO, "it is at the highest level already");
@@ -255,10 +252,14 @@ static void autonomy_on_prompt(struct view *view, const struct frame *frame, int
                                const char *text, bool is_final, struct reply *reply)
 {
     struct autonomy *self = (struct autonomy *)view;
+    enum autonomy_level level = LEVEL_OBSERVE;
     (void)frame;
     if (!text || !is_final)
         return;
-    if (token == TOKEN_LEVEL && !level_find(text, &self->level))
+    bool is_level = token == TOKEN_LEVEL && level_find(text, &level);
+    if (is_level)
+        self->level = level_word(level);
+    if (token == TOKEN_LEVEL && !is_level)
         reply_say(reply, MESSAGE_ERROR,
                   "'%.40s' is no level: observe, suggest, approve or auto", text);
     else if (token == TOKEN_LEVEL)
