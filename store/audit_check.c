@@ -321,22 +321,30 @@ static enum audit_step say_wrong(struct audit_check *check, struct database *db,
 
 /* ---- what was noted outside ---------------------------------------------------------------- */
 
+/* Between the last mark that agrees and this one the chain says of itself that it is whole. */
+static enum audit_step say_rewritten(struct audit_check *check, int64_t n)
+{
+    int64_t first = check->agreed.n + 1;
+    check->verdict.good = check->agreed;
+    if (first == n) {
+        return broken(check, AUDIT_REWRITTEN, n,
+                      "row %lld is not the one that was noted outside", (long long)n);
+    }
+    return broken(check, AUDIT_REWRITTEN, n,
+                  "row %lld is not the one that was noted outside; the first that was "
+                  "changed is one of %lld to %lld",
+                  (long long)n, (long long)first, (long long)n);
+}
+
 static enum audit_step meet_marks(struct audit_check *check, const struct row *row)
 {
     struct audit_verdict *verdict = &check->verdict;
-    char text[64];
     for (; check->next_mark < check->n_marks &&
            check->marks[check->next_mark].n <= row->fields.n;
          check->next_mark++) {
         const struct audit_mark *mark = &check->marks[check->next_mark];
         if (!is_same(mark->hash, row->hash)) {
-            int64_t since = check->agreed.n;
-            verdict->good = check->agreed;
-            return broken(
-                check, AUDIT_REWRITTEN, mark->n,
-                "row %lld is not the one that was noted outside: of what is now "
-                "there, %s not what was",
-                (long long)mark->n, rows_text(since + 1, mark->n, text));
+            return say_rewritten(check, mark->n);
         }
         check->agreed = *mark;
         verdict->n_marks++;

@@ -515,7 +515,7 @@ static void what_was_noted_outside_counts(void **state)
     verdict = verify_in(place, 2, marks, ARRAY_LEN(marks));
     must_be(verdict, AUDIT_REWRITTEN, 8);
     assert_int_equal(verdict.good.n, 3);
-    assert_non_null(strstr(verdict.text, "rows 4 to 8"));
+    assert_non_null(strstr(verdict.text, "one of 4 to 8"));
     must_be(verify_in(place, 2, marks + 1, 2), AUDIT_WHOLE,
             0); /* noted before the edit */
 }
