@@ -123,8 +123,9 @@ static void draw_help(const struct canvas *canvas, int y, const struct level_lin
         look_text(canvas, 2, y + 1, canvas->w - 3, ROLE_TEXT,
                   level_why(line, now, text, sizeof text));
     }
-    canvas_printf(canvas, 2, y, canvas->w - 3, ROLE_TEXT_DIM, "%s: %s; configured: %s",
-                  act_word(line->act), act_help(line->act), level_word(line->configured));
+    canvas_printf(canvas, 2, y, canvas->w - 3, ROLE_TEXT_DIM,
+                  "%s: %s; configured: %s; Enter: what was done", act_word(line->act),
+                  act_help(line->act), level_word(line->configured));
 }
 
 static void draw_tunings(const struct canvas *canvas, const struct frame_autonomy *data,
@@ -298,6 +299,10 @@ static void autonomy_on_action(struct view *view, const struct frame *frame,
     case ACTION_LEVEL_CONFIGURED:
         if (line)
             change(self, line, action, reply);
+        return;
+    case ACTION_OPEN: /* what was done of it, by whom */
+        if (line)
+            reply_open(reply, &audit_class, 0, act_word(line->act));
         return;
     default:
         reply->flags |= REPLY_UNUSED;
