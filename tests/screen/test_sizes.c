@@ -53,7 +53,30 @@ static const struct frame *recovery(void)
     return frames_recovery(CASE_FAILURE, 31);
 }
 
-static make_frame *const makers[] = {recovery,
+/* The number that every view is opened with. */
+static const struct frame *of_2207(const struct frame *frame)
+{
+    struct frame_approval *approval = (struct frame_approval *)(uintptr_t)frame->approval;
+    struct frame_optimization *optimization =
+        (struct frame_optimization *)(uintptr_t)frame->optimization;
+    approval->id = optimization->id = 2207;
+    return frame;
+}
+
+static const struct frame *asks(void)
+{
+    return of_2207(frames_asks(1187, 13));
+}
+
+static const struct frame *asks_hostile(void)
+{
+    return of_2207(frames_asks_hostile());
+}
+
+static make_frame *const makers[] = {asks,
+                                     asks_hostile,
+                                     frames_asks_none,
+                                     recovery,
                                      frames_recovery_hostile,
                                      frames_recovery_none,
                                      frames_busy,
@@ -116,6 +139,10 @@ static void play(struct view *view, const struct frame *frame, struct rng *rng)
         if (klass->targets)
             assert_true(klass->targets(view, frame, ids, ARRAY_LEN(ids)) <=
                         ARRAY_LEN(ids));
+        struct view_subject subjects[2];
+        if (klass->subjects)
+            assert_true(klass->subjects(view, frame, subjects, ARRAY_LEN(subjects)) <=
+                        ARRAY_LEN(subjects));
         if (klass->next_change) {
             struct wall next = klass->next_change(view, frame);
             assert_true(!wall_is_set(next) || next.ms > view->now.ms);
