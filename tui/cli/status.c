@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "store/approval.h"
 #include "store/halt.h"
 #include "store/pulse.h"
 #include "store/store.h"
@@ -33,6 +34,8 @@ struct status {
     struct totals totals;
     const struct workflow_row *needs;
     size_t n_needs;
+    struct approval_totals asks;
+    int64_t n_asked; /* approvals that wait, and are not put off */
 };
 
 static int64_t size_of(const char *path)
@@ -81,7 +84,11 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
     read_listener(cli, status);
     bool is_read = reader_totals(cli->reader, &status->totals, err) &&
                    reader_list(cli->reader, cli->arena, &query, &status->needs,
-                               &status->n_needs, err);
+                               &status->n_needs, err) &&
+                   reader_approval_totals(cli->reader, wall_now(), &status->asks, err);
+    for (int i = 0; i < RISK_COUNT; i++) {
+        status->n_asked += status->asks.n_open[i];
+    }
     reader_end(cli->reader);
     return is_read;
 }
@@ -158,6 +165,13 @@ static void print_json(struct cli *cli, const struct status *status)
     jsonw_close(&w, '}');
     jsonw_open(&w, "totals", '{');
     record_totals(&w, &status->totals);
+    jsonw_close(&w, '}');
+    jsonw_open(&w, "approvals", '{');
+    for (int i = 0; i < RISK_COUNT; i++) {
+        jsonw_int(&w, risk_word((enum risk)i), status->asks.n_open[i]);
+    }
+    jsonw_int(&w, "snoozed", status->asks.n_snoozed);
+    jsonw_int(&w, "suggested", status->asks.n_suggested);
     jsonw_close(&w, '}');
     jsonw_open(&w, "needs_human", '[');
     for (size_t i = 0; i < status->n_needs; i++) {
@@ -288,8 +302,18 @@ static void print_people(struct cli *cli, const struct status *status)
         }
     }
     putchar('\n');
-    if (status->n_needs == 0) {
+    if (status->n_asked > 0) {
+        printf("approvals  %lld wait%s for a decision", (long long)status->n_asked,
+               status->n_asked == 1 ? "s" : "");
+        if (status->asks.n_open[RISK_CRITICAL] > 0) {
+            printf(", %lld critical", (long long)status->asks.n_open[RISK_CRITICAL]);
+        }
+        puts(": 'signalbox approvals'");
+    }
+    if (status->n_needs == 0 && status->n_asked == 0) {
         puts("needs you  nothing");
+    }
+    if (status->n_needs == 0) {
         return;
     }
     putchar('\n');
@@ -327,7 +351,7 @@ static int run(struct cli *cli)
     } else {
         print_people(cli, &status);
     }
-    return status.n_needs > 0 ? CLI_HUMAN : CLI_OK;
+    return status.n_needs > 0 || status.n_asked > 0 ? CLI_HUMAN : CLI_OK;
 }
 
 const struct cli_command cli_status = {

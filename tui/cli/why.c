@@ -91,6 +91,10 @@ static int run(struct cli *cli)
             "(r-1) or decision (d-1)",
             cli->args[0]);
     }
+    if (kind == CASE_APPROVAL || kind == CASE_OPTIMIZATION) {
+        return cli_complain(cli, "%s tells itself: signalbox %ss %s",
+                            case_id(kind, id, text), case_word(kind), text);
+    }
     enum found found = case_read(cli->reader, cli->arena, kind, id, &file, &err);
     if (found == MISSING) {
         err_set(&err, ERR_NOT_FOUND,
