@@ -284,7 +284,7 @@ static bool scale(struct control *control, const char *setting, const char *dire
                        err);
 }
 
-static const char *scope_words_of(const char *scope)
+const char *tuning_scope_shown(const char *scope)
 {
     return scope[0] != '\0' ? scope : "engine";
 }
@@ -351,7 +351,7 @@ bool tuning_apply(struct control *control, const struct tuning_row *row, struct 
     put_key(control, row->setting, row->scope);
     take_effect(control, row->setting, row->scope);
     AUTO_FREE char *text =
-        mem_printf("%s of %s is %s, was %s", row->setting, scope_words_of(row->scope),
+        mem_printf("%s of %s is %s, was %s", row->setting, tuning_scope_shown(row->scope),
                    value.data, before.data);
     tell(control, now, "tuned", row->actor, whole.reason, text);
     return true;
@@ -385,9 +385,9 @@ static void drop_at(struct control *control, size_t at, const char *actor,
     } else if (!tuning_present(control, setting, scope, &after) || after.len == 0) {
         (void)buf_str(&after, "as configured");
     }
-    AUTO_FREE char *text = mem_printf("%s of %s is %s%s, %s %s", setting,
-                                      scope_words_of(scope), was_on_top ? "" : "still ",
-                                      after.data, was_on_top ? "was" : "without", value);
+    AUTO_FREE char *text = mem_printf(
+        "%s of %s is %s%s, %s %s", setting, tuning_scope_shown(scope),
+        was_on_top ? "" : "still ", after.data, was_on_top ? "was" : "without", value);
     tell(control, now, "tuned-back", actor, text_clean_into(clean, sizeof(clean), reason),
          text);
 }
@@ -407,7 +407,8 @@ bool tuning_drop(struct control *control, const char *setting, const char *scope
         }
     }
     return err_set(err, ERR_NOT_FOUND, "%s of %.100s is not tuned",
-                   text_clean_into(clean, sizeof(clean), setting), scope_words_of(scope));
+                   text_clean_into(clean, sizeof(clean), setting),
+                   tuning_scope_shown(scope));
 }
 
 /* ---- time ---- */
@@ -549,79 +550,4 @@ char *tuning_lay_over(const struct control *control, const struct pipeline *pipe
         }
     }
     return best;
-}
-
-/* ---- verbs ---- */
-
-bool is_tuning_verb(const char *verb)
-{
-    return strcmp(verb, "tune") == 0 || strcmp(verb, "untune") == 0;
-}
-
-static bool read_end(const struct json *args, struct wall now, struct wall *ret_until)
-{
-    const char *length = json_str(args, "for", NULL);
-    const char *end = json_str(args, "until", NULL);
-    struct span span = {0};
-    *ret_until = (struct wall){0};
-    if (length != NULL && span_parse(length, &span)) {
-        *ret_until = wall_add(now, span);
-    }
-    return end == NULL || wall_parse(end, ret_until); /* verb_check let them pass */
-}
-
-static void answer_problem(struct answer *answer, const struct err *err)
-{
-    answer_set(answer, err->code == ERR_USAGE ? ANSWER_BAD : ANSWER_REFUSED, "%s",
-               err->msg);
-}
-
-static void answer_present(const struct control *control, const char *setting,
-                           const char *scope, struct answer *answer)
-{
-    AUTO_BUF struct buf value;
-    char at[CLOCK_TEXT_MAX];
-    buf_init(&value, VALUE_TEXT_MAX);
-    const struct tuning_row *row = tuning_in_force(control, setting, scope);
-    if (row == NULL && tuning_present(control, setting, scope, &value)) {
-        answer_set(answer, ANSWER_DONE, "%s of %s is %.100s again, as configured",
-                   setting, scope_words_of(scope), value.data);
-        return;
-    }
-    answer_set(answer, ANSWER_DONE, "%s of %s is %.100s%s%s%s", setting,
-               scope_words_of(scope), row != NULL ? row->value : "as configured again",
-               row != NULL && wall_is_set(row->until) ? " until " : "",
-               row != NULL && wall_is_set(row->until) ? wall_format(row->until, false, at)
-                                                      : "",
-               strncmp(scope, "pipeline:", 9) == 0
-                   ? ", for workflows that are submitted from now on"
-                   : "");
-}
-
-void control_tuning_verb(struct control *control, const struct command_row *command,
-                         const struct json *args, struct wall now, struct answer *answer)
-{
-    const char *setting = json_str(args, "setting", "");
-    const char *scope = json_str(args, "scope", "");
-    const char *reason = json_str(args, "reason", "");
-    struct err err = ERR_INIT;
-    bool is_done = false;
-    if (strcmp(command->verb, "untune") == 0) {
-        is_done =
-            tuning_drop(control, setting, scope, 0, command->actor, reason, now, &err);
-    } else {
-        struct tuning_row row = {.setting = setting,
-                                 .scope = scope,
-                                 .value = json_str(args, "value", ""),
-                                 .was = "",
-                                 .actor = command->actor,
-                                 .reason = reason};
-        is_done =
-            read_end(args, now, &row.until) && tuning_apply(control, &row, now, &err);
-    }
-    if (is_done) {
-        answer_present(control, setting, scope, answer);
-    } else {
-        answer_problem(answer, &err);
-    }
 }

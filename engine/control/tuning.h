@@ -54,7 +54,9 @@ NODISCARD bool tuning_load(struct control *control, struct err *err);
 void tuning_tick(struct control *control, struct wall now);
 struct wall tuning_wake_at(const struct control *control); /* unset: never */
 
-/* tune and untune */
+/* A scope for people: "engine" for "". */
+const char *tuning_scope_shown(const char *scope);
+/* tune and untune (tuning_verb.c) */
 bool is_tuning_verb(const char *verb);
 void control_tuning_verb(struct control *control, const struct command_row *command,
                          const struct json *args, struct wall now, struct answer *answer);

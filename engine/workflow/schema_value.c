@@ -73,6 +73,28 @@ const char *value_range(const struct field *field, char out[VALUE_WHY_MAX])
     return out;
 }
 
+/* What is expected of types that say it by themselves. */
+static const char *const expected_words[FIELD_TYPE_COUNT] = {
+    [FIELD_NAME] = "a name of letters, digits, spaces and . _ -",
+    [FIELD_BRANCH] = "the name of a branch",
+    [FIELD_PATH] = "a path",
+    [FIELD_PLACE] = "a name, or a path with '/'",
+    [FIELD_PATHS] = "a list of paths",
+    [FIELD_NAMES] = "a list of names",
+    [FIELD_TEXTS] = "a list of texts",
+    [FIELD_MAPS] = "a list of maps, or [] for none",
+    [FIELD_COMMAND] = "a command, as text or list of words",
+    [FIELD_ENV] = "a map like {NAME: value}",
+    [FIELD_DURATION] = "a duration like 90s, 10m, 1h30m",
+    [FIELD_BYTES] = "a size like 512MiB, 2GB or 4096",
+    [FIELD_BOOL] = "true or false",
+    [FIELD_STEPS] = "a list of steps, or [] for none",
+    [FIELD_SHARE] = "a share like 0.25 or 25%",
+    [FIELD_LINES] = "lines of text",
+    [FIELD_HOURS] = "hours like 06:00-20:00 (UTC)",
+    [FIELD_TIME] = "a time like 2026-11-22T18:00:00Z",
+};
+
 const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
 {
     char range[VALUE_WHY_MAX];
@@ -82,47 +104,8 @@ const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
         snprintf(out, VALUE_WHY_MAX, "%s",
                  field->may_be_empty ? "text" : "a line of text");
         break;
-    case FIELD_NAME:
-        snprintf(out, VALUE_WHY_MAX, "a name of letters, digits, spaces and . _ -");
-        break;
-    case FIELD_BRANCH:
-        snprintf(out, VALUE_WHY_MAX, "the name of a branch");
-        break;
-    case FIELD_PATH:
-        snprintf(out, VALUE_WHY_MAX, "a path");
-        break;
-    case FIELD_PLACE:
-        snprintf(out, VALUE_WHY_MAX, "a name, or a path with '/'");
-        break;
-    case FIELD_PATHS:
-        snprintf(out, VALUE_WHY_MAX, "a list of paths");
-        break;
-    case FIELD_NAMES:
-        snprintf(out, VALUE_WHY_MAX, "a list of names");
-        break;
-    case FIELD_TEXTS:
-        snprintf(out, VALUE_WHY_MAX, "a list of texts");
-        break;
-    case FIELD_MAPS:
-        snprintf(out, VALUE_WHY_MAX, "a list of maps, or [] for none");
-        break;
-    case FIELD_COMMAND:
-        snprintf(out, VALUE_WHY_MAX, "a command, as text or list of words");
-        break;
-    case FIELD_ENV:
-        snprintf(out, VALUE_WHY_MAX, "a map like {NAME: value}");
-        break;
-    case FIELD_DURATION:
-        snprintf(out, VALUE_WHY_MAX, "a duration like 90s, 10m, 1h30m");
-        break;
-    case FIELD_BYTES:
-        snprintf(out, VALUE_WHY_MAX, "a size like 512MiB, 2GB or 4096");
-        break;
     case FIELD_INT:
         snprintf(out, VALUE_WHY_MAX, "a whole number, %.100s", value_range(field, range));
-        break;
-    case FIELD_BOOL:
-        snprintf(out, VALUE_WHY_MAX, "true or false");
         break;
     case FIELD_WORD:
         value_words(field, out);
@@ -141,23 +124,12 @@ const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
                          : "a map of fields");
         }
         break;
-    case FIELD_STEPS:
-        snprintf(out, VALUE_WHY_MAX, "a list of steps, or [] for none");
+    default:
+        if (field->type >= FIELD_TYPE_COUNT || expected_words[field->type] == NULL) {
+            BUG("no type");
+        }
+        snprintf(out, VALUE_WHY_MAX, "%s", expected_words[field->type]);
         break;
-    case FIELD_SHARE:
-        snprintf(out, VALUE_WHY_MAX, "a share like 0.25 or 25%%");
-        break;
-    case FIELD_LINES:
-        snprintf(out, VALUE_WHY_MAX, "lines of text");
-        break;
-    case FIELD_HOURS:
-        snprintf(out, VALUE_WHY_MAX, "hours like 06:00-20:00 (UTC)");
-        break;
-    case FIELD_TIME:
-        snprintf(out, VALUE_WHY_MAX, "a time like 2026-11-22T18:00:00Z");
-        break;
-    case FIELD_TYPE_COUNT:
-        BUG("no type");
     }
     return out;
 }
@@ -489,8 +461,8 @@ static bool set_hours(const char *text, size_t len, void *slot, char why[VALUE_W
         memcpy(slot, &hours, sizeof(hours));
         return true;
     }
-    if (!take_minutes(&at, &hours.from) || *at++ != '-' || !take_minutes(&at, &hours.to) ||
-        *at != '\0') {
+    if (!take_minutes(&at, &hours.from) || *at++ != '-' ||
+        !take_minutes(&at, &hours.to) || *at != '\0') {
         return refuse(why, "%s are no hours; expected like 06:00-20:00 (UTC)",
                       yaml_quote(text, len, quoted));
     }

@@ -75,11 +75,11 @@ static void open_control(struct fixture *f)
     assert_non_null(f->store);
     struct control_options options = {
         .max_running = N_DEFAULT,
-        .limits = {span_s(5), span_s(300)},
+        .limits = {span_s(5), span_s(300)      },
         .seed = 1,
         .services = services,
         .n_services = ARRAY_LEN(services),
-        .outlet = { f, NULL, NULL, on_order, NULL},
+        .outlet = {.self = f, .order = on_order},
     };
     f->control = control_new(&options, f->store);
     assert_true(control_load(f->control, f->now, &err));
