@@ -40,7 +40,7 @@ void decide_painted(struct console *c)
     c->shown = (struct shown_subject){.approval = subject.approval,
                                       .asked_number = console_ask_painted(c),
                                       .asked_at = mono_now(),
-                                      .was_waiting = true};
+                                      .was_waiting = subject.is_waiting};
     memcpy(c->shown.digest, subject.digest, sizeof(c->shown.digest));
 }
 

@@ -111,7 +111,7 @@ struct view_subject {
     int64_t approval;
     enum act act;
     enum risk risk;
-    bool can_undo;
+    bool is_waiting, can_undo;
     int n_missing; /* people who must still approve, this one included */
     char digest[DIGEST_HEX];
     char target[120], title[200], rule[200]; /* clean */

@@ -186,6 +186,23 @@ static void a_drift_closes_the_dialog(void **state)
     quit(desk);
 }
 
+/* What was decided long ago is no news. */
+static void an_old_decision_is_no_news(void **state)
+{
+    struct desk *desk = *state;
+    open_queue(desk, 0);
+    pty_send(desk->pty, "f");
+    must_see(desk, "all, newest first");
+    pty_send(desk->pty, "G");
+    assert_true(pty_wait_quiet(desk->pty, 300, SOON_MS));
+    pty_send(desk->pty, "\r");
+    must_see(desk, "expired by engine"); /* a-1181, on its card */
+    assert_true(pty_wait_quiet(desk->pty, 300, SOON_MS));
+    AUTO_FREE char *screen = pty_screen(desk->pty);
+    assert_null(strstr(screen, "a-1181 was"));
+    quit(desk);
+}
+
 /* Space: critical first, then what expires soon, what ended without a verdict, the oldest. */
 static void space_goes_where_it_is_most_urgent(void **state)
 {
@@ -215,6 +232,7 @@ int main(void)
         TEST(a_rejection_needs_a_reason),
         TEST(the_loser_sees_who_decided),
         TEST(a_drift_closes_the_dialog),
+        TEST(an_old_decision_is_no_news),
         TEST(space_goes_where_it_is_most_urgent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,7 @@ void subject_of(const struct approval_row *row, struct view_subject *ret_subject
         .approval = row->id,
         .act = row->action,
         .risk = row->risk,
+        .is_waiting = approval_waits(row->status),
         .can_undo = card.undo[0] != '\0',
         .n_missing = row->n_needed - n_votes,
     };
