@@ -145,6 +145,7 @@ double search_value(const struct search *search)
 }
 
 /* A character that was cut at the end is taken away whole. */
+PRINTF_LIKE(3, 0)
 static void print_cut(char *out, size_t cap, const char *format, va_list args)
 {
     (void)vsnprintf(out, cap, format, args);

@@ -106,7 +106,7 @@ static void open_control(struct fixture *f)
         .seed = 1,
         .services = services,
         .n_services = ARRAY_LEN(services),
-        .outlet = { f, on_answer, on_hint, on_order, NULL},
+        .outlet = {.self = f, .answer = on_answer, .hint = on_hint, .order = on_order},
     };
     f->control = control_new(&options, f->store);
     assert_true(control_load(f->control, f->now, &err));
