@@ -378,6 +378,9 @@ static void *control_main(void *user)
     struct engine *engine = user;
     (void)pthread_setname_np(pthread_self(), "control");
     one_batch(engine); /* what was in flight, and commands sent meanwhile */
+    if (!control_is_halted(engine->control)) {
+        io_halt(engine->io, false);
+    }
     bool is_swept = false;
     while (!is_over(engine)) {
         if (!is_swept && !engine->has_faulted &&
@@ -605,8 +608,10 @@ static bool start_io(struct engine *engine, struct err *err)
         .has_listener = engine->listener != NULL,
     };
     engine->io = io_start(&options, err);
-    if (engine->io != NULL) { /* as it was left, before anything is performed */
-        io_halt(engine->io, control_is_halted(engine->control));
+    /* As it was left, before anything is performed. The end of a halt is told after the first
+     * batch: somebody may have halted while no engine lived. */
+    if (engine->io != NULL && control_is_halted(engine->control)) {
+        io_halt(engine->io, true);
     }
     return engine->io != NULL;
 }

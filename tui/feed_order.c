@@ -8,6 +8,7 @@
 #include "engine/base/json.h"
 #include "engine/control/config.h"
 #include "engine/workflow/pipeline.h"
+#include "store/halt.h"
 #include "tui/source.h"
 
 #define UPDATE_MAX 512           /* unanswered rows looked at per frame */
@@ -186,6 +187,11 @@ static bool send_rows(struct orders *orders, struct sent *sent, const struct ord
         }
         sent->commands[sent->n_commands++] = id;
     }
+    int pid = 0;
+    if (sent->n_commands > 0 && strcmp(order->verb, "halt") == 0 &&
+        !lease_is_held(orders->config->store, &pid))
+        (void)halt_without_engine(
+            orders->config->store); /* agents outlive their engine */
     return sent->n_commands > 0;
 }
 

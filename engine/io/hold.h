@@ -26,9 +26,10 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/compiler.h"
+#include "store/halt.h"
 
-#define HOLD_FILE   "halted"
-#define HOLD_SIGNAL SIGURG
+#define HOLD_FILE   HALT_FILE
+#define HOLD_SIGNAL HALT_SIGNAL
 #define HOLD_LOOK   1000 /* ms between two looks while it stands */
 
 struct hold {

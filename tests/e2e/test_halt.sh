@@ -152,6 +152,19 @@ ok 'and under none, when one was killed'
 start_engine && stands
 ok 'and under the one after that'
 
+# ---- without an engine ---------------------------------------------------------------------------
+box release >/dev/null && all_grow
+kill -9 "$engine"
+wait "$engine" 2>/dev/null
+begin=$(date +%s%N)
+box halt 'nobody is there' >out
+sleep 0.5
+last=$(ns "$(newest)")
+[ $(((last - begin) / 1000000)) -le 250 ] && stands && grep -q 'stand still' out
+ok 'agents that outlived their engine stand still at once'
+start_engine && stands && box status | grep -q 'nobody is there'
+ok 'and the next engine takes the halt over'
+
 # ---- operators -------------------------------------------------------------------------------------
 box cancel wf-1 >/dev/null
 no_agent() { [ "$(pgrep -fc "perl $dir/agent")" -eq $((2 * (agents - 1))) ]; }

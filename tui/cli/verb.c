@@ -6,6 +6,8 @@
 #include "engine/base/json.h"
 #include "engine/control/verb.h"
 #include "engine/recovery/case.h"
+#include "store/halt.h"
+#include "store/store.h"
 #include "tui/cli/decision.h"
 #include "tui/cli/send.h"
 
@@ -160,6 +162,21 @@ static const struct verb_arg *last_arg(const struct verb *verb)
     return arg->name != NULL ? arg : NULL;
 }
 
+/* Takes nothing but a reason: who is in a hurry shall not have to think of quotes. */
+static bool takes_words(const struct verb *verb)
+{
+    return strcmp(verb->args[0].name, "reason") == 0 && verb->args[1].name == NULL;
+}
+
+static const char *all_words(struct cli *cli)
+{
+    const char *text = cli->args[0];
+    for (int i = 1; i < cli->n_args; i++) {
+        text = arena_printf(cli->arena, "%s %s", text, cli->args[i]);
+    }
+    return text;
+}
+
 static const char *subject_args(struct cli *cli, const struct verb *verb, struct err *err)
 {
     struct buf AUTO_BUF out = {0};
@@ -172,7 +189,8 @@ static const char *subject_args(struct cli *cli, const struct verb *verb, struct
     for (const struct verb_arg *arg = verb->args; arg->name != NULL; arg++) {
         const char *text = cli_value(cli, arg->name);
         if (next < cli->n_args && (is_word(arg) || (arg == last && text == NULL))) {
-            text = cli->args[next++];
+            text = takes_words(verb) ? all_words(cli) : cli->args[next];
+            next = takes_words(verb) ? cli->n_args : next + 1;
         }
         if (text != NULL && !put_arg(&w, arg, text, err)) {
             return NULL;
@@ -199,6 +217,19 @@ static bool needs_reason(const struct verb *verb)
     return false;
 }
 
+/* Agents outlive their engine, and a halt must not wait for the next one. */
+static void stop_runners(const struct cli *cli, const struct verb *verb)
+{
+    int pid = 0;
+    if (strcmp(verb->name, "halt") == 0 && !lease_is_held(cli->store, &pid)) {
+        int n = halt_without_engine(cli->store);
+        if (n > 0 && !cli_has(cli, "json")) {
+            printf("%d that ran on without an engine stand%s still\n", n,
+                   n == 1 ? "s" : "");
+        }
+    }
+}
+
 static int run_subject(struct cli *cli)
 {
     struct err err = ERR_INIT;
@@ -215,6 +246,7 @@ static int run_subject(struct cli *cli)
     if (!requests_send(cli, &request, 1, &err)) {
         return cli_fail(&err);
     }
+    stop_runners(cli, verb);
     return requests_report(cli, &request, 1);
 }
 
@@ -331,7 +363,7 @@ static void make_subject_command(size_t at, const struct verb *verb)
         .name = verb->name,
         .args = words[at],
         .min_args = n_words,
-        .max_args = n_words + (last != NULL),
+        .max_args = takes_words(verb) ? -1 : n_words + (last != NULL),
         .options = options[at],
         .access = ACCESS_WRITE,
         .help = verb->help,
