@@ -122,16 +122,10 @@ static struct line *parse_lines(const char *data, size_t len, size_t *ret_n,
     return lines;
 }
 
-enum found audit_file_read(const char *store_path, struct audit_notes *ret_notes,
-                           struct err *err)
+void audit_notes_parse(const char *data, size_t len, struct audit_notes *ret_notes)
 {
-    AUTO_FREE char *path = mem_printf("%s-audit", store_path);
-    AUTO_FREE char *data = NULL;
     struct audit_notes notes = {0};
-    size_t len = 0, n = 0;
-    if (!file_read(path, AUDIT_FILE_MAX, &data, &len, err)) {
-        return err->sys == ENOENT ? MISSING : FOUND_FAILED;
-    }
+    size_t n = 0;
     AUTO_FREE struct line *lines = parse_lines(data, len, &n, &notes.n_bad);
     if (n > 0) {
         notes.marks = mem_array(n, sizeof(*notes.marks));
@@ -141,6 +135,18 @@ enum found audit_file_read(const char *store_path, struct audit_notes *ret_notes
         notes.marks[notes.n] = lines[notes.n].mark;
     }
     *ret_notes = notes;
+}
+
+enum found audit_file_read(const char *store_path, struct audit_notes *ret_notes,
+                           struct err *err)
+{
+    AUTO_FREE char *path = mem_printf("%s-audit", store_path);
+    AUTO_FREE char *data = NULL;
+    size_t len = 0;
+    if (!file_read(path, AUDIT_FILE_MAX, &data, &len, err)) {
+        return err->sys == ENOENT ? MISSING : FOUND_FAILED;
+    }
+    audit_notes_parse(data, len, ret_notes);
     return FOUND;
 }
 

@@ -44,6 +44,8 @@ struct audit_notes {
 /* MISSING: there is no such file. */
 enum found audit_file_read(const char *store_path, struct audit_notes *ret_notes,
                            struct err *err);
+/* The same of a file's bytes; every input is one. */
+void audit_notes_parse(const char *data, size_t len, struct audit_notes *ret_notes);
 void audit_notes_fini(struct audit_notes *notes); /* accepts all zero */
 
 #endif
