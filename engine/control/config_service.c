@@ -103,6 +103,10 @@ static const struct field limits_fields[] = {
     {.name = "write_pause", .type = FIELD_DURATION, .offset = GATE(write_pause), .min = 1,
      .max = HOUR, .has_zero = true, .fallback = "0", .shown = "by kind",
      .help = "Pause between two calls that change something."},
+    {.name = "poll", .type = FIELD_DURATION, .offset = GATE(poll), .min = SECOND, .max = HOUR,
+     .fallback = "1m",
+     .help = "Longest pause between two looks at what runs there: agent runs of Codegen, checks of "
+             "GitHub. The first pauses are shorter, and webhooks make looks unnecessary."},
 };
 static const struct schema limits_schema = {
     .name = "limits of a service", .size = sizeof(struct service_spec), .fields = limits_fields,

@@ -299,6 +299,9 @@ static void settle(struct control *control, const struct guarded *guarded,
 /* True: it was settled, and `guarded` is gone. */
 static bool look(struct control *control, struct guarded *guarded, struct wall now)
 {
+    if (control_is_halted(control)) {
+        return false; /* what comes in counts; it is judged after the release */
+    }
     struct guard_result own = guard_look(&guarded->guard, now);
     struct guard_result completed = own;
     char text[GUARD_TEXT_MAX];
@@ -364,7 +367,8 @@ void guarding_ended(struct control *control, const struct run_features *run,
                   oldest);
         }
         if (!look(control, guarded, now)) {
-            struct guard_result result = guard_look(&guarded->guard, now);
+            struct guard seen = guarded->guard; /* a look at a copy gives no verdict */
+            const struct guard_result result = guard_look(&seen, now);
             put_result(control, guarded, &result, OPT_GUARDED, "", now);
         }
     }

@@ -204,6 +204,7 @@ static void set_service(struct control *control, const char *scope)
     order->tuning.concurrency = (int)number_of(control, "concurrency", scope, -1);
     order->tuning.failures = (int)number_of(control, "breaker.failures", scope, -1);
     order->tuning.open.ms = number_of(control, "breaker.open", scope, -1);
+    order->tuning.poll.ms = number_of(control, "poll", scope, -1);
     control_send_order(control, order);
 }
 

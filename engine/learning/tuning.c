@@ -48,6 +48,8 @@ const struct tuning_spec tuning_specs[] = {
      "services.breaker.failures", "Failures that open the breaker."},
     {"breaker.open", TUNING_SERVICE, OPT_BREAKER, TUNING_LOWER, "services.breaker.open",
      "How long the breaker stays open the first time."},
+    {"poll", TUNING_SERVICE, OPT_POLL, TUNING_LOWER, "services.limits.poll",
+     "Longest pause between two looks at what runs there."},
     {"max_running", TUNING_ENGINE, OPT_CONCURRENCY, TUNING_HIGHER, "max_running",
      "Workflows that run at once."},
     {"recovery.backoff", TUNING_ENGINE, OPT_BACKOFF, TUNING_LOWER, "recovery.backoff",

@@ -25,6 +25,7 @@ void gate_tune(struct gate *gate, const struct gate_settings *settings)
     gate->settings.concurrency = places;
     gate->settings.breaker.failures = breaker->failures = settings->breaker.failures;
     gate->settings.breaker.open = breaker->open = settings->breaker.open;
+    gate->settings.poll = settings->poll;
     breaker->open_max = settings->breaker.open_max.ms > breaker->open.ms
                             ? settings->breaker.open_max
                             : breaker->open;

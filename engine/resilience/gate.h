@@ -50,8 +50,8 @@ struct gate_verdict {
 /* has_retries false: a mesh repeats, and this side does not. */
 void gate_init(struct gate *gate, const struct gate_settings *settings, bool has_retries,
                uint64_t seed, struct wall now);
-/* What may change while it lives: concurrency, failures of the breaker and its stay in open
- * are taken from these settings; what was counted and what is under way stays. */
+/* What may change while it lives: concurrency, poll, failures of the breaker and its stay in
+ * open are taken from these settings; what was counted and what is under way stays. */
 void gate_tune(struct gate *gate, const struct gate_settings *settings);
 struct gate_verdict gate_admit(struct gate *gate, const struct rate_call *call,
                                struct wall now);

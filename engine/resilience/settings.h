@@ -58,6 +58,7 @@ struct gate_settings {
     struct span create_time;
     int reserve_percent;     /* of the quota, kept for what an operator asks for */
     struct span write_pause; /* between two writing calls */
+    struct span poll; /* longest pause between two looks at what runs there; 0 = 1 min */
     /* release of parked workflows after the breaker closed */
     struct span ramp; /* all are let go within about this time */
 };

@@ -99,8 +99,10 @@ struct op_step codegen_back_off(struct codegen_op *op, enum codegen_phase phase,
 
 struct op_step codegen_poll_later(struct codegen_op *op, struct wall now, struct rng *rng)
 {
-    int64_t ms = op->pause.ms;
-    op->pause.ms = ms + ms / 2 < CODEGEN_POLL_LAST ? ms + ms / 2 : CODEGEN_POLL_LAST;
+    int64_t most =
+        op->poll != NULL && op->poll->ms > 0 ? op->poll->ms : CODEGEN_POLL_LAST;
+    int64_t ms = op->pause.ms < most ? op->pause.ms : most;
+    op->pause.ms = ms + ms / 2 < most ? ms + ms / 2 : most;
     ms += (int64_t)rng_below(rng, (uint64_t)(ms / 10) + 1);
     return codegen_sleep(op, PHASE_POLL, ms, now);
 }

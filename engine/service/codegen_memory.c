@@ -98,6 +98,7 @@ void *codegen_open(const struct op_input *input, struct err *err)
     }
     struct codegen_op *op = mem_alloc(sizeof(*op));
     op->service = input->service;
+    op->poll = input->poll;
     op->order = copy_order(order);
     op->prompt = codegen_prompt(input);
     op->more = codegen_prompt_more(input);

@@ -25,10 +25,11 @@ enum codegen_phase {
 
 #define CODEGEN_CANDIDATES 16
 #define CODEGEN_POLL_FIRST 2000  /* ms; half as much more each time */
-#define CODEGEN_POLL_LAST  60000 /* ms */
+#define CODEGEN_POLL_LAST  60000 /* ms, where the service does not say */
 
 struct codegen_op {
     const struct service_spec *service; /* outlives the desk */
+    const struct span *poll;            /* of op_input */
     struct order *order;                /* the fields that are needed, our copy */
     char *prompt, *more;                /* for a new run, and to go on with one */
     char *limit_prompt;                 /* instead of `more`; NULL = none */

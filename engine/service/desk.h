@@ -58,7 +58,7 @@ enum service_force {
 
 struct service_tuning {
     int concurrency, failures; /* -1 = as configured */
-    struct span open;          /* below 0 = as configured */
+    struct span open, poll;    /* below 0 = as configured */
 };
 struct service_order {
     char *service;

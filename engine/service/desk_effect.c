@@ -425,7 +425,8 @@ static bool open_op(struct desk_effect *effect, struct err *err)
                                    .errors = task->errors != NULL ? task->errors : "",
                                    .memo =
                                        is_mine && task->memo != NULL ? task->memo : "",
-                                   .keep = is_kept ? task->keep : ""};
+                                   .keep = is_kept ? task->keep : "",
+                                   .poll = &effect->service->gate.settings.poll};
     effect->has_memo = input.memo[0] != '\0';
     effect->op = effect->class->open(&input, err);
     return effect->op != NULL;

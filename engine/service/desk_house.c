@@ -211,6 +211,9 @@ static void tune(struct desk_service *service, const struct service_tuning *tuni
     if (tuning->open.ms >= 0) {
         settings.breaker.open = tuning->open;
     }
+    if (tuning->poll.ms >= 0) {
+        settings.poll = tuning->poll;
+    }
     gate_tune(&service->gate, &settings);
 }
 

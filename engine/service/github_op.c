@@ -90,6 +90,7 @@ bool github_op_init(struct github_op *op, const struct op_input *input, struct e
     }
     op->order = copy_order(order);
     op->service = input->service;
+    op->poll = input->poll;
     op->base_url = input->service->url != NULL && input->service->url[0] != '\0'
                        ? input->service->url
                        : service_kind_url(SERVICE_GITHUB);

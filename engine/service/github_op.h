@@ -27,6 +27,7 @@ struct github_op {
     /* immutable after open */
     struct order *order;                /* what is needed of it, copied */
     const struct service_spec *service; /* settings outlive ops */
+    const struct span *poll;            /* of op_input */
     char *repo;                         /* "owner/name" */
     const char *base_url;
     char *task, *plan;

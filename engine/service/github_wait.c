@@ -68,8 +68,9 @@ static struct op_step look_within(struct github_op *base, struct span longest)
     if (op->was_hinted) { /* more is coming, mostly */
         op->pause_ms = PAUSE_FIRST;
     }
-    int64_t pause = op->pause_ms;
-    op->pause_ms = pause * 3 / 2 < PAUSE_MAX ? pause * 3 / 2 : PAUSE_MAX;
+    int64_t most = base->poll != NULL && base->poll->ms > 0 ? base->poll->ms : PAUSE_MAX;
+    int64_t pause = op->pause_ms < most ? op->pause_ms : most;
+    op->pause_ms = pause * 3 / 2 < most ? pause * 3 / 2 : most;
     pause += (int64_t)rng_below(base->rng, (uint64_t)(pause / 5) + 1);
     op->was_hinted = false;
     pause = pause < longest.ms ? pause : longest.ms;
@@ -78,7 +79,10 @@ static struct op_step look_within(struct github_op *base, struct span longest)
 
 static struct op_step look_later(struct github_op *base)
 {
-    return look_within(base, (struct span){2 * PAUSE_MAX});
+    return look_within(base,
+                       (struct span){base->poll != NULL && base->poll->ms > PAUSE_MAX
+                                         ? 2 * base->poll->ms
+                                         : 2 * PAUSE_MAX});
 }
 
 static void tell(struct github_op *base, const char *line)

@@ -51,6 +51,9 @@ struct op_input {
     const char *task, *plan, *errors;   /* documents; "" when there are none */
     const char *memo; /* JSON object of this effect; "" the first time */
     const char *keep; /* JSON object of this workflow and port; "" none */
+    const struct span
+        *poll; /* longest pause between two looks, as it is set at that moment;
+                                NULL = one minute; outlives the op */
 };
 
 /* OP_RUN: a runner does the part of this effect that needs this machine, with the service

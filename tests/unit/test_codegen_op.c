@@ -282,6 +282,30 @@ static void test_pauses_grow(void **state)
     talk_end(&talk);
 }
 
+/* They grow to what is set, and follow it when that is changed while it runs. */
+static void test_pauses_are_set(void **state)
+{
+    struct talk talk;
+    struct span poll = {300000};
+    (void)state;
+    talk_init(&talk);
+    talk.input.poll = &poll;
+    talk_begin(&talk);
+    reply(&talk, "repos.list", 200, REPOS);
+    reply(&talk, "runs.create", 200, RUN("ACTIVE"));
+    for (int i = 0; i < 40; i++) {
+        int64_t last = talk.step.sleep.ms;
+        assert_true(i < 18 || (last >= poll.ms && last <= poll.ms + poll.ms / 10));
+        poll.ms = i == 20 ? 10000 : poll.ms;
+        nap(&talk, 1000, 330000);
+        reply(&talk, "runs.get", 200, RUN("ACTIVE"));
+        if (talk.step.turn == OP_CALL) {
+            reply(&talk, "runs.logs", 200, NO_LOGS);
+        }
+    }
+    talk_end(&talk);
+}
+
 static void test_repository_on_a_later_page(void **state)
 {
     struct talk talk;
@@ -920,6 +944,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_from_task_to_pull_request),
         cmocka_unit_test(test_pauses_grow),
+        cmocka_unit_test(test_pauses_are_set),
         cmocka_unit_test(test_repository_on_a_later_page),
         cmocka_unit_test(test_unknown_repository),
         cmocka_unit_test(test_lost_create_is_found),

@@ -301,6 +301,7 @@ static void a_service_is_told(void **state)
     assert_int_equal(f->tuned[0].concurrency, 8);
     assert_int_equal(f->tuned[0].failures, -1);
     assert_int_equal(f->tuned[0].open.ms, 60000);
+    assert_int_equal(f->tuned[0].poll.ms, -1);
     start_anew(f);
     assert_true(f->has_tuned[0] && !f->has_tuned[1]);
     assert_int_equal(f->tuned[0].concurrency, 8);

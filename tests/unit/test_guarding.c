@@ -273,6 +273,35 @@ static void without_runs_a_person_decides(void **state)
     arena_free(arena);
 }
 
+/* Halted, nothing is taken back; it is judged by the next run after the release. */
+static void it_stands_still_with_everything(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+    history(f, 600, 0.9, 10);
+    int64_t id = begin(f, "limits.coding", "pipeline:web", "5m", "completed");
+    struct command_row halt = {.at = f->now,
+                               .actor = "ada",
+                               .verb = "halt",
+                               .args = "{\"reason\":\"stop\"}",
+                               .message = ""};
+    assert_true(command_send(f->path, &halt, &err) > 0);
+    assert_int_equal(control_commands(f->control, 10, f->now, &err), 1);
+    assert_true(control_is_halted(f->control));
+    for (int i = 0; i < 40; i++) {
+        ended(f, "web", 0, 10);
+    }
+    commit(f);
+    assert_int_equal(n_settled, 0);
+    assert_true(guarding_is_on(f->control, id));
+    halt.verb = "release";
+    assert_true(command_send(f->path, &halt, &err) > 0);
+    assert_int_equal(control_commands(f->control, 10, f->now, &err), 1);
+    ended(f, "web", 0, 10);
+    assert_int_equal(n_settled, 1);
+    assert_int_equal(settled_row.status, OPT_TAKEN_BACK);
+}
+
 /* What began before the change says nothing about it. */
 static void who_began_before_does_not_count(void **state)
 {
@@ -336,6 +365,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(harm_is_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_harm_is_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_runs_a_person_decides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_stands_still_with_everything, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(who_began_before_does_not_count, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_setting_that_was_changed_since_is_left, set_up,

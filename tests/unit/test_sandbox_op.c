@@ -531,7 +531,7 @@ static void test_nothing_begun_is_deferred(void **state)
     struct order *order = order_of(EFFECT_SANDBOX, 1, "");
     forget();
     const struct op_class *class = op_find(service.kind, EFFECT_SANDBOX);
-    const struct op_input input = {order, &service, "", "", "", "", ""};
+    const struct op_input input = {order, &service, "", "", "", "", "", NULL};
     struct err err = ERR_INIT;
     void *op = class->open(&input, &err);
     struct op_step step = class->begin(op, now, &rng);
