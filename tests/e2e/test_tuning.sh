@@ -161,6 +161,22 @@ ok "the events tell of it"
 is_completed() { "$program" show "$1" --json 2>/dev/null </dev/null | grep -q '"state":"COMPLETED"'; }
 until_true is_completed 1
 ok "the agents go on"
+# Outside of its hours a validated change waits; the word of an operator merges it.
+printf '%s\n' 'name: night' 'base: main' 'agent: {command: "echo 2 >>number"}' \
+    'validate: [{name: lint, command: "true"}, {name: flaky, command: "false"}]' >night.yaml
+window=$(date -u -d '+2 hours' +%H:00)-$(date -u -d '+3 hours' +%H:00)
+waits() { "$program" show "$1" --json 2>/dev/null </dev/null | grep -q '"waits_for":"merge window"'; }
+gives 0 tune merge.window "$window" 'merges fail less then' --scope pipeline:night &&
+    gives 0 tune checks/flaky.quarantine "$(date -u -d '+2 days' +%FT%TZ)" 'flaky' --scope pipeline:night
+ok "merge hours and a quarantine are tuned"
+gives 0 submit --pipeline ./night.yaml --repo "$dir/repo" --task night && until_true waits 5
+ok "a change whose flaky check failed is validated, and waits for its hours"
+gives 0 show 5 && says 'merges at' && says "${window%-*}"
+ok "show says when"
+gives 0 resume 5 && until_true is_completed 5
+ok "an operator's word merges at once"
+gives 0 untune merge.window --scope pipeline:night && gives 0 untune checks/flaky.quarantine --scope pipeline:night
+ok "both are taken back"
 gives 0 scale runners up 'the queue is long' && says 'the command to scale runners up runs'
 ok "a scale command is run"
 is_told() { "$program" events --plain 2>/dev/null </dev/null | grep -q "$1"; }
