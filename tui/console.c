@@ -265,6 +265,9 @@ static void on_timer(struct console *c, int fd)
         return;
     }
     c->now = wall_now(); /* ECANCELED: the clock was set */
+    if (c->frame->asks.n_snoozed > 0) {
+        feed_refresh(c->feed); /* what was put off comes back with time, not with a commit */
+    }
     place_refresh(c, false);
 }
 
