@@ -276,8 +276,12 @@ static void tell_effect(struct telling *t, const struct approval_row *row)
     size_t n = case_parse_facts(t->arena, row->effect, &facts);
     const char *text = "";
     for (size_t i = 0; i < n; i++) {
-        text = arena_printf(t->arena, "%s%s%s %s", text, i > 0 ? ", " : "", facts[i].name,
-                            facts[i].value);
+        const char *value = facts[i].value;
+        bool is_digest =
+            strlen(value) >= 40 && strspn(value, "0123456789abcdef") == strlen(value);
+        text = arena_printf(t->arena, "%s%s%s %.*s%s", text, i > 0 ? ", " : "",
+                            facts[i].name, is_digest ? 12 : (int)strlen(value), value,
+                            is_digest ? "…" : ""); /* whole on the page of the diff */
     }
     tell_part(t, "CHANGE", RANK_KEPT, true, ROLE_TEXT, text);
 }

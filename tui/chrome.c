@@ -197,6 +197,10 @@ static void draw_message(const struct console *c, const struct canvas *canvas, i
                                         [MESSAGE_ERROR] = GLYPH_FAIL};
     const struct message *message = &c->messages[(c->n_messages - 1) % MESSAGES_MAX];
     enum theme_role role = roles[message->kind];
+    if (text_cells(message->text, strlen(message->text)) > right - 3) {
+        right = canvas->w - 1; /* what happened is worth more than what is always there */
+        canvas_fill(canvas, (struct rect){0, canvas->h - 1, canvas->w, 1}, ROLE_BOTTOM);
+    }
     canvas_glyph(canvas, 1, canvas->h - 1, role, glyphs[message->kind]);
     (void)canvas_text(canvas, 3, canvas->h - 1, right - 3, role, message->text);
 }

@@ -3,6 +3,7 @@
  */
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "tui/card.h"
 #include "tui/console_impl.h"
 
 struct layer *layer_top(struct console *c)
@@ -473,7 +474,7 @@ static void draw_confirm(const struct console *c, const struct layer *layer,
     char target[64];
     char title[128];
     char yes[96];
-    char text[256];
+    char text[300];
     int w = canvas->w - 4 < 64 ? canvas->w - 4 : 64;
     int h = 9;
     (void)order_target(c, target, sizeof(target));
@@ -483,11 +484,17 @@ static void draw_confirm(const struct console *c, const struct layer *layer,
     struct canvas inside = canvas_popup(
         canvas, (struct rect){(canvas->w - w) / 2, (canvas->h - h) / 2, w, h}, title);
     int y = 1;
-    if (order->title[0] != '\0') {
-        (void)canvas_text(&inside, 0, y++, CANVAS_REST, ROLE_TEXT_STRONG, order->title);
+    const struct view_subject *one = order->n_subjects == 1 ? order->subjects : NULL;
+    (void)snprintf(text, sizeof(text), "%s: %s", one != NULL ? risk_word(one->risk) : "",
+                   one != NULL ? one->rule : "");
+    const char *what = one != NULL ? one->title : order->title;
+    const char *why = one != NULL ? text : order->why;
+    if (what[0] != '\0') {
+        (void)canvas_text(&inside, 0, y++, CANVAS_REST, ROLE_TEXT_STRONG, what);
     }
-    if (order->why[0] != '\0') {
-        (void)canvas_text(&inside, 0, y++, CANVAS_REST, ROLE_POPUP_DIM, order->why);
+    if (why[0] != '\0') {
+        (void)canvas_text(&inside, 0, y++, CANVAS_REST,
+                          one != NULL ? card_risk_role(one->risk) : ROLE_POPUP_DIM, why);
     }
     y += y > 1 ? 1 : 0;
     (void)snprintf(text, sizeof(text), "%c%s.", upper(order->verb->help[0]),
