@@ -24,6 +24,7 @@
 #define ENOUGH      0.85 /* share of what was killed that should end */
 #define MODEL_ERROR 0.25 /* of the saved share, beside the disagreement of the two */
 #define HUNG_FACTOR 0.5  /* who has not ended by half of the deadline never will */
+#define SAME_LIMIT  0.01 /* relative: settings are rounded to seconds and bytes */
 #define HUNG_ROOM   1.5  /* times the slowest that ended by itself */
 
 struct limit_search {
@@ -32,6 +33,33 @@ struct limit_search {
     double limit; /* in force */
     struct lifetime_fit fit;
 };
+
+static double limit_of_run(const struct run_features *run, enum workflow_state state)
+{
+    switch (state) {
+    case STATE_PLANNING:
+        return (double)run->planning;
+    case STATE_CODING:
+        return (double)run->coding;
+    case STATE_VALIDATING:
+        return (double)run->validation;
+    default:
+        return (double)run->memory;
+    }
+}
+
+/* Runs up to the last one that had another limit than now are left out: its author may have
+ * changed it, or a change was taken back. state: whose deadline; STATE_IDLE: memory. */
+static bool had_this_limit(struct search *search, enum workflow_state state, double limit)
+{
+    size_t n_other = 0;
+    for (size_t i = 0; i < search->n_runs; i++) {
+        double was = limit_of_run(search->runs[i], state);
+        n_other = was > 0 && fabs(was / limit - 1) > SAME_LIMIT ? i + 1 : n_other;
+    }
+    search_drop(search, n_other);
+    return search->n_runs >= RUNS_LEAST;
+}
 
 /* Share of what was killed at the limit that ends below another one: by the two models. */
 static struct estimate share_saved(const struct limit_search *limit, double to)
@@ -221,6 +249,7 @@ static void fit_deadline(struct search *search, const struct deadline *deadline)
     struct limit_search limit = {.n = 0};
     if (!search_begin(search, deadline->setting, RUNS_LEAST) ||
         !((limit.limit = search_value(search)) > 0) ||
+        !had_this_limit(search, deadline->state, limit.limit) ||
         !forget_visits(search, deadline->state)) {
         return;
     }
@@ -342,7 +371,8 @@ void generate_limits(struct search *search)
     struct limit_search limit = {.n = 0};
     struct proposal *draft = &search->draft;
     if (!search_begin(search, "limits.memory", RUNS_LEAST) ||
-        !((limit.limit = search_value(search)) > 0)) {
+        !((limit.limit = search_value(search)) > 0) ||
+        !had_this_limit(search, STATE_IDLE, limit.limit)) {
         return;
     }
     AUTO_FREE struct lifetime *lives =

@@ -334,6 +334,22 @@ static void what_was_before_a_change_does_not_count(void **state)
     school_free(school);
 }
 
+/* The author of the pipeline has raised the deadline since: what was killed before is no evidence. */
+static void runs_under_another_limit_do_not_count(void **state)
+{
+    (void)state;
+    struct school *school = school_new(1u << FLAW_DEADLINE);
+    const char *scope = fleet_flaw_scope(school->fleet, FLAW_DEADLINE);
+    char now[32], raised[32];
+    assert_true(fleet_get(school->fleet, "limits.coding", scope, now, sizeof(now)));
+    (void)snprintf(raised, sizeof(raised), "%lds", strtol(now, NULL, 10) * 6 / 5);
+    assert_true(fleet_set(school->fleet, "limits.coding", scope, raised));
+    fleet_run(school->fleet, 5001, 120, tell, school);
+    look(school);
+    assert_int_equal(school->n, 0);
+    school_free(school);
+}
+
 static void evidence_is_json(void **state)
 {
     (void)state;
@@ -415,6 +431,7 @@ int main(void)
         cmocka_unit_test(nothing_is_proposed_twice),
         cmocka_unit_test(a_rejection_is_a_label),
         cmocka_unit_test(what_was_before_a_change_does_not_count),
+        cmocka_unit_test(runs_under_another_limit_do_not_count),
         cmocka_unit_test(evidence_is_json),
         cmocka_unit_test(a_restart_changes_nothing),
         cmocka_unit_test(models_are_listed),
