@@ -266,7 +266,8 @@ static void on_timer(struct console *c, int fd)
     }
     c->now = wall_now(); /* ECANCELED: the clock was set */
     if (c->frame->asks.n_snoozed > 0) {
-        feed_refresh(c->feed); /* what was put off comes back with time, not with a commit */
+        feed_refresh(
+            c->feed); /* what was put off comes back with time, not with a commit */
     }
     place_refresh(c, false);
 }
