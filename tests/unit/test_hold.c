@@ -137,7 +137,7 @@ static void nothing_begins(void **state)
     char *const argv[] = {yes, NULL}, *const envp[] = {path, NULL};
     struct process_outcome outcome;
     int stop[2];
-    assert_int_equal(pipe(stop), 0);
+    assert_int_equal(pipe2(stop, O_CLOEXEC), 0);
     halt(getpid(), true);
     assert_int_equal(write(stop[1], "x", 1), 1);
     struct process_spec spec = {.argv = argv,

@@ -522,7 +522,12 @@ static void nap(int64_t ms)
 static void test_halt(void **state)
 {
     (void)state;
-    begin("until test -e ../../../finish; do echo . >> ../../../ticks; sleep 0.01; done");
+    AUTO_FREE char *agent = mem_printf("until test -e ../../../finish; do echo . >> "
+                                       "../../../ticks; sleep 0.01; done; : mark-%ld-",
+                                       (long)getpid());
+    AUTO_FREE char *stands =
+        mem_printf("ps axo stat,args | grep -q '^T.*mark-%ld-'", (long)getpid());
+    begin(agent);
     struct io *io = start_io();
     (void)run_one(io, 1, EFFECT_WORKSPACE);
     struct effect_row effect = effect_of(1, 2, EFFECT_CODE);
@@ -531,7 +536,7 @@ static void test_halt(void **state)
     lab_wait(&lab, lab.root, "test -s ticks");
     io_halt(io, true);
     io_halt(io, true);
-    lab_wait(&lab, lab.root, "ps axo stat,args | grep -q '^T.*ticks'");
+    lab_wait(&lab, lab.root, stands);
     AUTO_FREE char *before = lab_sh(&lab, lab.root, "wc -c < ticks");
     io_stop(io);
     io = start_io();
@@ -553,7 +558,14 @@ static void test_halt(void **state)
 static void test_halt_holds_and_stops(void **state)
 {
     (void)state;
-    begin("trap '' TERM; echo . > ../../../begun; while :; do sleep 0.02; done");
+    AUTO_FREE char *agent = mem_printf("trap '' TERM; echo . > ../../../begun; "
+                                       "while :; do sleep 0.02; done; : mark-%ld-",
+                                       (long)getpid());
+    AUTO_FREE char *stands =
+        mem_printf("ps axo stat,args | grep -q '^T.*mark-%ld-'", (long)getpid());
+    AUTO_FREE char *gone =
+        mem_printf("! ps axo args | grep -q '[m]ark-%ld-'", (long)getpid());
+    begin(agent);
     struct io *io = start_io();
     (void)run_one(io, 1, EFFECT_WORKSPACE);
     struct effect_row effect = effect_of(1, 2, EFFECT_CODE);
@@ -566,13 +578,13 @@ static void test_halt_holds_and_stops(void **state)
     io_halt(io, false);
     lab_wait(&lab, lab.root, "test -s begun");
     io_halt(io, true);
-    lab_wait(&lab, lab.root, "ps axo stat,args | grep -q '^T.*[b]egun'");
+    lab_wait(&lab, lab.root, stands);
     io_stop(io);
     io = start_io();
     io_halt(io, true);
     struct executor executor = io_executor(io);
     executor.stop(executor.self, 1, 2);
-    lab_wait(&lab, lab.root, "! ps axo args | grep -q '[b]egun'");
+    lab_wait(&lab, lab.root, gone);
     io_halt(io, false);
     io_stop(io);
 }

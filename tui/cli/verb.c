@@ -165,7 +165,8 @@ static const struct verb_arg *last_arg(const struct verb *verb)
 /* Takes nothing but a reason: who is in a hurry shall not have to think of quotes. */
 static bool takes_words(const struct verb *verb)
 {
-    return strcmp(verb->args[0].name, "reason") == 0 && verb->args[1].name == NULL;
+    const char *first = verb->args[0].name;
+    return first != NULL && strcmp(first, "reason") == 0 && verb->args[1].name == NULL;
 }
 
 static const char *all_words(struct cli *cli)
