@@ -144,10 +144,12 @@ static int draw_hint(const struct console *c, const struct canvas *canvas, int x
     char key[KEY_TEXT_MAX];
     int y = canvas->h - 1;
     const char *word = action_word(action);
-    const struct verb *verb = verb_find(action_verb(action));
+    const char *decides = decide_verb(action);
+    const struct verb *verb = verb_find(decides != NULL ? decides : action_verb(action));
     (void)keymap_label(c->keymap, layer_context(c), action, key);
     int cells = text_cells(key, strlen(key)) + 1 + text_cells(word, strlen(word));
-    bool is_refused = verb != NULL && verb->changes && c->options->is_read_only;
+    bool changes = decides != NULL || (verb != NULL && verb->changes);
+    bool is_refused = changes && c->options->is_read_only;
     if (key[0] == '\0' || is_refused || x + cells > right) {
         return 0;
     }

@@ -221,6 +221,8 @@ void order_expect(struct console *c, uint64_t ticket, bool opens_result);
 /* ask-approve and the like on what the view shows; false when the action is none of them or
  * the view has nothing to decide. */
 bool decide_action(struct console *c, enum action action);
+/* The verb that an action of the views of decisions ends in; NULL: it is none of them. */
+const char *decide_verb(enum action action);
 /* Send the decision that waits. */
 void decide_send(struct console *c);
 /* The typed name of the decision that waits; false, with a message, when it is another. */

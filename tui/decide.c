@@ -121,7 +121,7 @@ static void begin(struct console *c, const struct verb *verb,
     }
 }
 
-static const char *verb_of(enum action action)
+const char *decide_verb(enum action action)
 {
     switch (action) {
     case ACTION_ASK_APPROVE:
@@ -136,6 +136,12 @@ static const char *verb_of(enum action action)
         return "delegate";
     case ACTION_ASK_CLAIM:
         return "claim";
+    case ACTION_UNDO:
+        return "undo";
+    case ACTION_LEVEL_RAISE:
+    case ACTION_LEVEL_LOWER:
+    case ACTION_LEVEL_CONFIGURED:
+        return "autonomy";
     default:
         return NULL;
     }
@@ -163,7 +169,9 @@ static bool open_card(struct console *c)
 bool decide_action(struct console *c, enum action action)
 {
     struct view_subject subjects[VIEW_SUBJECTS_MAX];
-    const char *name = verb_of(action);
+    bool is_here = action != ACTION_UNDO && action != ACTION_LEVEL_RAISE &&
+                   action != ACTION_LEVEL_LOWER && action != ACTION_LEVEL_CONFIGURED;
+    const char *name = is_here ? decide_verb(action) : NULL; /* the others a view sends */
     bool is_of_workflow = action_verb(action)[0] != '\0';
     if (name == NULL || (place_top(c)->klass->subjects == NULL && !is_of_workflow)) {
         return false;

@@ -203,6 +203,25 @@ static void an_old_decision_is_no_news(void **state)
     quit(desk);
 }
 
+static void read_only_decides_nothing(void **state)
+{
+    struct desk *desk = *state;
+    desk_start(desk, 80, 24, NULL, NULL, "--read-only");
+    must_see(desk, "read-only");
+    pty_send(desk->pty, "A");
+    must_see(desk, "the next expires in");
+    assert_true(pty_wait_quiet(desk->pty, 200, SOON_MS));
+    AUTO_FREE char *screen = pty_screen(desk->pty);
+    assert_null(strstr(screen, " a approve"));
+    pty_send(desk->pty, "a");
+    must_see(desk, "this console is read-only");
+    pty_send(desk->pty, "z");
+    must_see(desk, "snooze");
+    assert_true(pty_wait_quiet(desk->pty, 200, SOON_MS));
+    assert_int_equal(count(desk, "1"), 0);
+    quit(desk);
+}
+
 /* Space: critical first, then what expires soon, what ended without a verdict, the oldest. */
 static void space_goes_where_it_is_most_urgent(void **state)
 {
@@ -232,6 +251,7 @@ int main(void)
         TEST(a_rejection_needs_a_reason),
         TEST(the_loser_sees_who_decided),
         TEST(a_drift_closes_the_dialog),
+        TEST(read_only_decides_nothing),
         TEST(an_old_decision_is_no_news),
         TEST(space_goes_where_it_is_most_urgent),
     };
