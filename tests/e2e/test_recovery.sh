@@ -102,11 +102,8 @@ ok 'failures counts it'
 gives 0 why wf-1 && says 'f-1, recovered, wf-1 in repo' && says 'hand_back' && says 'passed after' && says 'option' &&
     says 'never seen before' && cp out first && gives 0 why f-1 && cmp -s out first
 ok 'why tells the case, by workflow and by failure'
-gives 0 why f-1 --json && python3 -c '
-import json
-case = json.load(open("out"))
-assert case["failure"]["status"] == "recovered" and case["recoveries"][0]["status"] == "passed"
-assert any(option["choice"] == "hand_back" for option in case["decisions"][0]["alternatives"])'
+gives 0 why f-1 --json && says '"failure":{"id":"f-1"' && says '"status":"recovered"' &&
+    grep -q '"recoveries":\[{[^}]*"status":"passed"' out && says '"alternatives":[{' && says '"choice":"hand_back"'
 ok 'and as JSON'
 gives 0 recoveries && says 'no recovery is under way' && gives 0 recoveries --all && says 'hand_back' && gives 0 decisions && says 'good' &&
     gives 0 strategies && says 'hand_back' && says '1 of 1'
