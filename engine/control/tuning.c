@@ -86,7 +86,7 @@ const struct tuning_row *tuning_in_force(const struct control *control,
 
 static struct tuned *add(struct tunings *tunings, const struct tuning_row *row)
 {
-    if (tunings->n == tunings->cap) {
+    if (tunings->rows == NULL || tunings->n == tunings->cap) {
         tunings->cap = tunings->cap > 0 ? tunings->cap * 2 : 16;
         tunings->rows = mem_grow(tunings->rows, tunings->cap, sizeof(*tunings->rows));
     }
@@ -152,7 +152,7 @@ static void put_key(struct control *control, const char *setting, const char *sc
     const struct tunings *tunings = control->tunings;
     size_t top = find_top(tunings, tunings->n, setting, scope);
     put_below(control);
-    if (top == tunings->n) {
+    if (tunings->rows == NULL || top == tunings->n) {
         store_drop_tuning(control->store, setting, scope);
         return;
     }
