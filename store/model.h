@@ -83,7 +83,8 @@ enum workflow_wait {
     X(EFFECT_WATCH, "watch", "sandbox", "run the checks on the base after the merge")    \
     X(EFFECT_CONFIRM, "confirm", "sandbox",                                              \
       "run what failed there again: on the merge, then on what was before it")           \
-    X(EFFECT_RESTART, "restart", "service", "run the command that starts a service again")  \
+    X(EFFECT_RESTART, "restart", "service",                                              \
+      "run the command that starts a service again")                                     \
     X(EFFECT_SCALE, "scale", "service", "run a command that adds or removes machines")
 
 enum effect_kind {

@@ -95,6 +95,37 @@ void act_load_look(struct console *c)
 
 /* ---- actions ---- */
 
+/* Actions that do nothing but open a view. */
+static bool open_view(struct console *c, enum action action)
+{
+    static const struct {
+        enum action action;
+        const char *view;
+    } rows[] = {
+        {ACTION_GO_OVERVIEW,      "overview"     },
+        {ACTION_GO_WORKFLOWS,     "workflows"    },
+        {ACTION_GO_SUBMIT,        "submit"       },
+        {ACTION_GO_SERVICES,      "services"     },
+        {ACTION_GO_DELIVERIES,    "deliveries"   },
+        {ACTION_GO_AUDIT,         "audit"        },
+        {ACTION_GO_HEALTH,        "health"       },
+        {ACTION_GO_OUTLOOK,       "outlook"      },
+        {ACTION_GO_FAILURES,      "failures"     },
+        {ACTION_GO_STRATEGIES,    "strategies"   },
+        {ACTION_GO_DECISIONS,     "decisions"    },
+        {ACTION_GO_APPROVALS,     "approvals"    },
+        {ACTION_GO_OPTIMIZATIONS, "optimizations"},
+        {ACTION_GO_AUTONOMY,      "autonomy"     },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].action == action) {
+            place_open(c, view_class_find(rows[i].view), 0, NULL);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool console_action(struct console *c, enum action action)
 {
     switch (action) {
@@ -133,48 +164,6 @@ bool console_action(struct console *c, enum action action)
     case ACTION_HISTORY_FORWARD:
         place_back(c, 1);
         return true;
-    case ACTION_GO_OVERVIEW:
-        place_open(c, view_class_find("overview"), 0, NULL);
-        return true;
-    case ACTION_GO_WORKFLOWS:
-        place_open(c, view_class_find("workflows"), 0, NULL);
-        return true;
-    case ACTION_GO_SUBMIT:
-        place_open(c, view_class_find("submit"), 0, NULL);
-        return true;
-    case ACTION_GO_SERVICES:
-        place_open(c, view_class_find("services"), 0, NULL);
-        return true;
-    case ACTION_GO_DELIVERIES:
-        place_open(c, view_class_find("deliveries"), 0, NULL);
-        return true;
-    case ACTION_GO_AUDIT:
-        place_open(c, view_class_find("audit"), 0, NULL);
-        return true;
-    case ACTION_GO_HEALTH:
-        place_open(c, view_class_find("health"), 0, NULL);
-        return true;
-    case ACTION_GO_OUTLOOK:
-        place_open(c, view_class_find("outlook"), 0, NULL);
-        return true;
-    case ACTION_GO_FAILURES:
-        place_open(c, view_class_find("failures"), 0, NULL);
-        return true;
-    case ACTION_GO_STRATEGIES:
-        place_open(c, view_class_find("strategies"), 0, NULL);
-        return true;
-    case ACTION_GO_DECISIONS:
-        place_open(c, view_class_find("decisions"), 0, NULL);
-        return true;
-    case ACTION_GO_APPROVALS:
-        place_open(c, view_class_find("approvals"), 0, NULL);
-        return true;
-    case ACTION_GO_OPTIMIZATIONS:
-        place_open(c, view_class_find("optimizations"), 0, NULL);
-        return true;
-    case ACTION_GO_AUTONOMY:
-        place_open(c, view_class_find("autonomy"), 0, NULL);
-        return true;
     case ACTION_NEXT_NEEDED:
         next_needed(c);
         return true;
@@ -182,7 +171,7 @@ bool console_action(struct console *c, enum action action)
         (void)place_up(c);
         return true;
     default:
-        return false;
+        return open_view(c, action);
     }
 }
 

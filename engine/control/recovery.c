@@ -95,9 +95,9 @@ const struct machine_plan *recovery_plan(struct control *control, struct live *l
     if (!is_on(control)) {
         return NULL;
     }
-    enum machine_event event = input->result != NULL
-                                   ? machine_event_here(live->workflow, input->result, now)
-                                   : input->event;
+    enum machine_event event =
+        input->result != NULL ? machine_event_here(live->workflow, input->result, now)
+                              : input->event;
     struct stage_step step = trouble_step(live->workflow);
     if (event == EV_PASSED && asks_merge(control, live, now)) {
         return &control->recovery->plan;

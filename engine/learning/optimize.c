@@ -86,7 +86,8 @@ bool search_begin(struct search *search, const char *setting, size_t least)
 void search_drop(struct search *search, size_t n)
 {
     search->n_runs -= n;
-    memmove(search->runs, search->runs + n, search->n_runs * sizeof(struct run_features *));
+    memmove(search->runs, search->runs + n,
+            search->n_runs * sizeof(struct run_features *));
     search->draft.n_evidence = (int64_t)search->n_runs;
 }
 

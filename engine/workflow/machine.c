@@ -297,14 +297,13 @@ static enum machine_event tolerate(const struct workflow *workflow,
         spec = &workflow->pipeline->evaluator;
     }
     bool may_fail =
-        spec != NULL && (spec->may_fail || (step.kind == EFFECT_CHECK &&
-                                            now.ms < spec->quarantine.ms));
+        spec != NULL &&
+        (spec->may_fail || (step.kind == EFFECT_CHECK && now.ms < spec->quarantine.ms));
     return event == EV_CHANGE && may_fail ? EV_PASSED : event;
 }
 
 enum machine_event machine_event_here(const struct workflow *workflow,
-                                      const struct effect_result *result,
-                                      struct wall now)
+                                      const struct effect_result *result, struct wall now)
 {
     return tolerate(workflow, event_of_result(result), now);
 }

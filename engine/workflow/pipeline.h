@@ -56,7 +56,8 @@ struct command_spec {
     struct span timeout; /* 0: the state's deadline is the only bound */
     int retries;         /* of this step alone, before it counts as failed */
     bool may_fail;       /* allow_failure: a failure is shown, and passed over */
-    struct wall quarantine; /* until then it runs and does not decide; unset: it decides */
+    struct wall
+        quarantine; /* until then it runs and does not decide; unset: it decides */
 };
 
 /* Hours of each day (UTC), in minutes since midnight; from == to: all of them. From 22:00 to

@@ -102,11 +102,11 @@ static void open_control(struct fixture *f)
     assert_non_null(f->store);
     struct control_options options = {
         .max_running = 100,
-        .limits = {span_s(5), span_s(300)},
+        .limits = {span_s(5),        span_s(300)      },
         .seed = 1,
         .services = services,
         .n_services = ARRAY_LEN(services),
-        .outlet = {.self = f, .answer = on_answer, .hint = on_hint, .order = on_order},
+        .outlet = { .self = f, .answer = on_answer, .hint = on_hint, .order = on_order},
     };
     f->control = control_new(&options, f->store);
     assert_true(control_load(f->control, f->now, &err));
