@@ -121,8 +121,13 @@ static void play(const char *text, size_t len)
         text += n < len ? n + 1 : n;
         len -= n < len ? n + 1 : n;
     }
-    const struct op_input input = {&order,   &service, "task", "plan",
-                                   "errors", part[0],  part[1]};
+    const struct op_input input = {.order = &order,
+                                   .service = &service,
+                                   .task = "task",
+                                   .plan = "plan",
+                                   .errors = "errors",
+                                   .memo = part[0],
+                                   .keep = part[1]};
     void *op = class->open(&input, &err);
     MUST(op != NULL);
     struct op_step step = class->begin(op, now, &rng);

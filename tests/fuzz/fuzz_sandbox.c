@@ -122,8 +122,13 @@ static void fuzz_op(unsigned choice, const char *text, size_t len)
                                    .template = empty};
     struct order *order = make_order(kinds[choice / 2 % ARRAY_LEN(kinds)]);
     const struct op_class *class = op_find(service.kind, order->kind);
-    const struct op_input input = {
-        order, &service, "", "", "", "", "{\"sandbox\":\"ibox1\"}"};
+    const struct op_input input = {.order = order,
+                                   .service = &service,
+                                   .task = "",
+                                   .plan = "",
+                                   .errors = "",
+                                   .memo = "",
+                                   .keep = "{\"sandbox\":\"ibox1\"}"};
     struct wall now = {1700000000000};
     const char *at = text, *end = text + len;
     rng_init(&rng, 1);
