@@ -81,13 +81,13 @@ git init -q -b main repo
 cat >agent <<'END'
 #!/usr/bin/perl
 # Two processes that write every 5 ms; the child has left the session. Ends with $KEEP/finish.
-use POSIX; use Time::HiRes qw(sleep);
+use POSIX;
 my ($keep, $id) = ($ENV{KEEP}, $ENV{SIGNALBOX_WORKFLOW});
 my $who = 'a';
 my $child = fork();
 if ($child == 0) { POSIX::setsid(); $who = 'b'; }
 open(my $out, '>', "$keep/count.$id.$who") or die;
-for (my $i = 0; !-e "$keep/finish"; $i++) { seek($out, 0, 0); syswrite($out, "$i\n"); sleep(0.005); }
+for (my $i = 0; !-e "$keep/finish"; $i++) { seek($out, 0, 0); syswrite($out, "$i\n"); select(undef, undef, undef, 0.005); }
 exit 0 if $who eq 'b';
 waitpid($child, 0);
 open(my $file, '>', "wf$id"); print $file "done\n"; close($file);
