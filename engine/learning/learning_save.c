@@ -59,6 +59,9 @@ bool learning_save(const struct learning *learning, struct buf *out)
 {
     size_t before = out->len;
     blob_put(out, FORMAT);
+    blob_put(out,
+             WAIT_COUNT); /* a newer program knows more of them: then it begins anew */
+    blob_put(out, STATE_COUNT);
     blob_put_key(out, learning->rng.state);
     blob_put(out, learning->n_added);
     blob_put(out, learning->next_kind);
@@ -121,6 +124,8 @@ struct learning *learning_load(const void *bytes, size_t len)
     if (blob_take(&blob, FORMAT, FORMAT) != FORMAT) {
         blob.is_bad = true;
     }
+    (void)blob_take(&blob, WAIT_COUNT, WAIT_COUNT);
+    (void)blob_take(&blob, STATE_COUNT, STATE_COUNT);
     learning->rng.state = blob_take_key(&blob);
     learning->n_added = blob_take(&blob, 0, INT64_MAX);
     learning->next_kind = (int)blob_take(&blob, 0, OPTIMIZATION_KIND_COUNT - 1);
