@@ -63,6 +63,42 @@ enum found store_load_optimization(struct store *store, struct arena *arena, int
     return load_row(store, arena, TABLE_OPTIMIZATION, id, ret_row, err);
 }
 
+bool store_load_decided(struct store *store, struct arena *arena, enum act action,
+                        const char *repo, size_t max,
+                        const struct approval_row **ret_rows, size_t *ret_n,
+                        struct err *err)
+{
+    AUTO_BUF struct buf sql;
+    buf_init(&sql, SQL_MAX);
+    (void)buf_printf(&sql,
+                     "SELECT %s FROM approval WHERE action = ?1 AND repo = ?2"
+                     " AND status IN (3, 4) ORDER BY id DESC LIMIT ?3",
+                     approval_shapes[TABLE_APPROVAL].columns);
+    _Static_assert(APPROVAL_APPROVED == 3 && APPROVAL_REJECTED == 4, "as in the SQL");
+    sqlite3_stmt *s = database_get(&store->database, SLOT_APPROVAL_DECIDED, sql.data);
+    *ret_n = 0;
+    *ret_rows = NULL;
+    if (s == NULL) {
+        return database_fail(&store->database, err);
+    }
+    struct approval_row *rows = arena_array(arena, max, sizeof(*rows));
+    int code;
+    bind_int(s, 1, action);
+    bind_text(s, 2, repo);
+    bind_int(s, 3, (int64_t)max);
+    while ((code = sqlite3_step(s)) == SQLITE_ROW && *ret_n < max) {
+        row_shape_read(s, &approval_shapes[TABLE_APPROVAL], arena, &rows[(*ret_n)++]);
+    }
+    bool is_good = code == SQLITE_DONE || code == SQLITE_ROW;
+    if (!is_good) {
+        (void)database_fail(&store->database, err);
+        (void)store_suspect(store, err);
+    }
+    (void)sqlite3_reset(s); /* repeats the failure that was seen */
+    *ret_rows = rows;
+    return is_good;
+}
+
 struct any_row { /* room for one row of any table, in turn */
     union {
         struct approval_row approval;

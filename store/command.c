@@ -36,13 +36,14 @@ static int64_t insert(struct database *database, const struct command_row *comma
     int64_t id = -1;
     if (sqlite3_prepare_v2(database->db,
                            "INSERT INTO command (at, actor, verb, workflow, args, answer,"
-                           " message) VALUES (?1, ?2, ?3, ?4, ?5, -1, '')",
+                           " message, origin) VALUES (?1, ?2, ?3, ?4, ?5, -1, '', ?6)",
                            -1, &s, NULL) == SQLITE_OK) {
         bind_int(s, 1, command->at.ms);
         bind_text(s, 2, command->actor);
         bind_text(s, 3, command->verb);
         bind_int(s, 4, command->workflow);
         bind_text(s, 5, command->args);
+        bind_text(s, 6, command->origin != NULL ? command->origin : "");
         if (database_run(s)) {
             id = sqlite3_last_insert_rowid(database->db);
         }

@@ -130,6 +130,49 @@ enum found store_load_pipeline(struct store *store, struct arena *arena, int64_t
     return FOUND;
 }
 
+static const struct op *doc_in_batch(const struct store *store, int64_t workflow,
+                                     enum doc_kind doc)
+{
+    for (const struct op *op = store->last; op != NULL; op = op->previous) {
+        if (op->kind == OP_DOC && op->doc.workflow == workflow && op->doc.kind == doc) {
+            return op;
+        }
+    }
+    return NULL;
+}
+
+enum found store_load_doc(struct store *store, struct arena *arena, int64_t workflow,
+                          enum doc_kind doc, const char **ret_text, size_t *ret_len,
+                          struct err *err)
+{
+    const struct op *op = doc_in_batch(store, workflow, doc);
+    *ret_text = "";
+    *ret_len = 0;
+    if (op != NULL) {
+        *ret_text = arena_strn(arena, op->doc.text, op->doc.len);
+        *ret_len = op->doc.len;
+        return FOUND;
+    }
+    sqlite3_stmt *s = database_get(&store->database, SLOT_DOC_GET,
+                                   "SELECT text FROM doc WHERE id = ?1");
+    if (s == NULL) {
+        (void)database_fail(&store->database, err);
+        return FOUND_FAILED;
+    }
+    bind_int(s, 1, doc_key(workflow, doc));
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
+        *ret_len = (size_t)sqlite3_column_bytes(s, 0);
+        const void *text = sqlite3_column_blob(s, 0);
+        *ret_text = arena_strn(arena, text != NULL ? text : "", *ret_len);
+    } else if (code != SQLITE_DONE) {
+        (void)database_fail(&store->database, err);
+        (void)store_suspect(store, err);
+    }
+    (void)sqlite3_reset(s); /* repeats the failure that was seen */
+    return code == SQLITE_ROW ? FOUND : code == SQLITE_DONE ? MISSING : FOUND_FAILED;
+}
+
 static const char *setting_in_batch(const struct store *store, const char *key)
 {
     for (const struct op *op = store->last; op != NULL; op = op->previous) {

@@ -572,6 +572,12 @@ static const char *const sixth[] = {
     NULL,
 };
 
+/* From which front end a command came. */
+static const char *const eighth[] = {
+    "ALTER TABLE command ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
+    NULL,
+};
+
 const char *const *const schema_migrations[] = {first, second, third,          fourth,
-                                                fifth, sixth,  schema_approval};
+                                                fifth, sixth,  schema_approval, eighth};
 const size_t n_schema_migrations = ARRAY_LEN(schema_migrations);

@@ -292,6 +292,8 @@ struct command_row {
     int64_t id;
     struct wall at;
     const char *actor;
+    const char
+        *origin; /* word of a front end (engine/approval/access.h); NULL or "" = none */
     const char *verb;
     int64_t workflow;    /* 0 = none */
     const char *args;    /* JSON object */

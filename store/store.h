@@ -144,6 +144,11 @@ enum found store_load_workflow(struct store *store, struct arena *arena, int64_t
 enum found store_load_pipeline(struct store *store, struct arena *arena, int64_t id,
                                const char **ret_name, const char **ret_text,
                                size_t *ret_len, struct err *err);
+/* A document of a workflow, in arena; with what waits in the batch, but for what is appended
+ * there. MISSING: "". */
+enum found store_load_doc(struct store *store, struct arena *arena, int64_t workflow,
+                          enum doc_kind doc, const char **ret_text, size_t *ret_len,
+                          struct err *err);
 /* Every service that an earlier engine left. */
 NODISCARD bool store_load_services(struct store *store,
                                    void (*on_row)(void *user,

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/approval/access.h"
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/json.h"
@@ -43,6 +44,7 @@ struct verb {
     bool has_workflow; /* acts on a workflow */
     bool changes;      /* changes state: refused in a read-only front end */
     enum confirm confirm;
+    enum user_role role; /* the least that may use it */
     const char *help; /* one line, for the palette and --help */
     const char *more; /* one or two sentences for the man page */
     struct verb_arg args[VERB_ARGS_MAX];

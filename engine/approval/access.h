@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_APPROVAL_ACCESS_H
+#define SIGNALBOX_APPROVAL_ACCESS_H
+
+/*
+ * Access: who may use which verb, from where. The one gate of keys, palette, command line and
+ * network: the front ends ask it to grey out what would be refused, the engine asks it again and
+ * is the only judge.
+ *
+ * Each verb has the least role that may use it (engine/control/verb.h). Roles follow from users and groups
+ * of the operating system, as the configuration says; without one, the engine's own user and root
+ * are admins, and everybody else observes.
+ *
+ *   access:
+ *     admin: {users: [ada], groups: [ops-leads]}
+ *     approver: {groups: [ops]}
+ *     operator: {groups: [dev]}
+ *     observer: {users: ["*"]}
+ *
+ * Who may write the store's file may write whatever row: roles bound people who go through
+ * signalbox, file permissions bound the others.
+ *
+ * Pure.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/err.h"
+
+/* Least first. X(identifier, word, help) */
+#define ROLE_LIST(X)                                                                     \
+    X(ROLE_NONE, "nobody", "may not even look")                                          \
+    X(ROLE_OBSERVER, "observer", "sees everything, changes nothing")                     \
+    X(ROLE_OPERATOR, "operator",                                                         \
+      "submits, steers workflows, looks after incidents, halts")                         \
+    X(ROLE_APPROVER, "approver",                                                         \
+      "decides what waits for a person, releases, changes settings")                     \
+    X(ROLE_ADMIN, "admin", "gives and takes autonomy, decides what is critical")
+enum user_role {
+#define X(id, word, help) id,
+    ROLE_LIST(X)
+#undef X
+        ROLE_COUNT
+};
+const char *role_word(enum user_role role);
+const char *role_help(enum user_role role);
+NODISCARD bool role_find(const char *word, enum user_role *ret_role);
+
+/* Where a command comes from. X(identifier, word, help) */
+#define ORIGIN_LIST(X)                                                                   \
+    X(ORIGIN_CLI, "cli", "the command line")                                             \
+    X(ORIGIN_KEY, "console", "a key of the console")                                     \
+    X(ORIGIN_PALETTE, "palette", "the console's palette")                                \
+    X(ORIGIN_NETWORK, "network", "the listener")
+enum origin {
+#define X(id, word, help) id,
+    ORIGIN_LIST(X)
+#undef X
+        ORIGIN_COUNT
+};
+const char *origin_word(enum origin origin);
+NODISCARD bool origin_find(const char *word, enum origin *ret_origin);
+
+/* Users and groups of one role, NULL-terminated by count. */
+struct role_members {
+    char **users; /* "*" = everybody */
+    size_t n_users;
+    char **groups;
+    size_t n_groups;
+};
+struct access_spec {
+    struct role_members roles[ROLE_COUNT]; /* ROLE_NONE is unused */
+};
+/* The highest role that lists the user or one of the groups. */
+enum user_role access_role(const struct access_spec *spec, const char *user,
+                           const char *const *groups, size_t n_groups);
+bool access_is_configured(const struct access_spec *spec);
+
+/* One refusal, the same words on every way: "ada is observer; approve needs approver". */
+#define ACCESS_TEXT_MAX 160
+struct verb;
+NODISCARD bool access_allows(const struct verb *verb, enum user_role role,
+                             const char *actor, char ret_why[ACCESS_TEXT_MAX]);
+
+#endif
