@@ -6,14 +6,14 @@
 
 #include "engine/control/verb.h"
 
-static const char *const role_words[] = {
+static const char *const words_of_roles[] = {
 #define X(id, word, help) word,
-    ROLE_LIST(X)
+    USER_ROLE_LIST(X)
 #undef X
 };
-static const char *const role_helps[] = {
+static const char *const helps_of_roles[] = {
 #define X(id, word, help) help,
-    ROLE_LIST(X)
+    USER_ROLE_LIST(X)
 #undef X
 };
 static const char *const origin_words[] = {
@@ -22,20 +22,20 @@ static const char *const origin_words[] = {
 #undef X
 };
 
-const char *role_word(enum user_role role)
+const char *user_role_word(enum user_role role)
 {
-    return (unsigned)role < ROLE_COUNT ? role_words[role] : "?";
+    return (unsigned)role < USER_ROLE_COUNT ? words_of_roles[role] : "?";
 }
 
-const char *role_help(enum user_role role)
+const char *user_role_help(enum user_role role)
 {
-    return (unsigned)role < ROLE_COUNT ? role_helps[role] : "?";
+    return (unsigned)role < USER_ROLE_COUNT ? helps_of_roles[role] : "?";
 }
 
-bool role_find(const char *word, enum user_role *ret_role)
+bool user_role_find(const char *word, enum user_role *ret_role)
 {
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        if (strcmp(role_words[i], word) == 0) {
+    for (int i = 0; i < USER_ROLE_COUNT; i++) {
+        if (strcmp(words_of_roles[i], word) == 0) {
             *ret_role = (enum user_role)i;
             return true;
         }
@@ -61,7 +61,7 @@ bool origin_find(const char *word, enum origin *ret_origin)
 
 bool access_is_configured(const struct access_spec *spec)
 {
-    for (int role = ROLE_OBSERVER; role < ROLE_COUNT; role++) {
+    for (int role = USER_OBSERVER; role < USER_ROLE_COUNT; role++) {
         if (spec->roles[role].n_users + spec->roles[role].n_groups > 0) {
             return true;
         }
@@ -95,13 +95,13 @@ static bool has_group(const struct role_members *members, const char *const *gro
 enum user_role access_role(const struct access_spec *spec, const char *user,
                            const char *const *groups, size_t n_groups)
 {
-    for (int role = ROLE_ADMIN; role > ROLE_NONE; role--) {
+    for (int role = USER_ADMIN; role > USER_NONE; role--) {
         if (has_user(&spec->roles[role], user) ||
             has_group(&spec->roles[role], groups, n_groups)) {
             return (enum user_role)role;
         }
     }
-    return ROLE_NONE;
+    return USER_NONE;
 }
 
 bool access_allows(const struct verb *verb, enum user_role role, const char *actor,
@@ -112,6 +112,6 @@ bool access_allows(const struct verb *verb, enum user_role role, const char *act
         return true;
     }
     (void)snprintf(ret_why, ACCESS_TEXT_MAX, "%.60s is %s; %s needs %s", actor,
-                   role_word(role), verb->name, role_word(verb->role));
+                   user_role_word(role), verb->name, user_role_word(verb->role));
     return false;
 }

@@ -29,23 +29,23 @@
 #include "engine/base/err.h"
 
 /* Least first. X(identifier, word, help) */
-#define ROLE_LIST(X)                                                                     \
-    X(ROLE_NONE, "nobody", "may not even look")                                          \
-    X(ROLE_OBSERVER, "observer", "sees everything, changes nothing")                     \
-    X(ROLE_OPERATOR, "operator",                                                         \
+#define USER_ROLE_LIST(X)                                                                \
+    X(USER_NONE, "nobody", "may not even look")                                          \
+    X(USER_OBSERVER, "observer", "sees everything, changes nothing")                     \
+    X(USER_OPERATOR, "operator",                                                         \
       "submits, steers workflows, looks after incidents, halts")                         \
-    X(ROLE_APPROVER, "approver",                                                         \
+    X(USER_APPROVER, "approver",                                                         \
       "decides what waits for a person, releases, changes settings")                     \
-    X(ROLE_ADMIN, "admin", "gives and takes autonomy, decides what is critical")
+    X(USER_ADMIN, "admin", "gives and takes autonomy, decides what is critical")
 enum user_role {
 #define X(id, word, help) id,
-    ROLE_LIST(X)
+    USER_ROLE_LIST(X)
 #undef X
-        ROLE_COUNT
+        USER_ROLE_COUNT
 };
-const char *role_word(enum user_role role);
-const char *role_help(enum user_role role);
-NODISCARD bool role_find(const char *word, enum user_role *ret_role);
+const char *user_role_word(enum user_role role);
+const char *user_role_help(enum user_role role);
+NODISCARD bool user_role_find(const char *word, enum user_role *ret_role);
 
 /* Where a command comes from. X(identifier, word, help) */
 #define ORIGIN_LIST(X)                                                                   \
@@ -70,7 +70,7 @@ struct role_members {
     size_t n_groups;
 };
 struct access_spec {
-    struct role_members roles[ROLE_COUNT]; /* ROLE_NONE is unused */
+    struct role_members roles[USER_ROLE_COUNT]; /* USER_NONE is unused */
 };
 /* The highest role that lists the user or one of the groups. */
 enum user_role access_role(const struct access_spec *spec, const char *user,

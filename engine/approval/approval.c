@@ -27,8 +27,7 @@ bool approval_verb_find(const char *verb, enum approval_verb *ret_verb)
 
 struct approval_policy approval_policy_default(void)
 {
-    return (struct approval_policy){.self_max = RISK_MEDIUM,
-                                    .critical_second = ROLE_ADMIN};
+    return (struct approval_policy){.self_max = RISK_HIGH, .critical_second = USER_ADMIN};
 }
 
 int approval_people(enum risk risk)
@@ -109,7 +108,7 @@ static void add_vote(const struct attempt *attempt, const struct json *votes)
     }
     jsonw_open(&w, NULL, '{');
     jsonw_str(&w, "by", attempt->input->actor);
-    jsonw_str(&w, "role", role_word(attempt->input->role));
+    jsonw_str(&w, "role", user_role_word(attempt->input->role));
     jsonw_int(&w, "at", attempt->now.ms);
     jsonw_str(&w, "digest", attempt->row->digest);
     jsonw_close(&w, '}');
@@ -140,9 +139,9 @@ static bool has_role(const struct approval_row *row, enum user_role role)
     bool is_there = false;
     for (size_t i = 0; i < json_len(votes); i++) {
         enum user_role voter;
-        is_there =
-            is_there ||
-            (role_find(json_str(json_at(votes, i), "role", ""), &voter) && voter >= role);
+        is_there = is_there ||
+                   (user_role_find(json_str(json_at(votes, i), "role", ""), &voter) &&
+                    voter >= role);
     }
     json_free(votes);
     return is_there;
@@ -192,7 +191,7 @@ static enum approval_result count_vote(const struct attempt *attempt)
         return answer(attempt, APPROVAL_MORE,
                       "a-%lld: approved by %s; one more, who is %s, must approve",
                       (long long)row->id, voters(attempt),
-                      role_word(policy->critical_second));
+                      user_role_word(policy->critical_second));
     }
     decide(attempt, APPROVAL_APPROVED, voters(attempt));
     return answer(attempt, APPROVAL_DONE, "a-%lld is approved", (long long)row->id);

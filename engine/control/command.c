@@ -11,6 +11,7 @@
 #include "engine/base/log.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/control/approval.h"
 #include "engine/control/control_private.h"
 #include "engine/control/tuning.h"
 #include "engine/control/verb.h"
@@ -143,10 +144,49 @@ static void steer(struct control *control, const struct command_row *command,
                wait[0] != '\0' ? ")" : "");
 }
 
+void approval_nothing(struct control *control, const struct command_row *command,
+                      const struct json *args, struct wall now, struct answer *answer)
+{
+    struct err err = ERR_INIT;
+    struct live *live = control_find(control, command->workflow, &err);
+    enum machine_event event = event_of_verb(command->verb);
+    if (live == NULL) {
+        answer_err(answer, &err);
+        return;
+    }
+    answer->workflow = command->workflow;
+    if (event == EV_NONE) {
+        answer_set(answer, ANSWER_REFUSED, "wf-%lld waits for no approval",
+                   (long long)command->workflow);
+    } else {
+        steer(control, command, args, live, now, answer);
+    }
+    control_forget(control, live);
+}
+
+/* The one gate: who may use this verb. The front ends ask it too, only to be polite. */
+static bool gate(const struct control *control, const struct verb *verb,
+                 const struct command_row *command, struct answer *answer,
+                 enum user_role *ret_role)
+{
+    const struct control_approvals *options = &control->options.approvals;
+    char why[ACCESS_TEXT_MAX];
+    *ret_role = options->role_of != NULL
+                    ? options->role_of(options->self, command->actor, command->origin)
+                    : USER_ADMIN;
+    answer->role = user_role_word(*ret_role);
+    if (access_allows(verb, *ret_role, command->actor, why)) {
+        return true;
+    }
+    answer_set(answer, ANSWER_REFUSED, "%s", why);
+    return false;
+}
+
 static void carry_out(struct control *control, const struct command_row *command,
                       const struct json *args, struct wall now, struct answer *answer)
 {
     struct err err = ERR_INIT;
+    enum user_role role;
     const struct verb *verb = verb_find(command->verb);
     if (verb == NULL) {
         answer_set(answer, ANSWER_BAD, "there is no verb '%.64s'", command->verb);
@@ -156,6 +196,13 @@ static void carry_out(struct control *control, const struct command_row *command
         answer_err(answer, &err);
         return;
     }
+    if (!gate(control, verb, command, answer, &role)) {
+        return;
+    }
+    if (is_approval_verb(verb->name)) {
+        control_approval_verb(control, command, args, role, now, answer);
+        return;
+    }
     if (!verb->has_workflow) {
         if (strcmp(verb->name, "submit") == 0) {
             control_submit(control, command, args, now, answer);
@@ -163,6 +210,8 @@ static void carry_out(struct control *control, const struct command_row *command
             control_adopt(control, command, args, now, answer);
         } else if (strcmp(verb->name, AUDIT_READ) == 0) {
             answer_set(answer, ANSWER_DONE, "noted"); /* as a row, like each command */
+        } else if (strcmp(verb->name, "autonomy") == 0) {
+            control_autonomy_verb(control, command, args, now, answer);
         } else if (is_halt_verb(verb->name)) {
             control_halt_verb(control, command, args, now, answer);
         } else if (strcmp(verb->name, "scale") == 0) {

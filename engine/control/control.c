@@ -6,6 +6,7 @@
 #include "engine/base/findings.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/control/approval.h"
 #include "engine/control/control_private.h"
 #include "engine/control/guarding.h"
 #include "engine/control/tuning.h"
@@ -26,6 +27,7 @@ struct control *control_new(const struct control_options *options, struct store 
     control->trace_arena = arena_new();
     control->proactive = proactive_new();
     tuning_init(control);
+    approval_init(control);
     guarding_init(control);
     ramp_init(control);
     rng_init(&control->rng, options->seed);
@@ -71,6 +73,7 @@ void control_free(struct control *control)
     tuning_fini(control);
     guarding_fini(control);
     recovery_free(control);
+    approval_fini(control);
     proactive_free(control->proactive);
     queue_free(control->queue);
     arena_free(control->trace_arena);
@@ -309,6 +312,7 @@ enum machine_verdict control_step(struct control *control, struct live *live,
     trace_change(control, &before, row);
     control_settle(control, live, &before.row, now);
     recovery_follow(control, live, &before.row, input, now);
+    approval_follow(control, live, now);
     trace_end(&before);
     return verdict;
 }
@@ -432,7 +436,7 @@ static struct wall before(struct wall now, struct span keep)
 static bool prune(struct control *control, struct wall now)
 {
     const struct control_options *options = &control->options;
-    size_t n = 0, n_deliveries, n_findings, n_recovery;
+    size_t n = 0, n_deliveries, n_findings, n_recovery, n_approvals;
     if (options->history_keep.ms > 0) {
         n = store_prune(control->store, before(now, options->history_keep), PRUNE_MAX);
     }
@@ -443,8 +447,11 @@ static bool prune(struct control *control, struct wall now)
                                       before(now, options->history_keep), PRUNE_FINDINGS);
     n_recovery = store_prune_recovery(control->store, before(now, options->history_keep),
                                       PRUNE_FINDINGS);
+    n_approvals = store_prune_approvals(
+        control->store, before(now, options->history_keep), PRUNE_FINDINGS);
     return n == PRUNE_MAX || n_deliveries == PRUNE_DELIVERIES ||
-           n_findings == PRUNE_FINDINGS || n_recovery == PRUNE_FINDINGS;
+           n_findings == PRUNE_FINDINGS || n_recovery == PRUNE_FINDINGS ||
+           n_approvals == PRUNE_FINDINGS;
 }
 
 void control_tick(struct control *control, struct wall now)
@@ -457,6 +464,7 @@ void control_tick(struct control *control, struct wall now)
         ramp_tick(control, now);
         outbox_tick(control, now);
         recovery_tick(control, now);
+        approval_tick(control, now);
         prepared_tick(control, now);
         fill_slots(control, now);
     }
@@ -489,6 +497,7 @@ struct wall control_wake_at(const struct control *control)
     sooner(&at, ramp_wake_at(control));
     sooner(&at, outbox_wake_at(control));
     sooner(&at, recovery_wake_at(control));
+    sooner(&at, approval_wake_at(control));
     sooner(&at, prepared_wake_at(control));
     return at;
 }
@@ -574,7 +583,8 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !loading.is_ok || !tuning_load(control, err) || !guarding_load(control, err) ||
         !ramp_load(control, now, err) || !order_load(control, err) ||
         !finding_load(control, now, err) || !halt_load(control, err) ||
-        !prepared_load(control, err) || !recovery_load(control, now, err)) {
+        !prepared_load(control, err) || !recovery_load(control, now, err) ||
+        !approval_load(control, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;

@@ -15,6 +15,7 @@
  * inputs give the same store, byte for byte.
  */
 
+#include "engine/approval/approval.h"
 #include "engine/control/message.h"
 #include "engine/recovery/ladder.h"
 #include "engine/service/port.h"
@@ -47,6 +48,20 @@ struct control_recovery {
         *patterns; /* NULL = the shipped ones; outlives the control center */
 };
 
+/* What waits for people, and how much is done without them. */
+struct risk_rule;
+struct control_approvals {
+    const struct risk_rule *rules; /* outlive the control center */
+    size_t n_rules;
+    struct approval_policy policy;
+    struct span expire;    /* 0 = never */
+    int levels[ACT_COUNT]; /* enum autonomy_level + 1; 0 = the class's own */
+    /* Role of a user at a front end; NULL: everybody is admin. */
+    void *self;
+    enum user_role (*role_of)(void *self, const char *actor, const char *origin);
+};
+struct control_approvals control_approvals_default(void);
+
 struct control_options {
     int max_running;
     struct machine_limits limits;
@@ -64,6 +79,7 @@ struct control_options {
     uint64_t seed;
     const char *environment; /* "" = not said; outlives the control center; may be NULL */
     struct control_recovery recovery;
+    struct control_approvals approvals;
 };
 
 /* Borrows the store. */
@@ -137,6 +153,10 @@ struct control_stats {
     int64_t n_results, n_commands, n_ignored, n_refused, n_commits;
 };
 void control_stats(const struct control *control, struct control_stats *ret_stats);
+
+/* Digest of what this workflow waits for, as a front end would show it; false: for nothing. */
+bool control_digest(const struct control *control, int64_t workflow,
+                    char ret_digest[DIGEST_HEX]);
 
 /* Live workflows, for invariant checks of the simulation. iter starts at 0; NULL = end.
  */

@@ -123,6 +123,7 @@ struct control {
     struct silence silences[SILENCES_MAX];
     size_t n_silences;
     struct recovery *recovery; /* NULL: off */
+    struct approvals *approvals; /* what waits for people (approval.c) */
     struct live *troubled;     /* workflows with open failures */
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
@@ -285,6 +286,7 @@ void budget_ended(struct control *control, const struct workflow_row *row,
 enum { ANSWER_DONE = 0, ANSWER_REFUSED = 1, ANSWER_BAD = 2 };
 
 struct answer {
+    const char *role; /* of who asked; NULL = not looked up */
     int status;
     int64_t workflow;
     char text[480];
@@ -411,6 +413,18 @@ bool is_recovery_verb(const char *verb);
 void control_recovery_verb(struct control *control, const struct command_row *command,
                            const struct json *args, struct wall now,
                            struct answer *answer);
+
+/* A person has said yes or no to a recovery that waits (recovery_verb.c), to a proposal
+ * (optimization.c). */
+void recovery_answer(struct control *control, int64_t recovery, bool is_approved,
+                     const char *actor, const char *reason, struct wall now,
+                     struct answer *answer);
+void optimization_answer(struct control *control, int64_t optimization, bool is_approved,
+                         const char *actor, const char *reason, struct wall now,
+                         struct answer *answer);
+/* approve or reject, and nothing waits for it: why (command.c). */
+void approval_nothing(struct control *control, const struct command_row *command,
+                      const struct json *args, struct wall now, struct answer *answer);
 
 /* ---- what a forge calls a workflow (place.c) ---- */
 void place_settle(struct control *control, struct live *live);

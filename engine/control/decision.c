@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "engine/control/approval.h"
 #include "engine/control/recovery_private.h"
 
 #define WORTH_S 3600.0
@@ -107,7 +108,13 @@ static void merge_question(struct control *control, const struct live *live,
 bool decision_merge_asks(struct control *control, struct live *live, struct wall now)
 {
     struct asked asked = {.n = 0};
-    if (control->recovery == NULL || live->workflow->pipeline->merge_mode != MERGE_AUTO) {
+    if (live->workflow->pipeline->merge_mode != MERGE_AUTO) {
+        return false;
+    }
+    if (control_level(control, ACT_MERGE, live->workflow->row.repo, now) < LEVEL_AUTO) {
+        return true;
+    }
+    if (control->recovery == NULL) {
         return false;
     }
     merge_question(control, live, &asked, now);

@@ -178,6 +178,13 @@ void remedy_count(struct control *control, const struct workflow *workflow,
 void remedy_could_not(struct control *control, const char *service, enum rung rung,
                       const char *why, struct wall now);
 void remedy_tick(struct control *control, struct wall now);
+/* How long a remedy holds before it is judged. */
+struct span remedy_hold(enum rung rung);
+/* Is a person asked first, by its level of autonomy? */
+bool remedy_asks(const struct control *control, enum rung rung, struct wall now);
+/* The approval of a remedy that waits (remedy_card.c). */
+void remedy_ask(struct control *control, const struct problem_row *problem,
+                enum rung rung, const struct recovery_row *row, struct wall now);
 void remedy_answer(struct control *control, const struct recovery_row *row,
                    bool is_approved, const char *actor, const char *reason,
                    struct wall now, struct answer *answer);

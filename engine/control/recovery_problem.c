@@ -10,6 +10,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/control/approval.h"
 #include "engine/control/recovery_private.h"
 
 #define HOLD_OPEN    span_s(300)
@@ -171,7 +172,7 @@ static void ask_for_remedy(struct control *control, const struct problem_row *pr
 
 /* ---- doing it ---- */
 
-static struct span hold_of(enum rung rung)
+struct span remedy_hold(enum rung rung)
 {
     switch (rung) {
     case RUNG_BACKUP:
@@ -190,8 +191,8 @@ static void carry_out(struct control *control, const struct remedy *remedy,
 {
     if (remedy->rung == RUNG_BACKUP || remedy->rung == RUNG_BREAKER) {
         order_engine(control, remedy->service, FORCE_OPEN,
-                     wall_add(now, hold_of(remedy->rung)), rung_strategy(remedy->rung),
-                     now);
+                     wall_add(now, remedy_hold(remedy->rung)),
+                     rung_strategy(remedy->rung), now);
     } else if (remedy->rung == RUNG_DEGRADE) {
         int half = control->options.max_running / 2;
         control->running_limit = half > RUNNING_MIN ? half : RUNNING_MIN;
@@ -223,11 +224,11 @@ static void begin(struct control *control, const struct problem_row *problem,
                                                  0,           (double)NAN, ""};
     const struct decide_belief *belief =
         answer->choice >= 0 ? &answer->beliefs[answer->choice] : &unknown;
-    bool is_asked = rung_needs_approval(remedy->rung);
+    bool is_asked = remedy_asks(control, remedy->rung, now);
     remedy->began_at = now;
     remedy->n_passed = remedy->n_failed = 0;
     remedy->tried[remedy->rung]++;
-    remedy->window_end = wall_add(wall_add(now, hold_of(remedy->rung)), WINDOW_MORE);
+    remedy->window_end = wall_add(wall_add(now, remedy_hold(remedy->rung)), WINDOW_MORE);
     const struct recovery_row row = {
         .problem = problem->id,
         .decision = remedy->decision,
@@ -252,7 +253,9 @@ static void begin(struct control *control, const struct problem_row *problem,
     remedy->recovery = store_put_recovery(control->store, &row);
     audit_recovery(control, remedy->recovery, &row, now);
     remedy->is_asked = is_asked;
-    if (!is_asked) {
+    if (is_asked) {
+        remedy_ask(control, problem, remedy->rung, &row, now);
+    } else {
         carry_out(control, remedy, now);
     }
     control_tell(control, now, is_asked ? "recovery-asked" : "recovery-begun", 0,
@@ -370,7 +373,13 @@ static void end_remedy(struct control *control, struct remedy *remedy,
                            .success = success, .cost_s = cost, .chosen_by = row.decider},
                        now);
     }
-    take_back(control, remedy, now);
+    if (remedy->is_asked) {
+        approval_withdraw(control, approval_of_recovery(control, remedy->recovery),
+                          outcome, now);
+        remedy->is_asked = false;
+    } else {
+        take_back(control, remedy, now);
+    }
     remedy->recovery = remedy->decision = 0;
     arena_free(arena);
 }
@@ -495,7 +504,7 @@ void remedy_answer(struct control *control, const struct recovery_row *row,
     }
     changed.status = RECOVERY_RUNNING;
     changed.started_at = now;
-    changed.window_end = wall_add(wall_add(now, hold_of(row->rung)), WINDOW_MORE);
+    changed.window_end = wall_add(wall_add(now, remedy_hold(row->rung)), WINDOW_MORE);
     remedy->began_at = now;
     remedy->window_end = changed.window_end;
     (void)store_put_recovery(control->store, &changed);

@@ -9,12 +9,13 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/control/approval.h"
 #include "engine/control/recovery_private.h"
 
 #define REASON_MAX 300
 
 /* An act in hand. */
-struct act {
+struct spoken {
     struct control *control;
     const struct command_row *command;
     const struct json *args;
@@ -23,7 +24,7 @@ struct act {
     char reason[REASON_MAX];
 };
 
-static void note(const struct act *act)
+static void note(const struct spoken *act)
 {
     AUTO_FREE char *text = mem_printf("%s%s%s", act->answer->text,
                                       act->reason[0] != '\0' ? ": " : "", act->reason);
@@ -53,7 +54,7 @@ static void relabel(struct control *control, const char *fingerprint,
     }
 }
 
-static void label(struct act *act)
+static void label(struct spoken *act)
 {
     struct control *control = act->control;
     struct arena *arena = arena_new();
@@ -97,34 +98,43 @@ static void label(struct act *act)
 
 /* ---- recoveries that wait ---- */
 
-static void answer_recovery(struct act *act, bool is_approved)
+/* It is decided where everything is that waits for people, by what was shown there. */
+static void point_to_approval(struct spoken *act)
 {
-    struct control *control = act->control;
+    int64_t id = json_int(act->args, "recovery", 0);
+    int64_t approval = approval_of_recovery(act->control, id);
+    if (approval == 0) {
+        answer_set(act->answer, ANSWER_REFUSED, "r-%lld waits for nobody", (long long)id);
+    } else {
+        answer_set(act->answer, ANSWER_REFUSED,
+                   "r-%lld waits as a-%lld: look at it there and decide it there",
+                   (long long)id, (long long)approval);
+    }
+}
+
+void recovery_answer(struct control *control, int64_t recovery, bool is_approved,
+                     const char *actor, const char *reason, struct wall now,
+                     struct answer *answer)
+{
     struct arena *arena = arena_new();
     struct err err = ERR_INIT;
     struct recovery_row row;
-    int64_t id = json_int(act->args, "recovery", 0);
-    if (!is_approved && act->reason[strspn(act->reason, " ")] == '\0') {
-        answer_set(act->answer, ANSWER_BAD, "reason: empty; expected why");
-    } else if (store_load_recovery(control->store, arena, id, &row, &err) != FOUND) {
-        answer_set(act->answer, ANSWER_REFUSED, "there is no recovery r-%lld",
-                   (long long)id);
-    } else if (row.status != RECOVERY_ASKED) {
-        answer_set(act->answer, ANSWER_REFUSED, "r-%lld is %s; it waits for nobody",
-                   (long long)id, recovery_status_word(row.status));
+    if (control->recovery == NULL) {
+        answer_set(answer, ANSWER_REFUSED, "recovery is switched off (recovery.mode)");
+    } else if (store_load_recovery(control->store, arena, recovery, &row, &err) !=
+                   FOUND ||
+               row.status != RECOVERY_ASKED) {
+        answer_set(answer, ANSWER_REFUSED, "r-%lld waits for nobody",
+                   (long long)recovery);
     } else {
-        remedy_answer(control, &row, is_approved, act->command->actor, act->reason,
-                      act->now, act->answer);
-        if (act->answer->status == ANSWER_DONE) {
-            note(act);
-        }
+        remedy_answer(control, &row, is_approved, actor, reason, now, answer);
     }
     arena_free(arena);
 }
 
 /* ---- strategies ---- */
 
-static void kill_strategy(struct act *act, bool is_killed)
+static void kill_strategy(struct spoken *act, bool is_killed)
 {
     struct control *control = act->control;
     const char *word = json_str(act->args, "strategy", "");
@@ -172,7 +182,7 @@ void control_recovery_verb(struct control *control, const struct command_row *co
                            const struct json *args, struct wall now,
                            struct answer *answer)
 {
-    struct act act = {control, command, args, now, answer, ""};
+    struct spoken act = {control, command, args, now, answer, ""};
     (void)text_clean_into(act.reason, sizeof(act.reason), json_str(args, "reason", ""));
     if (control->recovery == NULL) {
         answer_set(answer, ANSWER_REFUSED, "recovery is switched off (recovery.mode)");
@@ -183,6 +193,6 @@ void control_recovery_verb(struct control *control, const struct command_row *co
     } else if (strcmp(command->verb, "revive-strategy") == 0) {
         kill_strategy(&act, false);
     } else {
-        answer_recovery(&act, strcmp(command->verb, "approve-recovery") == 0);
+        point_to_approval(&act);
     }
 }

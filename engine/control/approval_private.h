@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIGNALBOX_CONTROL_APPROVAL_PRIVATE_H
+#define SIGNALBOX_CONTROL_APPROVAL_PRIVATE_H
+
+/*
+ * What approval.c, approval_card.c, approval_verb.c and autonomy.c share.
+ */
+
+#include "engine/control/approval.h"
+
+#define CARD_MAX     (16 * 1024)
+#define BEFORE_MAX   20 /* earlier decisions that are looked at */
+#define BEFORE_SHOWN 3
+#define LEVELS_MAX   200
+
+/* An approval that waits. */
+struct waiting {
+    int64_t id, workflow, recovery, optimization;
+    enum act act;
+    struct heap_node expiry;
+};
+
+/* A level in force. */
+struct level {
+    struct autonomy_row row;
+    char *repo, *actor, *reason; /* what row points to */
+    bool is_dirty;               /* n_done has grown */
+};
+
+struct approvals {
+    struct idmap by_id, by_workflow; /* -> struct waiting */
+    struct heap expiries;
+    struct level levels[LEVELS_MAX];
+    size_t n_levels;
+};
+
+struct waiting *waiting_find(const struct control *control, int64_t id);
+struct waiting *waiting_of_workflow(const struct control *control, int64_t workflow);
+/* The row into the batch, and remembered or forgotten. */
+void waiting_put(struct control *control, const struct approval_row *row);
+void approval_end(struct control *control, int64_t id, enum approval_status status,
+                  const char *why, struct wall now);
+/* What follows when nobody decided in time (approval_verb.c). */
+void approval_expired(struct control *control, int64_t workflow, int64_t recovery,
+                      int64_t optimization, struct wall now);
+
+/* Does the workflow wait for a person to allow something, and what? Also while it is paused. */
+bool card_act(const struct workflow_row *row, enum act *ret_act);
+/* What it asks for. In arena. */
+void card_draft(struct control *control, const struct live *live, enum act act,
+                struct arena *arena, struct approval_draft *ret_draft);
+
+/* ---- levels (autonomy.c) ---- */
+void autonomy_restore(void *control, const struct autonomy_row *row);
+void autonomy_tick(struct control *control, struct wall now);
+struct wall autonomy_wake_at(const struct control *control);
+void autonomy_fini(struct control *control);
+
+#endif
