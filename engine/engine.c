@@ -412,6 +412,7 @@ static void *control_main(void *user)
         one_batch(engine);
     }
     put_state(engine, "stopped");
+    control_save(engine->control);
     put_engine_event(engine, "engine-stop", "");
     control_audit(engine->control, wall_now(), "engine", "engine-stop", "engine", "done",
                   "process %d", (int)getpid());
@@ -642,6 +643,8 @@ static bool make_parts(struct engine *engine, struct err *err)
         .n_scales = config->n_scales,
         .outlet = { engine, on_answer, on_hint, on_order, on_tidy, on_halt},
         .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
+        .is_learning = true,
+        .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
     };
     engine->control = control_new(&options, engine->store);
     engine->started_at = wall_now();

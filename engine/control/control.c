@@ -9,6 +9,7 @@
 #include "engine/control/approval.h"
 #include "engine/control/control_private.h"
 #include "engine/control/guarding.h"
+#include "engine/control/optimization.h"
 #include "engine/control/tuning.h"
 #include "engine/workflow/merged.h"
 
@@ -29,6 +30,7 @@ struct control *control_new(const struct control_options *options, struct store 
     tuning_init(control);
     approval_init(control);
     guarding_init(control);
+    optimization_init(control);
     ramp_init(control);
     rng_init(&control->rng, options->seed);
     control->recovery = options->recovery.is_on ? recovery_new(control) : NULL;
@@ -71,6 +73,7 @@ void control_free(struct control *control)
     intake_fini(control);
     halt_fini(control);
     tuning_fini(control);
+    optimization_fini(control);
     guarding_fini(control);
     recovery_free(control);
     approval_fini(control);
@@ -156,6 +159,9 @@ void control_forget(struct control *control, struct live *live)
     if (state_is_final(row->state) && live->pending == NULL) {
         heap_remove(&control->ramp, &live->ramp);
         recovery_forget(control, live);
+        if (live->has_ended) {
+            optimization_ended(control, row->id);
+        }
         (void)idmap_take(&control->live, row->id);
         live_free(live);
     }
@@ -235,6 +241,8 @@ void control_settle(struct control *control, struct live *live,
     set_slot(control, live);
     set_timer(control, live);
     ramp_settle(control, live, before, now);
+    live->has_ended = live->has_ended || (before->id != 0 && state_is_final(row->state) &&
+                                          !state_is_final(before->state));
     place_settle(control, live);
     store_put_workflow(control->store, row);
 }
@@ -466,6 +474,7 @@ void control_tick(struct control *control, struct wall now)
         recovery_tick(control, now);
         approval_tick(control, now);
         prepared_tick(control, now);
+        optimization_tick(control, now);
         fill_slots(control, now);
     }
     if (prunes(control) && control->next_prune.ms <= now.ms) {
@@ -499,7 +508,13 @@ struct wall control_wake_at(const struct control *control)
     sooner(&at, recovery_wake_at(control));
     sooner(&at, approval_wake_at(control));
     sooner(&at, prepared_wake_at(control));
+    sooner(&at, optimization_wake_at(control));
     return at;
+}
+
+void control_save(struct control *control)
+{
+    optimization_save(control);
 }
 
 bool control_commit(struct control *control, const struct executor *executor,
@@ -519,6 +534,7 @@ bool control_commit(struct control *control, const struct executor *executor,
         return false;
     }
     control->stats.n_commits++;
+    optimization_committed(control);
     halt_release(control);
     outbox_release(control, executor);
     intake_release(control);
@@ -581,10 +597,10 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !store_load_live(control->store, on_live, &loading, err) || !loading.is_ok ||
         !store_load_pending(control->store, on_pending, &loading, err) ||
         !loading.is_ok || !tuning_load(control, err) || !guarding_load(control, err) ||
-        !ramp_load(control, now, err) || !order_load(control, err) ||
-        !finding_load(control, now, err) || !halt_load(control, err) ||
-        !prepared_load(control, err) || !recovery_load(control, now, err) ||
-        !approval_load(control, err)) {
+        !optimization_load(control, err) || !ramp_load(control, now, err) ||
+        !order_load(control, err) || !finding_load(control, now, err) ||
+        !halt_load(control, err) || !prepared_load(control, err) ||
+        !recovery_load(control, now, err) || !approval_load(control, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;

@@ -80,6 +80,8 @@ struct control_options {
     const char *environment; /* "" = not said; outlives the control center; may be NULL */
     struct control_recovery recovery;
     struct control_approvals approvals;
+    bool is_learning; /* what ended is learned from, and settings are proposed */
+    int processors;   /* of this machine; 0 = unknown */
 };
 
 /* Borrows the store. */
@@ -132,6 +134,8 @@ void control_audit(struct control *control, struct wall now, const char *actor,
                    const char *act, const char *subject, const char *outcome,
                    const char *format, ...) PRINTF_LIKE(7, 8);
 
+/* Before the end: what is saved only now and then, into the batch. */
+void control_save(struct control *control);
 /* One transaction, then the effects. */
 NODISCARD bool control_commit(struct control *control, const struct executor *executor,
                               struct err *err);

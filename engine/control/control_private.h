@@ -12,6 +12,7 @@
  *   place.c            which workflow a forge's event is about
  *   merged.c           looks at the base after a merge, caps of reverts
  *   proactive.c        prepared actions before something fails
+ *   optimization.c     what is learned, proposed and applied (optimization.h)
  *   guarding.c         optimizations that were applied, watched (guarding.h)
  *   tuning.c           settings in force in place of configured ones (tuning.h)
  *   trace.c            what becomes of workflows, as spans
@@ -48,6 +49,7 @@ struct live {
     struct trouble *troubles; /* its open failures, oldest first; recovery_private.h */
     struct live *next_troubled, *prev_troubled; /* of those that have some */
     bool is_troubled;
+    bool has_ended; /* since it came into memory: it is learned from when it leaves */
     int64_t merge_decision, provider_decision; /* open ones; 0 = none */
     struct wall wakes_at;  /* RUNG_WAIT: it may go on before its time; unset: no */
     struct heap_node ramp; /* WAIT_SERVICE: when it goes on; in no heap: not known yet */
@@ -128,9 +130,10 @@ struct control {
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
     struct proactive *proactive;
-    struct tunings *tunings;   /* tuning.h */
-    struct guarding *guarding; /* guarding.h */
-    bool wants_room;           /* after the commit: remove what may go */
+    struct tunings *tunings;       /* tuning.h */
+    struct guarding *guarding;     /* guarding.h */
+    struct optimizing *optimizing; /* optimization.h */
+    bool wants_room;               /* after the commit: remove what may go */
 };
 
 /* Pipeline of a stored id, parsed once; NULL with err. */

@@ -64,6 +64,7 @@ static const char *const kinds[] = {
     "released",
     "tuned",
     "tuned-back",
+    "optimization-proposed",
     "guard-begun",
     "guard-kept",
     "guard-taken-back",

@@ -75,6 +75,7 @@ struct town {
     struct place_line slots, places[FLEET_SERVICES];
     struct pipeline pipelines[FLEET_PIPELINES]; /* as the engine would have read them */
     struct command_spec checks[FLEET_PIPELINES][FLEET_CHECKS];
+    char names[FLEET_PIPELINES][FLEET_CHECKS][32];
     fleet_sink *sink;
     void *user;
     int64_t failure;
@@ -702,6 +703,9 @@ static void make_pipelines(struct town *town)
         pipeline->evaluator.argv = p->has_evaluator ? judge_argv : NULL;
         for (size_t k = 0; k < p->n_checks; k++) {
             int which = p->order[k];
+            char *name = town->names[i][k];
+            (void)snprintf(name, sizeof(town->names[i][k]), "%s", p->checks[which].name);
+            town->checks[i][k].name = name;
             town->checks[i][k].retries = p->check_retries[which];
             town->checks[i][k].may_fail = p->is_quarantined[which];
         }

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Control center: what ended is learned from, proposed, asked or applied, answered and undone. The
+ * rows are those of a simulated fleet (tests/lib/fleet.h). */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka wants these first */
+#include <cmocka.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/control/approval.h"
+#include "engine/control/guarding.h"
+#include "engine/control/optimization.h"
+#include "engine/control/tuning.h"
+#include "store/store.h"
+#include "tests/lib/fleet.h"
+
+#define START     INT64_C(1790000000000)
+#define WORKFLOWS 1600
+
+struct fixture {
+    char folder[64];
+    char *path;
+    struct store *store;
+    struct control *control;
+    struct fleet *fleet;
+    struct wall now;
+    int64_t pipelines[FLEET_PIPELINES];
+    struct arena *arena;
+};
+
+static void on_perform(void *self, const struct effect_row *effect)
+{
+    (void)self;
+    (void)effect;
+}
+
+static void on_stop(void *self, int64_t workflow, int64_t seq)
+{
+    (void)self;
+    (void)workflow;
+    (void)seq;
+}
+
+static void open_control(struct fixture *f)
+{
+    struct err err = ERR_INIT;
+    f->store = store_open(f->path, STORE_OFF, &err);
+    assert_non_null(f->store);
+    const struct control_options options = {
+        .max_running = 100,
+        .limits = {span_s(5), span_s(300)},
+        .seed = 1,
+        .is_learning = true,
+        .processors = FLEET_PROCESSORS
+    };
+    f->control = control_new(&options, f->store);
+    assert_true(control_load(f->control, f->now, &err));
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = mem_alloc(sizeof(*f));
+    (void)snprintf(f->folder, sizeof(f->folder), "/tmp/signalbox-test.XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    f->path = file_join(f->folder, "s.db");
+    f->now.ms = START;
+    f->arena = arena_new();
+    open_control(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+    control_free(f->control);
+    store_close(f->store);
+    fleet_free(f->fleet);
+    arena_free(f->arena);
+    (void)file_remove_tree(f->folder, &err);
+    free(f->path);
+    free(f);
+    return 0;
+}
+
+static void commit(struct fixture *f)
+{
+    struct err err = ERR_INIT;
+    struct executor executor = {f, on_perform, on_stop};
+    control_tick(f->control, f->now);
+    assert_true(control_commit(f->control, &executor, &err));
+}
+
+/* ---- the fleet's rows in the store ---------------------------------------------------------- */
+
+/* The pipeline as its author would have written it. */
+static int64_t put_pipeline(struct fixture *f, const char *name, const struct pipeline *p)
+{
+    AUTO_BUF struct buf text = {0};
+    buf_init(&text, 8192);
+    (void)buf_printf(&text, "name: %s\nrepository: /srv/git/%s\nbase: main\n", name,
+                     name);
+    (void)buf_str(&text, "agent: {command: agent}\nvalidate:\n");
+    for (size_t i = 0; i < p->n_checks; i++) {
+        (void)buf_printf(&text, "  - {name: %s, command: make, retries: %d}\n",
+                         p->checks[i].name, p->checks[i].retries);
+    }
+    if (p->evaluator.argv != NULL) {
+        (void)buf_str(&text, "evaluator: {command: judge}\n");
+    }
+    (void)buf_printf(&text, "limits: {coding: %llds, validation: 4h, memory: %lldMiB}\n",
+                     (long long)(p->coding.ms / 1000),
+                     (long long)(p->bounds.memory >> 20));
+    return store_put_pipeline(f->store, name, text.data, text.len);
+}
+
+static void tell(void *user, const struct feature_source *source)
+{
+    struct fixture *f = user;
+    struct workflow_row row = *source->workflow;
+    int64_t *pipeline = &f->pipelines[row.pipeline[1] - '0'];
+    if (*pipeline == 0) {
+        *pipeline = put_pipeline(f, row.pipeline, source->pipeline);
+    }
+    row.pipeline_id = *pipeline;
+    row.branch = row.base_sha = row.head_sha = row.merge_sha = "";
+    f->now = row.finished_at;
+    store_put_workflow(f->store, &row);
+    for (size_t i = 0; i < source->n_events; i++) {
+        (void)store_add_event(f->store, &source->events[i]);
+    }
+    for (size_t i = 0; i < source->n_effects; i++) {
+        store_put_effect(f->store, &source->effects[i]);
+    }
+    for (size_t i = 0; i < source->n_failures; i++) {
+        struct failure_row failure = source->failures[i];
+        failure.id = 0;
+        failure.repo = row.repo;
+        failure.provider = failure.text = failure.rule = failure.cause = "";
+        failure.detail = "{}";
+        failure.labelled_by = "";
+        (void)store_put_failure(f->store, &failure);
+    }
+    optimization_ended(f->control, row.id);
+    if (row.id % OPTIMIZE_RUNS == 0) {
+        commit(f);
+    }
+}
+
+/* All kinds are searched, as time goes by. */
+static void run_fleet(struct fixture *f, unsigned flaws)
+{
+    f->fleet = fleet_new(2, flaws);
+    fleet_run(f->fleet, 1, WORKFLOWS, tell, f);
+    commit(f);
+    for (int i = 0; i < 3 * OPTIMIZATION_KIND_COUNT; i++) {
+        f->now.ms += OPTIMIZE_PAUSE * 1000;
+        commit(f);
+    }
+}
+
+/* Number of the optimization of this kind; 0: there is none. */
+static int64_t find(struct fixture *f, enum optimization_kind kind,
+                    struct optimization_row *ret_row)
+{
+    struct err err = ERR_INIT;
+    for (int64_t id = 1; id < 40; id++) {
+        if (store_load_optimization(f->store, f->arena, id, ret_row, &err) == FOUND &&
+            ret_row->kind == kind) {
+            return id;
+        }
+    }
+    return 0;
+}
+
+static struct optimization_row must_find(struct fixture *f, enum optimization_kind kind)
+{
+    struct optimization_row row;
+    assert_true(find(f, kind, &row) > 0);
+    return row;
+}
+
+/* ---- the tests ------------------------------------------------------------------------------ */
+
+/* To leave out an evaluator changes what decides: a person is asked, with all that is known. */
+static void what_decides_is_asked(void **state)
+{
+    struct fixture *f = *state;
+    run_fleet(f, 1u << FLAW_EVALUATOR);
+    struct optimization_row row = must_find(f, OPT_EVALUATOR);
+    assert_int_equal(row.status, OPT_PROPOSED);
+    assert_true(row.risk > RISK_LOW);
+    assert_string_equal(row.from, "true");
+    assert_string_equal(row.to, "false");
+    assert_string_equal(row.scope, fleet_flaw_scope(f->fleet, FLAW_EVALUATOR));
+    assert_true(row.approval > 0);
+    assert_int_equal(approval_of_optimization(f->control, row.id), row.approval);
+    struct approval_row approval;
+    struct err err = ERR_INIT;
+    assert_int_equal(
+        store_load_approval(f->store, f->arena, row.approval, &approval, &err), FOUND);
+    struct json *card = json_parse(approval.card, strlen(approval.card), &err);
+    assert_non_null(card);
+    assert_string_equal(json_str(json_get(card, "change"), "to", ""), "false");
+    assert_true(json_len(json_get(card, "evidence")) > 0);
+    assert_true(json_len(json_get(card, "dry_run")) > 0);
+    assert_true(json_str(card, "if_wrong", "")[0] != '\0');
+    assert_true(json_str(card, "undo", "")[0] != '\0');
+    json_free(card);
+
+    struct answer answer = {.status = ANSWER_DONE};
+    optimization_answer(f->control, row.id, true, "ada", "", f->now, &answer);
+    assert_int_equal(answer.status, ANSWER_DONE);
+    const struct tuning_row *tuned = tuning_in_force(f->control, row.setting, row.scope);
+    assert_non_null(tuned);
+    assert_string_equal(tuned->value, "false");
+    assert_true(guarding_is_on(f->control, row.id));
+    optimization_answer(f->control, row.id, true, "grace", "", f->now, &answer);
+    assert_int_equal(answer.status, ANSWER_REFUSED); /* decided already */
+}
+
+static void undo(struct fixture *f, int64_t id, struct answer *answer)
+{
+    struct err err = ERR_INIT;
+    char text[64];
+    (void)snprintf(text, sizeof(text), "{\"optimization\":%lld,\"reason\":\"no\"}",
+                   (long long)id);
+    struct json *args = json_parse(text, strlen(text), &err);
+    const struct command_row command = {
+        .id = 1, .at = f->now, .actor = "ada", .verb = "undo", .args = text};
+    *answer = (struct answer){.status = ANSWER_DONE};
+    control_optimization_verb(f->control, &command, args, f->now, answer);
+    json_free(args);
+}
+
+static void what_was_applied_is_undone(void **state)
+{
+    struct fixture *f = *state;
+    struct answer answer;
+    run_fleet(f, 1u << FLAW_ORDER);
+    struct optimization_row row = must_find(f, OPT_ORDER);
+    if (row.status == OPT_PROPOSED) {
+        undo(f, row.id, &answer);
+        assert_int_equal(answer.status, ANSWER_REFUSED); /* not yet */
+        optimization_answer(f->control, row.id, true, "ada", "", f->now, &answer);
+    }
+    commit(f);
+    row = must_find(f, OPT_ORDER);
+    assert_true(row.status == OPT_GUARDED || row.status == OPT_KEPT);
+    assert_non_null(tuning_in_force(f->control, row.setting, row.scope));
+    undo(f, row.id, &answer);
+    assert_int_equal(answer.status, ANSWER_DONE);
+    assert_null(tuning_in_force(f->control, row.setting, row.scope));
+    assert_false(guarding_is_on(f->control, row.id));
+    assert_int_equal(must_find(f, OPT_ORDER).status, OPT_UNDONE);
+    undo(f, row.id, &answer);
+    assert_int_equal(answer.status, ANSWER_REFUSED);
+    undo(f, 999, &answer);
+    assert_int_equal(answer.status, ANSWER_REFUSED);
+}
+
+static void a_rejected_one_does_not_come_again(void **state)
+{
+    struct fixture *f = *state;
+    struct answer answer = {.status = ANSWER_DONE};
+    run_fleet(f, 1u << FLAW_EVALUATOR);
+    struct optimization_row row = must_find(f, OPT_EVALUATOR);
+    optimization_answer(f->control, row.id, false, "ada", "we want it", f->now, &answer);
+    assert_int_equal(answer.status, ANSWER_DONE);
+    row = must_find(f, OPT_EVALUATOR);
+    assert_int_equal(row.status, OPT_REJECTED);
+    assert_string_equal(row.outcome, "we want it");
+    assert_null(tuning_in_force(f->control, row.setting, row.scope));
+    for (int i = 0; i < 2 * OPTIMIZATION_KIND_COUNT; i++) {
+        f->now.ms += OPTIMIZE_PAUSE * 1000;
+        commit(f);
+    }
+    struct err err = ERR_INIT;
+    struct optimization_row other;
+    assert_int_equal(
+        store_load_optimization(f->store, f->arena, row.id + 1, &other, &err), MISSING);
+}
+
+/* What was learned, and what is open, is known after a restart. */
+static void a_restart_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    run_fleet(f, 1u << FLAW_EVALUATOR);
+    struct optimization_row row = must_find(f, OPT_EVALUATOR), other;
+    f->now.ms += OPTIMIZE_SAVE * 1000;
+    commit(f);
+    control_free(f->control);
+    store_close(f->store);
+    open_control(f);
+    fleet_run(f->fleet, 5001, 2 * OPTIMIZE_RUNS, tell, f);
+    for (int i = 0; i < 2 * OPTIMIZATION_KIND_COUNT; i++) {
+        f->now.ms += OPTIMIZE_PAUSE * 1000;
+        commit(f);
+    }
+    struct err err = ERR_INIT;
+    assert_int_equal(
+        store_load_optimization(f->store, f->arena, row.id + 1, &other, &err), MISSING);
+    struct answer answer = {.status = ANSWER_DONE};
+    optimization_answer(f->control, row.id, true, "ada", "", f->now, &answer);
+    assert_int_equal(answer.status, ANSWER_DONE);
+}
+
+static void a_sound_fleet_is_left_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct optimization_row row;
+    struct err err = ERR_INIT;
+    run_fleet(f, 0);
+    assert_int_equal(store_load_optimization(f->store, f->arena, 1, &row, &err), MISSING);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_decides_is_asked),
+        TEST(what_was_applied_is_undone),
+        TEST(a_rejected_one_does_not_come_again),
+        TEST(a_restart_goes_on),
+        TEST(a_sound_fleet_is_left_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
