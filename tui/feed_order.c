@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "engine/approval/access.h"
 #include "engine/base/findings.h"
 #include "engine/base/json.h"
 #include "engine/control/config.h"
@@ -174,6 +175,7 @@ static bool send_rows(struct orders *orders, struct sent *sent, const struct ord
         struct command_row row = {
             .at = wall_now(),
             .actor = orders->actor,
+            .origin = origin_word(ORIGIN_KEY),
             .verb = order->verb,
             .workflow = order->n > 0 ? order->workflows[i] : 0,
             .args = args,

@@ -142,7 +142,8 @@ enum risk approval_judge(struct control *control, struct risk_facts *facts,
     const struct control_approvals *options = &control->options.approvals;
     struct arena *arena = arena_new();
     if (facts->environment == NULL || facts->environment[0] == '\0') {
-        facts->environment = control->options.environment;
+        facts->environment =
+            control->options.environment != NULL ? control->options.environment : "";
     }
     facts->is_novel = look_back(control, arena, facts, NULL);
     enum risk risk = risk_judge(facts, options->rules, options->n_rules, ret_rule);
@@ -395,7 +396,11 @@ bool control_digest(const struct control *control, int64_t workflow,
 
 void approval_init(struct control *control)
 {
+    struct approval_policy *policy = &control->options.approvals.policy;
     control->approvals = mem_alloc(sizeof(*control->approvals));
+    if (policy->critical_second == USER_NONE) { /* nothing was configured */
+        *policy = approval_policy_default();
+    }
 }
 
 void approval_fini(struct control *control)

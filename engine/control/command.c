@@ -13,6 +13,7 @@
 #include "engine/base/text.h"
 #include "engine/control/approval.h"
 #include "engine/control/control_private.h"
+#include "engine/control/optimization.h"
 #include "engine/control/tuning.h"
 #include "engine/control/verb.h"
 
@@ -210,6 +211,8 @@ static void carry_out(struct control *control, const struct command_row *command
             control_adopt(control, command, args, now, answer);
         } else if (strcmp(verb->name, AUDIT_READ) == 0) {
             answer_set(answer, ANSWER_DONE, "noted"); /* as a row, like each command */
+        } else if (is_optimization_verb(verb->name)) {
+            control_optimization_verb(control, command, args, now, answer);
         } else if (strcmp(verb->name, "autonomy") == 0) {
             control_autonomy_verb(control, command, args, now, answer);
         } else if (is_halt_verb(verb->name)) {

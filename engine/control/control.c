@@ -245,6 +245,7 @@ void control_settle(struct control *control, struct live *live,
                                           !state_is_final(before->state));
     place_settle(control, live);
     store_put_workflow(control->store, row);
+    approval_follow(control, live, now);
 }
 
 void control_note(struct control *control, const struct event_row *event)
@@ -320,7 +321,6 @@ enum machine_verdict control_step(struct control *control, struct live *live,
     trace_change(control, &before, row);
     control_settle(control, live, &before.row, now);
     recovery_follow(control, live, &before.row, input, now);
-    approval_follow(control, live, now);
     trace_end(&before);
     return verdict;
 }

@@ -120,7 +120,9 @@ static void act(struct drill_world *world, struct drill_flow *flow,
     flow->n_answers++;
     flow->answer_at = (struct wall){0};
     if (row->wait == WAIT_PLAN || row->wait == WAIT_MERGE || row->wait == WAIT_REVERT) {
-        drill_send(world, "approve", flow->id, "{}");
+        AUTO_FREE char *args =
+            mem_printf("{\"effect\":%lld}", (long long)row->effect_seq);
+        drill_send(world, "approve", flow->id, args);
         return;
     }
     if (!is_failed && row->wait != WAIT_OPERATOR && row->wait != WAIT_PAUSE) {

@@ -201,6 +201,14 @@ static void submit(struct world *world)
     }
 }
 
+static void approve(struct world *world, int64_t workflow)
+{
+    char digest[DIGEST_HEX] = "", args[128];
+    (void)control_digest(world->control, workflow, digest);
+    (void)snprintf(args, sizeof(args), "{\"digest\":\"%s\"}", digest);
+    send(world, "approve", workflow, args);
+}
+
 /* Approves what was not evaluated, and looks around. */
 static void look(struct world *world)
 {
@@ -211,7 +219,7 @@ static void look(struct world *world)
         n_parked += live->row.wait == WAIT_SERVICE;
         if (live->row.wait == WAIT_MERGE) {
             world->report->n_degraded++;
-            send(world, "approve", live->row.id, "{}");
+            approve(world, live->row.id);
         } else if (live->row.wait == WAIT_OPERATOR) {
             outage_complain(world, "wf-%" PRId64 " waits for a person: %s", live->row.id,
                             live->row.reason);

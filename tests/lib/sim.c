@@ -197,7 +197,11 @@ static void random_verb(struct sim *sim)
         if (strcmp(acts[i].verb, "approve") == 0) {
             sim_world_approve(&sim->world, id);
         }
-        send(sim, acts[i].verb, id, acts[i].args);
+        char digest[DIGEST_HEX], args[128];
+        bool is_shown = strcmp(acts[i].verb, "approve") == 0 &&
+                        control_digest(sim->control, id, digest);
+        (void)snprintf(args, sizeof(args), "{\"digest\":\"%s\"}", is_shown ? digest : "");
+        send(sim, acts[i].verb, id, is_shown ? args : acts[i].args);
     }
 }
 
@@ -228,7 +232,10 @@ static void answer_waiting(struct sim *sim)
     while ((workflow = control_next_live(sim->control, &iter)) != NULL) {
         const struct workflow_row *row = &workflow->row;
         if (row->wait == WAIT_PLAN || row->wait == WAIT_MERGE) {
-            send(sim, "approve", row->id, "{}");
+            char digest[DIGEST_HEX] = "", args[128];
+            (void)control_digest(sim->control, row->id, digest);
+            (void)snprintf(args, sizeof(args), "{\"digest\":\"%s\"}", digest);
+            send(sim, "approve", row->id, args);
             sim_world_approve(&sim->world, row->id);
         } else if (row->wait == WAIT_OPERATOR || row->wait == WAIT_PAUSE) {
             send(sim, "resume", row->id, "{}");

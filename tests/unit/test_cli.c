@@ -198,7 +198,8 @@ static void every_verb_is_a_command(void **state)
         }
         assert_string_equal(command->help, verbs[i].help);
         for (const struct verb_arg *arg = verbs[i].args; arg->name != NULL; arg++) {
-            assert_true(takes(command->options, arg->name, 0));
+            bool is_word = strcmp(arg->name, "approval") == 0; /* a-3, as the id */
+            assert_true(is_word || takes(command->options, arg->name, 0));
         }
     }
 }

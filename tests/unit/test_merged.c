@@ -341,8 +341,11 @@ static void ask_waits_for_a_person(void **state)
         assert_int_equal(f->n_asked, n + 2);
         expect_row(f, id, STATE_COMPLETED, WAIT_REVERT, "approve to take it back");
         restart(f);
+        char digest[DIGEST_HEX], args[128];
+        assert_true(control_digest(f->control, id, digest));
+        (void)snprintf(args, sizeof(args), "{\"digest\":\"%s\"}", digest);
         send(f, id == 1 ? "reject" : "approve", id,
-             id == 1 ? "{\"reason\":\"known\"}" : "{}");
+             id == 1 ? "{\"reason\":\"known\"}" : args);
     }
     expect_row(f, 1, STATE_COMPLETED, WAIT_NONE, "");
     assert_int_equal(last(f)->kind, EFFECT_REVERT);

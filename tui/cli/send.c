@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "engine/approval/access.h"
 #include "engine/base/json.h"
 #include "engine/base/text.h"
 #include "store/store.h"
@@ -79,6 +80,7 @@ bool requests_send(struct cli *cli, struct request *requests, size_t n, struct e
         struct command_row row = {
             .at = wall_now(),
             .actor = who,
+            .origin = origin_word(ORIGIN_CLI),
             .verb = request->verb,
             .workflow = request->workflow,
             .args = request->args,
