@@ -258,7 +258,7 @@ static void an_approval_is_of_what_was_shown(void **state)
     assert_int_equal(row.wait, WAIT_MERGE);
     int64_t id = send(f, "approve", 1, "{\"effect\":3}");
     turn(f);
-    expect_answer(f, id, 1, "has moved on");
+    expect_answer(f, id, 1, "has changed since it was shown");
     id = send(f, "approve", 1, "{\"effect\":5}");
     turn(f);
     expect_answer(f, id, 0, "VALIDATING");
