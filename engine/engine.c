@@ -624,28 +624,9 @@ static bool make_parts(struct engine *engine, struct err *err)
     if (engine->store == NULL) {
         return false;
     }
-    struct control_options options = {
-        .max_running = config->max_running,
-        .limits = {config->backoff, config->backoff_max},
-        .environment = config->environment,
-        .recovery = engine_recovery_options(engine),
-        .revert_per_hour = config->recovery.revert_per_hour,
-        .revert_per_day = config->recovery.revert_per_day,
-        .runs_per_day = config->recovery.runs_per_day,
-        .agent_time_per_day = config->recovery.agent_time_per_day,
-        .is_proactive_off = !config->recovery.is_proactive,
-        .history_keep = config->history_keep,
-        .deliveries_keep = config->listener.keep,
-        .bodies_keep = config->listener.keep_bodies,
-        .services = config->services,
-        .n_services = config->n_services,
-        .scales = config->scales,
-        .n_scales = config->n_scales,
-        .outlet = { engine, on_answer, on_hint, on_order, on_tidy, on_halt},
-        .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
-        .is_learning = true,
-        .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
-    };
+    struct control_options options = engine_control_options(engine);
+    options.outlet =
+        (struct control_outlet){engine, on_answer, on_hint, on_order, on_tidy, on_halt};
     engine->control = control_new(&options, engine->store);
     engine->started_at = wall_now();
     if (!control_load(engine->control, engine->started_at, err)) {

@@ -6,6 +6,8 @@
 
 #include "engine/engine_private.h"
 
+#include <unistd.h>
+
 #include "engine/base/file.h"
 #include "engine/base/log.h"
 #include "engine/base/mailbox.h"
@@ -139,7 +141,7 @@ static const struct pattern_base *own_patterns(struct engine *engine)
     return engine->patterns;
 }
 
-struct control_recovery engine_recovery_options(struct engine *engine)
+static struct control_recovery engine_recovery_options(struct engine *engine)
 {
     const struct recovery_spec *spec = &engine->config->recovery;
     struct control_recovery recovery = {.is_on = spec->mode != RECOVERY_MODE_OFF,
@@ -150,4 +152,30 @@ struct control_recovery engine_recovery_options(struct engine *engine)
     recovery.ladder.storm = spec->storm;
     recovery.decide.is_learning_off = spec->mode == RECOVERY_MODE_RULES;
     return recovery;
+}
+
+struct control_options engine_control_options(struct engine *engine)
+{
+    const struct config *config = engine->config;
+    return (struct control_options){
+        .max_running = config->max_running,
+        .limits = {config->backoff, config->backoff_max},
+        .environment = config->environment,
+        .recovery = engine_recovery_options(engine),
+        .revert_per_hour = config->recovery.revert_per_hour,
+        .revert_per_day = config->recovery.revert_per_day,
+        .runs_per_day = config->recovery.runs_per_day,
+        .agent_time_per_day = config->recovery.agent_time_per_day,
+        .is_proactive_off = !config->recovery.is_proactive,
+        .history_keep = config->history_keep,
+        .deliveries_keep = config->listener.keep,
+        .bodies_keep = config->listener.keep_bodies,
+        .services = config->services,
+        .n_services = config->n_services,
+        .scales = config->scales,
+        .n_scales = config->n_scales,
+        .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
+        .is_learning = true,
+        .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
+    };
 }

@@ -78,6 +78,7 @@ bool on_webhook(void *user, struct webhook *webhook);
 void on_rejected(void *user, int64_t n);
 
 /* How failures are answered, as configured; own rules are read, and kept in engine->patterns. */
-struct control_recovery engine_recovery_options(struct engine *engine);
+/* All but the outlet. */
+struct control_options engine_control_options(struct engine *engine);
 
 #endif

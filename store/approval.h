@@ -280,8 +280,8 @@ enum found store_load_optimization(struct store *store, struct arena *arena, int
                                    struct optimization_row *ret_row, struct err *err);
 /* What people have decided about such acts in this repository before: approvals that were approved
  * or rejected, newest first, at most max; as committed. Rows in arena. */
-NODISCARD bool store_load_decided(struct store *store, struct arena *arena, enum act action,
-                                  const char *repo, size_t max,
+NODISCARD bool store_load_decided(struct store *store, struct arena *arena,
+                                  enum act action, const char *repo, size_t max,
                                   const struct approval_row **ret_rows, size_t *ret_n,
                                   struct err *err);
 /* As committed, oldest first: approvals that wait, optimizations that are not settled, all

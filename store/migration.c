@@ -578,6 +578,6 @@ static const char *const eighth[] = {
     NULL,
 };
 
-const char *const *const schema_migrations[] = {first, second, third,          fourth,
+const char *const *const schema_migrations[] = {first, second, third,           fourth,
                                                 fifth, sixth,  schema_approval, eighth};
 const size_t n_schema_migrations = ARRAY_LEN(schema_migrations);

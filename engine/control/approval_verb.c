@@ -259,8 +259,11 @@ void control_approval_verb(struct control *control, const struct command_row *co
     if (read_time(&d, &input.time)) {
         if (find_row(&d, &row)) {
             input.digest = json_str(args, "digest", "");
-            if (input.digest[0] == '\0') {
-                input.digest = digest_by_effect(&d, &row);
+            if (input.digest[0] == '\0' || json_get(args, "effect") != NULL) {
+                const char *by_effect = digest_by_effect(&d, &row);
+                bool is_told =
+                    input.digest[0] != '\0' && strcmp(by_effect, row.digest) == 0;
+                input.digest = is_told ? input.digest : by_effect;
             }
             act(&d, &row, &input);
         } else if (answer->text[0] == '\0') {

@@ -124,9 +124,9 @@ struct control {
     bool has_new_finding;
     struct silence silences[SILENCES_MAX];
     size_t n_silences;
-    struct recovery *recovery; /* NULL: off */
+    struct recovery *recovery;   /* NULL: off */
     struct approvals *approvals; /* what waits for people (approval.c) */
-    struct live *troubled;     /* workflows with open failures */
+    struct live *troubled;       /* workflows with open failures */
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
     struct proactive *proactive;

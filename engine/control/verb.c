@@ -17,6 +17,7 @@
         "approval", ARG_INT, false, 1, INT64_MAX, "number of the approval"               \
     }
 
+/* clang-format off */
 const struct verb verbs[] = {
     {"submit",
      false, true,
@@ -68,7 +69,6 @@ const struct verb verbs[] = {
      true,  true,
      CONFIRM_ASK, USER_OPERATOR, "go past the current step, done by hand",
      "The step is recorded as skipped by you, and the next one begins.",                  {REASON}                                                                    },
-    /* clang-format off */
     {"approve",
      true, true,
      CONFIRM_ASK, USER_APPROVER, "approve what waits for a person",
@@ -117,7 +117,6 @@ const struct verb verbs[] = {
       {"repo", ARG_TEXT, false, 0, 0, "only in this repository"},
       {"for", ARG_TEXT, false, 0, 0, "for how long, like 2h"},
       REASON}},
-    /* clang-format on */
     {"rollback",
      true,  true,
      CONFIRM_ASK, USER_APPROVER, "take merged work back",
@@ -155,7 +154,6 @@ const struct verb verbs[] = {
      CONFIRM_ASK, USER_OPERATOR, "close a service's breaker and forget what it has counted",
      "Workflows that wait for the service go on, a few first.",                           {{"service", ARG_TEXT, true, 0, 0, "name of the service"},
       {"reason", ARG_TEXT, true, 0, 0, "why; kept with the act"}}                                      },
- /* clang-format off */
     {"halt",
      false, true,
      CONFIRM_NONE, USER_OPERATOR, "stop everything that is done without a person, now",
@@ -277,8 +275,8 @@ const struct verb verbs[] = {
      {{"strategy", ARG_TEXT, true, 0, 0, "retry, hand_back, fallback ..."},
       {"class", ARG_TEXT, false, 0, 0, "only for this class of failures; default: for all"},
       REASON}},
-  /* clang-format on */
 };
+/* clang-format on */
 const size_t n_verbs = ARRAY_LEN(verbs);
 
 const struct verb *verb_find(const char *name)

@@ -45,8 +45,8 @@ struct verb {
     bool changes;      /* changes state: refused in a read-only front end */
     enum confirm confirm;
     enum user_role role; /* the least that may use it */
-    const char *help; /* one line, for the palette and --help */
-    const char *more; /* one or two sentences for the man page */
+    const char *help;    /* one line, for the palette and --help */
+    const char *more;    /* one or two sentences for the man page */
     struct verb_arg args[VERB_ARGS_MAX];
 };
 

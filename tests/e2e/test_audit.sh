@@ -103,7 +103,7 @@ ok 'a task is done, with an approval'
 rows >list
 status=0
 for act in ' engine-start engine done' ' submit wf-1 done' ' pull-request wf-1 asked' ' pull-request wf-1 passed' \
-    ' approve wf-1 done' ' merge wf-1 asked' ' merge wf-1 passed'; do
+    ' approve a-1 done' ' merge wf-1 asked' ' merge wf-1 passed'; do
     grep -qF -- "$act" list || { echo "# missing $act" && status=1; }
 done
 [ $status -eq 0 ]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/cli/decision.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -122,6 +123,21 @@ static void put(struct jsonw *w, const struct verb *verb, const char *name,
     }
 }
 
+static void put_number(struct jsonw *w, const struct verb *verb, const char *name,
+                       const char *text)
+{
+    char *end = NULL;
+    long long number = text != NULL ? strtoll(text, &end, 10) : 0;
+    if (text == NULL || !takes(verb, name)) {
+        return;
+    }
+    if (end != text && *end == '\0') {
+        jsonw_int(w, name, number);
+    } else {
+        jsonw_str(w, name, text); /* verb_check names what it expected */
+    }
+}
+
 static const char *args_of(struct cli *cli, const struct verb *verb,
                            const struct approval_row *row, const char *typed,
                            const char *reason, struct err *err)
@@ -134,6 +150,7 @@ static const char *args_of(struct cli *cli, const struct verb *verb,
     jsonw_open(&w, NULL, '{');
     jsonw_int(&w, "approval", row->id);
     put(&w, verb, "digest", digest != NULL ? digest : row->digest);
+    put_number(&w, verb, "effect", cli_value(cli, "effect"));
     put(&w, verb, "confirm", typed);
     put(&w, verb, "reason", reason);
     put(&w, verb, "for", cli_value(cli, "for"));
