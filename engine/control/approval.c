@@ -368,7 +368,10 @@ struct wall approval_wake_at(const struct control *control)
     if (wall_is_set(level) && (!wall_is_set(at) || level.ms < at.ms)) {
         at = level;
     }
-    return control_is_halted(control) ? (struct wall){0} : at;
+    if (control_is_halted(control)) {
+        at.ms = 0;
+    }
+    return at;
 }
 
 /* ---- start and end ---- */
