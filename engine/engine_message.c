@@ -157,7 +157,7 @@ static struct control_recovery engine_recovery_options(struct engine *engine)
 struct control_options engine_control_options(struct engine *engine)
 {
     const struct config *config = engine->config;
-    return (struct control_options){
+    struct control_options options = {
         .max_running = config->max_running,
         .limits = {config->backoff, config->backoff_max},
         .environment = config->environment,
@@ -175,7 +175,16 @@ struct control_options engine_control_options(struct engine *engine)
         .scales = config->scales,
         .n_scales = config->n_scales,
         .seed = (uint64_t)mono_now().ns ^ (uint64_t)getpid(),
+        .approvals = { .rules = config->approvals.rules,
+                   .n_rules = config->approvals.n_rules,
+                   .policy = {config->approvals.self_max, config->approvals.second},
+                   .expire = config->approvals.expire,
+                   .self = engine,
+                   .role_of = engine_role},
         .is_learning = true,
         .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
     };
+    memcpy(options.approvals.levels, config->approvals.levels,
+           sizeof(options.approvals.levels));
+    return options;
 }

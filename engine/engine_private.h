@@ -22,7 +22,15 @@
 #define WEBHOOKS_MAX 4096 /* the listener's default: no more are in hand */
 #define EXTRAS_MAX   1024
 
+/* A role that was looked up. */
+struct known_role {
+    char actor[96];
+    enum user_role role;
+    struct mono at;
+};
+
 struct engine {
+    struct known_role roles[16]; /* control thread */
     /* immutable after start */
     const struct config *config;
     struct lease *lease;
@@ -78,6 +86,8 @@ bool on_webhook(void *user, struct webhook *webhook);
 void on_rejected(void *user, int64_t n);
 
 /* How failures are answered, as configured; own rules are read, and kept in engine->patterns. */
+/* Role of a user (engine_access.c). Control thread. */
+enum user_role engine_role(void *engine, const char *actor, const char *origin);
 /* All but the outlet. */
 struct control_options engine_control_options(struct engine *engine);
 

@@ -258,6 +258,9 @@ struct autonomy_row {
  * "by", "at" (ms), "reason"; "" = it goes on. */
 #define HALT_SETTING "halt"
 
+/* Levels as configured in the engine that runs: JSON object, class -> level. */
+#define LEVELS_SETTING "autonomy_configured"
+
 #define APPROVALS_KEPT     50000
 #define OPTIMIZATIONS_KEPT 20000
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/levels.h"
 
+#include <string.h>
+
+#include "engine/base/json.h"
 #include "tui/widget/look.h"
 
 static bool is_in_force(const struct autonomy_row *row, struct wall now)
@@ -21,18 +24,23 @@ static const struct autonomy_row *find(const struct autonomy_row *rows, size_t n
 }
 
 const struct level_line *levels_list(struct arena *arena, const struct autonomy_row *rows,
-                                     size_t n, struct wall now, size_t *ret_n)
+                                     size_t n, const char *configured, struct wall now,
+                                     size_t *ret_n)
 {
     struct level_line *lines = arena_array(arena, n + ACT_COUNT, sizeof(*lines));
     size_t n_lines = 0;
+    struct err ignored = ERR_INIT;
+    struct json *said = json_parse(configured, strlen(configured), &ignored);
     for (int i = 0; i < ACT_COUNT; i++) {
         enum act act = (enum act)i;
         const struct autonomy_row *row = find(rows, n, act, now);
-        enum autonomy_level configured = act_level(act);
+        enum autonomy_level usual = act_level(act);
+        if (!level_find(json_str(said, act_word(act), ""), &usual))
+            usual = act_level(act);
         lines[n_lines++] = (struct level_line){.act = act,
                                                .repo = "",
-                                               .level = row ? row->level : configured,
-                                               .configured = configured,
+                                               .level = row ? row->level : usual,
+                                               .configured = usual,
                                                .row = row};
         for (size_t k = 0; k < n; k++) {
             if (rows[k].action == act && rows[k].repo[0] != '\0' &&
@@ -40,11 +48,12 @@ const struct level_line *levels_list(struct arena *arena, const struct autonomy_
                 lines[n_lines++] = (struct level_line){.act = act,
                                                        .repo = rows[k].repo,
                                                        .level = rows[k].level,
-                                                       .configured = configured,
+                                                       .configured = usual,
                                                        .row = &rows[k]};
             }
         }
     }
+    json_free(said);
     *ret_n = n_lines;
     return lines;
 }

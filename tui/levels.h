@@ -20,10 +20,12 @@ struct level_line {
         *row; /* who set it, until when, why; NULL = as configured */
 };
 
-/* One line for each class, and below it one for each repository that has a level of its own.
+/* configured: the setting LEVELS_SETTING, "" = not said: as the classes are by default.
+ * One line for each class, and below it one for each repository that has a level of its own.
  * A row that is over by `now` counts no more. */
 const struct level_line *levels_list(struct arena *arena, const struct autonomy_row *rows,
-                                     size_t n, struct wall now, size_t *ret_n);
+                                     size_t n, const char *configured, struct wall now,
+                                     size_t *ret_n);
 
 /* "until 14:03, by ada: release week"; "as configured". Returns text. */
 const char *level_why(const struct level_line *line, struct wall now, char *text,

@@ -95,7 +95,9 @@ static bool read_autonomy(struct reader *reader, struct frame *frame, struct err
     if (!reader_autonomy(reader, arena, &rows, &n, err) ||
         !reader_tunings(reader, arena, &data->tunings, &data->n_tunings, err))
         return false;
-    data->levels = levels_list(arena, rows, n, frame->taken_at, &data->n_levels);
+    data->levels =
+        levels_list(arena, rows, n, reader_setting(reader, arena, LEVELS_SETTING),
+                    frame->taken_at, &data->n_levels);
     frame->autonomy = data;
     return true;
 }

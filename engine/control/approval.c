@@ -430,5 +430,6 @@ bool approval_load(struct control *control, struct err *err)
 {
     const struct approval_sink sink = {
         .user = control, .approval = on_approval, .autonomy = autonomy_restore};
+    autonomy_tell(control);
     return store_load_approvals(control->store, &sink, err);
 }

@@ -103,7 +103,7 @@ static void plan(struct drafting *d)
 {
     const struct workflow_row *row = d->row;
     d->draft->target = arena_printf(d->arena, "wf-%" PRId64, row->id);
-    d->draft->title = arena_printf(d->arena, "Code the plan of wf-%" PRId64 ": %.120s",
+    d->draft->title = arena_printf(d->arena, "Code wf-%" PRId64 " as planned: %.120s",
                                    row->id, row->title);
     d->draft->facts.is_reversible = true;
     field(d, "operation", "code");
@@ -145,8 +145,7 @@ static void merge(struct drafting *d)
     const struct pipeline *pipeline = d->pipeline;
     d->draft->target = short_name(d->arena, row->repo);
     d->draft->title =
-        arena_printf(d->arena, "Merge wf-%" PRId64 " into %.60s of %.60s: %.100s",
-                     row->id, pipeline->base, d->draft->target, row->title);
+        arena_printf(d->arena, "Merge wf-%" PRId64 ": %.140s", row->id, row->title);
     d->draft->facts.is_reversible = true;
     d->draft->facts.is_degraded = row->is_degraded;
     field(d, "operation", "merge");

@@ -55,5 +55,7 @@ void autonomy_restore(void *control, const struct autonomy_row *row);
 void autonomy_tick(struct control *control, struct wall now);
 struct wall autonomy_wake_at(const struct control *control);
 void autonomy_fini(struct control *control);
+void autonomy_tell(
+    const struct control *control); /* what is configured, for the screens */
 
 #endif

@@ -103,6 +103,21 @@ void autonomy_fini(struct control *control)
     approvals->n_levels = 0;
 }
 
+void autonomy_tell(const struct control *control)
+{
+    AUTO_BUF struct buf buf;
+    struct jsonw w;
+    buf_init(&buf, 4096);
+    jsonw_init(&w, &buf);
+    jsonw_open(&w, NULL, '{');
+    for (int i = 0; i < ACT_COUNT; i++) {
+        jsonw_str(&w, act_word((enum act)i),
+                  level_word(configured(control, (enum act)i)));
+    }
+    jsonw_close(&w, '}');
+    store_put_setting(control->store, LEVELS_SETTING, buf.data);
+}
+
 void autonomy_done(struct control *control, enum act action, const char *repo)
 {
     struct level *level = find(control, action, repo);

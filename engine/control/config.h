@@ -18,6 +18,9 @@
  *   logs: {max_bytes: 16MiB, keep: 30d}
  *   history: {keep: 90d}
  *   recovery: {mode: learn, backoff: 5s, backoff_max: 5m, revert_per_hour: 2, revert_per_day: 6}
+ *   access: {admin: {users: [ada]}, approver: {groups: [ops]}, observer: {users: ["*"]}}
+ *   approvals: {expire: 3d, rules: [{name: dear, repo: "*payments*", risk: critical}]}
+ *   autonomy: {merge: approve, restart: auto}
  *   scale: [...]                    # see engine/service/scale.h
  *   services: [...]                 # see engine/service/service.h
  *   listener: {address: 127.0.0.1, port: 9350, webhook_secrets: [{env: HOOK_SECRET}],
@@ -34,6 +37,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/approval/access.h"
+#include "engine/approval/risk.h"
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/findings.h"
@@ -96,12 +101,24 @@ struct recovery_spec {
         is_proactive; /* prepared actions before something fails (decision/proactive.h) */
 };
 
+/* What waits for people, and how much is done without them; see engine/approval/. */
+struct approval_spec {
+    struct span expire;    /* 0 = never */
+    enum risk self_max;    /* up to this tier who asked may approve */
+    enum user_role second; /* one of two who approve what is critical has it */
+    struct risk_rule *rules;
+    size_t n_rules;
+    int levels[ACT_COUNT]; /* enum autonomy_level + 1; 0 = the class's own */
+};
+
 struct config {
     struct monitor_spec monitor;
     struct recovery_spec recovery;
     struct telemetry_spec telemetry;
     struct service_spec *services;
     size_t n_services;
+    struct access_spec access;
+    struct approval_spec approvals;
     struct scale_spec *scales;
     size_t n_scales;
     struct listener_spec listener;

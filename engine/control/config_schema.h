@@ -13,6 +13,9 @@
 extern const struct schema service_schema;   /* over struct service_spec */
 extern const struct schema listener_schema;  /* over struct config */
 extern const struct schema recovery_schema;  /* over struct config */
+extern const struct schema access_schema;    /* over struct config */
+extern const struct schema approvals_schema; /* over struct config */
+extern const struct schema autonomy_schema;  /* over struct config */
 extern const struct schema monitor_schema;   /* over struct config */
 extern const struct schema scale_schema;     /* over struct scale_spec */
 extern const struct schema telemetry_schema; /* over struct config */

@@ -74,8 +74,8 @@ const struct frame *frames_asks(int64_t approval, int64_t optimization)
     struct frame_autonomy *autonomy = arena_alloc(arena, sizeof *autonomy);
     *optimizations = (struct frame_optimizations){.rows = asks.optimizations,
                                                   .n = asks.n_optimizations};
-    autonomy->levels =
-        levels_list(arena, asks.levels, asks.n_levels, frames_now(), &autonomy->n_levels);
+    autonomy->levels = levels_list(arena, asks.levels, asks.n_levels, "", frames_now(),
+                                   &autonomy->n_levels);
     autonomy->tunings = asks.tunings;
     autonomy->n_tunings = asks.n_tunings;
     frame->approvals = make_queue(arena, &asks);
@@ -128,7 +128,7 @@ const struct frame *frames_asks_none(void)
     struct frame *frame = (struct frame *)(uintptr_t)frames_busy();
     struct arena *arena = frame_arena(frame);
     struct frame_autonomy *autonomy = arena_alloc(arena, sizeof *autonomy);
-    autonomy->levels = levels_list(arena, NULL, 0, frames_now(), &autonomy->n_levels);
+    autonomy->levels = levels_list(arena, NULL, 0, "", frames_now(), &autonomy->n_levels);
     frame->autonomy = autonomy;
     frame->approvals = arena_alloc(arena, sizeof(struct frame_approvals));
     frame->optimizations = arena_alloc(arena, sizeof(struct frame_optimizations));

@@ -214,7 +214,7 @@ static void test_levels(void **state)
     size_t n;
     char text[300];
     const struct level_line *lines =
-        levels_list(place->arena, asks.levels, asks.n_levels, (struct wall){NOW}, &n);
+        levels_list(place->arena, asks.levels, asks.n_levels, "", (struct wall){NOW}, &n);
     assert_int_equal(n, ACT_COUNT + 1);
     assert_int_equal(lines[ACT_MERGE].level, LEVEL_APPROVE);
     assert_string_equal(
@@ -226,11 +226,11 @@ static void test_levels(void **state)
         "for 45m, by ada: hotfix train");
     assert_null(lines[ACT_PLAN].row);
     /* An hour later the raised one is over. */
-    lines = levels_list(place->arena, asks.levels, asks.n_levels,
+    lines = levels_list(place->arena, asks.levels, asks.n_levels, "",
                         (struct wall){NOW + 3600000}, &n);
     assert_int_equal(n, ACT_COUNT);
     assert_int_equal(lines[ACT_RESTART].level, LEVEL_AUTO);
-    lines = levels_list(place->arena, asks.levels, asks.n_levels,
+    lines = levels_list(place->arena, asks.levels, asks.n_levels, "",
                         (struct wall){NOW + 3 * 3600000}, &n);
     assert_int_equal(lines[ACT_RESTART].level, lines[ACT_RESTART].configured);
 }

@@ -134,7 +134,9 @@ static int run(struct cli *cli)
         return cli_fail(&err);
     }
     reader_halt(cli->reader, cli->arena, &halt);
-    const struct level_line *lines = levels_list(cli->arena, rows, n, now, &n);
+    const struct level_line *lines =
+        levels_list(cli->arena, rows, n,
+                    reader_setting(cli->reader, cli->arena, LEVELS_SETTING), now, &n);
     if (cli_has(cli, "json")) {
         recovery_print_json(write_halt, &halt);
         for (size_t i = 0; i < n; i++) {

@@ -152,9 +152,11 @@ static const char *args_of(struct cli *cli, const struct verb *verb,
     put(&w, verb, "digest", digest != NULL ? digest : row->digest);
     put_number(&w, verb, "effect", cli_value(cli, "effect"));
     put(&w, verb, "confirm", typed);
-    put(&w, verb, "reason", reason);
+    const char *to = cli_value(cli, "to");
+    bool is_name = takes(verb, "to") && to == NULL; /* delegate a-3 grace */
+    put(&w, verb, "reason", is_name ? cli_value(cli, "reason") : reason);
     put(&w, verb, "for", cli_value(cli, "for"));
-    put(&w, verb, "to", cli_value(cli, "to"));
+    put(&w, verb, "to", is_name ? reason : to);
     jsonw_close(&w, '}');
     struct json *args = json_parse(out.data, out.len, err);
     bool is_good = args != NULL && verb_check(verb, args, err);
