@@ -286,6 +286,9 @@ enum machine_verdict control_step(struct control *control, struct live *live,
     struct trace_before before;
     char spent[BUDGET_LINE_MAX];
     struct machine_input with = *input;
+    with.asks_plan = control_level(control, ACT_PLAN, row->repo, now) < LEVEL_AUTO;
+    with.asks_merge = live->workflow->pipeline->merge_mode == MERGE_AUTO &&
+                      control_level(control, ACT_MERGE, row->repo, now) < LEVEL_AUTO;
     budget_look(control, live, &with, spent, now);
     trace_begin(&before, row);
     enum machine_verdict verdict = machine_step(

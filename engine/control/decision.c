@@ -108,14 +108,9 @@ static void merge_question(struct control *control, const struct live *live,
 bool decision_merge_asks(struct control *control, struct live *live, struct wall now)
 {
     struct asked asked = {.n = 0};
-    if (live->workflow->pipeline->merge_mode != MERGE_AUTO) {
-        return false;
-    }
-    if (control_level(control, ACT_MERGE, live->workflow->row.repo, now) < LEVEL_AUTO) {
-        return true;
-    }
-    if (control->recovery == NULL) {
-        return false;
+    if (control->recovery == NULL || live->workflow->pipeline->merge_mode != MERGE_AUTO ||
+        control_level(control, ACT_MERGE, live->workflow->row.repo, now) < LEVEL_AUTO) {
+        return false; /* nothing is left to decide */
     }
     merge_question(control, live, &asked, now);
     int choice = ask(control, live, &asked, now, &live->merge_decision);

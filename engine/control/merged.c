@@ -12,6 +12,7 @@
 #include "engine/workflow/merged.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/control/approval.h"
 #include "engine/control/control_private.h"
 
 #define HOUR_MS     INT64_C(3600000)
@@ -176,7 +177,13 @@ void merged_result(struct control *control, struct live *live,
     char objection[120] = "";
     struct merged_input input = {ended, result, objection};
     if (merged_may_revert(live->workflow, &input)) {
-        (void)object(control, row, now, objection, sizeof(objection));
+        enum autonomy_level level = control_level(control, ACT_REVERT, row->repo, now);
+        if (level < LEVEL_AUTO) {
+            (void)snprintf(objection, sizeof(objection), "the autonomy of revert is %s",
+                           level_word(level));
+        } else {
+            (void)object(control, row, now, objection, sizeof(objection));
+        }
     }
     trace_begin(&before, row);
     if (merged_step(live->workflow, &input, now, &out)) {

@@ -25,7 +25,7 @@ bool more_steps(const struct turn *turn)
 bool plan_asks(const struct turn *turn)
 {
     const struct pipeline *pipeline = turn->workflow->pipeline;
-    return pipeline->plan_mode == PLAN_ASK &&
+    return (pipeline->plan_mode == PLAN_ASK || turn->input->asks_plan) &&
            (pipeline->plan.argv != NULL || turn->workflow->row.agent_runs == 0);
 }
 
@@ -37,8 +37,9 @@ bool merge_asks(const struct turn *turn)
         stage_step(workflow->pipeline, workflow->row.state, workflow->row.step + 1);
     bool is_degraded =
         workflow->row.is_degraded || (result != NULL && result->is_degraded);
-    return step.kind == EFFECT_MERGE && (workflow->pipeline->merge_mode == MERGE_ASK ||
-                                         is_degraded || plan_escalates(turn));
+    return step.kind == EFFECT_MERGE &&
+           (workflow->pipeline->merge_mode == MERGE_ASK || turn->input->asks_merge ||
+            is_degraded || plan_escalates(turn));
 }
 
 bool waits_plan(const struct turn *turn)

@@ -120,7 +120,8 @@ struct machine_input {
     const char *reason;                 /* operator's words or NULL */
     enum workflow_state checkpoint;     /* EV_RETRY: STATE_COUNT = where it is */
     const struct effect_result *result; /* outcomes, else NULL */
-    int granted_runs;                   /* EV_EXTEND: how much more */
+    bool asks_plan, asks_merge; /* a person is asked, whatever the pipeline says */
+    int granted_runs;           /* EV_EXTEND: how much more */
     struct span granted_wall;
     const char *spent; /* one clean line: a budget that is not the workflow's own (of its
                           repository, of the day) allows no agent run now; NULL = it does */
