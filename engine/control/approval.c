@@ -31,7 +31,8 @@ static void set_expiry(struct approvals *approvals, struct waiting *waiting,
                        struct wall at)
 {
     if (wall_is_set(at)) {
-        heap_put(&approvals->expiries, &waiting->expiry, at.ms, waiting->id);
+        int64_t when = waiting->is_told ? at.ms : at.ms - SOON.ms;
+        heap_put(&approvals->expiries, &waiting->expiry, when, waiting->id);
     } else {
         heap_remove(&approvals->expiries, &waiting->expiry);
     }
@@ -326,19 +327,30 @@ void approval_follow(struct control *control, struct live *live, struct wall now
 
 /* ---- time ---- */
 
-static void expire(struct control *control, struct waiting *waiting, struct wall now)
+/* Ten minutes before its end that is told; the end itself may have been moved by a halt. */
+static bool is_over(struct control *control, struct waiting *waiting, struct wall now)
 {
     struct arena *arena = arena_new();
     struct approval_row row;
     struct err err = ERR_INIT;
-    bool is_moved = /* by a halt that is over */
-        store_load_approval(control->store, arena, waiting->id, &row, &err) == FOUND &&
-        row.expires_at.ms > now.ms;
-    if (is_moved) {
+    bool is_over =
+        store_load_approval(control->store, arena, waiting->id, &row, &err) != FOUND ||
+        row.expires_at.ms <= now.ms;
+    if (!is_over) {
+        bool is_soon = row.expires_at.ms - SOON.ms <= now.ms;
+        if (is_soon && !waiting->is_told) {
+            tell(control, &row, "approval-expiring", now, row.title);
+        }
+        waiting->is_told = is_soon;
         set_expiry(control->approvals, waiting, row.expires_at);
     }
     arena_free(arena);
-    if (is_moved) {
+    return is_over;
+}
+
+static void expire(struct control *control, struct waiting *waiting, struct wall now)
+{
+    if (!is_over(control, waiting, now)) {
         return;
     }
     int64_t id = waiting->id, workflow = waiting->workflow;

@@ -11,12 +11,14 @@
 #define CARD_MAX     (16 * 1024)
 #define BEFORE_MAX   20 /* earlier decisions that are looked at */
 #define BEFORE_SHOWN 3
+#define SOON         span_s(600) /* before it expires this is told */
 #define LEVELS_MAX   200
 
 /* An approval that waits. */
 struct waiting {
     int64_t id, workflow, recovery, optimization;
     enum act act;
+    bool is_told; /* that it expires soon */
     struct heap_node expiry;
 };
 

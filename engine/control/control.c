@@ -316,6 +316,9 @@ enum machine_verdict control_step(struct control *control, struct live *live,
         outbox_add(control, false, out->effects[i].workflow, out->effects[i].seq);
         audit_effect(control, &out->effects[i], now);
         decision_provider(control, live, &out->effects[i], now);
+        if (out->effects[i].kind == EFFECT_MERGE && input->event == EV_PASSED) {
+            autonomy_done(control, ACT_MERGE, row->repo);
+        }
     }
     if (out->n_effects > 0 && out->effects[0].kind == EFFECT_REVERT) {
         merged_stop(control, live, now);

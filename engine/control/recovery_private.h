@@ -182,6 +182,8 @@ void remedy_tick(struct control *control, struct wall now);
 struct span remedy_hold(enum rung rung);
 /* Is a person asked first, by its level of autonomy? */
 bool remedy_asks(const struct control *control, enum rung rung, struct wall now);
+/* It begins without a person: counted with the level that allows it. */
+void remedy_done(struct control *control, enum rung rung);
 /* The approval of a remedy that waits (remedy_card.c). */
 void remedy_ask(struct control *control, const struct problem_row *problem,
                 enum rung rung, const struct recovery_row *row, struct wall now);

@@ -256,6 +256,7 @@ static void begin(struct control *control, const struct problem_row *problem,
     if (is_asked) {
         remedy_ask(control, problem, remedy->rung, &row, now);
     } else {
+        remedy_done(control, remedy->rung);
         carry_out(control, remedy, now);
     }
     control_tell(control, now, is_asked ? "recovery-asked" : "recovery-begun", 0,

@@ -32,6 +32,11 @@ bool remedy_asks(const struct control *control, enum rung rung, struct wall now)
            control_level(control, act_of(rung), "", now) < LEVEL_AUTO;
 }
 
+void remedy_done(struct control *control, enum rung rung)
+{
+    autonomy_done(control, act_of(rung), "");
+}
+
 static const char *command_text(const struct control *control, enum rung rung,
                                 const char *service)
 {

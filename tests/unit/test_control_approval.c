@@ -32,6 +32,7 @@ struct fixture {
     struct wall now;
     enum user_role role;
     int levels[ACT_COUNT];
+    struct span expire;
     int n_performed;
     int64_t last_workflow, last_seq;
     enum effect_kind last_kind;
@@ -68,8 +69,8 @@ static void open_control(struct fixture *f)
     assert_non_null(f->store);
     struct control_options options = {
         .max_running = 8,
-        .limits = {span_s(5), span_s(300)       },
-        .approvals = {.self = f, .role_of = role_of},
+        .limits = {span_s(5),  span_s(300)       },
+        .approvals = { .expire = f->expire, .self = f, .role_of = role_of},
         .seed = 1,
     };
     memcpy(options.approvals.levels, f->levels, sizeof(f->levels));
@@ -367,6 +368,35 @@ static void each_field_that_changes_is_never_executed(void **state)
     arena_free(arena);
 }
 
+/* ---- time ---- */
+
+static void what_nobody_decides_is_paused(void **state)
+{
+    struct fixture *f = *state;
+    struct arena *arena = arena_new();
+    char digest[DIGEST_HEX];
+    close_control(f);
+    f->expire = span_s(3600);
+    open_control(f);
+    to_merge(f, TEXT("ask"));
+    int64_t before = last_event(f);
+    f->now = wall_add(f->now, span_s(3000)); /* ten minutes before: it is told, once */
+    assert_true(control_wake_at(f->control).ms <= f->now.ms);
+    turn(f);
+    turn(f);
+    assert_int_equal(last_event(f), before + 1);
+    assert_true(control_digest(f->control, 1, digest));
+    f->now = wall_add(f->now, span_s(600));
+    turn(f);
+    struct workflow_row row = look(f, arena, 1);
+    assert_int_equal(row.state, STATE_PARKED);
+    assert_false(control_digest(f->control, 1, digest));
+    (void)send_as(f, "ops", ORIGIN_CLI, "resume", 1, "{}");
+    turn(f);
+    assert_true(control_digest(f->control, 1, digest)); /* asked again */
+    arena_free(arena);
+}
+
 /* ---- races ---- */
 
 static void of_two_one_wins_every_time(void **state)
@@ -412,6 +442,7 @@ int main(void)
         TEST(each_verb_by_each_way_and_role),
         TEST(each_level_of_plan_and_merge),
         TEST(each_field_that_changes_is_never_executed),
+        TEST(what_nobody_decides_is_paused),
         TEST(of_two_one_wins_every_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
