@@ -8,6 +8,7 @@
 
 #include "engine/base/version.h"
 #include "engine/control/config.h"
+#include "engine/control/verb.h"
 #include "engine/drill/profile.h"
 #include "engine/monitor/metric.h"
 #include "engine/workflow/pipeline.h"
@@ -279,6 +280,37 @@ static void table_risks(void)
     puts(".El");
 }
 
+static void table_risk_rules(void)
+{
+    enum risk risk;
+    const char *text;
+    puts(".Bl -tag -width critical -compact");
+    for (size_t i = 0; risk_builtin(i, &risk, &text); i++) {
+        printf(".It %s\n", risk_word(risk));
+        mdoc_capital(text);
+    }
+    puts(".El");
+}
+
+static void table_user_roles(void)
+{
+    puts(".Bl -tag -width observer -compact");
+    for (int role = USER_OBSERVER; role < USER_ROLE_COUNT; role++) {
+        const char *before = "";
+        printf(".It %s\n", user_role_word((enum user_role)role));
+        mdoc_capital(user_role_help((enum user_role)role));
+        fputs("Verbs: ", stdout);
+        for (size_t i = 0; i < n_verbs; i++) {
+            if ((int)verbs[i].role == role) {
+                printf("%s%s", before, verbs[i].name);
+                before = ", ";
+            }
+        }
+        puts(".");
+    }
+    puts(".El");
+}
+
 static void table_optimizations(void)
 {
     puts(".Bl -tag -width merge_window -compact");
@@ -351,6 +383,8 @@ static const struct {
     {"acts",          table_acts         },
     {"levels",        table_levels       },
     {"risks",         table_risks        },
+    {"risk-rules",    table_risk_rules   },
+    {"user-roles",    table_user_roles   },
     {"optimizations", table_optimizations},
     {"outcomes",      table_outcomes     },
     {"version",       table_version      },
