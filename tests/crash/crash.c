@@ -117,7 +117,9 @@ static void prepare(struct campaign *c)
                    c->starts);
     put_file(agent, script, 0755);
     char *config = file_join(c->folder, "signalbox.yaml");
-    put_file(config, "max_running: 16\nrecovery: {backoff: 100ms, backoff_max: 1s}\n",
+    put_file(config,
+             "max_running: 16\nrecovery: {backoff: 100ms, backoff_max: 1s}\n"
+             "access: {operator: {users: [crash]}}\n",
              0644);
     c->pipeline =
         mem_printf("name: crash\nrepository: %s\nbase: main\nagent: {command: %s}\n"
@@ -243,6 +245,17 @@ static void submit(struct campaign *c)
         bell_disconnect(bell);
     }
     c->n_submitted++;
+}
+
+/* A campaign in which every submission is refused would test nothing, for half an hour. */
+static void check_load(struct campaign *c)
+{
+    struct totals t = {0};
+    struct err err = ERR_INIT;
+    if (!totals(c, &t) || t.n_workflows == 0) {
+        (void)err_set(&err, ERR_REFUSED, "no workflow was taken");
+        die("load", &err);
+    }
 }
 
 static void keep_load(struct campaign *c)
@@ -526,6 +539,7 @@ int main(void)
     (void)printf("# seed %" PRIu64 ", %ld kills, in %s\n", seed, n_kills, c.folder);
     struct mono begin = mono_now();
     kill_at_commit_points(&c, setting("COMMIT_POINTS", 40));
+    check_load(&c);
     kill_at_random(&c, n_kills);
     finish(&c);
     count_everything(&c);

@@ -435,7 +435,8 @@ static void test_limit_of_cpu_time(void **state)
     order->bounds.cpu = span_s(1);
     struct effect_result *result = lab_run(order);
     check(result, STATUS_FAILED, BLAME_CHANGE, "the limit of CPU time was reached");
-    if (result->cpu_ms <= 800 || result->cpu_ms >= 3000) {
+    /* The kernel counts ticks towards the limit and precise time in what it reports. */
+    if (result->cpu_ms <= 200 || result->cpu_ms >= 3000) {
         fail_msg("%lld ms", (long long)result->cpu_ms);
     }
     effect_result_free(result);
