@@ -24,7 +24,7 @@
 
 /* A role that was looked up. */
 struct known_role {
-    char actor[96];
+    char actor[96], account[96];
     enum user_role role;
     struct mono at;
 };
@@ -87,7 +87,8 @@ void on_rejected(void *user, int64_t n);
 
 /* How failures are answered, as configured; own rules are read, and kept in engine->patterns. */
 /* Role of a user (engine_access.c). Control thread. */
-enum user_role engine_role(void *engine, const char *actor, const char *origin);
+enum user_role engine_role(void *engine, const char *actor, const char *account,
+                           const char *origin);
 /* All but the outlet. */
 struct control_options engine_control_options(struct engine *engine);
 

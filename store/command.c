@@ -29,6 +29,30 @@ static bool may_migrate(struct database *database, struct err *err)
                    database->path, pid, (long long)version, store_schema_version());
 }
 
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+/* The command that came under the same key before; -1: not found. */
+static int64_t find_by_key(struct database *database, const struct command_row *command)
+{
+    sqlite3_stmt *s = NULL;
+    int64_t id = -1;
+    if (sqlite3_prepare_v2(database->db,
+                           "SELECT id FROM command WHERE actor = ?1 AND key = ?2"
+                           " AND key <> ''",
+                           -1, &s, NULL) == SQLITE_OK) {
+        bind_text(s, 1, command->actor);
+        bind_text(s, 2, or_empty(command->key));
+        if (sqlite3_step(s) == SQLITE_ROW) {
+            id = sqlite3_column_int64(s, 0);
+        }
+    }
+    (void)sqlite3_finalize(s); /* repeats the failure that was seen */
+    return id;
+}
+
 static int64_t insert(struct database *database, const struct command_row *command,
                       struct err *err)
 {
@@ -36,16 +60,22 @@ static int64_t insert(struct database *database, const struct command_row *comma
     int64_t id = -1;
     if (sqlite3_prepare_v2(database->db,
                            "INSERT INTO command (at, actor, verb, workflow, args, answer,"
-                           " message, origin) VALUES (?1, ?2, ?3, ?4, ?5, -1, '', ?6)",
+                           " message, origin, account, key)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, -1, '', ?6, ?7, ?8)"
+                           " ON CONFLICT DO NOTHING",
                            -1, &s, NULL) == SQLITE_OK) {
         bind_int(s, 1, command->at.ms);
         bind_text(s, 2, command->actor);
         bind_text(s, 3, command->verb);
         bind_int(s, 4, command->workflow);
         bind_text(s, 5, command->args);
-        bind_text(s, 6, command->origin != NULL ? command->origin : "");
+        bind_text(s, 6, or_empty(command->origin));
+        bind_text(s, 7, or_empty(command->account));
+        bind_text(s, 8, or_empty(command->key));
         if (database_run(s)) {
-            id = sqlite3_last_insert_rowid(database->db);
+            id = sqlite3_changes(database->db) > 0
+                     ? sqlite3_last_insert_rowid(database->db)
+                     : find_by_key(database, command);
         }
     }
     if (id < 0) {

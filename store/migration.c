@@ -578,6 +578,15 @@ static const char *const eighth[] = {
     NULL,
 };
 
-const char *const *const schema_migrations[] = {first, second, third,           fourth,
-                                                fifth, sixth,  schema_approval, eighth};
+/* As which user the process ran, when that is not the person who asked; and what a client calls
+ * its own request, so that the same one sent twice is carried out once. */
+static const char *const ninth[] = {
+    "ALTER TABLE command ADD COLUMN account TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE command ADD COLUMN key TEXT NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX command_key ON command (actor, key) WHERE key <> ''",
+    NULL,
+};
+
+const char *const *const schema_migrations[] = {
+    first, second, third, fourth, fifth, sixth, schema_approval, eighth, ninth};
 const size_t n_schema_migrations = ARRAY_LEN(schema_migrations);

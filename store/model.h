@@ -294,6 +294,8 @@ struct command_row {
     const char *actor;
     const char
         *origin; /* word of a front end (engine/approval/access.h); NULL or "" = none */
+    const char *account; /* user of the process, when it is not the actor; NULL = "" */
+    const char *key;     /* the client's name for this request; NULL or "" = none */
     const char *verb;
     int64_t workflow;    /* 0 = none */
     const char *args;    /* JSON object */

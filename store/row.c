@@ -165,6 +165,8 @@ void row_command(sqlite3_stmt *s, struct arena *arena, struct command_row *ret_r
     row->at = wall(&c);
     row->actor = text(&c);
     row->origin = text(&c);
+    row->account = text(&c);
+    row->key = text(&c);
     row->verb = text(&c);
     row->workflow = number(&c);
     row->args = text(&c);

@@ -284,7 +284,8 @@ enum total_code {
     "finished_at, "                                                                      \
     "deadline_at, params, summary, log, exit_status, cpu_ms, peak_rss_kib, out_bytes, "  \
     "provider, is_fallback"
-#define COMMAND_COLUMNS "id, at, actor, origin, verb, workflow, args, answer, message"
+#define COMMAND_COLUMNS                                                                  \
+    "id, at, actor, origin, account, key, verb, workflow, args, answer, message"
 
 /* Room for row n of an array that grows in arena: the array, moved or not. */
 void *rows_room(struct arena *arena, void *rows, size_t n, size_t *cap, size_t size);

@@ -279,6 +279,8 @@ const char *reader_setting(struct reader *reader, struct arena *arena, const cha
 
 /* Insert a command (id, answer, message ignored). Creates the store if it is missing, so
  * that a task may be handed over before an engine runs. Returns its id, or -1 with err.
+ * With a key that this actor has used before nothing is inserted: the id is that of the
+ * command then, which may be another one.
  */
 NODISCARD int64_t command_send(const char *path, const struct command_row *command,
                                struct err *err);

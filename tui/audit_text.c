@@ -23,6 +23,10 @@ const char *audit_summary(struct arena *arena, const struct audit_row *row)
     if (detail == NULL) {
         add(&out, row->detail); /* no engine of ours wrote that: it is shown as it is */
     }
+    const char *account = json_str(detail, "account", NULL);
+    if (account != NULL) {
+        (void)buf_printf(&out, "as %s", account); /* who acted through sudo or su */
+    }
     add(&out, json_str(detail, "reason", NULL));
     add(&out, json_str(detail, "rung", NULL));
     add(&out, json_str(detail, "text", NULL));

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/feed_order.h"
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include "engine/approval/access.h"
 #include "engine/base/findings.h"
+#include "engine/base/identity.h"
 #include "engine/base/json.h"
 #include "engine/control/config.h"
 #include "engine/workflow/pipeline.h"
@@ -41,7 +39,7 @@ struct orders {
     struct sent ring[FRAME_ANSWERS];
     size_t n;      /* ever; ring[n % FRAME_ANSWERS] is next */
     bool has_more; /* answers that the last update had no time for */
-    char actor[64];
+    struct identity who;
 };
 
 struct order *order_new(const struct feed_order *from, uint64_t ticket)
@@ -88,12 +86,7 @@ struct orders *orders_new(const struct config *config)
 {
     struct orders *orders = mem_alloc(sizeof *orders);
     orders->config = config;
-    char bytes[4096];
-    struct passwd entry, *found = NULL;
-    if (getpwuid_r(getuid(), &entry, bytes, sizeof bytes, &found) == 0 && found)
-        (void)snprintf(orders->actor, sizeof orders->actor, "%s", found->pw_name);
-    else
-        (void)snprintf(orders->actor, sizeof orders->actor, "uid %u", (unsigned)getuid());
+    identity_of_process(&orders->who);
     return orders;
 }
 
@@ -174,7 +167,8 @@ static bool send_rows(struct orders *orders, struct sent *sent, const struct ord
         struct err err = ERR_INIT;
         struct command_row row = {
             .at = wall_now(),
-            .actor = orders->actor,
+            .actor = orders->who.actor,
+            .account = orders->who.account,
             .origin = origin_word(ORIGIN_KEY),
             .verb = order->verb,
             .workflow = order->n > 0 ? order->workflows[i] : 0,

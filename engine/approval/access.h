@@ -8,8 +8,9 @@
  * is the only judge.
  *
  * Each verb has the least role that may use it (engine/control/verb.h). Roles follow from users and groups
- * of the operating system, as the configuration says; without one, the engine's own user and root
- * are admins, and everybody else observes.
+ * of the operating system, as the configuration says, for the person who logged in
+ * (engine/base/identity.h); without one, processes of the engine's own user and of root are admins'
+ * (who may become either needs no leave to write the store), and everybody else observes.
  *
  *   access:
  *     admin: {users: [ada], groups: [ops-leads]}

@@ -160,6 +160,7 @@ void audit_command(struct control *control, const struct command_row *command,
     jsonw_init(&w, &detail);
     jsonw_open(&w, NULL, '{');
     jsonw_int(&w, "command", command->id);
+    put_text(&w, "account", command->account, SHORT_MAX); /* "ada as root" */
     put_text(&w, "reason", json_str(args, "reason", NULL), TEXT_MAX);
     put_text(&w, "answer", answer->text, TEXT_MAX);
     if (verb != NULL && answer->status != ANSWER_BAD) {

@@ -173,7 +173,8 @@ static bool gate(const struct control *control, const struct verb *verb,
     const struct control_approvals *options = &control->options.approvals;
     char why[ACCESS_TEXT_MAX];
     *ret_role = options->role_of != NULL
-                    ? options->role_of(options->self, command->actor, command->origin)
+                    ? options->role_of(options->self, command->actor, command->account,
+                                       command->origin)
                     : USER_ADMIN;
     answer->role = user_role_word(*ret_role);
     if (access_allows(verb, *ret_role, command->actor, why)) {

@@ -58,7 +58,8 @@ struct control_approvals {
     int levels[ACT_COUNT]; /* enum autonomy_level + 1; 0 = the class's own */
     /* Role of a user at a front end; NULL: everybody is admin. */
     void *self;
-    enum user_role (*role_of)(void *self, const char *actor, const char *origin);
+    enum user_role (*role_of)(void *self, const char *actor, const char *account,
+                              const char *origin);
 };
 struct control_approvals control_approvals_default(void);
 

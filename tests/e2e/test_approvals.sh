@@ -9,7 +9,10 @@
 set -u
 program=${SIGNALBOX:-$PWD/build/signalbox}
 dir=$(cd "$(mktemp -d /tmp/signalbox-approvals-XXXXXX)" && pwd -P) || exit 1
-engine='' a='' me=$(id -un)
+engine='' a=''
+# Whom signalbox takes the caller for: who logged in, else the user.
+unset SUDO_USER
+me=$(id -un -- "$(cat /proc/self/loginuid)" 2>/dev/null || id -un)
 # shellcheck disable=SC2317 # the trap calls it
 cleanup() {
     [ -z "$engine" ] || kill "$engine" 2>/dev/null

@@ -54,10 +54,12 @@ static void on_stop(void *self, int64_t workflow, int64_t seq)
     (void)seq;
 }
 
-static enum user_role role_of(void *self, const char *actor, const char *origin)
+static enum user_role role_of(void *self, const char *actor, const char *account,
+                              const char *origin)
 {
     const struct fixture *f = self;
     (void)actor;
+    (void)account;
     (void)origin;
     return f->role;
 }

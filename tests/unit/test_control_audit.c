@@ -96,6 +96,7 @@ static void send(struct fixture *f, const char *verb, int64_t workflow, const ch
     struct err err = ERR_INIT;
     struct command_row row = {.at = f->now,
                               .actor = "ada",
+                              .account = "signalbox",
                               .verb = verb,
                               .workflow = workflow,
                               .args = args,
@@ -198,6 +199,7 @@ static void a_workflow_leaves_its_trail(void **state)
     assert_string_equal(f->rows[4].origin, "engine");
     assert_int_equal(f->rows[4].at.ms, NOW.ms);
     assert_non_null(strstr(f->rows[3].detail, "\"reason\":\"looks good\""));
+    assert_non_null(strstr(f->rows[3].detail, "\"account\":\"signalbox\""));
     assert_non_null(strstr(f->rows[3].detail, "\"effect\":5"));
     assert_non_null(strstr(f->rows[4].detail, "\"effect\":\"wf-1."));
     assert_non_null(strstr(f->rows[4].detail, "\"params\":{\"bytes\":"));

@@ -361,6 +361,36 @@ static void test_commands(void **state)
     store_close(store);
 }
 
+/* The name that a client gave its request: the same one of the same person is one command. */
+static void test_command_keys(void **state)
+{
+    struct place *place = *state;
+    struct err err = ERR_INIT;
+    struct command_row command = {.actor = "ada",
+                                  .account = "root",
+                                  .verb = "pause",
+                                  .workflow = 4,
+                                  .args = "{}",
+                                  .key = "k-1"};
+    assert_int_equal(command_send(place->path, &command, &err), 1);
+    assert_int_equal(command_send(place->path, &command, &err), 1);
+    command.workflow = 5; /* the first one stands */
+    assert_int_equal(command_send(place->path, &command, &err), 1);
+    command.actor = "eve";
+    int64_t of_eve = command_send(place->path, &command, &err);
+    assert_true(of_eve > 1);
+    command.key = NULL;
+    int64_t without = command_send(place->path, &command, &err);
+    assert_true(command_send(place->path, &command, &err) > without && without > of_eve);
+    struct reader *reader = place_reader(place);
+    struct command_row row;
+    assert_int_equal(reader_command(reader, place->arena, 1, &row, &err), FOUND);
+    assert_string_equal(row.key, "k-1");
+    assert_string_equal(row.account, "root");
+    assert_int_equal(row.workflow, 4);
+    reader_close(reader);
+}
+
 static void test_totals_hours_settings(void **state)
 {
     struct place *place = *state;
@@ -591,6 +621,7 @@ int main(void)
         PLACE_TEST(test_docs),
         PLACE_TEST(test_pipelines_are_stored_once),
         PLACE_TEST(test_commands),
+        PLACE_TEST(test_command_keys),
         PLACE_TEST(test_totals_hours_settings),
         PLACE_TEST(test_loads_what_lives),
         PLACE_TEST(test_prune_keeps_numbers),

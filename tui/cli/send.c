@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/cli/send.h"
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include "engine/approval/access.h"
+#include "engine/base/identity.h"
 #include "engine/base/json.h"
 #include "engine/base/text.h"
 #include "store/store.h"
 #include "tui/cli/watch.h"
-
-/* Who asks: the account of the process, not what the environment says. */
-static const char *actor(struct arena *arena)
-{
-    char space[4096];
-    struct passwd entry, *found = NULL;
-    if (getpwuid_r(getuid(), &entry, space, sizeof(space), &found) == 0 &&
-        found != NULL) {
-        return arena_str(arena, found->pw_name);
-    }
-    return arena_printf(arena, "uid %lu", (unsigned long)getuid());
-}
 
 /* Take the answers that are there; true when none is missing. */
 static bool collect(struct cli *cli, struct request *requests, size_t n)
@@ -72,14 +58,16 @@ bool requests_send(struct cli *cli, struct request *requests, size_t n, struct e
 {
     /* Connected before the row is written, so that no ring for its answer is missed. */
     struct watch *watch = watch_new(cli->store);
-    const char *who = actor(cli->arena);
+    struct identity who;
+    identity_of_process(&who);
     bool is_sent = true;
     size_t n_sent = 0;
     for (; n_sent < n && is_sent; n_sent++) {
         struct request *request = &requests[n_sent];
         struct command_row row = {
             .at = wall_now(),
-            .actor = who,
+            .actor = who.actor,
+            .account = who.account,
             .origin = origin_word(ORIGIN_CLI),
             .verb = request->verb,
             .workflow = request->workflow,
