@@ -19,17 +19,22 @@ static void forget_places(struct anomaly_book *book)
     memset(book->slot_of, 0xFF, sizeof(book->slot_of));
 }
 
-static void clear(struct anomaly_book *book)
+static void begin(struct anomaly_book *book)
 {
-    memset(book, 0, sizeof(*book));
     book->next_anomaly = book->next_incident = 1;
     forget_places(book);
 }
 
+static void clear(struct anomaly_book *book)
+{
+    memset(book, 0, sizeof(*book));
+    begin(book);
+}
+
 struct anomaly_book *anomaly_book_new(void)
 {
-    struct anomaly_book *book = mem_alloc(sizeof(*book));
-    clear(book);
+    struct anomaly_book *book = mem_alloc(sizeof(*book)); /* not cleared again: it is large */
+    begin(book);
     return book;
 }
 

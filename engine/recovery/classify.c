@@ -71,8 +71,8 @@ struct classifier *classifier_new(const struct pattern_base *base)
 void classifier_free(struct classifier *classifier)
 {
     if (classifier != NULL) {
-        free(classifier->model);
-        free(classifier->flaky);
+        text_model_free(classifier->model);
+        text_model_free(classifier->flaky);
         template_book_free(classifier->book);
         arena_free(classifier->arena);
         free(classifier->reader);

@@ -7,6 +7,9 @@
 #include "engine/base/mem.h"
 #include "engine/recovery/classify_model.h"
 
+_Static_assert(TEXT_BUCKETS < UINT16_MAX, "places of learned rows are 16 bits");
+_Static_assert(MODEL_STEPS <= INT8_MAX, "steps are 8 bits");
+
 #define HEADING "signalbox-text-model 1\n"
 
 void text_model_scale(const float idf[TEXT_BUCKETS], const float scale[GROUP_COUNT],
@@ -28,6 +31,33 @@ void text_model_scale(const float idf[TEXT_BUCKETS], const float scale[GROUP_COU
     }
 }
 
+static void read_weights(const struct text_model *model, uint32_t bucket,
+                         float ret[MODEL_CLASSES])
+{
+    if (model->learned[bucket] != 0) {
+        memcpy(ret, model->rows[model->learned[bucket] - 1], sizeof(model->rows[0]));
+        return;
+    }
+    float step = model->step[text_group_of(bucket)];
+    for (size_t k = 0; k < MODEL_CLASSES; k++) {
+        ret[k] = (float)model->steps[bucket][k] * step;
+    }
+}
+
+/* The row of a bucket that can be changed. */
+static float *learned_row(struct text_model *model, uint32_t bucket)
+{
+    if (model->learned[bucket] == 0) {
+        if (model->n_rows == model->cap_rows) {
+            model->cap_rows = model->cap_rows > 0 ? model->cap_rows * 2 : 256;
+            model->rows = mem_grow(model->rows, model->cap_rows, sizeof(model->rows[0]));
+        }
+        read_weights(model, bucket, model->rows[model->n_rows]);
+        model->learned[bucket] = (uint16_t)++model->n_rows;
+    }
+    return model->rows[model->learned[bucket] - 1];
+}
+
 void text_model_apply(const struct text_model *model, const struct text_feature *features,
                       size_t n, double p[MODEL_CLASSES])
 {
@@ -35,7 +65,8 @@ void text_model_apply(const struct text_model *model, const struct text_feature 
     double top = -1e30, sum = 0;
     memcpy(logits, model->bias, sizeof(logits));
     for (size_t i = 0; i < n; i++) {
-        const float *weights = model->weights[features[i].bucket];
+        float weights[MODEL_CLASSES];
+        read_weights(model, features[i].bucket, weights);
         for (size_t k = 0; k < MODEL_CLASSES; k++) {
             logits[k] += weights[k] * features[i].value;
         }
@@ -60,7 +91,7 @@ void text_model_learn(struct text_model *model, const struct text_feature *featu
     double p[MODEL_CLASSES];
     text_model_apply(model, features, n, p);
     for (size_t i = 0; i < n; i++) {
-        float *weights = model->weights[features[i].bucket];
+        float *weights = learned_row(model, features[i].bucket);
         for (size_t k = 0; k < model->n_classes; k++) {
             float error = (float)p[k] - (k == label ? 1.0F : 0.0F);
             float next = weights[k] - rate * error * features[i].value;
@@ -125,8 +156,7 @@ static bool read_classes(struct text_model *model, struct reading *r)
 }
 
 /* "BUCKET IDF CHARACTERS" */
-static bool read_row(struct text_model *model, const char *line,
-                     const float steps_of[GROUP_COUNT])
+static bool read_row(struct text_model *model, const char *line)
 {
     char *at;
     unsigned long bucket = strtoul(line, &at, 10);
@@ -135,14 +165,13 @@ static bool read_row(struct text_model *model, const char *line,
         strlen(at + 1) != model->n_classes) {
         return false;
     }
-    float step = steps_of[text_group_of((uint32_t)bucket)];
     model->idf[bucket] = (float)idf / MODEL_IDF_UNIT;
     for (size_t k = 0; k < model->n_classes; k++) {
         int steps = at[1 + k] - MODEL_ZERO_CHAR;
         if (steps < -MODEL_STEPS || steps > MODEL_STEPS) {
             return false;
         }
-        model->weights[bucket][k] = (float)steps * step;
+        model->steps[bucket][k] = (int8_t)steps;
     }
     return true;
 }
@@ -150,15 +179,14 @@ static bool read_row(struct text_model *model, const char *line,
 static bool read_rows(struct text_model *model, struct reading *r)
 {
     char line[256];
-    float steps[GROUP_COUNT];
-    if (!read_groups(r, "step", steps)) {
+    if (!read_groups(r, "step", model->step)) {
         return false;
     }
     while (read_line(r, line, sizeof(line))) {
         if (strcmp(line, "end") == 0) {
             return true;
         }
-        if (!read_row(model, line, steps)) {
+        if (!read_row(model, line)) {
             return false;
         }
     }
@@ -187,7 +215,7 @@ struct text_model *text_model_load(const char *text, size_t len, const char *nam
 {
     struct reading r = {text, text + len, 0};
     AUTO_FREE struct text_model *model =
-        mem_alloc(sizeof(*model) + TEXT_BUCKETS * sizeof(model->weights[0]));
+        mem_alloc(sizeof(*model));
     if (len < sizeof(HEADING) - 1 || memcmp(text, HEADING, sizeof(HEADING) - 1) != 0) {
         err_set(err, ERR_PROTOCOL, "no text model");
         return NULL;
@@ -198,4 +226,12 @@ struct text_model *text_model_load(const char *text, size_t len, const char *nam
         return NULL;
     }
     return TAKE(model);
+}
+
+void text_model_free(struct text_model *model)
+{
+    if (model != NULL) {
+        free(model->rows);
+        free(model);
+    }
 }

@@ -37,16 +37,22 @@ struct text_model {
     float softness; /* logits are divided by it, and */
     float doubt;    /* this share is spread over all classes: so is it calibrated */
     float scale[GROUP_COUNT];
-    float idf[TEXT_BUCKETS];        /* 0 = the feature is not used */
-    float weights[][MODEL_CLASSES]; /* TEXT_BUCKETS rows */
+    float step[GROUP_COUNT];  /* a weight is so many steps of its group's */
+    float idf[TEXT_BUCKETS];  /* 0 = the feature is not used */
+    int8_t steps[TEXT_BUCKETS][MODEL_CLASSES];
+    /* Rows that were learned since: of a bucket, its place in `rows` + 1; 0 = as in the file. */
+    uint16_t learned[TEXT_BUCKETS];
+    size_t n_rows, cap_rows;
+    float (*rows)[MODEL_CLASSES];
 };
 
 /* Where a job's log says whether it is flaky: its last bytes. */
 #define MODEL_TAIL 3000
 
-/* The model `name` of a model file; NULL when it is not there or malformed. free() it. */
+/* The model `name` of a model file; NULL when it is not there or malformed. */
 NODISCARD struct text_model *text_model_load(const char *text, size_t len,
                                              const char *name, struct err *err);
+void text_model_free(struct text_model *model); /* accepts NULL */
 /* Bring features into the form that weights apply to, in place. */
 void text_model_scale(const float idf[TEXT_BUCKETS], const float scale[GROUP_COUNT],
                       struct text_feature *features, size_t n);

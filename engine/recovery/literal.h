@@ -21,7 +21,7 @@
 #include "engine/base/compiler.h"
 
 #define LITERAL_MIN  3  /* shorter ones would be everywhere */
-#define LITERAL_MAX  16 /* more is not needed */
+#define LITERAL_MAX  10 /* longer ones would only make the automaton larger */
 #define LITERALS_MAX 64 /* of one expression */
 
 struct literal {

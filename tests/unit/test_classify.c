@@ -213,7 +213,7 @@ static void test_model_files(void **state)
     assert_float_equal(feature.value, 1, 1e-6);
     text_model_apply(model, &feature, 1, p);
     assert_float_equal((float)p[0], .622459F, 1e-5F);
-    free(model);
+    text_model_free(model);
     assert_null(text_model_load(good, sizeof(good) - 1, "b", &err));
     for (size_t cut = 0; cut < sizeof(good) - 2; cut++) { /* its last newline may go */
         assert_null(text_model_load(good, cut, "a", &err));
