@@ -457,6 +457,8 @@ bool apply_op(struct store *store, const struct op *op)
         return apply_drop_autonomy(store, op);
     case OP_PRUNE_APPROVALS:
         return apply_prune_approvals(store, op);
+    case OP_PRUNE_COMMANDS:
+        return apply_prune_commands(store, op);
     case OP_AUDIT:
         return apply_audit(store, &op->audit);
     }

@@ -2,7 +2,7 @@
 /*
  * Command: the one thing that front ends write, each on a connection of its own that
  * lives for one row. The threads of a process take turns; between processes SQLite's lock
- * decides.
+ * decides. The engine answers them, and takes the old ones out again.
  */
 #include <pthread.h>
 
@@ -134,4 +134,45 @@ int64_t command_line_send(struct command_line *line, const struct command_row *c
                           struct err *err)
 {
     return insert(&line->database, command, err);
+}
+
+/* ---- pruning: of the engine ---- */
+
+#define OLD_COMMANDS                                                                     \
+    "SELECT id FROM command WHERE at < ?1 AND answer <> -1 AND (workflow = 0 OR"         \
+    " NOT EXISTS (SELECT 1 FROM workflow w WHERE w.id = command.workflow))"              \
+    " ORDER BY id LIMIT ?2"
+
+size_t store_prune_commands(struct store *store, struct wall before, size_t max)
+{
+    if (max == 0 || batch_find(store, OP_PRUNE_COMMANDS, 0) != NULL) {
+        return 0;
+    }
+    sqlite3_stmt *s = database_get(&store->database, SLOT_PRUNE_COMMANDS_FIND,
+                                   "SELECT count(*) FROM (" OLD_COMMANDS ")");
+    if (s == NULL) {
+        return 0; /* pruned another time, and the commit tells */
+    }
+    bind_int(s, 1, before.ms);
+    bind_int(s, 2, (int64_t)max);
+    size_t n = sqlite3_step(s) == SQLITE_ROW ? (size_t)sqlite3_column_int64(s, 0) : 0;
+    (void)sqlite3_reset(s); /* unreadable: pruned another time */
+    if (n > 0) {
+        struct op *op = batch_add(store, OP_PRUNE_COMMANDS);
+        op->prune_commands.before = before;
+        op->prune_commands.max = (int64_t)max;
+    }
+    return n;
+}
+
+bool apply_prune_commands(struct store *store, const struct op *op)
+{
+    sqlite3_stmt *s = database_get(&store->database, SLOT_PRUNE_COMMANDS,
+                                   "DELETE FROM command WHERE id IN (" OLD_COMMANDS ")");
+    if (s == NULL) {
+        return false;
+    }
+    bind_int(s, 1, op->prune_commands.before.ms);
+    bind_int(s, 2, op->prune_commands.max);
+    return database_run(s);
 }

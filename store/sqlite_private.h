@@ -81,6 +81,8 @@ enum slot {
     SLOT_SETTING_PUT,
     SLOT_SETTING_GET,
     SLOT_PRUNE_FIND,
+    SLOT_PRUNE_COMMANDS_FIND,
+    SLOT_PRUNE_COMMANDS,
     SLOT_PRUNE_FIRST,
     SLOT_PRUNE_LAST = SLOT_PRUNE_FIRST + 7,
     SLOT_LAST_EVENT,
@@ -369,6 +371,7 @@ enum op_kind {
     OP_DROP_TUNING,
     OP_DROP_AUTONOMY,
     OP_PRUNE_APPROVALS,
+    OP_PRUNE_COMMANDS,
     OP_AUDIT
 };
 
@@ -456,6 +459,10 @@ struct op {
             const int64_t *ids[APPROVALS_NUMBERED];
             size_t n[APPROVALS_NUMBERED];
         } prune_approvals;
+        struct {
+            struct wall before;
+            int64_t max;
+        } prune_commands;
         struct audit_row audit; /* without prev and hash */
     };
 };
@@ -539,6 +546,7 @@ NODISCARD bool apply_approval(struct store *store, const struct op *op);
 NODISCARD bool apply_drop_tuning(struct store *store, const struct op *op);
 NODISCARD bool apply_drop_autonomy(struct store *store, const struct op *op);
 NODISCARD bool apply_prune_approvals(struct store *store, const struct op *op);
+NODISCARD bool apply_prune_commands(struct store *store, const struct op *op);
 /* The highest ids of the tables of store/approval.h. */
 NODISCARD bool approval_numbers(struct database *database,
                                 int64_t ret_numbers[APPROVALS_NUMBERED], struct err *err);

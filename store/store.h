@@ -118,6 +118,9 @@ void store_checkpoint(struct store *store);
  * batch; a second call before the commit gives 0. Totals are the caller's: they go on
  * counting what ended. */
 size_t store_prune(struct store *store, struct wall before, size_t max);
+/* The same for answered commands that were given before `before` and are of no workflow that
+ * is there. Their numbers are not given again. */
+size_t store_prune_commands(struct store *store, struct wall before, size_t max);
 
 /* ---- loading for the writer, after a start --------------------------------- */
 

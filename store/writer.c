@@ -45,7 +45,8 @@ const struct op *batch_find(const struct store *store, enum op_kind kind, int64_
              (kind == OP_PIPELINE && op->pipeline.id == id) ||
              (kind == OP_HOUR && op->hour.hour == id) || kind == OP_PRUNE ||
              kind == OP_PRUNE_DELIVERIES || kind == OP_PRUNE_FINDINGS ||
-             kind == OP_PRUNE_RECOVERY || kind == OP_PRUNE_APPROVALS)) {
+             kind == OP_PRUNE_RECOVERY || kind == OP_PRUNE_APPROVALS ||
+             kind == OP_PRUNE_COMMANDS)) {
             return op;
         }
     }

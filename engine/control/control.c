@@ -450,7 +450,7 @@ static struct wall before(struct wall now, struct span keep)
 static bool prune(struct control *control, struct wall now)
 {
     const struct control_options *options = &control->options;
-    size_t n = 0, n_deliveries, n_findings, n_recovery, n_approvals;
+    size_t n = 0, n_deliveries, n_findings, n_recovery, n_approvals, n_commands;
     if (options->history_keep.ms > 0) {
         n = store_prune(control->store, before(now, options->history_keep), PRUNE_MAX);
     }
@@ -463,9 +463,11 @@ static bool prune(struct control *control, struct wall now)
                                       PRUNE_FINDINGS);
     n_approvals = store_prune_approvals(
         control->store, before(now, options->history_keep), PRUNE_FINDINGS);
+    n_commands = store_prune_commands(control->store, before(now, options->history_keep),
+                                      PRUNE_FINDINGS);
     return n == PRUNE_MAX || n_deliveries == PRUNE_DELIVERIES ||
            n_findings == PRUNE_FINDINGS || n_recovery == PRUNE_FINDINGS ||
-           n_approvals == PRUNE_FINDINGS;
+           n_approvals == PRUNE_FINDINGS || n_commands == PRUNE_FINDINGS;
 }
 
 void control_tick(struct control *control, struct wall now)

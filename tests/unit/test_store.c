@@ -545,6 +545,52 @@ static void test_prune_keeps_numbers(void **state)
     assert_true(store_verify(place->path, &err));
 }
 
+/* Answered ones of no workflow go as the others do; what waits for its answer stays. */
+static void test_old_commands_go(void **state)
+{
+    struct place *place = *state;
+    struct err err = ERR_INIT;
+    struct store *store = place_store(place);
+    struct workflow_row row = sample_workflow(1);
+    const struct command_row *rows;
+    store_put_workflow(store, &row);
+    must_commit(store);
+    for (int64_t id = 1; id <= 6; id++) { /* the third is of wf-1, the fourth of none */
+        struct command_row command = {.at = {id * 100},
+                                      .actor = "ops",
+                                      .verb = "halt",
+                                      .workflow = id == 3   ? 1
+                                                  : id == 4 ? 99
+                                                            : 0,
+                                      .args = "{}",
+                                      .message = ""};
+        assert_int_equal(command_send(place->path, &command, &err), id);
+        if (id != 2) {
+            store_answer_command(store, id, 0, "done", command.workflow);
+        }
+    }
+    must_commit(store);
+    assert_int_equal(store_prune_commands(store, (struct wall){550}, 2), 2); /* 1, 4 */
+    assert_int_equal(store_prune_commands(store, (struct wall){550}, 2), 0);
+    must_commit(store);
+    assert_int_equal(store_prune_commands(store, (struct wall){550}, 2), 1); /* 5 */
+    must_commit(store);
+    assert_int_equal(store_prune_commands(store, (struct wall){10000}, 9), 1); /* 6 */
+    must_commit(store);
+    assert_int_equal(store_prune_commands(store, (struct wall){10000}, 9), 0);
+    assert_int_equal(store_take_commands(store, place->arena, 0, 9, &rows, &err), 1);
+    assert_int_equal(rows[0].id, 2);
+    struct command_row next = rows[0];
+    assert_int_equal(command_send(place->path, &next, &err), 7); /* none is given twice */
+    struct reader *reader = place_reader(place);
+    for (int64_t id = 1; id <= 7; id++) {
+        assert_int_equal(reader_command(reader, place->arena, id, &next, &err),
+                         id == 2 || id == 3 || id == 7 ? FOUND : MISSING);
+    }
+    reader_close(reader);
+    store_close(store);
+}
+
 static void test_version_tells_of_commits(void **state)
 {
     struct place *place = *state;
@@ -625,6 +671,7 @@ int main(void)
         PLACE_TEST(test_totals_hours_settings),
         PLACE_TEST(test_loads_what_lives),
         PLACE_TEST(test_prune_keeps_numbers),
+        PLACE_TEST(test_old_commands_go),
         PLACE_TEST(test_version_tells_of_commits),
         PLACE_TEST(test_files_are_private),
         PLACE_TEST(test_memory_store),
