@@ -320,19 +320,34 @@ void wait_merge(struct turn *turn)
     set_reason(turn, turn->text);
 }
 
-void wait_window(struct turn *turn)
+static void stand_until_window(struct turn *turn, const char *what)
 {
     struct workflow_row *row = row_of(turn);
     char at[CLOCK_TEXT_MAX], span[CLOCK_TEXT_MAX];
-    row->step++;
-    row->attempt = 1;
     row->wait = WAIT_WINDOW;
     row->retry_at = hours_next(turn->workflow->pipeline->merge_window, turn->now);
     stop_clock(turn, false);
-    say(turn, "all checks passed; merges at %s, in %s",
-        wall_format_time(row->retry_at, false, at),
+    say(turn, "%s at %s, in %s", what, wall_format_time(row->retry_at, false, at),
         span_format(wall_since(row->retry_at, turn->now), span));
     set_reason(turn, turn->text);
+}
+
+void wait_window(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->step++;
+    row->attempt = 1;
+    stand_until_window(turn, "all checks passed; merges");
+}
+
+void wait_window_again(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    row->attempt += row->state == STATE_RECOVERING;
+    row->state = turn->to;
+    row->resume_state = STATE_IDLE;
+    set_service(turn, NULL);
+    stand_until_window(turn, "the merge window is shut; merges again");
 }
 
 void merge_now(struct turn *turn)

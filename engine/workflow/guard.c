@@ -62,6 +62,22 @@ bool window_is_shut(const struct turn *turn)
            !hours_have(pipeline->merge_window, turn->now);
 }
 
+/* The same when what was begun or should have begun earlier goes on by itself. */
+bool window_is_shut_again(const struct turn *turn)
+{
+    const struct workflow *workflow = turn->workflow;
+    const struct pipeline *pipeline = workflow->pipeline;
+    return pipeline->merge_mode == MERGE_AUTO &&
+           stage_step(pipeline, workflow->row.resume_state, workflow->row.step).kind ==
+               EFFECT_MERGE &&
+           !hours_have(pipeline->merge_window, turn->now);
+}
+
+bool release_is_shut(const struct turn *turn)
+{
+    return waits_service(turn) && window_is_shut_again(turn);
+}
+
 bool waits_window(const struct turn *turn)
 {
     return turn->workflow->row.wait == WAIT_WINDOW;

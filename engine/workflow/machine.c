@@ -121,6 +121,7 @@ static const struct transition transitions[] = {
     { RECOVERING,          EV_BUDGET,   WHEN(not_undoing),           TO_RESUME,        DO(wait_budget) },
 
     { VALIDATING,          EV_TIMER,    WHEN(waits_window),          TO_SAME,          DO(merge_now) },
+    { RECOVERING,          EV_TIMER,    WHEN(window_is_shut_again),  TO_RESUME,        DO(wait_window_again) },
     { RECOVERING,          EV_TIMER,    WHEN(not_undoing),           TO_RESUME,        DO(requeue) },
     { RECOVERING,          EV_PASSED,   WHEN(undoing),               STATE_ROLLED_BACK, DO(undone) },
     { RECOVERING,          EV_CHANGE,   WHEN(undoing),               STATE_COMPLETED,  DO(undo_failed) },
@@ -138,6 +139,7 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_SERVICE,  ALWAYS,                      STATE_PARKED,     DO(defer) },
     { PARKED,              EV_SERVICE,  WHEN(in_flight),             TO_SAME,          DO(defer_parked) },
     { RECOVERING,          EV_SERVICE,  WHEN(undoing),               TO_SAME,          DO(defer_undo) },
+    { PARKED,              EV_RELEASE,  WHEN(release_is_shut),       TO_RESUME,        DO(wait_window_again) },
     { PARKED,              EV_RELEASE,  WHEN(waits_service),         TO_RESUME,        DO(let_go) },
     { RECOVERING,          EV_RELEASE,  WHEN(undo_waits),            TO_SAME,          DO(undo_again) },
 

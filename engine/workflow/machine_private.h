@@ -42,6 +42,9 @@ bool waits_merge(const struct turn *turn);
 bool waits_operator(const struct turn *turn);
 bool waits_window(const struct turn *turn);
 bool window_is_shut(const struct turn *turn); /* the merge is next, and not now */
+bool window_is_shut_again(
+    const struct turn *turn);                  /* the merge is tried again, not now */
+bool release_is_shut(const struct turn *turn); /* the same, its service is back */
 bool waits_slot_in_flight(const struct turn *turn);
 bool waits_slot_held(const struct turn *turn);
 bool waits_slot(const struct turn *turn);
@@ -112,8 +115,9 @@ void go_on(struct turn *turn);       /* its effect is still in flight */
 void replay(struct turn *turn);      /* the outcome held while parked */
 void wait_plan(struct turn *turn);
 void wait_merge(struct turn *turn);
-void wait_window(struct turn *turn); /* until merges begin by themselves again */
-void merge_now(struct turn *turn);   /* once a slot is free */
+void wait_window(struct turn *turn);       /* until merges begin by themselves again */
+void wait_window_again(struct turn *turn); /* the same, for another try of the merge */
+void merge_now(struct turn *turn);         /* once a slot is free */
 void wait_operator(struct turn *turn);
 void requeue(struct turn *turn);    /* present step again, once a slot is free */
 void queue_step(struct turn *turn); /* present step, first time, once a slot is free */

@@ -453,6 +453,49 @@ static void merges_wait_for_their_window(void **state)
     finish(&f);
 }
 
+/* What was begun in its hours and failed, or waited for the forge, looks at them again; who is a
+ * person has said when. */
+static void a_merge_that_is_tried_again_looks_at_its_window(void **state)
+{
+    (void)state;
+    static const struct {
+        enum blame blame;
+        enum machine_event goes_on;
+        enum workflow_wait wait;
+    } ways[] = {
+        {BLAME_WORLD,   EV_TIMER,   WAIT_WINDOW},
+        {BLAME_SERVICE, EV_RELEASE, WAIT_WINDOW},
+        {BLAME_WORLD,   EV_RESUME,  WAIT_SLOT  },
+    };
+    int minute = (int)(NOW.ms / 60000 % MINUTES_OF_DAY);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(ways); i++) {
+        size_t way = i / 2;
+        bool is_open = i % 2 == 1;
+        struct fixture f;
+        begin(&f);
+        f.pipeline->merge_window = (struct hours){minute, (minute + 60) % MINUTES_OF_DAY};
+        to_own_merge(&f);
+        assert_true(f.workflow->row.is_active);
+        assert_int_equal(answer(&f, STATUS_FAILED, ways[way].blame), MACHINE_DONE);
+        f.now.ms += is_open ? 60000 : 2 * 3600 * 1000;
+        assert_int_equal(send(&f, ways[way].goes_on), MACHINE_DONE);
+        assert_int_equal(f.workflow->row.state, STATE_VALIDATING);
+        assert_int_equal(f.workflow->row.wait, is_open ? WAIT_SLOT : ways[way].wait);
+        if (f.workflow->row.wait == WAIT_WINDOW) {
+            enum machine_event event = EV_NONE;
+            f.now = machine_wake_at(f.workflow, &event);
+            assert_int_equal(event, EV_TIMER);
+            assert_int_equal(f.now.ms, NOW.ms / 60000 * 60000 + 86400000);
+            assert_int_equal(send(&f, EV_TIMER), MACHINE_DONE);
+        }
+        assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+        assert_int_equal(f.workflow->row.attempt, ways[way].blame == BLAME_WORLD ? 2 : 1);
+        pass(&f, EFFECT_MERGE);
+        assert_int_equal(f.workflow->row.state, STATE_COMPLETED);
+        finish(&f);
+    }
+}
+
 /* A check in quarantine does not decide, until its time is over. */
 static void a_quarantine_ends(void **state)
 {
@@ -661,6 +704,7 @@ int main(void)
         cmocka_unit_test(budgets_stop_before_the_next_attempt),
         cmocka_unit_test(wall_time_is_looked_at_before_a_run),
         cmocka_unit_test(merges_wait_for_their_window),
+        cmocka_unit_test(a_merge_that_is_tried_again_looks_at_its_window),
         cmocka_unit_test(a_quarantine_ends),
         cmocka_unit_test(a_budget_of_the_day_is_waited_for),
         cmocka_unit_test(rollback_of_merged_work),
