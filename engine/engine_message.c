@@ -179,6 +179,7 @@ struct control_options engine_control_options(struct engine *engine)
                    .n_rules = config->approvals.n_rules,
                    .policy = {config->approvals.self_max, config->approvals.second},
                    .expire = config->approvals.expire,
+                   .expire_unseen = config->approvals.expire_unseen,
                    .self = engine,
                    .role_of = engine_role},
         .is_learning = true,

@@ -179,7 +179,7 @@ struct approval_row {
     const char *claimed_by;
     struct wall claimed_until;
     struct wall created_at;
-    struct wall shown_at;   /* first painted or listed anywhere; unset: by nobody yet */
+    struct wall shown_at; /* its card, to somebody who may decide; unset: to nobody yet */
     struct wall expires_at; /* unset: never */
     enum expiry on_expiry;
     struct wall snoozed_until; /* unset: not snoozed */

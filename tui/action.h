@@ -67,10 +67,8 @@
       "Show why it failed, and why that was done about it")                              \
     X(ACTION_LABEL_CLASS, "label-class", "class", "",                                    \
       "Correct the class of the failure; it is learned")                                 \
-    X(ACTION_RECOVERY_APPROVE, "recovery-approve", "approve", "",                        \
-      "Approve the recovery that waits")                                                 \
-    X(ACTION_RECOVERY_REJECT, "recovery-reject", "reject", "",                           \
-      "Refuse the recovery that waits")                                                  \
+    X(ACTION_RECOVERY_DECIDE, "recovery-decide", "decide", "",                           \
+      "Show the approval of the recovery that waits, and decide it there")               \
     X(ACTION_STRATEGY_KILL, "strategy-kill", "switch off", "",                           \
       "Switch the rung off for this class: nobody chooses it any more")                  \
     X(ACTION_STRATEGY_REVIVE, "strategy-revive", "switch on", "",                        \

@@ -181,6 +181,31 @@ static enum found read_alone(struct reader *reader, struct arena *arena,
     return reader_recovery(reader, arena, file->id, row, err);
 }
 
+/* The newest recovery that waits for a person has an approval, where it is decided. */
+static bool read_approval(struct reader *reader, struct arena *arena,
+                          struct case_file *file, struct err *err)
+{
+    for (size_t i = file->n_recoveries; i > 0; i--) {
+        const struct approval_row *rows;
+        size_t n = 0;
+        const struct approval_query query = {.is_open = true,
+                                             .has_snoozed = true,
+                                             .recovery = file->recoveries[i - 1].id,
+                                             .max = 1};
+        if (file->recoveries[i - 1].status != RECOVERY_ASKED) {
+            continue;
+        }
+        if (!reader_approvals(reader, arena, &query, &rows, &n, err)) {
+            return false;
+        }
+        if (n > 0) {
+            file->approval = rows[0].id;
+            return true;
+        }
+    }
+    return true;
+}
+
 enum found case_read(struct reader *reader, struct arena *arena, enum case_kind kind,
                      int64_t id, struct case_file *ret_case, struct err *err)
 {
@@ -206,6 +231,9 @@ enum found case_read(struct reader *reader, struct arena *arena, enum case_kind 
         found = read_rows(reader, arena, &subject, &file, err) ? FOUND : FOUND_FAILED;
     } else if (found == FOUND) {
         found = read_alone(reader, arena, &file, err);
+    }
+    if (found == FOUND && !read_approval(reader, arena, &file, err)) {
+        found = FOUND_FAILED;
     }
     if (found == FOUND) {
         *ret_case = file;

@@ -12,6 +12,7 @@
  */
 
 #include "engine/recovery/case.h"
+#include "store/approval.h"
 #include "store/store.h"
 
 #define CASE_ROWS_MAX 50 /* decisions, recoveries, members, of one case */
@@ -39,6 +40,7 @@ struct case_file {
     const struct case_past *past; /* newest first */
     size_t n_past;
     bool has_more_past;
+    int64_t approval; /* that waits for one of the recoveries; 0 = none */
 };
 
 enum found case_read(struct reader *reader, struct arena *arena, enum case_kind kind,

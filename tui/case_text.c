@@ -364,7 +364,7 @@ static void tell_ladder(struct telling *t, const struct case_file *file)
 }
 
 /* "fingerprint:5c1f..." is too long for a column. */
-static const char *level_word(struct telling *t, const char *level)
+static const char *say_level(struct telling *t, const char *level)
 {
     size_t n = strcspn(level, ":");
     bool is_short = strlen(level) <= 14;
@@ -389,7 +389,7 @@ static void tell_option(struct telling *t, const struct case_option *option,
         arena_printf(t->arena, "%-13s %-15s %6s %6s %6s  %s", option->choice,
                      case_odds(option->p, option->low, option->high, odds), trials, value,
                      isfinite(option->cost_s) ? look_span(span, cost) : "",
-                     level_word(t, option->level));
+                     say_level(t, option->level));
     say(t, is_choice ? GLYPH_RUN : GLYPH_TODO, is_choice ? ROLE_STATUS_OK : ROLE_TEXT_DIM,
         is_choice ? ROLE_TEXT_STRONG : ROLE_TEXT, text);
 }

@@ -133,12 +133,13 @@ static void offer_workflows(struct list *list, const struct frame *frame)
     }
 }
 
-/* 'submit' and 'adopt' are forms and files, and what reads the audit says so itself: they are
- * no lines to type. */
+/* 'submit' and 'adopt' are forms and files, and what reads the audit or shows a card says so itself:
+ * they are no lines to type. */
 static bool is_line(const struct verb *verb)
 {
     return verb->has_workflow || (strcmp(verb->args[0].name, "pipeline") != 0 &&
-                                  strcmp(verb->name, AUDIT_READ) != 0);
+                                  strcmp(verb->name, AUDIT_READ) != 0 &&
+                                  strcmp(verb->name, APPROVAL_SEEN) != 0);
 }
 
 static void offer_first_words(struct list *list, const struct frame *frame)

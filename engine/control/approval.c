@@ -178,28 +178,54 @@ static const char *whole_card(struct control *control, struct arena *arena,
     return buf.is_cut ? "{}" : arena_strn(arena, buf.data, buf.len);
 }
 
-static enum expiry expiry_of(enum act act)
+static enum expiry expiry_of(const struct approval_row *row)
 {
-    switch (act) {
-    case ACT_PLAN:
-    case ACT_MERGE:
-        return EXPIRY_PARK;
-    case ACT_REVERT:
-    case ACT_BUDGET:
+    if (row->action == ACT_REVERT || row->action == ACT_BUDGET) {
         return EXPIRY_NONE;
-    default:
-        return EXPIRY_DROP;
+    }
+    return row->workflow != 0 ? EXPIRY_PARK : EXPIRY_DROP;
+}
+
+/* The time to decide begins when it is seen; what nobody sees does not wait for ever either. */
+static void set_clock(const struct control *control, struct approval_row *row,
+                      struct wall now)
+{
+    const struct control_approvals *options = &control->options.approvals;
+    bool is_seen = wall_is_set(row->shown_at);
+    int64_t unseen = options->expire_unseen.ms > 0 ? options->expire_unseen.ms
+                                                   : UNSEEN_TIMES * options->expire.ms;
+    struct span time = {is_seen ? options->expire.ms : unseen};
+    row->on_expiry = expiry_of(row);
+    row->expires_at.ms = 0;
+    if (time.ms > 0 && row->on_expiry != EXPIRY_NONE &&
+        row->status != APPROVAL_SUGGESTED) {
+        row->expires_at = wall_add(is_seen ? row->shown_at : now, time);
     }
 }
 
-static void put_expiry(const struct control *control, struct approval_row *row)
+bool approval_seen(struct control *control, struct approval_row *row, struct wall now)
 {
-    struct span time = control->options.approvals.expire;
-    row->on_expiry = expiry_of(row->action);
-    if (time.ms > 0 && row->on_expiry != EXPIRY_NONE &&
-        row->status != APPROVAL_SUGGESTED) {
-        row->expires_at = wall_add(row->created_at, time);
+    struct waiting *waiting = waiting_find(control, row->id);
+    if (waiting == NULL || wall_is_set(row->shown_at)) {
+        return false;
     }
+    row->shown_at = now;
+    waiting->is_told = false;
+    set_clock(control, row, now);
+    return true;
+}
+
+void approval_changed(struct control *control, struct approval_row *row,
+                      const char *effect, struct arena *arena, struct wall now)
+{
+    struct waiting *waiting = waiting_find(control, row->id);
+    approval_drift(row, effect, arena);
+    row->shown_at.ms = 0; /* nobody has seen what it is now */
+    set_clock(control, row, now);
+    if (waiting != NULL) {
+        waiting->is_told = false;
+    }
+    waiting_put(control, row);
 }
 
 static void tell(struct control *control, const struct approval_row *row,
@@ -243,7 +269,7 @@ int64_t approval_ask(struct control *control, const struct approval_draft *draft
         .card = whole_card(control, arena, &facts, draft->card),
     };
     effect_digest(row.effect, row.digest);
-    put_expiry(control, &row);
+    set_clock(control, &row, now);
     row.id = store_put_approval(control->store, &row);
     remember(control, &row);
     tell(control, &row, "approval-asked", now, row.title);
@@ -289,8 +315,7 @@ static void drift(struct control *control, const struct waiting *waiting,
         strcmp(row.effect, effect) == 0) {
         return;
     }
-    approval_drift(&row, effect, arena);
-    waiting_put(control, &row);
+    approval_changed(control, &row, effect, arena, now);
     tell(control, &row, "approval-drifted", now,
          effect_diff_text(row.effect_before, row.effect, diff));
 }

@@ -62,6 +62,9 @@ bool is_approval_verb(const char *verb);
 void control_approval_verb(struct control *control, const struct command_row *command,
                            const struct json *args, enum user_role role, struct wall now,
                            struct answer *answer);
+/* seen */
+void control_seen_verb(struct control *control, const struct json *args, struct wall now,
+                       struct answer *answer);
 /* Something of this class was done by itself: counted with the level that allows it. */
 void autonomy_done(struct control *control, enum act action, const char *repo);
 /* autonomy */

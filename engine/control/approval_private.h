@@ -13,6 +13,7 @@
 #define BEFORE_SHOWN 3
 #define SOON         span_s(600) /* before it expires this is told */
 #define LEVELS_MAX   200
+#define UNSEEN_TIMES 3 /* as long as when it was seen, unless configured */
 
 /* An approval that waits. */
 struct waiting {
@@ -26,7 +27,6 @@ struct waiting {
 struct level {
     struct autonomy_row row;
     char *repo, *actor, *reason; /* what row points to */
-    bool is_dirty;               /* n_done has grown */
 };
 
 struct approvals {
@@ -40,6 +40,12 @@ struct waiting *waiting_find(const struct control *control, int64_t id);
 struct waiting *waiting_of_workflow(const struct control *control, int64_t workflow);
 /* The row into the batch, and remembered or forgotten. */
 void waiting_put(struct control *control, const struct approval_row *row);
+/* It was on screen for the first time: its time to decide begins. False: it was before. The row is
+ * changed, not put. */
+bool approval_seen(struct control *control, struct approval_row *row, struct wall now);
+/* Its effect is another one now: asked again, and not seen yet. */
+void approval_changed(struct control *control, struct approval_row *row,
+                      const char *effect, struct arena *arena, struct wall now);
 void approval_end(struct control *control, int64_t id, enum approval_status status,
                   const char *why, struct wall now);
 /* What follows when nobody decided in time (approval_verb.c). */

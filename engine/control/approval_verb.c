@@ -173,10 +173,12 @@ static void act(struct deciding *d, struct approval_row *row,
     if (input->verb == APPROVAL_APPROVE && approval_waits(row->status)) {
         const char *effect = present_effect(d, row);
         if (strcmp(effect, row->effect) != 0) {
-            approval_drift(row, effect, d->arena);
-            waiting_put(d->control, row);
+            approval_changed(d->control, row, effect, d->arena, d->now);
             note(d, row, "approval-drifted");
         }
+    }
+    if (approval_waits(row->status) && input->role >= USER_APPROVER) { /* has seen it */
+        (void)approval_seen(d->control, row, d->now);
     }
     switch (approval_act(row, input, policy, d->now, d->arena, text)) {
     case APPROVAL_DENIED:
@@ -271,6 +273,25 @@ void control_approval_verb(struct control *control, const struct command_row *co
         }
     }
     arena_free(d.arena);
+}
+
+void control_seen_verb(struct control *control, const struct json *args, struct wall now,
+                       struct answer *answer)
+{
+    struct arena *arena = arena_new();
+    struct approval_row row;
+    struct err err = ERR_INIT;
+    int64_t id = json_int(args, "approval", 0);
+    if (store_load_approval(control->store, arena, id, &row, &err) != FOUND) {
+        answer_set(answer, ANSWER_REFUSED, "there is no approval a-%lld", (long long)id);
+    } else if (!approval_waits(row.status) || !approval_seen(control, &row, now)) {
+        answer_set(answer, ANSWER_DONE, "noted before");
+        answer->is_nothing = true;
+    } else {
+        answer_set(answer, ANSWER_DONE, "noted");
+        waiting_put(control, &row);
+    }
+    arena_free(arena);
 }
 
 /* ---- nobody decided ---- */

@@ -50,7 +50,7 @@ static void level_clear(struct level *level)
     free(level->repo);
     free(level->actor);
     free(level->reason);
-    *level = (struct level){.is_dirty = false};
+    *level = (struct level){.repo = NULL};
 }
 
 static bool keep(struct control *control, const struct autonomy_row *row)
@@ -62,7 +62,7 @@ static bool keep(struct control *control, const struct autonomy_row *row)
             return false;
         }
         level = &approvals->levels[approvals->n_levels++];
-        *level = (struct level){.is_dirty = false};
+        *level = (struct level){.repo = NULL};
     }
     struct level with = {.row = *row,
                          .repo = mem_str(row->repo),
@@ -84,7 +84,7 @@ static void drop(struct control *control, struct level *level)
     level_clear(level);
     if (level != last) {
         *level = *last;
-        *last = (struct level){.is_dirty = false};
+        *last = (struct level){.repo = NULL};
     }
     approvals->n_levels--;
 }

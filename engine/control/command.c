@@ -212,6 +212,8 @@ static void carry_out(struct control *control, const struct command_row *command
             control_adopt(control, command, args, now, answer);
         } else if (strcmp(verb->name, AUDIT_READ) == 0) {
             answer_set(answer, ANSWER_DONE, "noted"); /* as a row, like each command */
+        } else if (strcmp(verb->name, APPROVAL_SEEN) == 0) {
+            control_seen_verb(control, args, now, answer);
         } else if (is_optimization_verb(verb->name)) {
             control_optimization_verb(control, command, args, now, answer);
         } else if (strcmp(verb->name, "autonomy") == 0) {
@@ -264,7 +266,9 @@ int control_commands(struct control *control, size_t max, struct wall now,
         } else {
             carry_out(control, &rows[i], args, now, &answer);
         }
-        audit_command(control, &rows[i], args, &answer, now);
+        if (!answer.is_nothing) {
+            audit_command(control, &rows[i], args, &answer, now);
+        }
         json_free(args);
         store_answer_command(control->store, rows[i].id, answer.status, answer.text,
                              answer.workflow);

@@ -103,9 +103,10 @@ struct recovery_spec {
 
 /* What waits for people, and how much is done without them; see engine/approval/. */
 struct approval_spec {
-    struct span expire;    /* 0 = never */
-    enum risk self_max;    /* up to this tier who asked may approve */
-    enum user_role second; /* one of two who approve what is critical has it */
+    struct span expire;        /* from when it was seen; 0 = never */
+    struct span expire_unseen; /* of what nobody has seen; 0 = three times that */
+    enum risk self_max;        /* up to this tier who asked may approve */
+    enum user_role second;     /* one of two who approve what is critical has it */
     struct risk_rule *rules;
     size_t n_rules;
     int levels[ACT_COUNT]; /* enum autonomy_level + 1; 0 = the class's own */

@@ -94,8 +94,11 @@ static const struct schema risk_rule_schema = {
 static const struct field approvals_fields[] = {
     {.name = "expire", .type = FIELD_DURATION, .offset = AT(expire), .min = 60000,
      .max = 365 * DAY, .has_zero = true, .fallback = "0", .shown = "never",
-     .help = "How long an approval waits. Then the workflow is paused, and what is no workflow's "
-             "is not done."},
+     .help = "How long an approval waits from when somebody who may decide has seen its card. "
+             "Then the workflow is paused, and what is no workflow's is not done."},
+    {.name = "expire_unseen", .type = FIELD_DURATION, .offset = AT(expire_unseen), .min = 60000,
+     .max = 365 * DAY, .has_zero = true, .fallback = "0", .shown = "three times expire",
+     .help = "How long it waits when nobody has seen it."},
     {.name = "self", .type = FIELD_WORD, .offset = AT(self_max), .words = risk_words,
      .fallback = "high",
      .help = "Highest tier of risk that who asked may approve."},

@@ -54,8 +54,9 @@ struct control_approvals {
     const struct risk_rule *rules; /* outlive the control center */
     size_t n_rules;
     struct approval_policy policy;
-    struct span expire;    /* 0 = never */
-    int levels[ACT_COUNT]; /* enum autonomy_level + 1; 0 = the class's own */
+    struct span expire;        /* from when it was seen; 0 = never */
+    struct span expire_unseen; /* of what nobody has seen; 0 = three times that */
+    int levels[ACT_COUNT];     /* enum autonomy_level + 1; 0 = the class's own */
     /* Role of a user at a front end; NULL: everybody is admin. */
     void *self;
     enum user_role (*role_of)(void *self, const char *actor, const char *account,

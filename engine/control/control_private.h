@@ -291,6 +291,7 @@ enum { ANSWER_DONE = 0, ANSWER_REFUSED = 1, ANSWER_BAD = 2 };
 struct answer {
     const char *role; /* of who asked; NULL = not looked up */
     int status;
+    bool is_nothing; /* a view that was noted before: no row of the audit */
     int64_t workflow;
     char text[480];
 };
@@ -411,7 +412,7 @@ void decision_provider(struct control *control, struct live *live,
 void decision_performed(struct control *control, struct live *live,
                         const struct effect_row *effect,
                         const struct effect_result *result, struct wall now);
-/* label, approve-recovery, reject-recovery, kill-strategy, revive-strategy (recovery_verb.c) */
+/* label, kill-strategy, revive-strategy (recovery_verb.c) */
 bool is_recovery_verb(const char *verb);
 void control_recovery_verb(struct control *control, const struct command_row *command,
                            const struct json *args, struct wall now,

@@ -183,7 +183,9 @@ static void move_approvals(struct control *control, struct wall now)
         bool is_there = store_load_approval(control->store, arena, waiting.ids[i], &row,
                                             &ignored) == FOUND;
         if (is_there && approval_waits(row.status) && wall_is_set(row.expires_at)) {
-            move(&control->halt, row.created_at, now, &row.expires_at);
+            move(&control->halt,
+                 wall_is_set(row.shown_at) ? row.shown_at : row.created_at, now,
+                 &row.expires_at);
             (void)store_put_approval(control->store, &row);
         }
         arena_free(arena);

@@ -98,20 +98,6 @@ static void label(struct spoken *act)
 
 /* ---- recoveries that wait ---- */
 
-/* It is decided where everything is that waits for people, by what was shown there. */
-static void point_to_approval(struct spoken *act)
-{
-    int64_t id = json_int(act->args, "recovery", 0);
-    int64_t approval = approval_of_recovery(act->control, id);
-    if (approval == 0) {
-        answer_set(act->answer, ANSWER_REFUSED, "r-%lld waits for nobody", (long long)id);
-    } else {
-        answer_set(act->answer, ANSWER_REFUSED,
-                   "r-%lld waits as a-%lld: look at it there and decide it there",
-                   (long long)id, (long long)approval);
-    }
-}
-
 void recovery_answer(struct control *control, int64_t recovery, bool is_approved,
                      const char *actor, const char *reason, struct wall now,
                      struct answer *answer)
@@ -168,8 +154,7 @@ static void kill_strategy(struct spoken *act, bool is_killed)
 
 bool is_recovery_verb(const char *verb)
 {
-    static const char *const names[] = {"label", "approve-recovery", "reject-recovery",
-                                        "kill-strategy", "revive-strategy"};
+    static const char *const names[] = {"label", "kill-strategy", "revive-strategy"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(names[i], verb) == 0) {
             return true;
@@ -190,9 +175,7 @@ void control_recovery_verb(struct control *control, const struct command_row *co
         label(&act);
     } else if (strcmp(command->verb, "kill-strategy") == 0) {
         kill_strategy(&act, true);
-    } else if (strcmp(command->verb, "revive-strategy") == 0) {
-        kill_strategy(&act, false);
     } else {
-        point_to_approval(&act);
+        kill_strategy(&act, false);
     }
 }

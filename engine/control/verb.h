@@ -60,6 +60,10 @@ struct verb {
 /* Sent by who reads the audit: nothing comes of it but a row there. */
 #define AUDIT_READ "audit-read"
 
+/* Sent by who shows the card of an approval to somebody who may decide: what expires does so from
+ * the first time that it was seen. */
+#define APPROVAL_SEEN "seen"
+
 extern const struct verb verbs[];
 extern const size_t n_verbs;
 

@@ -90,6 +90,8 @@ static const struct frame_case *make_case(struct arena *arena, const struct case
             recoveries[file->n_recoveries++] = cases->recoveries[i];
     file->decisions = decisions;
     file->recoveries = recoveries;
+    for (size_t i = 0; i < file->n_recoveries; i++)
+        file->approval = recoveries[i].status == RECOVERY_ASKED ? 7 : file->approval;
     if (file->has_failure)
         add_past(arena, cases, file);
     return data;

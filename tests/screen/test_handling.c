@@ -11,6 +11,7 @@
 #include "engine/control/verb.h"
 #include "tests/lib/frames.h"
 #include "tui/feed.h"
+#include "tui/view/approval.h"
 #include "tui/view/recovery.h"
 
 #define W 80
@@ -602,10 +603,9 @@ static void test_what_waits_is_answered(void **state)
     (void)state;
     const struct frame *frame = frames_recovery(CASE_FAILURE, 28);
     struct stage stage = begin(&why_class, 0, "f-28");
-    act(&stage, frame, ACTION_RECOVERY_APPROVE);
-    must_send(&stage, "approve-recovery", "{\"recovery\":42}");
-    act(&stage, frame, ACTION_RECOVERY_REJECT);
-    must_send(&stage, "reject-recovery", "{\"recovery\":42}");
+    act(&stage, frame, ACTION_RECOVERY_DECIDE); /* where its card is */
+    assert_ptr_equal(stage.reply.open, &approval_class);
+    assert_int_equal(stage.reply.open_id, 7);
     act(&stage, frame, ACTION_SHOW_LOG);
     assert_ptr_equal(stage.reply.open, &log_class);
     assert_int_equal(stage.reply.open_id, 2203);
@@ -613,7 +613,7 @@ static void test_what_waits_is_answered(void **state)
     frame_unref(frame);
     frame = frames_recovery(CASE_FAILURE, 31);
     stage = begin(&why_class, 0, "f-31");
-    act(&stage, frame, ACTION_RECOVERY_APPROVE); /* nothing of it waits */
+    act(&stage, frame, ACTION_RECOVERY_DECIDE); /* nothing of it waits */
     assert_false(stage.reply.has_verb);
     act(&stage, frame, ACTION_PRIORITY_UP);
     assert_true((stage.reply.flags & REPLY_UNUSED) != 0);

@@ -19,6 +19,7 @@
 #include "engine/control/control.h"
 #include "engine/control/verb.h"
 #include "store/approval.h"
+#include "store/audit.h"
 #include "tests/lib/flavour.h"
 
 #define NOW   ((struct wall){1767225600000})
@@ -32,7 +33,7 @@ struct fixture {
     struct wall now;
     enum user_role role;
     int levels[ACT_COUNT];
-    struct span expire;
+    struct span expire, expire_unseen;
     int n_performed;
     int64_t last_workflow, last_seq;
     enum effect_kind last_kind;
@@ -71,8 +72,11 @@ static void open_control(struct fixture *f)
     assert_non_null(f->store);
     struct control_options options = {
         .max_running = 8,
-        .limits = {span_s(5),  span_s(300)       },
-        .approvals = { .expire = f->expire, .self = f, .role_of = role_of},
+        .limits = {span_s(5), span_s(300)},
+        .approvals = { .expire = f->expire,
+                   .expire_unseen = f->expire_unseen,
+                   .self = f,
+                   .role_of = role_of},
         .seed = 1,
     };
     memcpy(options.approvals.levels, f->levels, sizeof(f->levels));
@@ -372,14 +376,96 @@ static void each_field_that_changes_is_never_executed(void **state)
 
 /* ---- time ---- */
 
+static struct approval_row look_at(struct fixture *f, struct arena *arena, int64_t id)
+{
+    struct err err = ERR_INIT;
+    struct approval_row row = {0};
+    assert_int_equal(store_load_approval(f->store, arena, id, &row, &err), FOUND);
+    return row;
+}
+
+static int64_t n_audited(struct fixture *f)
+{
+    struct err err = ERR_INIT;
+    struct reader *reader = reader_open(f->path, &err);
+    struct arena *arena = arena_new();
+    const struct audit_row *rows;
+    size_t n = 0;
+    assert_non_null(reader);
+    assert_true(
+        reader_audit(reader, arena, &(struct audit_query){.max = 1000}, &rows, &n, &err));
+    arena_free(arena);
+    reader_close(reader);
+    return (int64_t)n;
+}
+
+static void expire_after(struct fixture *f, struct span seen, struct span unseen)
+{
+    close_control(f);
+    f->expire = seen;
+    f->expire_unseen = unseen;
+    open_control(f);
+}
+
+/* The time to decide begins when the card was on screen, once. */
+static void time_begins_when_it_was_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct arena *arena = arena_new();
+    char args[128], message[256];
+    expire_after(f, span_s(3600), (struct span){0});
+    to_merge(f, TEXT("ask"));
+    struct approval_row row = look_at(f, arena, 1);
+    assert_false(wall_is_set(row.shown_at));
+    assert_int_equal(row.expires_at.ms, NOW.ms + 3 * 3600 * 1000);
+    f->now = wall_add(NOW, span_s(10000));
+    turn(f);                 /* that it expires soon is told */
+    f->role = USER_OPERATOR; /* who may not decide has not seen it */
+    int64_t id = send_as(f, "dev", ORIGIN_KEY, "seen", 0, "{\"approval\":1}");
+    (void)send_as(f, "dev", ORIGIN_KEY, "claim", 0, "{\"approval\":1}");
+    turn(f);
+    assert_int_equal(answer_of(f, id, message), 1);
+    assert_false(wall_is_set(look_at(f, arena, 1).shown_at));
+    f->role = USER_APPROVER;
+    int64_t audited = n_audited(f), before = last_event(f);
+    (void)send_as(f, "ops", ORIGIN_KEY, "seen", 0, "{\"approval\":1}");
+    turn(f);
+    assert_int_equal(n_audited(f), audited + 1);
+    for (int i = 0; i < 2; i++) { /* again, and by another: nothing */
+        f->now = wall_add(f->now, span_s(60));
+        id = send_as(f, "ada", ORIGIN_KEY, "seen", 0, "{\"approval\":1}");
+        turn(f);
+        assert_int_equal(answer_of(f, id, message), 0);
+    }
+    assert_int_equal(n_audited(f), audited + 1);
+    assert_int_equal(last_event(f), before);
+    row = look_at(f, arena, 1);
+    assert_int_equal(row.shown_at.ms, NOW.ms + 10000 * 1000);
+    assert_int_equal(row.expires_at.ms, NOW.ms + 13600 * 1000);
+    digest_args(f, 1, args);
+    put_changed(f, 0); /* another effect, which nobody has seen */
+    (void)send_as(f, "ops", ORIGIN_CLI, "approve", 1, args);
+    turn(f);
+    row = look_at(f, arena, 1);
+    assert_int_equal(row.status, APPROVAL_DRIFTED);
+    assert_false(wall_is_set(row.shown_at));
+    assert_int_equal(row.expires_at.ms, f->now.ms + 3 * 3600 * 1000);
+    f->now = wall_add(f->now, span_s(3 * 3600));
+    turn(f); /* nor does that wait for ever */
+    assert_int_equal(look_at(f, arena, 1).status, APPROVAL_EXPIRED);
+    id = send_as(f, "ops", ORIGIN_KEY, "seen", 0, "{\"approval\":1}");
+    turn(f);
+    assert_int_equal(answer_of(f, id, message), 0);
+    assert_int_equal(look_at(f, arena, 1).status, APPROVAL_EXPIRED);
+    arena_free(arena);
+}
+
 static void what_nobody_decides_is_paused(void **state)
 {
     struct fixture *f = *state;
     struct arena *arena = arena_new();
     char digest[DIGEST_HEX];
-    close_control(f);
-    f->expire = span_s(3600);
-    open_control(f);
+    expire_after(f, (struct span){0}, span_s(3600));
     to_merge(f, TEXT("ask"));
     int64_t before = last_event(f);
     f->now = wall_add(f->now, span_s(3000)); /* ten minutes before: it is told, once */
@@ -444,6 +530,7 @@ int main(void)
         TEST(each_verb_by_each_way_and_role),
         TEST(each_level_of_plan_and_merge),
         TEST(each_field_that_changes_is_never_executed),
+        TEST(time_begins_when_it_was_seen),
         TEST(what_nobody_decides_is_paused),
         TEST(of_two_one_wins_every_time),
     };

@@ -80,7 +80,6 @@ static void verbs_take_targets_arguments_and_a_reason(void **state)
         {"silence service:* for=2h moving = no",
          "{\"match\":\"service:*\",\"for\":\"2h\",\"reason\":\"moving = no\"}",                 0},
         {"label f-31 test",                       "{\"failure\":31,\"class\":\"test\"}",        0},
-        {"approve-recovery r-4 go on",            "{\"recovery\":4,\"reason\":\"go on\"}",      0},
         {"unsilence 4 done",                      "{\"silence\":4,\"reason\":\"done\"}",        0},
         {"breaker github open for=10m it is ill",
          "{\"service\":\"github\",\"state\":\"open\",\"for\":\"10m\",\"reason\":\"it is "

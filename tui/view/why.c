@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "engine/base/json.h"
+#include "tui/view/approval.h"
 #include "tui/view/recovery.h"
 #include "tui/widget/look.h"
 
@@ -114,14 +115,6 @@ static void send_verb(struct reply *reply, const char *verb, const char *name,
                &(struct verb_request){.verb = verb, .args = buf_take(&args, NULL)});
 }
 
-static const struct recovery_row *asked(const struct case_file *file)
-{
-    for (size_t i = file->n_recoveries; i > 0; i--)
-        if (file->recoveries[i - 1].status == RECOVERY_ASKED)
-            return &file->recoveries[i - 1];
-    return NULL;
-}
-
 int64_t case_workflow(const struct case_file *file)
 {
     if (file->has_failure)
@@ -131,12 +124,11 @@ int64_t case_workflow(const struct case_file *file)
                                     : 0;
 }
 
-static void answer(const struct case_file *file, bool is_yes, struct reply *reply)
+/* It is decided where its card is: what is approved must have been seen. */
+static void decide(const struct case_file *file, struct reply *reply)
 {
-    const struct recovery_row *row = asked(file);
-    if (row)
-        send_verb(reply, is_yes ? "approve-recovery" : "reject-recovery", "recovery",
-                  row->id, NULL, NULL);
+    if (file->approval != 0)
+        reply_open(reply, &approval_class, file->approval, NULL);
     else
         reply_say(reply, MESSAGE_INFO, "nothing here waits for an answer");
 }
@@ -174,9 +166,9 @@ static void copy_case(const struct case_file *file, struct reply *reply)
 
 void case_action(const struct case_file *file, enum action action, struct reply *reply)
 {
-    if (action != ACTION_RECOVERY_APPROVE && action != ACTION_RECOVERY_REJECT &&
-        action != ACTION_LABEL_CLASS && action != ACTION_SHOW_STEPS &&
-        action != ACTION_SHOW_LOG && action != ACTION_COPY) {
+    if (action != ACTION_RECOVERY_DECIDE && action != ACTION_LABEL_CLASS &&
+        action != ACTION_SHOW_STEPS && action != ACTION_SHOW_LOG &&
+        action != ACTION_COPY) {
         reply->flags |= REPLY_UNUSED;
         return;
     }
@@ -188,8 +180,8 @@ void case_action(const struct case_file *file, enum action action, struct reply 
         ask_class(file, reply);
     else if (action == ACTION_COPY)
         copy_case(file, reply);
-    else if (action == ACTION_RECOVERY_APPROVE || action == ACTION_RECOVERY_REJECT)
-        answer(file, action == ACTION_RECOVERY_APPROVE, reply);
+    else if (action == ACTION_RECOVERY_DECIDE)
+        decide(file, reply);
     else if (case_workflow(file) == 0)
         reply_say(reply, MESSAGE_INFO, "it is of no single workflow");
     else
@@ -285,8 +277,8 @@ const struct view_class why_class = {
     .title = "why",
     .help = "Why something failed, and why that was done: why f-31",
     .context = CONTEXT_FAILURES,
-    .hints = {ACTION_LABEL_CLASS, ACTION_RECOVERY_APPROVE, ACTION_RECOVERY_REJECT,
-              ACTION_SHOW_STEPS, ACTION_SHOW_LOG, ACTION_CLOSE, ACTION_HELP},
+    .hints = {ACTION_LABEL_CLASS, ACTION_RECOVERY_DECIDE, ACTION_SHOW_STEPS,
+              ACTION_SHOW_LOG, ACTION_CLOSE, ACTION_HELP},
     .open = why_open,
     .close = why_close,
     .query = why_query,
