@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the console does by itself: messages, look, actions, lines of the palette. */
+/* What the console does by itself: messages, actions, lines of the palette. */
 #include <stdarg.h>
 
 #include "engine/base/mem.h"
@@ -28,69 +28,6 @@ void console_say(struct console *c, enum message_kind kind, const char *format, 
     c->message_until = (struct mono){
         kind == MESSAGE_ERROR ? 0 : mono_now().ns + (int64_t)MESSAGE_MS * 1000000};
     c->needs_paint = true;
-}
-
-static void say_findings(struct console *c, const char *what,
-                         const struct findings *findings)
-{
-    for (size_t i = findings->n; i > 0; i--) {
-        AUTO_FREE char *line = finding_format(&findings->rows[i - 1]);
-        console_say(c, MESSAGE_ERROR, "%s not used: %s", what, line);
-    }
-}
-
-/* ---- theme and keys ---- */
-
-bool console_use_theme(struct console *c, const char *name)
-{
-    struct findings findings;
-    struct theme theme;
-    findings_init(&findings);
-    bool is_loaded = theme_load(name, &theme, &findings);
-    if (is_loaded) {
-        theme_degrade(&theme, term_depth(c->term));
-        c->theme = theme;
-        (void)snprintf(c->theme_name, sizeof(c->theme_name), "%s", name);
-        term_forget(c->term);
-        c->needs_paint = true;
-    } else {
-        say_findings(c, "theme", &findings);
-    }
-    findings_fini(&findings);
-    return is_loaded;
-}
-
-static void next_theme(struct console *c)
-{
-    size_t i = 0;
-    while (theme_builtin(i) != NULL && strcmp(theme_builtin(i), c->theme_name) != 0) {
-        i++;
-    }
-    const char *next = theme_builtin(i) != NULL ? theme_builtin(i + 1) : NULL;
-    if (console_use_theme(c, next != NULL ? next : theme_builtin(0))) {
-        console_say(c, MESSAGE_INFO, "theme %s", c->theme_name);
-    }
-}
-
-void act_load_look(struct console *c)
-{
-    const struct config *config = c->options->config;
-    bool has_theme = config->theme != NULL && config->theme[0] != '\0';
-    const char *name = term_depth(c->term) == DEPTH_MONO ? "mono"
-                       : has_theme                       ? config->theme
-                                                         : "dark";
-    c->keymap = keymap_new();
-    if (!console_use_theme(c, name) && !console_use_theme(c, "dark")) {
-        BUG("the built-in theme has a mistake"); /* test_theme shows which */
-    }
-    if (config->keys != NULL && config->keys[0] != '\0') {
-        struct findings findings;
-        findings_init(&findings);
-        if (!keymap_load(c->keymap, config->keys, &findings)) {
-            say_findings(c, "keys", &findings);
-        }
-        findings_fini(&findings);
-    }
 }
 
 /* ---- actions ---- */
@@ -143,9 +80,10 @@ bool console_action(struct console *c, enum action action)
         place_refresh(c, false);
         return true;
     case ACTION_THEME_NEXT:
-        next_theme(c);
+        look_next_theme(c);
         return true;
     case ACTION_REDRAW:
+        look_read_again(c, LOOK_ALL, false);
         term_forget(c->term);
         feed_refresh(c->feed);
         c->needs_paint = true;

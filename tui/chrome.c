@@ -101,6 +101,39 @@ static void draw_banner(const struct console *c, const struct canvas *canvas)
     (void)canvas_text(canvas, 1, 1, canvas->w - 4 - cells, ROLE_STATUS_ERROR, text);
 }
 
+const char *chrome_environment(const struct console *c, char *out, size_t cap)
+{
+    bool is_production = config_is_production(c->options->config);
+    (void)text_clean_into(out, cap, c->options->config->environment);
+    for (char *p = out; is_production && *p != '\0'; p++) {
+        *p = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+    }
+    if (is_production && out[0] == '\0') {
+        (void)snprintf(out, cap, "PRODUCTION");
+    }
+    return out;
+}
+
+/* Production stands between two triangles, so that nobody has to see a colour to know where
+ * he is. */
+static int draw_environment(const struct console *c, const struct canvas *canvas, int x,
+                            int right)
+{
+    char name[80];
+    (void)chrome_environment(c, name, sizeof(name));
+    if (name[0] == '\0') {
+        return x;
+    }
+    bool is_production = config_is_production(c->options->config);
+    x += canvas_text(canvas, x, 0, right - x, ROLE_TEXT_DIM,
+                     is_production ? "  ▲ " : " · ");
+    x += canvas_text(canvas, x, 0, right - x, ROLE_TOP_ENVIRONMENT, name);
+    if (is_production) {
+        x += canvas_text(canvas, x, 0, right - x, ROLE_TEXT_DIM, " ▲ ");
+    }
+    return x;
+}
+
 void chrome_draw_top(const struct console *c, const struct canvas *canvas)
 {
     if (chrome_banner_rows(c) > 0) {
@@ -127,14 +160,11 @@ void chrome_draw_top(const struct console *c, const struct canvas *canvas)
     x += canvas_text(canvas, x, 0, right - x, ROLE_TOP_NAME, "signalbox");
     x += canvas_text(canvas, x, 0, right - x, ROLE_TOP, "  ");
     x += canvas_text(canvas, x, 0, right - x, ROLE_TOP_PLACE, c->host);
-    const char *environment = c->options->config->environment;
-    if (environment != NULL && environment[0] != '\0') {
-        char clean[64];
-        x += canvas_text(canvas, x, 0, right - x, ROLE_TEXT_DIM, " · ");
-        x += canvas_text(canvas, x, 0, right - x, ROLE_TOP_ENVIRONMENT,
-                         text_clean_into(clean, sizeof(clean), environment));
-    }
+    x = draw_environment(c, canvas, x, right);
     (void)draw_crumbs(c, canvas, x, right);
+    if (config_is_production(c->options->config)) {
+        canvas_ground(canvas, (struct rect){0, 0, canvas->w, 1}, ROLE_TOP_PRODUCTION);
+    }
 }
 
 /* "key word" at x; 0 when it does not fit before `right` or has no key here. */

@@ -358,7 +358,7 @@ static int64_t do_call(struct console *c, int64_t now)
 static int64_t do_delayed(struct console *c)
 {
     int64_t now = mono_now().ns;
-    int64_t wait = do_call(c, now);
+    int64_t wait = soonest(do_call(c, now), look_do_due(c, now));
     const struct layer *top = layer_top(c);
     if (c->is_message_shown && c->message_until.ns != 0) {
         int64_t left = c->message_until.ns - now;
@@ -382,7 +382,7 @@ static int64_t do_delayed(struct console *c)
 
 /* ---- the loop ---- */
 
-enum { POLL_TERM, POLL_SIGNALS, POLL_FEED, POLL_TIMER, POLL_COUNT };
+enum { POLL_TERM, POLL_SIGNALS, POLL_FEED, POLL_TIMER, POLL_WATCH, POLL_COUNT };
 
 static void loop(struct console *c, int signal_fd, int timer_fd)
 {
@@ -391,6 +391,7 @@ static void loop(struct console *c, int signal_fd, int timer_fd)
         [POLL_SIGNALS] = { .fd = signal_fd,      .events = POLLIN},
         [POLL_FEED] = { .fd = feed_fd(c->feed),      .events = POLLIN},
         [POLL_TIMER] = { .fd = timer_fd,      .events = POLLIN},
+        [POLL_WATCH] = { .fd = file_watch_fd(c->watch),      .events = POLLIN},
     };
     while (!c->is_done) {
         int64_t wait = do_delayed(c);
@@ -422,6 +423,9 @@ static void loop(struct console *c, int signal_fd, int timer_fd)
         if (fds[POLL_TIMER].revents != 0) {
             on_timer(c, timer_fd);
         }
+        if (fds[POLL_WATCH].revents != 0) {
+            look_on_watch(c);
+        }
     }
 }
 
@@ -450,7 +454,7 @@ static void begin(struct console *c)
     c->surface = surface_new(w, h, term_is_ascii(c->term));
     c->now = wall_now();
     c->frame = feed_take(c->feed);
-    act_load_look(c);
+    look_load(c);
     const struct view_class *first =
         c->options->view != NULL ? view_class_find(c->options->view) : NULL;
     place_open(c, first != NULL ? first : view_class_find("overview"), 0, NULL);
@@ -464,7 +468,7 @@ static void end(struct console *c)
     c->term = NULL;
     feed_stop(c->feed);
     frame_unref(c->frame);
-    keymap_free(c->keymap);
+    look_fini(c);
     surface_free(c->surface);
     for (size_t i = 0; i < c->n_lines; i++) {
         free(c->lines[i]);

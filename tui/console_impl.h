@@ -4,7 +4,7 @@
 
 /*
  * The console's own struct, shared by its files: console.c (the loop), act.c (actions),
- * place.c (views and history), layer.c (what floats), order.c (verbs), chrome.c (top and
+ * console_look.c (theme and keys), place.c (views and history), layer.c (what floats), order.c (verbs), chrome.c (top and
  * bottom line).
  */
 
@@ -13,6 +13,7 @@
 #include "tui/console.h"
 #include "tui/edit.h"
 #include "tui/feed.h"
+#include "tui/file_watch.h"
 #include "tui/keymap.h"
 #include "tui/palette.h"
 #include "tui/perf.h"
@@ -121,6 +122,10 @@ struct console {
     struct theme theme; /* degraded */
     char theme_name[256];
     struct keymap *keymap;
+    char *keys_path;          /* of own keys, whether it exists or not */
+    struct file_watch *watch; /* of the files of theme and keys */
+    unsigned look_changed;    /* bits of enum look_file, to be read at look_due */
+    struct mono look_due, look_read_at;
     struct feed *feed;
     const struct frame *frame; /* never NULL while the loop runs */
     char host[64];
@@ -241,6 +246,8 @@ bool console_has_painted(const struct console *c, uint64_t number, struct mono a
 /* ---- chrome.c ---- */
 /* Lines below the top that say that everything is halted. */
 int chrome_banner_rows(const struct console *c);
+/* Name of the environment as it is shown: of production in capitals. "" = none. */
+const char *chrome_environment(const struct console *c, char *out, size_t cap);
 void chrome_draw_top(const struct console *c, const struct canvas *canvas);
 void chrome_draw_bottom(struct console *c, const struct canvas *canvas);
 void chrome_draw_too_small(const struct canvas *canvas);
@@ -249,14 +256,29 @@ void chrome_draw_too_small(const struct canvas *canvas);
 /* Go to the next thing that needs a person, the most urgent first. */
 void next_needed(struct console *c);
 
+/* ---- console_look.c ---- */
+enum look_file { LOOK_THEME, LOOK_KEYS };
+#define LOOK_ALL (1u << LOOK_THEME | 1u << LOOK_KEYS)
+/* Theme and keys as configured; the built-in ones, with messages, where a file has a
+ * mistake. */
+void look_load(struct console *c);
+void look_fini(struct console *c);
+/* False, with messages and the theme as it was, when it has a mistake. */
+bool console_use_theme(struct console *c, const char *name);
+void look_next_theme(struct console *c);
+/* Read files again; a mistake is said, and changes nothing. which: bits of enum look_file. */
+void look_read_again(struct console *c, unsigned which, bool is_told);
+/* The watch has something to tell. */
+void look_on_watch(struct console *c);
+/* Read again what is due; nanoseconds until something is, -1 = nothing. */
+int64_t look_do_due(struct console *c, int64_t now);
+
 /* ---- act.c ---- */
 void console_say(struct console *c, enum message_kind kind, const char *format, ...)
     PRINTF_LIKE(3, 4);
-bool console_use_theme(struct console *c, const char *name);
 /* Actions of the console itself; false when it is none. */
 bool console_action(struct console *c, enum action action);
 void console_run_line(struct console *c, const char *line);
-void act_load_look(struct console *c); /* theme and keys as configured */
 /* An action while nothing floats. */
 void act_in_view(struct console *c, enum action action);
 

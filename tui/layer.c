@@ -478,8 +478,11 @@ static void draw_confirm(const struct console *c, const struct layer *layer,
     int w = canvas->w - 4 < 64 ? canvas->w - 4 : 64;
     int h = 9;
     (void)order_target(c, target, sizeof(target));
-    (void)snprintf(title, sizeof(title), "%c%s %s?", upper(order->verb->name[0]),
-                   order->verb->name + 1, target);
+    bool is_production = config_is_production(c->options->config);
+    (void)chrome_environment(c, text, sizeof(text));
+    (void)snprintf(title, sizeof(title), "%c%s %s%s%.40s?", upper(order->verb->name[0]),
+                   order->verb->name + 1, target, is_production ? " in " : "",
+                   is_production ? text : "");
     (void)snprintf(yes, sizeof(yes), "Yes, %s", order->verb->name);
     struct canvas inside = canvas_popup(
         canvas, (struct rect){(canvas->w - w) / 2, (canvas->h - h) / 2, w, h}, title);

@@ -360,27 +360,35 @@ static void complain_unknown(const char *name, struct findings *findings)
                  "there is no such theme; expected %s or a path", known.data);
 }
 
+char *theme_path(const char *name)
+{
+    if (strchr(name, '/') != NULL) {
+        return mem_str(name);
+    }
+    AUTO_FREE char *file = mem_printf("%s.theme", name);
+    AUTO_FREE char *builtin = mem_printf("themes/%s", file);
+    if (asset_find(builtin) != NULL) {
+        return NULL;
+    }
+    AUTO_FREE char *folder = file_config_dir();
+    return file_join(folder, file);
+}
+
 bool theme_load(const char *name, struct theme *ret_theme, struct findings *findings)
 {
-    AUTO_FREE char *path = NULL;
+    AUTO_FREE char *path = theme_path(name);
     AUTO_FREE char *data = NULL;
     size_t len;
     struct err err = ERR_INIT;
-    if (strchr(name, '/') == NULL) {
+    if (path == NULL) {
         AUTO_FREE char *file = mem_printf("%s.theme", name);
         AUTO_FREE char *builtin = mem_printf("themes/%s", file);
         const struct asset *asset = asset_find(builtin);
-        if (asset != NULL) {
-            return theme_parse(file, asset->data, asset->len, ret_theme, findings);
-        }
-        AUTO_FREE char *folder = file_config_dir();
-        path = file_join(folder, file);
-        if (!file_exists(path)) {
-            complain_unknown(name, findings);
-            return false;
-        }
-    } else {
-        path = mem_str(name);
+        return theme_parse(file, asset->data, asset->len, ret_theme, findings);
+    }
+    if (strchr(name, '/') == NULL && !file_exists(path)) {
+        complain_unknown(name, findings);
+        return false;
     }
     if (!file_read(path, THEME_FILE_MAX, &data, &len, &err)) {
         findings_add(findings, path, 0, "theme", "%s", err.msg);
@@ -455,6 +463,20 @@ static struct colour rgb_of_index(unsigned index)
         rgb.r = rgb.g = rgb.b = (uint8_t)(8 + (index - 232) * 10);
     }
     return rgb;
+}
+
+bool theme_rgb(struct colour colour, uint8_t ret_rgb[3])
+{
+    if (colour.kind == COLOUR_INDEX) {
+        colour = rgb_of_index(colour.index);
+    }
+    if (colour.kind != COLOUR_RGB) {
+        return false;
+    }
+    ret_rgb[0] = colour.r;
+    ret_rgb[1] = colour.g;
+    ret_rgb[2] = colour.b;
+    return true;
 }
 
 /* Weighted distance ("redmean"), near enough to what eyes see for a palette of 256. */
@@ -552,7 +574,8 @@ static void keep_visible(enum theme_role role, const struct style *before,
         return; /* a ground chosen by its name stays */
     }
     after->bg = (struct colour){.kind = COLOUR_KEEP};
-    if (role == ROLE_CURSOR || role == ROLE_MATCH || role == ROLE_POPUP_CHOICE) {
+    if (role == ROLE_CURSOR || role == ROLE_MATCH || role == ROLE_POPUP_CHOICE ||
+        role == ROLE_TOP_PRODUCTION) {
         after->fg = (struct colour){.kind = COLOUR_KEEP};
         after->attrs |= ATTR_REVERSE;
     } else if (role == ROLE_MARK) {

@@ -48,6 +48,7 @@
     X(ROLE_TOP_PLACE, "top.place", "breadcrumbs: where the operator is")                 \
     X(ROLE_TOP_STATE, "top.state", "state of the engine, clock")                         \
     X(ROLE_TOP_ENVIRONMENT, "top.environment", "name of the environment")                \
+    X(ROLE_TOP_PRODUCTION, "top.production", "ground of the top line in production")     \
     X(ROLE_BOTTOM, "bottom", "the bottom line")                                          \
     X(ROLE_BOTTOM_KEY, "bottom.key", "a key in the bottom line and in help")             \
     X(ROLE_CURSOR, "cursor", "ground of the row under the cursor")                       \
@@ -164,6 +165,12 @@ void theme_degrade(struct theme *theme, enum colour_depth depth);
  * in "text", then as the terminal has it. No colour of the result is COLOUR_KEEP. */
 struct style theme_style(const struct theme *theme, enum theme_role role,
                          enum theme_role ground);
+
+/* What a colour looks like: red, green and blue, a number as xterm has it (256colres.h). False
+ * when only the terminal knows. */
+NODISCARD bool theme_rgb(struct colour colour, uint8_t ret_rgb[3]);
+/* Path of the file that theme_load reads for this name, malloc'd; NULL: it is built in. */
+NODISCARD char *theme_path(const char *name);
 
 /* Names of built-in themes: index 0.., NULL at the end. */
 const char *theme_builtin(size_t index);

@@ -57,8 +57,11 @@ static const struct field console_fields[] = {
              "desktop (osc9: iTerm2, WezTerm, Windows Terminal, kitty; osc777: foot, Ghostty, "
              "urxvt)."},
     {.name = "keys", .type = FIELD_PATH, .offset = AT(keys), .may_be_empty = true,
-     .fallback = "", .shown = "none",
+     .fallback = "", .shown = "$XDG_CONFIG_HOME/signalbox/keys, when there is one",
      .help = "Path of a file with own keys, see signalbox-keys(7)."},
+    {.name = "environments", .type = FIELD_MAPS, .offset = AT(looks), .offset_n = AT(n_looks),
+     .sub = &look_schema, .shown = "none",
+     .help = "How the console looks in an environment."},
 };
 static const struct schema console_schema = {
     .name = "console", .size = sizeof(struct config), .fields = console_fields,

@@ -30,7 +30,8 @@
  *   telemetry: {otlp: [{endpoint: "http://collector:4318"}]}
  *   notify: [{name: phone, url: "https://ntfy.sh/our-topic", format: ntfy, min_risk: high,
  *             on: [approval, failed, halted], token: {env: NTFY_TOKEN}}]
- *   console: {theme: dark, ascii: auto, mouse: false, keys: my.keys, notify: bell}
+ *   console: {theme: dark, ascii: auto, mouse: false, keys: my.keys, notify: bell,
+ *             environments: [{match: "prod*", theme: high-contrast}]}
  */
 
 #include <stdbool.h>
@@ -101,6 +102,13 @@ struct recovery_spec {
         is_proactive; /* prepared actions before something fails (decision/proactive.h) */
 };
 
+/* How consoles look where the name of the environment matches. */
+struct look_spec {
+    char *match;                /* fnmatch(3), capitals are not told apart */
+    char *theme;                /* "" = the console's */
+    enum ascii_mode production; /* auto: as the name says */
+};
+
 /* What waits for people, and how much is done without them; see engine/approval/. */
 struct approval_spec {
     struct span expire;        /* from when it was seen; 0 = never */
@@ -132,8 +140,10 @@ struct config {
     int64_t log_max_bytes; /* of one step */
     struct span log_keep, history_keep;
     struct span backoff, backoff_max; /* first pause before a retry, and the longest */
-    char *theme;                      /* name or path */
-    char *keys;                       /* path or "" */
+    char *theme;                      /* name or path; see config_theme */
+    struct look_spec *looks;          /* the first that matches counts */
+    size_t n_looks;
+    char *keys; /* path or "" */
     enum ascii_mode ascii;
     bool has_mouse;
     enum call_mode call;
@@ -149,6 +159,11 @@ NODISCARD struct config *config_parse(const char *file, const char *text, size_t
 /* path NULL: the XDG place, where a missing file means defaults. */
 NODISCARD struct config *config_load(const char *path, struct findings *findings);
 void config_free(struct config *config); /* accepts NULL */
+
+/* Theme of this environment: name or path. Borrowed. */
+const char *config_theme(const struct config *config);
+/* Shall the console say that this is production? */
+bool config_is_production(const struct config *config);
 
 /* Path of pipeline `name`: a path (has '/' or ends in .yaml/.yml) as it is, else
  * NAME.yaml or NAME.yml in the pipeline folders, then in REPO/.signalbox/ when repo is

@@ -19,6 +19,7 @@ extern const struct schema autonomy_schema;  /* over struct config */
 extern const struct schema monitor_schema;   /* over struct config */
 extern const struct schema scale_schema;     /* over struct scale_spec */
 extern const struct schema telemetry_schema; /* over struct config */
+extern const struct schema look_schema;      /* over struct look_spec */
 extern const struct schema notify_schema;    /* over struct notify_spec */
 
 /* Fields of a struct secret_source that is `member` of `owner`; `what` for the manual. */

@@ -126,6 +126,8 @@ static void test_every_field(void **state)
     AUTO_FREE char *path = file_join(home, "etc/conf.yaml");
     struct config *c = load(path, NULL);
     assert_string_equal(c->environment, "production");
+    assert_true(config_is_production(c));
+    assert_string_equal(config_theme(c), c->theme);
     assert_int_equal(c->max_running, 7);
     assert_at(c->store, home, "/etc/../var/box.db");
     assert_int_equal(c->n_pipeline_dirs, 5);
@@ -385,11 +387,43 @@ static void test_cut_at_every_byte(void **state)
     shape_check_cut(text, strlen(text), parse_quietly);
 }
 
+static void an_environment_has_a_look(void **state)
+{
+    static const struct {
+        const char *environment, *theme;
+        bool is_production;
+    } rows[] = {
+        {"Prod-eu",   "high-contrast", true },
+        {"live",      "dark",          true },
+        {"liver-lab", "dark",          false},
+        {"staging",   "light",         true },
+        {"",          "dark",          false},
+        {"test",      "dark",          false},
+    };
+    const char *home = *state;
+    AUTO_FREE char *path = file_join(home, "etc/conf.yaml");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_FREE char *text =
+            mem_printf("environment: '%s'\nconsole:\n  environments:\n"
+                       "    - {match: 'prod*', theme: high-contrast}\n"
+                       "    - {match: 'STAG*', theme: light, production: always}\n"
+                       "    - {match: 'staging', theme: mono, production: never}\n"
+                       "    - {match: 'liver*', production: never}\n",
+                       rows[i].environment);
+        put(home, "etc/conf.yaml", text);
+        struct config *c = load(path, NULL);
+        assert_string_equal(config_theme(c), rows[i].theme);
+        assert_int_equal(config_is_production(c), rows[i].is_production);
+        config_free(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_field, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_environment_has_a_look, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unreadable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_find_pipeline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_files, set_up, tear_down),
