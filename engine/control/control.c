@@ -538,6 +538,7 @@ bool control_commit(struct control *control, const struct executor *executor,
     }
     finding_put_number(control);
     recovery_put(control);
+    optimization_put(control);
     if (!store_commit(control->store, err)) {
         return false;
     }

@@ -12,7 +12,8 @@
  *   place.c            which workflow a forge's event is about
  *   merged.c           looks at the base after a merge, caps of reverts
  *   proactive.c        prepared actions before something fails
- *   optimization.c     what is learned, proposed and applied (optimization.h)
+ *   learned.c          what has ended is learned from, and kept (optimization.h)
+ *   optimization.c     what is proposed and applied (optimization.h)
  *   guarding.c         optimizations that were applied, watched (guarding.h)
  *   tuning.c           settings in force in place of configured ones (tuning.h)
  *   trace.c            what becomes of workflows, as spans

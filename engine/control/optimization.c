@@ -1,134 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/control/optimization.h"
-
 #include <math.h>
+#include <stdlib.h>
 
-#include "engine/base/base64.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/control/approval.h"
 #include "engine/control/guarding.h"
+#include "engine/control/optimization_private.h"
 #include "engine/control/tuning.h"
-#include "engine/learning/learning.h"
 #include "engine/learning/tuning.h"
-#include "store/history.h"
 #include "store/store.h"
 
-#define ENDED_MAX  4000 /* that wait to be read; the rest is not learned from */
-#define READ_MAX   20   /* per tick */
-#define FOUND_MAX  8    /* proposals per search */
-#define KNOWN_MAX  256  /* pipelines */
-#define CARD_MAX   16384
-#define NAME_BYTES 160
-
-/* What the newest workflow of a pipeline was run with. */
-struct known_pipeline {
-    char name[NAME_BYTES], repo[NAME_BYTES];
-    int64_t pipeline; /* id of its text */
-};
-
-struct optimizing {
-    struct learning *learning; /* NULL: off */
-    struct arena *arena;       /* of what is in hand */
-    int64_t ended[ENDED_MAX];
-    size_t n_ended, n_ready; /* ready: committed */
-    struct known_pipeline known[KNOWN_MAX];
-    size_t n_known;
-    int n_turns;      /* kinds that are still to be searched */
-    int64_t searched; /* learning_count() when the last search began */
-    struct wall next_search, next_save;
-    bool is_changed; /* since it was saved */
-};
-
-/* ---- what ended ------------------------------------------------------------------------- */
-
-void optimization_ended(struct control *control, int64_t workflow)
-{
-    struct optimizing *optimizing = control->optimizing;
-    if (optimizing->learning != NULL && optimizing->n_ended < ENDED_MAX) {
-        optimizing->ended[optimizing->n_ended++] = workflow;
-    }
-}
-
-void optimization_committed(struct control *control)
-{
-    control->optimizing->n_ready = control->optimizing->n_ended;
-}
-
-static void know_pipeline(struct optimizing *optimizing, const struct workflow_row *row)
-{
-    size_t i = 0;
-    while (i < optimizing->n_known &&
-           strcmp(optimizing->known[i].name, row->pipeline) != 0) {
-        i++;
-    }
-    if (i == KNOWN_MAX) {
-        return;
-    }
-    struct known_pipeline *known = &optimizing->known[i];
-    optimizing->n_known += i == optimizing->n_known ? 1 : 0;
-    (void)snprintf(known->name, sizeof(known->name), "%s", row->pipeline);
-    (void)snprintf(known->repo, sizeof(known->repo), "%s", row->repo);
-    known->pipeline = row->pipeline_id;
-}
-
-static const struct known_pipeline *find_pipeline(const struct optimizing *optimizing,
-                                                  const char *scope)
-{
-    const char *name = tuning_scope_name(TUNING_PIPELINE, scope);
-    for (size_t i = 0; name != NULL && i < optimizing->n_known; i++) {
-        if (strcmp(optimizing->known[i].name, name) == 0) {
-            return &optimizing->known[i];
-        }
-    }
-    return NULL;
-}
-
-/* Read back and learned from; what cannot be read is left out. */
-static void learn_from(struct control *control, int64_t workflow, struct wall now)
-{
-    struct optimizing *optimizing = control->optimizing;
-    struct err err = ERR_INIT;
-    struct workflow_history history;
-    if (store_load_history(control->store, optimizing->arena, workflow, &history, &err) !=
-        FOUND) {
-        return;
-    }
-    const struct pipeline *pipeline =
-        control_pipeline(control, history.workflow.pipeline_id, &err);
-    const struct feature_source source = {
-        .workflow = &history.workflow,
-        .events = history.events,
-        .n_events = history.n_events,
-        .effects = history.effects,
-        .n_effects = history.n_effects,
-        .failures = history.failures,
-        .n_failures = history.n_failures,
-        .pipeline = pipeline,
-        .diff_lines = (double)NAN,
-    };
-    if (!learning_add(optimizing->learning, &source)) {
-        return;
-    }
-    optimizing->is_changed = true;
-    know_pipeline(optimizing, &history.workflow);
-    struct learning_runs runs = learning_runs(optimizing->learning);
-    guarding_ended(control, runs.runs[runs.n - 1], history.workflow.pipeline, now);
-}
-
-static void read_ended(struct control *control, struct wall now)
-{
-    struct optimizing *optimizing = control->optimizing;
-    size_t n = optimizing->n_ready < READ_MAX ? optimizing->n_ready : READ_MAX;
-    for (size_t i = 0; i < n; i++) {
-        arena_reset(optimizing->arena);
-        learn_from(control, optimizing->ended[i], now);
-    }
-    optimizing->n_ended -= n;
-    optimizing->n_ready -= n;
-    memmove(optimizing->ended, optimizing->ended + n,
-            optimizing->n_ended * sizeof(optimizing->ended[0]));
-}
+#define FOUND_MAX 8 /* proposals per search */
+#define CARD_MAX  16384
 
 /* ---- settings in force ------------------------------------------------------------------- */
 
@@ -137,7 +21,7 @@ static bool pipeline_setting(struct control *control, const char *setting,
                              const char *scope, struct buf *value)
 {
     struct err err = ERR_INIT;
-    const struct known_pipeline *known = find_pipeline(control->optimizing, scope);
+    const struct known_pipeline *known = learned_pipeline(control->optimizing, scope);
     const struct pipeline *pipeline =
         known != NULL ? control_pipeline(control, known->pipeline, &err) : NULL;
     return pipeline != NULL && tuning_of_pipeline(pipeline, setting, value);
@@ -200,6 +84,7 @@ static void tell_learner(struct control *control, const struct optimization_row 
     if (control->optimizing->learning != NULL) {
         learning_verdict(control->optimizing->learning, row, row->status, now);
         control->optimizing->is_changed = true;
+        control->optimizing->is_urgent = true;
     }
 }
 
@@ -344,7 +229,7 @@ static struct risk_facts facts_of(const struct control *control,
                                   const struct proposal *proposal)
 {
     const struct known_pipeline *known =
-        find_pipeline(control->optimizing, proposal->scope);
+        learned_pipeline(control->optimizing, proposal->scope);
     const char *environment = control->options.environment;
     return (struct risk_facts){
         .action = proposal->kind == OPT_SCALE ? ACT_SCALE : ACT_TUNE,
@@ -366,10 +251,13 @@ static void take_proposal(struct control *control, const struct proposal *propos
     struct optimization_row row = row_of(proposal, now);
     AUTO_BUF struct buf value = {0};
     buf_init(&value, TUNING_VALUE_MAX);
-    if (!tuning_check(row.setting, row.scope, row.to, &value, &err)) {
+    bool is_allowed = tuning_check(row.setting, row.scope, row.to, &value, &err);
+    row.to = is_allowed ? value.data : row.to;
+    learning_verdict(control->optimizing->learning, &row,
+                     is_allowed ? OPT_PROPOSED : OPT_WITHDRAWN, now);
+    if (!is_allowed) {
         return; /* out of the bounds of the setting */
     }
-    row.to = value.data;
     struct risk_facts facts = facts_of(control, proposal);
     row.risk = approval_judge(control, &facts, rule);
     row.id = store_put_optimization(control->store, &row);
@@ -397,6 +285,7 @@ static void search(struct control *control, struct wall now)
         take_proposal(control, &found[i], now);
     }
     optimizing->is_changed = optimizing->is_changed || n > 0;
+    optimizing->has_moved = true;
     optimizing->n_turns--;
     optimizing->next_search = wall_add(now, span_s(OPTIMIZE_PAUSE));
 }
@@ -409,12 +298,13 @@ void optimization_tick(struct control *control, struct wall now)
     if (optimizing->learning == NULL) {
         return;
     }
-    read_ended(control, now);
+    learned_read(control, now);
     int64_t n = learning_count(optimizing->learning);
     if (optimizing->n_turns == 0 && n - optimizing->searched >= OPTIMIZE_RUNS) {
         optimizing->searched = n;
         optimizing->n_turns = OPTIMIZATION_KIND_COUNT;
         optimizing->next_search = now;
+        optimizing->has_moved = true;
     }
     if (optimizing->n_turns > 0 && optimizing->next_search.ms <= now.ms) {
         search(control, now);
@@ -438,22 +328,6 @@ struct wall optimization_wake_at(const struct control *control)
     bool is_sooner =
         optimizing->is_changed && (!wall_is_set(at) || optimizing->next_save.ms < at.ms);
     return is_sooner ? optimizing->next_save : at;
-}
-
-void optimization_save(struct control *control)
-{
-    struct optimizing *optimizing = control->optimizing;
-    AUTO_BUF struct buf blob = {0}, text = {0};
-    if (optimizing->learning == NULL || !optimizing->is_changed) {
-        return;
-    }
-    buf_init(&blob, LEARNING_BLOB_MAX);
-    buf_init(&text, 2 * LEARNING_BLOB_MAX);
-    if (learning_save(optimizing->learning, &blob) &&
-        base64_encode(&text, blob.data, blob.len)) {
-        store_put_setting(control->store, LEARNING_SETTING, text.data);
-        optimizing->is_changed = false;
-    }
 }
 
 /* ---- answers ------------------------------------------------------------------------------ */
@@ -596,49 +470,14 @@ void optimization_fini(struct control *control)
 /* Those that are open are known even when what was saved is older. */
 static void on_open(void *user, const struct optimization_row *row)
 {
-    tell_learner(user, row, row->proposed_at);
-}
-
-static void know_again(struct control *control)
-{
-    struct optimizing *optimizing = control->optimizing;
-    struct learning_runs runs = learning_runs(optimizing->learning);
-    struct err err = ERR_INIT;
-    for (size_t i = 0; i < runs.n; i++) {
-        struct workflow_row row;
-        bool is_last = true; /* of its pipeline */
-        for (size_t k = i + 1; k < runs.n && is_last; k++) {
-            is_last = runs.runs[k]->pipeline != runs.runs[i]->pipeline;
-        }
-        if (is_last && store_load_workflow(control->store, optimizing->arena,
-                                           runs.runs[i]->workflow, &row, &err) == FOUND) {
-            know_pipeline(optimizing, &row);
-        }
-    }
-    arena_reset(optimizing->arena);
+    const struct control *control = user;
+    learning_verdict(control->optimizing->learning, row, row->status, row->proposed_at);
 }
 
 bool optimization_load(struct control *control, struct err *err)
 {
-    struct optimizing *optimizing = control->optimizing;
-    if (optimizing->learning == NULL) {
-        return true;
-    }
     const struct approval_sink sink = {.user = control, .optimization = on_open};
-    const char *text = "";
-    AUTO_BUF struct buf blob = {0};
-    buf_init(&blob, LEARNING_BLOB_MAX);
-    bool is_read = store_load_setting(control->store, optimizing->arena, LEARNING_SETTING,
-                                      &text, err);
-    if (is_read && text[0] != '\0' && base64_decode(&blob, text, strlen(text))) {
-        struct learning *saved = learning_load(blob.data, blob.len);
-        if (saved != NULL) {
-            learning_free(optimizing->learning);
-            optimizing->learning = saved;
-            optimizing->searched = learning_count(saved);
-            know_again(control);
-        }
-    }
-    arena_reset(optimizing->arena);
-    return is_read && store_load_approvals(control->store, &sink, err);
+    return control->optimizing->learning == NULL ||
+           (learned_load(control, err) &&
+            store_load_approvals(control->store, &sink, err));
 }

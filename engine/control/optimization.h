@@ -18,14 +18,16 @@
  * Applied: the setting is put in force (tuning.h) and watched (guarding.h), which keeps it or takes it
  * back. A person may answer, and undo, at any time. What became of it is told to the learner.
  *
- * What was learned stands in the setting LEARNING_SETTING, saved every OPTIMIZE_SAVE; what comes after
- * the last save and before a crash is not learned again. Off unless control_options.is_learning.
+ * What was learned stands in the setting LEARNING_SETTING, saved every OPTIMIZE_SAVE; which ones were
+ * learned since, and which wait, in LEARNED_SETTING, always as committed: a crash forgets nothing, and
+ * nothing is learned twice (learned.c). Off unless control_options.is_learning.
  */
 
 #include "engine/control/control_private.h"
 #include "store/approval.h"
 
 #define LEARNING_SETTING "learning_state" /* base64 of learning_save */
+#define LEARNED_SETTING  "learning_since" /* JSON: searched, turns, kind, learned, waiting */
 #define OPTIMIZE_RUNS    20
 #define OPTIMIZE_PAUSE   5   /* seconds between two kinds */
 #define OPTIMIZE_SAVE    600 /* seconds */
@@ -51,5 +53,7 @@ void optimization_fini(struct control *control);
 NODISCARD bool optimization_load(struct control *control, struct err *err);
 /* Before the end, and now and then. Into the batch. */
 void optimization_save(struct control *control);
+/* Before each commit: which ones are learned. */
+void optimization_put(struct control *control);
 
 #endif

@@ -24,7 +24,7 @@ struct learning *learning_new(uint64_t seed)
 {
     struct learning *learning = mem_alloc(sizeof(*learning));
     learning->words = words_new();
-    rng_init(&learning->rng, seed);
+    learning->seed = seed;
     return learning;
 }
 
@@ -307,6 +307,24 @@ static void note_proposed(struct learning *learning, const struct proposal *prop
     (void)snprintf(proposed->to, sizeof(proposed->to), "%s", proposal->to);
 }
 
+enum optimization_kind learning_turn(const struct learning *learning)
+{
+    return (enum optimization_kind)learning->next_kind;
+}
+
+void learning_turn_to(struct learning *learning, enum optimization_kind kind)
+{
+    learning->next_kind = (int)kind;
+}
+
+static struct rng rng_of(const struct learning *learning)
+{
+    struct rng rng;
+    rng_init(&rng, learning->seed + (uint64_t)learning->n_added);
+    rng_init(&rng, rng_next(&rng) + (uint64_t)learning->next_kind);
+    return rng;
+}
+
 size_t learning_propose(struct learning *learning, const struct learning_world *world,
                         struct wall now, struct proposal *out, size_t max)
 {
@@ -319,9 +337,10 @@ size_t learning_propose(struct learning *learning, const struct learning_world *
         .processors = world->processors,
         .now = now,
     };
-    enum optimization_kind kind = (enum optimization_kind)learning->next_kind;
+    struct rng rng = rng_of(learning);
+    enum optimization_kind kind = learning_turn(learning);
     learning->next_kind = (learning->next_kind + 1) % OPTIMIZATION_KIND_COUNT;
-    size_t n = optimize_kind(&input, kind, &learning->rng, out, max), n_kept = 0;
+    size_t n = optimize_kind(&input, kind, &rng, out, max), n_kept = 0;
     for (size_t i = 0; i < n; i++) {
         if (is_news(learning, &out[i]) && is_welcome(learning, &out[i], now)) {
             note_proposed(learning, &out[i], now);

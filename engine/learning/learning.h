@@ -54,6 +54,10 @@ struct learning_world {
  * verdict. Returns how many. A full turn is OPTIMIZATION_KIND_COUNT calls. */
 size_t learning_propose(struct learning *learning, const struct learning_world *world,
                         struct wall now, struct proposal *out, size_t max);
+/* The next kind in turn; and to go on from there after a restart. Random numbers of a search belong
+ * to the seed, the kind and what was added, so that a search is the same whatever came before it. */
+enum optimization_kind learning_turn(const struct learning *learning);
+void learning_turn_to(struct learning *learning, enum optimization_kind kind);
 
 /* status: OPT_KEPT, OPT_TAKEN_BACK, OPT_REJECTED, OPT_UNDONE, OPT_WITHDRAWN (no label), or
  * OPT_GUARDED (applied, still open). scope as it was proposed. Unknown ones are taken as new. */

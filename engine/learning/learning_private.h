@@ -37,7 +37,7 @@ struct label_count {
 
 struct learning {
     struct words *words;
-    struct rng rng;
+    uint64_t seed;
     int64_t n_added;
     int next_kind;
     size_t n_runs, n_models, n_proposed, n_labels;

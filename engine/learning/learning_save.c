@@ -5,7 +5,7 @@
 #include "engine/base/mem.h"
 #include "engine/learning/learning_private.h"
 
-#define FORMAT  1
+#define FORMAT  2
 #define LARGEST 1e15
 
 static void save_proposed(const struct proposed *proposed, struct buf *out)
@@ -62,7 +62,7 @@ bool learning_save(const struct learning *learning, struct buf *out)
     blob_put(out,
              WAIT_COUNT); /* a newer program knows more of them: then it begins anew */
     blob_put(out, STATE_COUNT);
-    blob_put_key(out, learning->rng.state);
+    blob_put_key(out, learning->seed);
     blob_put(out, learning->n_added);
     blob_put(out, learning->next_kind);
     words_save(learning->words, out);
@@ -126,7 +126,7 @@ struct learning *learning_load(const void *bytes, size_t len)
     }
     (void)blob_take(&blob, WAIT_COUNT, WAIT_COUNT);
     (void)blob_take(&blob, STATE_COUNT, STATE_COUNT);
-    learning->rng.state = blob_take_key(&blob);
+    learning->seed = blob_take_key(&blob);
     learning->n_added = blob_take(&blob, 0, INT64_MAX);
     learning->next_kind = (int)blob_take(&blob, 0, OPTIMIZATION_KIND_COUNT - 1);
     blob.is_bad = !words_load(learning->words, &blob) || blob.is_bad;

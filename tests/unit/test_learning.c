@@ -15,6 +15,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/learning/feature_size.h"
 #include "engine/learning/learning.h"
 #include "tests/lib/fleet.h"
 
@@ -141,6 +142,48 @@ static void rows_become_features(void **state)
     buf_fini(&out);
     free(run);
     words_free(words);
+}
+
+static double size_of_diff(const char *text)
+{
+    return feature_size_of_diff(text, strlen(text));
+}
+
+/* As git says it, and counted: a removed line that reads "-- x" is no name of a file. */
+static void a_change_has_a_size(void **state)
+{
+    (void)state;
+    struct effect_row steps[] = {
+        {.kind = EFFECT_COMMIT,
+         .status = STATUS_PASSED,
+         .summary = "1 file changed, 9 insertions(+)"                          },
+        {.kind = EFFECT_COMMIT,
+         .status = STATUS_PASSED,
+         .summary = "3 files changed, 10 insertions(+), 2 deletions(-)"        },
+        {.kind = EFFECT_COMMIT, .status = STATUS_FAILED, .summary = "no change"},
+        {.kind = EFFECT_CHECK,
+         .status = STATUS_PASSED,
+         .summary = "1 file changed, 9 insertions(+)"                          },
+    };
+    assert_true(feature_size_of_steps(steps, 4) > 11.9 &&
+                feature_size_of_steps(steps, 4) < 12.1);
+    assert_true(feature_size_of_steps(steps, 1) > 8.9 &&
+                feature_size_of_steps(steps, 1) < 9.1);
+    assert_true(isnan(feature_size_of_steps(steps, 0)));
+    steps[0].summary = "committed";
+    assert_true(isnan(feature_size_of_steps(steps, 1)));
+    steps[0].summary = "2 files changed";
+    assert_true(fabs(feature_size_of_steps(steps, 1)) < 0.1);
+    static const char diff[] = "diff --git a/q.sql b/q.sql\n--- a/q.sql\n+++ b/q.sql\n"
+                               "@@ -1,3 +1,3 @@\n-- x\n-- y\n+++ z\n one\n+two\n"
+                               "@@ -9 +9 @@ f\n-a\n+b\n\\ No newline at end of file\n"
+                               "diff --git a/b b/b\nBinary files a/b and b/b differ\n";
+    assert_true(fabs(size_of_diff(diff) - 6) < 0.1);
+    assert_true(fabs(size_of_diff("")) < 0.1);
+    assert_true(isnan(size_of_diff("no diff at all")));
+    for (size_t len = 5; len < sizeof(diff); len++) {
+        assert_true(feature_size_of_diff(diff, len) <= 6);
+    }
 }
 
 static void what_never_began_teaches_nothing(void **state)
@@ -425,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_become_features),
+        cmocka_unit_test(a_change_has_a_size),
         cmocka_unit_test(what_never_began_teaches_nothing),
         cmocka_unit_test(a_model_forgets_what_was_before_a_change),
         cmocka_unit_test(a_model_sees_a_tendency),

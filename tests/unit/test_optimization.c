@@ -17,7 +17,7 @@
 #include "engine/base/mem.h"
 #include "engine/control/approval.h"
 #include "engine/control/guarding.h"
-#include "engine/control/optimization.h"
+#include "engine/control/optimization_private.h"
 #include "engine/control/tuning.h"
 #include "store/store.h"
 #include "tests/lib/fleet.h"
@@ -34,6 +34,9 @@ struct fixture {
     struct wall now;
     int64_t pipelines[FLEET_PIPELINES];
     struct arena *arena;
+    bool is_killed;     /* now and then */
+    int64_t answers_at; /* workflow at which all that is proposed is allowed; 0 = never */
+    int n_kills;
 };
 
 static void on_perform(void *self, const struct effect_row *effect)
@@ -92,6 +95,15 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* As kill -9 does: what was committed is there, nothing else. */
+static void kill_it(struct fixture *f)
+{
+    control_free(f->control);
+    store_close(f->store);
+    open_control(f);
+    f->n_kills++;
+}
+
 static void commit(struct fixture *f)
 {
     struct err err = ERR_INIT;
@@ -123,6 +135,8 @@ static int64_t put_pipeline(struct fixture *f, const char *name, const struct pi
     return store_put_pipeline(f->store, name, text.data, text.len);
 }
 
+static void allow_all(struct fixture *f);
+
 static void tell(void *user, const struct feature_source *source)
 {
     struct fixture *f = user;
@@ -151,8 +165,25 @@ static void tell(void *user, const struct feature_source *source)
         (void)store_put_failure(f->store, &failure);
     }
     optimization_ended(f->control, row.id);
+    if (row.id == f->answers_at) {
+        allow_all(f);
+    }
     if (row.id % OPTIMIZE_RUNS == 0) {
         commit(f);
+    }
+    if (f->is_killed && row.id % (7 * OPTIMIZE_RUNS) == 0) {
+        kill_it(f);
+    }
+}
+
+static void allow_all(struct fixture *f)
+{
+    struct optimization_row row;
+    struct err err = ERR_INIT;
+    for (int64_t id = 1;
+         store_load_optimization(f->store, f->arena, id, &row, &err) == FOUND; id++) {
+        struct answer answer = {.status = ANSWER_DONE};
+        optimization_answer(f->control, id, true, "ada", "", f->now, &answer);
     }
 }
 
@@ -165,6 +196,9 @@ static void run_fleet(struct fixture *f, unsigned flaws)
     for (int i = 0; i < 3 * OPTIMIZATION_KIND_COUNT; i++) {
         f->now.ms += OPTIMIZE_PAUSE * 1000;
         commit(f);
+        if (f->is_killed && i % 10 == 4) {
+            kill_it(f);
+        }
     }
 }
 
@@ -314,6 +348,56 @@ static void a_restart_goes_on(void **state)
     assert_int_equal(answer.status, ANSWER_DONE);
 }
 
+static const char *whole_state(struct fixture *f)
+{
+    const char *text = "";
+    struct err err = ERR_INIT;
+    f->control->optimizing->is_changed = true;
+    control_save(f->control);
+    commit(f);
+    assert_true(store_load_setting(f->store, f->arena, LEARNING_SETTING, &text, &err));
+    return text;
+}
+
+static void assert_same(const char *left, const char *right)
+{
+    size_t at = 0;
+    while (left[at] != '\0' && left[at] == right[at]) {
+        at++;
+    }
+    if (left[at] != right[at]) {
+        print_message("# differ at %zu: %.60s | %.60s\n", at, left + at, right + at);
+    }
+    assert_true(left[at] == right[at]);
+}
+
+/* What is learned, proposed and watched is the same to the byte as of one that never ended. */
+static void a_crash_forgets_nothing(void **state)
+{
+    struct fixture *f = *state, *other;
+    struct optimization_row row;
+    assert_int_equal(set_up((void **)&other), 0);
+    f->answers_at = other->answers_at = 1200;
+    run_fleet(f, 1u << FLAW_DEADLINE | 1u << FLAW_EVALUATOR);
+    other->is_killed = true;
+    run_fleet(other, 1u << FLAW_DEADLINE | 1u << FLAW_EVALUATOR);
+    assert_true(other->n_kills >= 10);
+    assert_true(must_find(f, OPT_DEADLINE).status !=
+                OPT_PROPOSED); /* a guard counts, too */
+    for (enum optimization_kind kind = 0; kind < OPTIMIZATION_KIND_COUNT; kind++) {
+        if (find(f, kind, &row) > 0) {
+            struct optimization_row twin = must_find(other, kind);
+            assert_int_equal(row.id, twin.id);
+            assert_int_equal(row.status, twin.status);
+            assert_same(row.guard, twin.guard);
+            assert_string_equal(row.to, twin.to);
+        }
+    }
+    assert_same(whole_state(f), whole_state(other));
+    void *killed = other;
+    assert_int_equal(tear_down(&killed), 0);
+}
+
 static void a_sound_fleet_is_left_alone(void **state)
 {
     struct fixture *f = *state;
@@ -332,6 +416,7 @@ int main(void)
         TEST(what_was_applied_is_undone),
         TEST(a_rejected_one_does_not_come_again),
         TEST(a_restart_goes_on),
+        TEST(a_crash_forgets_nothing),
         TEST(a_sound_fleet_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
