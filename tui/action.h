@@ -109,6 +109,8 @@
     X(ACTION_SHOW_EVIDENCE, "show-evidence", "evidence", "", "Show what it rests on")    \
     X(ACTION_SHOW_DRY_RUN, "show-dry-run", "dry run", "",                                \
       "Show what would have happened on recorded history")                               \
+    X(ACTION_SHOW_BOTTLENECKS, "show-bottlenecks", "bottlenecks", "",                    \
+      "Show what holds work back, and what those that pass have in common")              \
     X(ACTION_UNDO, "undo", "undo", "",                                                   \
       "Take the optimization back: the setting is as it was")                            \
     X(ACTION_LEVEL_RAISE, "level-raise", "raise", "",                                    \
@@ -224,6 +226,7 @@ enum action {
     X(CONTEXT_STRATEGIES, "strategies", "Strategies")                                    \
     X(CONTEXT_APPROVALS, "approvals", "What waits for a decision, and one card")         \
     X(CONTEXT_OPTIMIZATIONS, "optimizations", "Optimizations")                           \
+    X(CONTEXT_BOTTLENECKS, "bottlenecks", "What holds work back")                        \
     X(CONTEXT_AUTONOMY, "autonomy", "Levels of autonomy")                                \
     X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
     X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \

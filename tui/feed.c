@@ -278,8 +278,10 @@ static void build(struct feed *feed)
     frame->cost = feed->cost;
     feed->is_due_now = false;
     feed->is_due_soon =
-        feed->reader && (orders_have_more(feed->orders) ||
-                         (frame->audit && frame->audit->check.is_running));
+        feed->reader &&
+        (orders_have_more(feed->orders) ||
+         (frame->audit && frame->audit->check.is_running) ||
+         (frame->insight && frame->insight->is_reading) || frame->is_replaying);
     publish(feed, frame);
 }
 

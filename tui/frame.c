@@ -79,6 +79,7 @@ void frame_borrow(struct frame *frame, const struct frame *older)
     frame->optimizations = older->optimizations;
     frame->optimization = older->optimization;
     frame->autonomy = older->autonomy;
+    frame->insight = older->insight;
     frame->pipelines = older->pipelines;
     frame->n_pipelines = older->n_pipelines;
     frame->read_at = older->read_at;

@@ -39,6 +39,7 @@
 #include "store/store.h"
 #include "tui/card.h"
 #include "tui/case_read.h"
+#include "tui/insight.h"
 #include "tui/levels.h"
 
 struct health;        /* engine/monitor/health.h */
@@ -70,7 +71,9 @@ enum frame_part {
     PART_OPTIMIZATIONS = 1u << 18, /* what was found to run better */
     PART_OPTIMIZATION = 1u << 19,  /* one of it, whole */
     PART_AUTONOMY = 1u << 20,      /* levels, and tunings in force */
-    PART_AUDIT = 1u << 21          /* who did what, and whether the chain holds */
+    PART_AUDIT = 1u << 21,         /* who did what, and whether the chain holds */
+    PART_INSIGHT = 1u << 22,       /* what holds work back, and what passes */
+    PART_DRY_RUN = 1u << 23        /* of the approval or optimization that is whole */
 };
 
 #define FRAME_FILTER_MAX 200 /* bytes of a filter or search text */
@@ -431,6 +434,12 @@ struct frame_optimization {
     struct optimization_row row;
     struct card card;
 };
+/* Recorded workflows are read some for each frame, and again when others have ended. */
+struct frame_insight {
+    bool is_reading; /* more is to be read: another frame comes soon */
+    size_t n_read, n_all;
+    struct insight data; /* of those whose repository or pipeline has `text` */
+};
 struct frame_autonomy {
     const struct level_line *levels;
     size_t n_levels;
@@ -510,6 +519,9 @@ struct frame {
     const struct frame_optimizations *optimizations;
     const struct frame_optimization *optimization;
     const struct frame_autonomy *autonomy;
+    const struct frame_insight *insight;
+    bool
+        is_replaying; /* the dry run needs more of the records: another frame comes soon */
 
     const struct frame_answer *answers; /* oldest first */
     size_t n_answers;

@@ -40,6 +40,7 @@ void source_free(struct source *source)
         return;
     segment_free(source->log);
     audit_check_free(source->audit);
+    source_free_insight(source);
     free(source->log_path);
     arena_free(source->limits_arena);
     arena_free(source->scratch);
@@ -349,7 +350,8 @@ static bool read_parts(struct source *source, struct reader *reader,
         !source_read_incident(reader, query, frame, err))
         return false;
     if (!source_read_recovery(reader, query, frame, err) ||
-        !source_read_approvals(reader, query, frame, err))
+        !source_read_approvals(reader, query, frame, err) ||
+        !source_read_insight(source, reader, query, frame, err))
         return false;
     if (query->parts & PART_STATUS)
         source_read_status(source, reader, frame);

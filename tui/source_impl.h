@@ -37,6 +37,12 @@ struct source {
     size_t n_audit_notes;
     bool has_audit_file;
 
+    struct runs *runs;           /* NULL = nobody has asked for them */
+    struct arena *insight_arena; /* of `insight` */
+    struct insight insight;
+    uint64_t insight_of; /* generation of the runs, + 1; 0 = not made yet */
+    char insight_text[FRAME_FILTER_MAX];
+
     struct arena *scratch; /* reset by its user */
 };
 
@@ -63,6 +69,11 @@ bool source_read_recovery(struct reader *reader, const struct frame_query *query
  * read before, shows of them. */
 bool source_read_approvals(struct reader *reader, const struct frame_query *query,
                            struct frame *frame, struct err *err);
+/* What holds work back; the dry run of the approval or optimization that was read before. */
+bool source_read_insight(struct source *source, struct reader *reader,
+                         const struct frame_query *query, struct frame *frame,
+                         struct err *err);
+void source_free_insight(struct source *source);
 bool source_read_deliveries(struct reader *reader, const struct frame_query *query,
                             struct frame *frame, struct err *err);
 bool source_read_audit(struct source *source, struct reader *reader,

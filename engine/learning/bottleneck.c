@@ -92,8 +92,8 @@ static void walk_path(struct tallies *tallies, const struct run_features *run, d
     put(tallies, BOTTLENECK_SLOT, 0, at, false);
     for (size_t guard = 0; guard <= run->n_steps; guard++) {
         const struct run_step *step = next_on_path(run, at);
-        if (step == NULL) {
-            break;
+        if (step == NULL || (double)step->at >= end) {
+            break; /* what looks at the base after a merge holds nobody back */
         }
         double asked = fmax(at, (double)step->at);
         double pause = isfinite(step->pause) ? fmin((double)step->pause, asked - at) : 0;
@@ -101,9 +101,9 @@ static void walk_path(struct tallies *tallies, const struct run_features *run, d
         between += asked - at - pause;
         double begun = fmax(asked, (double)step->at + (double)step->wait);
         put(tallies, BOTTLENECK_LINE, step->provider, begun - asked, false);
-        put(tallies, BOTTLENECK_STEP, step->name, end_of(step) - begun,
+        put(tallies, BOTTLENECK_STEP, step->name, fmin(end, end_of(step)) - begun,
             run_step_has_failed(step));
-        at = end_of(step);
+        at = fmin(end, end_of(step));
     }
     between += fmax(0, end - at);
     double human = 0;

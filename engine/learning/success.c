@@ -353,7 +353,7 @@ static void write_factor(const struct words *words, enum factor factor, uint16_t
     }
 }
 
-const char *success_text(const struct words *words, const struct success_row *row,
+const char *success_what(const struct words *words, const struct success_row *row,
                          char ret_text[SUCCESS_TEXT_MAX])
 {
     char parts[2][48] = {"", ""};
@@ -361,10 +361,19 @@ const char *success_text(const struct words *words, const struct success_row *ro
         write_factor(words, row->is[i].factor, row->is[i].value, parts[i],
                      sizeof(parts[i]));
     }
+    (void)snprintf(ret_text, SUCCESS_TEXT_MAX, "%s%s%s", parts[0],
+                   row->n_factors > 1 ? ", " : "", parts[1]);
+    return ret_text;
+}
+
+const char *success_text(const struct words *words, const struct success_row *row,
+                         char ret_text[SUCCESS_TEXT_MAX])
+{
+    char what[SUCCESS_TEXT_MAX];
     (void)snprintf(ret_text, SUCCESS_TEXT_MAX,
-                   "%s%s%s: %.0f %% of %lld (%.0f to %.0f), %.0f %% of the others",
-                   parts[0], row->n_factors > 1 ? ", " : "", parts[1],
-                   100 * row->share.value, (long long)row->n, 100 * row->share.low,
-                   100 * row->share.high, 100 * row->others);
+                   "%.100s: %.0f %% of %lld (%.0f to %.0f), %.0f %% of the others",
+                   success_what(words, row, what), 100 * row->share.value,
+                   (long long)row->n, 100 * row->share.low, 100 * row->share.high,
+                   100 * row->others);
     return ret_text;
 }

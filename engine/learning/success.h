@@ -71,6 +71,9 @@ struct success_row {
 /* The surest first; at most max. Runs without verdict (cancelled, never merged) do not count. */
 size_t success_find(const struct run_features *const *runs, size_t n, enum success_of of,
                     struct success_row *out, size_t max);
+/* Its factors alone: "agent codegen_eu, largest quarter of changes". */
+const char *success_what(const struct words *words, const struct success_row *row,
+                         char ret_text[SUCCESS_TEXT_MAX]);
 /* "agent codegen_eu, size largest quarter: 61 % of 132 (54 to 68), 83 % of the others". */
 const char *success_text(const struct words *words, const struct success_row *row,
                          char ret_text[SUCCESS_TEXT_MAX]);

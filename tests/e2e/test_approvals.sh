@@ -159,6 +159,10 @@ gives 1 submit -p auto.yaml --repo repo --task 'No' && says "$me is observer; su
 ok 'an observer sees everything and changes nothing'
 gives 0 audit && says 'observer' && says 'refused'
 ok 'and what was refused is in the audit'
+gives 0 bottlenecks && says 'waiting for a person' && says 'AT ONCE' && gives 0 bottlenecks --json && says '"kind":"human"' &&
+    gives 0 bottlenecks --pipeline none && says 'no workflow has ended' && gives 0 patterns && says 'nothing distinguishes' &&
+    gives 2 patterns --since soon && says 'no length'
+ok 'what held the work back is told from what is recorded'
 stop
 echo "1..$n"
 exit $failures

@@ -49,6 +49,53 @@ make_optimization(struct arena *arena, const struct asks *asks, int64_t id)
     return data;
 }
 
+static const struct frame_insight *make_insight(struct arena *arena)
+{
+    static const struct insight_bottleneck bottlenecks[] = {
+        {{BOTTLENECK_STEP, 1, 0, .41, 15.2, 9.8, 2.5, .12, {31, 28, 35}, 1832},
+         "step agent"            },
+        {{BOTTLENECK_HUMAN, 0, 0, .23, 44.1, 1.9, 1.4, 0, {97, 92, 112}, 358},
+         "waiting for a person"  },
+        {{BOTTLENECK_STEP, 2, 0, .17, 6.3, 9.7, 1.0, .31, {12, 11, 13}, 1811},
+         "step unit tests"       },
+        {{BOTTLENECK_SLOT, 0, 0, .11, 3.9, 10.1, .7, 0, {9, 7, 11}, 1890},
+         "waiting for a slot"    },
+        {{BOTTLENECK_LINE, 3, 0, .05, 2.1, 8.8, .3, 0, {5, 4, 6}, 1640},
+         "in line at codegen_api"},
+        {{BOTTLENECK_RETRY, 0, 0, .02, 4.2, 1.0, .1, 1, {8, 6, 9}, 190},
+         "pauses before retries" },
+        {{BOTTLENECK_ENGINE, 0, 0, .01, .1, 9.9, 0, 0, {.2, .1, .3}, 1850},
+         "between steps"         },
+    };
+    static const struct insight_pattern patterns[] = {
+        {{2,
+          {{FACTOR_AGENT, 1}, {FACTOR_SIZE, 3}},
+          132,
+          {.61, .54, .68},
+          .83,
+          .75,
+          .0004},
+         SUCCESS_COMPLETED, "agent codegen_eu, largest quarter of changes"},
+        {{1, {{FACTOR_HOUR, 1}}, 410, {.91, .88, .93}, .79, 1.12, .002},
+         SUCCESS_COMPLETED, "06:00 to 12:00 UTC"                          },
+        {{1, {{FACTOR_TROUBLE, 1}}, 240, {.7, .64, .75}, .86, .82, .01},
+         SUCCESS_FIRST,     "trouble"                                     },
+    };
+    struct frame_insight *data = arena_alloc(arena, sizeof *data);
+    const struct insight insight = {.n_runs = 1890,
+                                    .n_all = 1890,
+                                    .since = {frames_now().ms - INT64_C(30) * 86400000},
+                                    .lead = 37.1,
+                                    .at_once = 6.1,
+                                    .bottlenecks = bottlenecks,
+                                    .n_bottlenecks = ARRAY_LEN(bottlenecks),
+                                    .patterns = patterns,
+                                    .n_patterns = ARRAY_LEN(patterns)};
+    data->n_read = data->n_all = 1890;
+    data->data = insight_copy(arena, &insight);
+    return data;
+}
+
 static void count(struct frame *frame, const struct asks *asks)
 {
     for (size_t i = 0; i < asks->n_waiting; i++) {
@@ -83,6 +130,7 @@ const struct frame *frames_asks(int64_t approval, int64_t optimization)
     frame->optimizations = optimizations;
     frame->optimization = make_optimization(arena, &asks, optimization);
     frame->autonomy = autonomy;
+    frame->insight = make_insight(arena);
     count(frame, &asks);
     struct frame_overview *over = (struct frame_overview *)(uintptr_t)frame->overview;
     over->approvals = asks.approvals;
@@ -132,5 +180,6 @@ const struct frame *frames_asks_none(void)
     frame->autonomy = autonomy;
     frame->approvals = arena_alloc(arena, sizeof(struct frame_approvals));
     frame->optimizations = arena_alloc(arena, sizeof(struct frame_optimizations));
+    frame->insight = arena_alloc(arena, sizeof(struct frame_insight));
     return frame;
 }

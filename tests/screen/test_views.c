@@ -355,6 +355,8 @@ static void test_optimizations(void **state)
                  &(struct play){down, NULL});
     check_golden("optimizations-none", &optimizations_class, 0, "", frames_asks_none(),
                  NULL);
+    check_golden("bottlenecks", &bottlenecks_class, 0, "", frames_asks(0, 0), NULL);
+    check_golden("bottlenecks-none", &bottlenecks_class, 0, "", frames_asks_none(), NULL);
     check_golden("optimization", &optimization_class, 10, "", frames_asks(0, 10), NULL);
 }
 

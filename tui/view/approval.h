@@ -10,7 +10,7 @@
 #include "tui/view/common.h"
 
 extern const struct view_class approvals_class, approval_class, optimizations_class,
-    optimization_class, autonomy_class;
+    optimization_class, bottlenecks_class, autonomy_class;
 
 /* Lines of a card from line `top` on. */
 void card_draw(const struct canvas *canvas, const struct card_line *lines, size_t n,

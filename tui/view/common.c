@@ -255,6 +255,7 @@ const struct view_class *const view_classes[] = {
     &approval_class,
     &optimizations_class,
     &optimization_class,
+    &bottlenecks_class,
     &autonomy_class,
     &audit_class,
     &audit_row_class,

@@ -12,7 +12,7 @@
 #include "tui/widget/look.h"
 #include "tui/widget/table.h"
 
-#define HEAD_ROWS  3
+#define HEAD_ROWS  4
 #define TOKEN_TEXT 2
 
 struct optimizations {
@@ -76,7 +76,7 @@ static void optimizations_query(const struct view *view, struct frame_query *que
 {
     const struct optimizations *self = (const struct optimizations *)view;
     if (is_list(self)) {
-        query->parts = PART_OPTIMIZATIONS;
+        query->parts = PART_OPTIMIZATIONS | PART_INSIGHT;
         query->is_unsettled = self->is_open_only;
         (void)snprintf(query->text, sizeof query->text, "%s", self->text);
     }
@@ -194,6 +194,19 @@ static void draw_cell(const struct canvas *canvas, enum optimization_column colu
     }
 }
 
+/* The two greatest bottlenecks in a line: where a change is worth most. */
+static void draw_held_back(const struct canvas *canvas, const struct frame_insight *data)
+{
+    char text[300];
+    if (!data || data->data.n_bottlenecks < 2)
+        return;
+    const struct insight_bottleneck *rows = data->data.bottlenecks;
+    (void)snprintf(text, sizeof text, "held back by: %s %.0f%%, %s %.0f%%; b shows all",
+                   rows[0].what, 100 * rows[0].row.share, rows[1].what,
+                   100 * rows[1].row.share);
+    canvas_text(canvas, 2, 1, canvas->w - 3, ROLE_TEXT_DIM, text);
+}
+
 static void draw_head(const struct canvas *canvas, const struct optimizations *self,
                       const struct frame *frame)
 {
@@ -208,6 +221,7 @@ static void draw_head(const struct canvas *canvas, const struct optimizations *s
                        n[OPT_PROPOSED], n[OPT_GUARDED], n[OPT_KEPT], n[OPT_TAKEN_BACK],
                        n[OPT_INCONCLUSIVE]);
     look_title(canvas, 2, 0, canvas->w - 3, "OPTIMIZATIONS", note);
+    draw_held_back(canvas, frame->insight);
 }
 
 static void draw_rows(const struct canvas *canvas, const struct optimizations *self,
@@ -472,6 +486,10 @@ static void optimizations_on_action(struct view *view, const struct frame *frame
 {
     struct optimizations *self = (struct optimizations *)view;
     const struct optimization_row *row = row_here(self, frame);
+    if (action == ACTION_SHOW_BOTTLENECKS) {
+        reply_open(reply, &bottlenecks_class, 0, NULL);
+        return;
+    }
     if (move(self, frame, action, reply) ||
         (is_list(self) && narrow(self, action, reply)))
         return;
@@ -510,8 +528,8 @@ const struct view_class optimizations_class = {
     .help = "What was found to run better: predicted beside measured, and undo",
     .context = CONTEXT_OPTIMIZATIONS,
     .hints = {ACTION_OPEN, ACTION_UNDO, ACTION_ASK_APPROVE, ACTION_SHOW_EVIDENCE,
-              ACTION_SHOW_DRY_RUN, ACTION_FILTER, ACTION_FILTER_STATE,
-              ACTION_GO_APPROVALS, ACTION_GO_AUTONOMY},
+              ACTION_SHOW_DRY_RUN, ACTION_SHOW_BOTTLENECKS, ACTION_FILTER,
+              ACTION_FILTER_STATE, ACTION_GO_APPROVALS, ACTION_GO_AUTONOMY},
     .is_root = true,
     .open = optimizations_open,
     .close = optimizations_close,
