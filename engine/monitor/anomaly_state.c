@@ -33,7 +33,8 @@ static void clear(struct anomaly_book *book)
 
 struct anomaly_book *anomaly_book_new(void)
 {
-    struct anomaly_book *book = mem_alloc(sizeof(*book)); /* not cleared again: it is large */
+    struct anomaly_book *book =
+        mem_alloc(sizeof(*book)); /* not cleared again: it is large */
     begin(book);
     return book;
 }

@@ -214,8 +214,7 @@ struct text_model *text_model_load(const char *text, size_t len, const char *nam
                                    struct err *err)
 {
     struct reading r = {text, text + len, 0};
-    AUTO_FREE struct text_model *model =
-        mem_alloc(sizeof(*model));
+    AUTO_FREE struct text_model *model = mem_alloc(sizeof(*model));
     if (len < sizeof(HEADING) - 1 || memcmp(text, HEADING, sizeof(HEADING) - 1) != 0) {
         err_set(err, ERR_PROTOCOL, "no text model");
         return NULL;

@@ -37,8 +37,8 @@ struct text_model {
     float softness; /* logits are divided by it, and */
     float doubt;    /* this share is spread over all classes: so is it calibrated */
     float scale[GROUP_COUNT];
-    float step[GROUP_COUNT];  /* a weight is so many steps of its group's */
-    float idf[TEXT_BUCKETS];  /* 0 = the feature is not used */
+    float step[GROUP_COUNT]; /* a weight is so many steps of its group's */
+    float idf[TEXT_BUCKETS]; /* 0 = the feature is not used */
     int8_t steps[TEXT_BUCKETS][MODEL_CLASSES];
     /* Rows that were learned since: of a bucket, its place in `rows` + 1; 0 = as in the file. */
     uint16_t learned[TEXT_BUCKETS];
