@@ -273,6 +273,9 @@ run-services: all $(FAKES) ## the demo against simulated services over real sock
 bench: all $(BENCH) ## figures, each beside its yardstick of the same run
 	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)) $(BENCH); do $(TEST_ENV) $$b; done
 
+bench-console: all $(B)/tests/bench/bench_console $(B)/tests/bench/bench_engine ## what the console costs, beside htop, btop and tig where they are
+	@$(TEST_ENV) $(B)/tests/bench/bench_console $(CONSOLE)
+
 JUDGE ?=
 judge: all $(B)/tests/tools/train_classify ## figures on public data where they are (JUDGE_DATA=DIR, PART=dev, JUDGE="forecast capacity")
 	@$(TEST_ENV) $(TOOLS)/judge $(JUDGE)
@@ -391,5 +394,5 @@ help: ## this list
 	@echo "  FLAVOR=release|debug|asan|tsan|clang|fuzz|cov  CC  CFLAGS  PREFIX  DESTDIR  V=1"
 
 .PHONY: all run run-clean deps test check quick e2e sim drill year screens-update asan tsan check-threads \
-	valgrind fuzz fuzz-run crash bench judge train train-judge train-locate conformance run-services check-fresh check-install check-repro lint $(LINTS) \
+	valgrind fuzz fuzz-run crash bench bench-console judge train train-judge train-locate conformance run-services check-fresh check-install check-repro lint $(LINTS) \
 	objects man install uninstall clean help
