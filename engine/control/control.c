@@ -313,8 +313,11 @@ enum machine_verdict control_step(struct control *control, struct live *live,
     for (int i = 0; i < out->n_effects; i++) {
         store_put_effect(control->store, &out->effects[i]);
         (void)pending_add(live, &out->effects[i]);
-        outbox_add(control, false, out->effects[i].workflow, out->effects[i].seq);
         audit_effect(control, &out->effects[i], now);
+        if (effect_with(&out->effects[i]) != 0) {
+            continue; /* another one is performed for it */
+        }
+        outbox_add(control, false, out->effects[i].workflow, out->effects[i].seq);
         decision_provider(control, live, &out->effects[i], now);
         if (out->effects[i].kind == EFFECT_MERGE && input->event == EV_PASSED) {
             autonomy_done(control, ACT_MERGE, row->repo);
@@ -358,6 +361,27 @@ static void note_beside(struct control *control, struct live *live,
     store_put_workflow(control->store, row);
 }
 
+/* The row of the effect; of checks side by side, that of each. */
+static void put_outcomes(struct control *control, struct live *live,
+                         const struct pending *pending,
+                         const struct effect_result *result, struct wall now)
+{
+    const struct workflow_row *row = &live->workflow->row;
+    if (!effect_is_beside(&pending->row)) {
+        outbox_put_outcome(control, row, pending->row, result, now);
+        return;
+    }
+    struct effect_result part;
+    struct pending *other;
+    while ((other = beside_take(control, live, pending)) != NULL) {
+        part = beside_part(result, other->row.seq);
+        outbox_put_outcome(control, row, other->row, &part, now);
+        pending_free(other);
+    }
+    part = beside_part(result, pending->row.seq);
+    outbox_put_outcome(control, row, pending->row, &part, now);
+}
+
 void control_result(struct control *control, struct effect_result *result,
                     struct wall now)
 {
@@ -381,9 +405,10 @@ void control_result(struct control *control, struct effect_result *result,
     }
     struct pending *pending = pending_take(control, live, result->seq);
     if (is_awaited) {
-        recovery_mark(control, live, result);
+        machine_arrive(live->workflow, result);
+        recovery_mark(control, live, result, now);
     }
-    outbox_put_outcome(control, row, pending->row, result, now);
+    put_outcomes(control, live, pending, result, now);
     outbox_put_docs(control, result);
     budget_ended(control, row, &pending->row, result, now);
     merged_over(control, pending, now);
@@ -592,7 +617,7 @@ static void on_pending(void *user, const struct effect_row *row)
     struct pending *pending = pending_add(live, row);
     if (merged_is_look(row->kind)) {
         merged_perform(loading->control, pending, row->asked_at);
-    } else {
+    } else if (effect_with(row) == 0) {
         outbox_add(loading->control, false, row->workflow, row->seq);
     }
 }

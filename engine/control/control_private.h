@@ -187,6 +187,12 @@ void outbox_add(struct control *control, bool is_stop, int64_t workflow, int64_t
 void outbox_put_outcome(struct control *control, const struct workflow_row *workflow,
                         struct effect_row row, const struct effect_result *result,
                         struct wall now);
+/* Checks side by side: the next effect, by seq, that `pending` is performed for beside its own;
+ * taken out of the list. NULL: no more. */
+struct pending *beside_take(struct control *control, struct live *live,
+                            const struct pending *pending);
+/* What a result says of one of them; borrows from the result. */
+struct effect_result beside_part(const struct effect_result *result, int64_t seq);
 void outbox_put_docs(struct control *control, const struct effect_result *result);
 /* Nobody waits for it any more: its row with this status, and stopped after the commit.
  * `before`: the workflow as it was. */
@@ -385,9 +391,11 @@ NODISCARD bool recovery_load(struct control *control, struct wall now, struct er
 const struct machine_plan *recovery_plan(struct control *control, struct live *live,
                                          const struct machine_input *input,
                                          struct wall now);
-/* Before its outcome is stored: a step that passes on the commit on which it failed is flaky. */
-void recovery_mark(struct control *control, const struct live *live,
-                   struct effect_result *result);
+/* Before its outcome is stored: a step that passes on the commit on which it failed is flaky. Of
+ * checks side by side: each one; those that have passed beside the one that the result speaks of
+ * have passed for good. */
+void recovery_mark(struct control *control, struct live *live,
+                   struct effect_result *result, struct wall now);
 /* After a step of the machine; `before`: the workflow as it was. */
 void recovery_follow(struct control *control, struct live *live,
                      const struct workflow_row *before, const struct machine_input *input,

@@ -69,6 +69,53 @@ const struct pending *pending_find(const struct live *live, int64_t seq)
     return NULL;
 }
 
+/* ---- checks side by side ---- */
+
+struct pending *beside_take(struct control *control, struct live *live,
+                            const struct pending *pending)
+{
+    const struct pending *first = NULL;
+    for (const struct pending *p = live->pending; p != NULL; p = p->next) {
+        if (effect_with(&p->row) == pending->row.seq &&
+            (first == NULL || p->row.seq < first->row.seq)) {
+            first = p;
+        }
+    }
+    return first != NULL ? pending_take(control, live, first->row.seq) : NULL;
+}
+
+static const struct effect_result *part_of(const struct effect_result *result,
+                                           int64_t seq)
+{
+    for (size_t i = 0; i < result->n_parts; i++) {
+        if (result->parts[i]->seq == seq) {
+            return result->parts[i];
+        }
+    }
+    return NULL;
+}
+
+struct effect_result beside_part(const struct effect_result *result, int64_t seq)
+{
+    static char unknown[] = "ended with the others, without an outcome of its own";
+    struct effect_result part = *result; /* borrows */
+    const struct effect_result *found = part_of(result, seq);
+    enum machine_event event = event_of_result(result);
+    bool is_so = event == EV_PASSED || event == EV_SERVICE || seq == result->of;
+    if (found != NULL) {
+        part = *found;
+        part.provider = part.provider != NULL ? part.provider : result->provider;
+        part.is_fallback = result->is_fallback;
+    } else if (result->n_parts > 0 || !is_so) {
+        part.status = STATUS_CANCELLED;
+        part.summary = unknown;
+        part.log = NULL;
+        part.exit_status = -1;
+        part.cpu_ms = part.peak_rss_kib = part.out_bytes = -1;
+    }
+    return part;
+}
+
 static const char *or_empty(const char *text)
 {
     return text != NULL ? text : "";
@@ -112,14 +159,10 @@ void outbox_put_docs(struct control *control, const struct effect_result *result
     }
 }
 
-void outbox_stop(struct control *control, struct live *live,
-                 const struct workflow_row *before, int64_t seq,
-                 enum effect_status status, struct wall now)
+static void put_stopped(struct control *control, const struct workflow_row *before,
+                        const struct pending *pending, enum effect_status status,
+                        struct wall now)
 {
-    struct pending *pending = pending_take(control, live, seq);
-    if (pending == NULL) {
-        return;
-    }
     struct effect_row row = pending->row;
     row.status = status;
     row.finished_at = now;
@@ -129,7 +172,37 @@ void outbox_stop(struct control *control, struct live *live,
     store_put_effect(control->store, &row);
     audit_effect(control, &row, now);
     trace_step(control, before, &row);
-    outbox_add(control, true, row.workflow, row.seq);
+}
+
+/* The others that pending stands for: the first of them is the step that was skipped, the rest is
+ * begun again. Returns what becomes of its own row. */
+static enum effect_status beside_stop(struct control *control, struct live *live,
+                                      const struct workflow_row *before,
+                                      const struct pending *pending,
+                                      enum effect_status status, struct wall now)
+{
+    struct pending *other;
+    enum effect_status rest = status == STATUS_SKIPPED ? STATUS_CANCELLED : status;
+    bool is_first = true;
+    while ((other = beside_take(control, live, pending)) != NULL) {
+        put_stopped(control, before, other, is_first ? status : rest, now);
+        pending_free(other);
+        is_first = false;
+    }
+    return is_first ? status : rest;
+}
+
+void outbox_stop(struct control *control, struct live *live,
+                 const struct workflow_row *before, int64_t seq,
+                 enum effect_status status, struct wall now)
+{
+    struct pending *pending = pending_take(control, live, seq);
+    if (pending == NULL) {
+        return;
+    }
+    status = beside_stop(control, live, before, pending, status, now);
+    put_stopped(control, before, pending, status, now);
+    outbox_add(control, true, pending->row.workflow, pending->row.seq);
     merged_over(control, pending, now);
     pending_free(pending);
 }

@@ -116,22 +116,6 @@ const struct machine_plan *recovery_plan(struct control *control, struct live *l
     return &recovery->plan;
 }
 
-void recovery_mark(struct control *control, const struct live *live,
-                   struct effect_result *result)
-{
-    const struct workflow_row *row = &live->workflow->row;
-    if (!is_on(control) || result->status != STATUS_PASSED || live->troubles == NULL) {
-        return;
-    }
-    struct stage_step step = trouble_step(live->workflow);
-    struct trouble *trouble = trouble_find(live, row->state, step.name);
-    if (trouble != NULL && (step.kind == EFFECT_CHECK || step.kind == EFFECT_EVALUATE) &&
-        strcmp(trouble->failed_head, row->head_sha) == 0) {
-        result->status = STATUS_FLAKY;
-        trouble->row.is_flaky = true;
-    }
-}
-
 /* ---- what became of it ---- */
 
 static enum failure_status end_status(const struct trouble *trouble)
@@ -183,10 +167,10 @@ static void let_go(struct control *control, const int64_t *ids, size_t n, struct
 }
 
 static void count_passed(struct control *control, const struct live *live,
-                         const struct workflow_row *before,
-                         const struct effect_result *result, const char *step,
+                         const struct effect_result *result, struct stage_step which,
                          struct wall now)
 {
+    const char *step = which.name, *repo = live->workflow->row.repo;
     char name[GRAPH_NAME];
     int64_t ids[8];
     const char *provider = result->provider != NULL ? result->provider : "";
@@ -201,15 +185,66 @@ static void count_passed(struct control *control, const struct live *live,
         let_go(control, ids, n, now);
     }
     /* Only what the base branch can break says that it is whole. */
-    enum effect_kind kind =
-        stage_step(live->workflow->pipeline, before->state, before->step).kind;
-    if (kind == EFFECT_SETUP || kind == EFFECT_CHECK || kind == EFFECT_EVALUATE ||
-        kind == EFFECT_FORGE_CHECKS) {
-        passes_note(control->recovery, step, before->repo, now);
-        (void)snprintf(name, sizeof(name), "repo:%.80s", before->repo);
+    if (which.kind == EFFECT_SETUP || which.kind == EFFECT_CHECK ||
+        which.kind == EFFECT_EVALUATE || which.kind == EFFECT_FORGE_CHECKS) {
+        passes_note(control->recovery, step, repo, now);
+        (void)snprintf(name, sizeof(name), "repo:%.80s", repo);
         n = problem_passed(control->recovery->problems, name, now, ids, ARRAY_LEN(ids));
         let_go(control, ids, n, now);
     }
+}
+
+static void step_passed(struct control *control, struct live *live,
+                        enum workflow_state state, struct stage_step step,
+                        const struct effect_result *result, struct wall now)
+{
+    struct trouble *trouble = trouble_find(live, state, step.name);
+    count_passed(control, live, result, step, now);
+    if (trouble != NULL) {
+        settle_passed(control, live, trouble, now);
+    }
+}
+
+/* ---- before the outcome is stored ---- */
+
+static void mark_flaky(const struct live *live, struct stage_step step,
+                       struct effect_result *result)
+{
+    const struct workflow_row *row = &live->workflow->row;
+    struct trouble *trouble = trouble_find(live, row->state, step.name);
+    if (result->status == STATUS_PASSED && trouble != NULL &&
+        (step.kind == EFFECT_CHECK || step.kind == EFFECT_EVALUATE) &&
+        strcmp(trouble->failed_head, row->head_sha) == 0) {
+        result->status = STATUS_FLAKY;
+        trouble->row.is_flaky = true;
+    }
+}
+
+void recovery_mark(struct control *control, struct live *live,
+                   struct effect_result *result, struct wall now)
+{
+    const struct workflow_row *row = &live->workflow->row;
+    int at = 0; /* part that the result speaks of */
+    if (!is_on(control)) {
+        return;
+    }
+    mark_flaky(live, trouble_step(live->workflow), result);
+    while ((size_t)at < result->n_parts &&
+           result->parts[at]->seq != effect_result_of(result)) {
+        at++;
+    }
+    control->recovery->now = now;
+    for (int i = 0; (size_t)i < result->n_parts && is_active(row->state); i++) {
+        struct effect_result *part = result->parts[i];
+        struct stage_step step =
+            stage_step(live->workflow->pipeline, row->state, row->step + i - at);
+        mark_flaky(live, step, part);
+        if (i != at && event_of_result(part) == EV_PASSED &&
+            part->status != STATUS_SKIPPED) {
+            step_passed(control, live, row->state, step, part, now);
+        }
+    }
+    link_troubled(control, live);
 }
 
 /* Is it a person who puts something right? A pause and its end are not. */
@@ -298,13 +333,9 @@ void recovery_follow(struct control *control, struct live *live,
     bool is_new_state = before->state != row->state;
     if (input->result != NULL && is_active(before->state) &&
         event_of_result(input->result) == EV_PASSED) {
-        const char *step =
-            stage_step(live->workflow->pipeline, before->state, before->step).name;
-        struct trouble *trouble = trouble_find(live, before->state, step);
-        count_passed(control, live, before, input->result, step, now);
-        if (trouble != NULL) {
-            settle_passed(control, live, trouble, now);
-        }
+        step_passed(control, live, before->state,
+                    stage_step(live->workflow->pipeline, before->state, before->step),
+                    input->result, now);
     }
     if (helps(before, input)) {
         for (struct trouble *t = live->troubles; t != NULL; t = t->next) {

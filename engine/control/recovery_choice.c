@@ -144,7 +144,7 @@ static void open_trouble(struct hand *hand)
         memset(trouble->tried, 0, sizeof(trouble->tried)); /* new evidence */
     }
     trouble->row.workflow = row->id;
-    trouble->row.effect = result != NULL ? result->seq : row->effect_seq;
+    trouble->row.effect = result != NULL ? effect_result_of(result) : row->effect_seq;
     trouble->row.state = row->state;
     trouble->row.class_ = judgement->class_;
     trouble->row.category = judgement->category;

@@ -22,7 +22,8 @@
 #define TRIES           6
 #define BLOCKED_PAUSE   100 /* ms between two looks for a place that is taken */
 #define EARLIER_RUNNERS 4   /* effects of a workflow whose runners may still end */
-#define FIRST_PAUSE     50  /* ms; doubled with each try */
+#define EARLIER_NUMBERS (2 * PIPELINE_STEPS_MAX) /* among so many numbers at most */
+#define FIRST_PAUSE     50                       /* ms; doubled with each try */
 
 struct job {
     struct job *next;         /* of its bucket */
@@ -349,13 +350,16 @@ static bool is_place_taken(struct job_shop *shop, const struct job *job)
             return true;
         }
     }
-    for (int64_t before = seq - 1; before > 0 && before >= seq - EARLIER_RUNNERS;
-         before--) {
+    /* Of checks side by side only the last number has a folder. */
+    int n_left = EARLIER_RUNNERS;
+    int64_t first = seq > EARLIER_NUMBERS ? seq - EARLIER_NUMBERS : 1;
+    for (int64_t before = seq - 1; before >= first && n_left > 0; before--) {
         AUTO_FREE char *folder = order_folder(shop->work, workflow, before);
         pid_t pid;
         if (runner_look(folder, &pid) == RUNNER_LIVES) {
             return true;
         }
+        n_left -= file_exists(folder) ? 1 : 0;
     }
     return false;
 }

@@ -72,8 +72,8 @@ struct process_outcome {
 
 void process_run(const struct process_spec *spec, struct process_outcome *ret_outcome);
 
-/* SIGKILL to every process of this user whose environment has the entry "NAME=value":
- * what a runner that died has left. Itself excepted. */
+/* SIGKILL to every process of this user whose environment has the entry "NAME=value", or
+ * "NAME=value/..." (a folder below): what a runner that died has left. Itself excepted. */
 void process_kill_marked(const char *entry);
 
 /* "SIGSEGV" for a signal number. */

@@ -222,8 +222,9 @@ static bool has_entry(const char *pid, const char *entry)
     if (!file_read(path, ENVIRON_MAX, &text, &len, &err)) {
         return false;
     }
+    size_t n = strlen(entry);
     for (const char *at = text; at < text + len; at += strlen(at) + 1) {
-        if (strcmp(at, entry) == 0) {
+        if (strncmp(at, entry, n) == 0 && (at[n] == '\0' || at[n] == '/')) {
             return true;
         }
     }

@@ -13,6 +13,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/io/process.h"
+#include "engine/io/runner_checks.h"
 #include "engine/io/runner_eval.h"
 #include "engine/io/runner_sandbox.h"
 #include "engine/service/local_command.h"
@@ -152,7 +153,10 @@ static perform_fn *find_performer(const struct order *order)
 {
     bool is_evaluation = order->kind == EFFECT_EVALUATE;
     if (order->provider[0] == '\0' || strcmp(order->provider, SERVICE_LOCAL) == 0) {
-        return performers[order->kind].perform;
+        return order->n_checks > 0 ? runner_checks : performers[order->kind].perform;
+    }
+    if (order->n_checks > 0) {
+        return NULL; /* a pipeline that says so is refused */
     }
     switch (order->service_kind) {
     case SERVICE_WEB_EVAL:
@@ -260,7 +264,7 @@ static void clean(char **text, enum text_lines lines, size_t max)
     *text = buf_take(&buf, NULL);
 }
 
-static void answer(const struct runner *runner, struct effect_result *result)
+void runner_answer(const struct runner *runner, struct effect_result *result)
 {
     result->finished_at = wall_now();
     clean(&result->summary, TEXT_ONE_LINE, 400);
@@ -315,7 +319,7 @@ int runner_main(const char *folder)
     result->started_at = wall_now();
     result->provider = mem_str(order->provider);
     perform(&runner, result);
-    answer(&runner, result);
+    runner_answer(&runner, result);
     hold_close(&hold);
     effect_result_free(result);
     order_free(order);

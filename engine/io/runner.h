@@ -15,7 +15,7 @@
  *   result.json  written last, atomically. Who finds it delivers it.
  *
  * A runner that finds `start` knows that an earlier one died. It kills what that one left
- * (every process with SIGNALBOX_EFFECT=FOLDER in its environment) and then: agent and
+ * (every process with SIGNALBOX_EFFECT=FOLDER, or a folder below, in its environment) and then: agent and
  * plan commands are answered with STATUS_LOST, never started a second time under one key;
  * all else is done again, because forge operations find what is done already, and what
  * runs in the sandbox has no effect outside. A runner that cannot get the lock because
@@ -46,6 +46,8 @@ struct runner {
 };
 /* The order's deadline, later by as long as everything stood still; unset: none. */
 struct wall runner_deadline(const struct runner *runner);
+/* Clean, and into the order's folder; until that works, or nobody waits any more. */
+void runner_answer(const struct runner *runner, struct effect_result *result);
 /* Was a stop asked for? Does not take it away. */
 bool runner_is_stopped(const struct runner *runner);
 

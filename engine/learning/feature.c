@@ -11,6 +11,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/learning/feature.h"
+#include "engine/service/port.h"
 
 #define MIB         (1024.0 * 1024)
 #define MS_PER_HOUR 3600000
@@ -165,12 +166,21 @@ static uint8_t class_of(const struct feature_source *source, int64_t effect)
     return CLASS_COUNT;
 }
 
+/* Ended, or never begun, because another check beside it had failed: as if it had come later. */
+static bool is_without_verdict(const struct effect_row *effect)
+{
+    return effect_is_beside(effect) &&
+           (effect->status == STATUS_CANCELLED || effect->status == STATUS_SKIPPED);
+}
+
 static void read_effect(struct run_features *run, struct words *words,
                         const struct feature_source *source,
                         const struct effect_row *effect)
 {
     struct wall begun =
         wall_is_set(effect->started_at) ? effect->started_at : effect->asked_at;
+    /* One that waits for a lane beside others is in no service's line. */
+    struct wall asked = effect_is_beside(effect) ? begun : effect->asked_at;
     struct run_step step = {
         .name = words_put(words, effect->name),
         .provider = words_put(words, effect->provider),
@@ -182,8 +192,8 @@ static void read_effect(struct run_features *run, struct words *words,
         .class_ = class_of(source, effect->seq),
         .flags = flags_of(run, effect, source->pipeline),
         .hour = (uint8_t)(begun.ms / MS_PER_HOUR % 24),
-        .at = seconds(run->created_at, effect->asked_at),
-        .wait = seconds(effect->asked_at, begun),
+        .at = seconds(run->created_at, asked),
+        .wait = seconds(asked, begun),
         .run = seconds(begun, effect->finished_at),
         .pause = (float)NAN,
         .cpu = effect->cpu_ms < 0 ? (float)NAN : (float)((double)effect->cpu_ms / 1000),
@@ -213,6 +223,7 @@ static void read_pipeline(struct run_features *run, const struct pipeline *pipel
     run->validation = (float)((double)pipeline->validation.ms / 1000);
     run->memory = (float)((double)pipeline->bounds.memory / MIB);
     run->retries = byte_of(pipeline->max_retries);
+    run->parallel = byte_of(pipeline->parallel);
     run->has_evaluator = pipeline_has_evaluator(pipeline);
     size_t n = pipeline->n_checks;
     n = n < FEATURE_CHECKS_MAX ? n : FEATURE_CHECKS_MAX;
@@ -315,11 +326,15 @@ struct run_features *features_of(struct words *words, const struct feature_sourc
     run->is_degraded = row->is_degraded;
     run->agent_runs = (uint16_t)row->agent_runs;
     run->diff_lines = (float)source->diff_lines;
-    run->parallel = byte_of(source->parallel > 0 ? source->parallel : 1);
+    run->parallel = 1;
     read_pipeline(run, source->pipeline);
+    if (source->parallel > 0) {
+        run->parallel = byte_of(source->parallel);
+    }
     read_events(run, source);
     for (size_t i = 0; i < source->n_effects && run->n_steps < FEATURE_STEPS_MAX; i++) {
-        if (source->effects[i].status != STATUS_PENDING) {
+        if (source->effects[i].status != STATUS_PENDING &&
+            !is_without_verdict(&source->effects[i])) {
             read_effect(run, words, source, &source->effects[i]);
         }
     }

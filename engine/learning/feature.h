@@ -120,7 +120,7 @@ struct feature_source {
     const struct failure_row *failures; /* any order */
     size_t n_failures;
     const struct pipeline *pipeline; /* as it was run, tunings included; NULL = unknown */
-    int parallel;      /* checks side by side as it was run; 0 = unknown, 1 */
+    int parallel;      /* checks side by side as it was run; 0 = the pipeline says it */
     double diff_lines; /* NAN unknown */
 };
 /* NULL when the workflow has not ended or was never begun. Cost: one pass over the rows. */

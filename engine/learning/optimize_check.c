@@ -26,7 +26,7 @@
 struct round_of_checks {
     double took[CHECKS_MAX]; /* seconds, all tries; UNKNOWN: it did not run */
     double busy[CHECKS_MAX]; /* processors; NAN unknown */
-    int failed;              /* place of the check that ended it; -1: all passed */
+    int failed;              /* first place that said no; -1: all passed */
     bool is_clean;           /* no trouble in between */
 };
 
@@ -46,6 +46,7 @@ static bool is_check(const struct run_step *step)
 static void read_round(const struct run_features *run, int iteration,
                        struct round_of_checks *round)
 {
+    bool is_no[CHECKS_MAX] = {false}; /* what the last try of each said */
     round->failed = -1;
     round->is_clean = true;
     for (size_t i = 0; i < CHECKS_MAX; i++) {
@@ -65,10 +66,11 @@ static void read_round(const struct run_features *run, int iteration,
         bool is_odd = step->class_ == CLASS_INFRA || step->class_ == CLASS_NETWORK ||
                       step->class_ == CLASS_RESOURCE || step->status == STATUS_CANCELLED;
         round->is_clean = round->is_clean && !is_odd;
-        bool is_no = run_step_has_failed(step) && (step->flags & STEP_MAY_FAIL) == 0;
-        if (is_no || round->failed == step->position) {
-            round->failed = is_no ? step->position : -1;
-        }
+        is_no[step->position] =
+            run_step_has_failed(step) && (step->flags & STEP_MAY_FAIL) == 0;
+    }
+    for (int i = CHECKS_MAX - 1; i >= 0; i--) {
+        round->failed = is_no[i] ? i : round->failed;
     }
 }
 
@@ -264,7 +266,8 @@ void generate_order(struct search *search)
 /* ---- side by side ------------------------------------------------------------------------- */
 
 /* Seconds until this round is over with so many lanes: checks begin in their order as lanes become
- * free; the failure of one ends it. */
+ * free; one that fails ends those behind it and waits for those before it
+ * (engine/io/runner_checks.h). */
 static double replay_lanes(const struct checks *checks,
                            const struct round_of_checks *round, size_t n_lanes,
                            double stretch)
@@ -277,10 +280,10 @@ static double replay_lanes(const struct checks *checks,
         }
         double took = round->took[i] >= 0 ? round->took[i] : checks->cost[i];
         lanes[lane] += took * stretch;
-        if ((int)i == round->failed) {
-            return lanes[lane];
-        }
         end = fmax(end, lanes[lane]);
+        if ((int)i == round->failed) {
+            break;
+        }
     }
     return end;
 }
@@ -333,6 +336,23 @@ static size_t pick_lanes(struct search *search, const struct checks *checks)
     return 1;
 }
 
+/* Elsewhere one command runs at a time: a pipeline that asks for more is refused. */
+static bool is_all_local(const struct search *search)
+{
+    uint16_t local = words_find(search->input->words, "local");
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        for (size_t k = 0; k < run->n_steps; k++) {
+            const struct run_step *step = &run->steps[k];
+            if (step->kind == EFFECT_CHECK && step->provider != local &&
+                step->provider != 0) { /* 0: it was stopped */
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 void generate_parallel(struct search *search)
 {
     struct proposal *draft = &search->draft;
@@ -340,7 +360,8 @@ void generate_parallel(struct search *search)
     struct checks checks = {0};
     size_t lanes;
     if (!search_begin(search, "limits.parallel", RUNS_LEAST) ||
-        search_value(search) > 1 || !read_list(search, &checks)) {
+        search_value(search) > 1 || !read_list(search, &checks) ||
+        !is_all_local(search)) {
         return;
     }
     count_checks(search, &checks);

@@ -21,6 +21,8 @@ const struct tuning_spec tuning_specs[] = {
      "Deadline of the validating state."},
     {"limits.retries", TUNING_PIPELINE, OPT_RETRIES, TUNING_LOWER, "limits.retries",
      "How often one state is repeated when the surroundings fail."},
+    {"limits.parallel", TUNING_PIPELINE, OPT_PARALLEL, TUNING_HIGHER, "limits.parallel",
+     "How many steps of validate run at once."},
     {"limits.memory", TUNING_PIPELINE, OPT_LIMITS, TUNING_LOWER, "limits.memory",
      "Memory of a command with all its processes."},
     {"limits.cpu", TUNING_PIPELINE, OPT_LIMITS, TUNING_LOWER, "limits.cpu",

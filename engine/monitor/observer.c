@@ -11,14 +11,16 @@
 
 #define OBSERVER_FORMAT 2
 #define OBSERVER_BEFORE 1 /* the same, but fingerprints of other masks */
-#define OPEN_MAX        4 /* steps in flight of one workflow; there is one, and cleanups */
-#define OUTCOMES_MAX    512 /* finished workflows that rates are made of */
-#define OUTCOMES_MIN    5
-#define OUTCOMES_MS     (6 * HOUR_MS)
-#define HOUR_MS         (INT64_C(3600) * 1000)
-#define ALL_PIPELINES   "*"
-#define FLOWS_MAX       256
-#define AGENT_FALLBACK  "local"
+/* Steps in flight of one workflow: one and cleanups, or checks side by side; of more the time is
+ * not learned. */
+#define OPEN_MAX       20
+#define OUTCOMES_MAX   512 /* finished workflows that rates are made of */
+#define OUTCOMES_MIN   5
+#define OUTCOMES_MS    (6 * HOUR_MS)
+#define HOUR_MS        (INT64_C(3600) * 1000)
+#define ALL_PIPELINES  "*"
+#define FLOWS_MAX      256
+#define AGENT_FALLBACK "local"
 
 /* What the next event of a workflow needs. Plain bytes: it is saved as it is. */
 struct live {

@@ -117,6 +117,9 @@ void env_for_runner(struct env *env, const struct order *order)
     inherit_operators_own(env);
     inherit_borrowed(env, &order->command);
     inherit_borrowed(env, &order->service_command);
+    for (size_t i = 0; i < order->n_checks; i++) {
+        inherit_borrowed(env, &order->checks[i].command);
+    }
     if (order_is_remote(order) && is_online(order->kind) &&
         order->forge_token.env != NULL && order->forge_token.env[0] != '\0') {
         env_inherit(env, order->forge_token.env);

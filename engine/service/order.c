@@ -218,6 +218,37 @@ static char *log_path(const struct effect_row *effect)
                       (long long)effect->seq, len > 0 ? "-" : "", (int)len, name);
 }
 
+/* The effect and those that it is performed for: the numbers before its own, by the pipeline. */
+static void build_checks(struct order *order, const struct pipeline *pipeline,
+                         const struct workflow_row *workflow,
+                         const struct effect_row *effect, const struct json *params)
+{
+    int64_t n = json_int(params, "checks", 1);
+    char traceparent[TRACEPARENT_MAX];
+    if (effect->kind != EFFECT_CHECK || n < 2 || n > effect->step + 1) {
+        return;
+    }
+    order->checks = mem_array((size_t)n, sizeof(*order->checks));
+    order->n_checks = (size_t)n;
+    order->lanes = pipeline->parallel;
+    for (size_t i = 0; i < order->n_checks; i++) {
+        struct order_check *check = &order->checks[i];
+        struct effect_row row = *effect;
+        row.seq = effect->seq - (n - 1) + (int64_t)i;
+        row.step = effect->step - (int)(n - 1) + (int)i;
+        const struct command_spec *command = &pipeline->checks[row.step];
+        row.name = command->name != NULL ? command->name : "";
+        struct trace_context context = trace_of_step(workflow, row.seq);
+        check->seq = row.seq;
+        check->step = row.step;
+        check->log = log_path(&row);
+        check->traceparent = mem_str(traceparent_format(&context, traceparent));
+        copy_command(&check->command, command);
+        check->command.may_fail =
+            command->may_fail || effect->asked_at.ms < command->quarantine.ms;
+    }
+}
+
 /* Value of a key in the effect's params, else the workflow's. */
 static char *param(const struct json *params, const char *key, const char *otherwise)
 {
@@ -276,6 +307,7 @@ struct order *order_build(const struct pipeline *pipeline,
     copy_command(&order->command, command);
     copy_forge(&order->forge, &from->forge);
     build_watch(order, from, params);
+    build_checks(order, from, workflow, effect, params);
     order_set_provider(order, NULL);
     replace(&order->forge_url, "");
     replace(&order->forge_token.env, "");
@@ -303,6 +335,12 @@ void order_free(struct order *order)
         free_command(&order->watch.steps[i]);
     }
     free(order->watch.steps);
+    for (size_t i = 0; i < order->n_checks; i++) {
+        free_command(&order->checks[i].command);
+        free(order->checks[i].log);
+        free(order->checks[i].traceparent);
+    }
+    free(order->checks);
 #define X(field) free(order->field);
     SERVICE_FIELDS(X)
 #undef X
@@ -341,7 +379,7 @@ void order_free(struct order *order)
             X(command.may_fail) X(bounds.cpu.ms) X(bounds.memory) X(bounds.file_size)    \
                 X(bounds.processes) X(bounds.has_network) X(message_max) X(forge.checks) \
                     X(forge.is_draft) X(forge.updates_branch) X(watch.is_parent)         \
-                        X(watch.checks) X(watch.n_setup) X(stall.ms)
+                        X(watch.checks) X(watch.n_setup) X(stall.ms) X(lanes)
 /* clang-format on */
 
 static void write_command(struct jsonw *w, const struct command_spec *command)
@@ -404,6 +442,25 @@ static void write_watch(struct jsonw *w, const struct order_watch *watch)
     jsonw_close(w, ']');
 }
 
+static void write_checks(struct jsonw *w, const struct order *order)
+{
+    jsonw_open(w, "checks", '[');
+    for (size_t i = 0; i < order->n_checks; i++) {
+        const struct order_check *check = &order->checks[i];
+        jsonw_open(w, NULL, '{');
+        jsonw_int(w, "seq", check->seq);
+        jsonw_int(w, "step", check->step);
+        jsonw_str(w, "log", check->log);
+        jsonw_str(w, "traceparent", check->traceparent);
+        write_command(w, &check->command);
+        jsonw_int(w, "timeout.ms", check->command.timeout.ms);
+        jsonw_int(w, "retries", check->command.retries);
+        jsonw_bool(w, "may_fail", check->command.may_fail);
+        jsonw_close(w, '}');
+    }
+    jsonw_close(w, ']');
+}
+
 /* Without fsync: an order that a power failure took is written again before it is run. */
 static bool write_plain(const char *path, const char *data, size_t len, struct err *err)
 {
@@ -461,6 +518,7 @@ bool order_write(const struct order *order, struct reader *reader, struct err *e
     write_command(&w, &order->command);
     write_services(&w, order);
     write_watch(&w, &order->watch);
+    write_checks(&w, order);
     jsonw_close(&w, '}');
     if (buf.is_cut) {
         return err_set(err, ERR_TOO_LARGE, "order above %d bytes", SPEC_MAX);
@@ -552,6 +610,29 @@ static void read_watch(const struct json *root, struct order_watch *watch)
     }
 }
 
+static void read_checks(const struct json *root, struct order *order)
+{
+    const struct json *checks = json_get(root, "checks");
+    size_t n = json_len(checks);
+    if (n == 0) {
+        return;
+    }
+    order->checks = mem_array(n, sizeof(*order->checks));
+    order->n_checks = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct json *from = json_at(checks, i);
+        struct order_check *check = &order->checks[i];
+        check->seq = json_int(from, "seq", 0);
+        check->step = (int)json_int(from, "step", 0);
+        check->log = mem_str(json_str(from, "log", ""));
+        check->traceparent = mem_str(json_str(from, "traceparent", ""));
+        read_command(from, &check->command);
+        check->command.timeout.ms = json_int(from, "timeout.ms", 0);
+        check->command.retries = (int)json_int(from, "retries", 0);
+        check->command.may_fail = json_bool(from, "may_fail", false);
+    }
+}
+
 struct order *order_read(const char *folder, struct err *err)
 {
     AUTO_FREE char *path = file_join(folder, "spec.json");
@@ -581,6 +662,7 @@ struct order *order_read(const char *folder, struct err *err)
     read_command(root, &order->command);
     read_services(root, order);
     read_watch(root, &order->watch);
+    read_checks(root, order);
     order->folder = mem_str(folder);
     order->workflow_folder = mem_str(folder);
     char *slash = strrchr(order->workflow_folder, '/');

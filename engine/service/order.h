@@ -18,6 +18,7 @@
  *       task.md plan.md errors.md    documents that the effect needs
  *       lock start result.json       see engine/io/runner.h
  *       plan.out diff.out commits.out   long parts of the answer
+ *       check-6/ check-7/  of checks side by side, by seq: result.json of each
  *
  * Environment: a value written as "${NAME}" in a pipeline's env stands for the variable
  * NAME of the engine, so that secrets stay out of files. Only variables that are named so
@@ -47,6 +48,14 @@ struct order_watch {
     int numbers[PIPELINE_STEPS_MAX]; /* of each check: its place in validate */
 };
 
+/* CHECK, of several side by side (limits.parallel): what differs between them. */
+struct order_check {
+    int64_t seq;
+    int step; /* place in validate */
+    struct command_spec command;
+    char *log, *traceparent; /* as those of an order */
+};
+
 struct order {
     int64_t workflow, seq;
     enum effect_kind kind;
@@ -60,6 +69,10 @@ struct order {
     enum merge_method method;
     struct command_spec command; /* argv NULL: the effect runs no command */
     struct order_watch watch;
+    struct order_check
+        *checks; /* in their order, the last one is command; NULL = one alone */
+    size_t n_checks;
+    int lanes; /* how many of them run at once */
     struct bounds bounds;
     struct span stall; /* agents: ended without a sign of life for so long; 0 = never */
     struct span grace; /* between SIGTERM and SIGKILL */

@@ -5,7 +5,7 @@
 #include "engine/base/mem.h"
 #include "engine/service/order.h"
 
-#define ANSWER_MAX (256 * 1024)
+#define ANSWER_MAX (1024 * 1024) /* that of 64 checks side by side included */
 
 /* clang-format off */
 #define TEXT_FIELDS(X)                                                                   \
@@ -26,6 +26,27 @@ static bool write_part(const char *folder, const char *name, const char *text,
     return text == NULL || file_write(path, text, strlen(text), err);
 }
 
+static void put_fields(struct jsonw *w, const struct effect_result *result)
+{
+    jsonw_str(w, "status", status_name(result->status));
+    jsonw_str(w, "blame", blame_word(result->blame));
+#define X(field)                                                                         \
+    if (result->field != NULL) {                                                         \
+        jsonw_str(w, #field, result->field);                                             \
+    }
+    TEXT_FIELDS(X)
+#undef X
+#define X(field) jsonw_int(w, #field, (int64_t)result->field);
+    INT_FIELDS(X)
+#undef X
+#define X(field) jsonw_bool(w, #field, result->field);
+    BOOL_FIELDS(X)
+#undef X
+#define X(field) jsonw_bool(w, #field, result->field != NULL);
+    DOC_FIELDS(X)
+#undef X
+}
+
 bool order_answer(const char *folder, const struct effect_result *result, struct err *err)
 {
     AUTO_BUF struct buf buf;
@@ -33,23 +54,18 @@ bool order_answer(const char *folder, const struct effect_result *result, struct
     struct jsonw w;
     jsonw_init(&w, &buf);
     jsonw_open(&w, NULL, '{');
-    jsonw_str(&w, "status", status_name(result->status));
-    jsonw_str(&w, "blame", blame_word(result->blame));
-#define X(field)                                                                         \
-    if (result->field != NULL) {                                                         \
-        jsonw_str(&w, #field, result->field);                                            \
+    put_fields(&w, result);
+    if (result->n_parts > 0) {
+        jsonw_int(&w, "of", result->of);
+        jsonw_open(&w, "parts", '[');
+        for (size_t i = 0; i < result->n_parts; i++) {
+            jsonw_open(&w, NULL, '{');
+            jsonw_int(&w, "seq", result->parts[i]->seq);
+            put_fields(&w, result->parts[i]);
+            jsonw_close(&w, '}');
+        }
+        jsonw_close(&w, ']');
     }
-    TEXT_FIELDS(X)
-#undef X
-#define X(field) jsonw_int(&w, #field, (int64_t)result->field);
-    INT_FIELDS(X)
-#undef X
-#define X(field) jsonw_bool(&w, #field, result->field);
-    BOOL_FIELDS(X)
-#undef X
-#define X(field) jsonw_bool(&w, #field, result->field != NULL);
-    DOC_FIELDS(X)
-#undef X
     jsonw_close(&w, '}');
     if (buf.is_cut) {
         return err_set(err, ERR_TOO_LARGE, "answer above %d bytes", ANSWER_MAX);
@@ -84,6 +100,45 @@ static bool read_parts(const char *folder, const struct json *root,
     return true;
 }
 
+static void take_fields(const struct json *from, struct effect_result *result)
+{
+    const char *status = json_str(from, "status", "");
+    result->status = STATUS_LOST;
+    for (int i = STATUS_PENDING + 1; i < STATUS_COUNT; i++) {
+        if (strcmp(status, status_name((enum effect_status)i)) == 0) {
+            result->status = (enum effect_status)i;
+        }
+    }
+    if (!blame_find(json_str(from, "blame", ""), &result->blame)) {
+        result->blame = BLAME_WORLD;
+    }
+#define X(field) result->field = mem_str(json_str(from, #field, NULL));
+    TEXT_FIELDS(X)
+#undef X
+#define X(field) result->field = (__typeof__(result->field))json_int(from, #field, 0);
+    INT_FIELDS(X)
+#undef X
+#define X(field) result->field = json_bool(from, #field, false);
+    BOOL_FIELDS(X)
+#undef X
+}
+
+static void take_checks(const struct json *root, struct effect_result *result)
+{
+    const struct json *parts = json_get(root, "parts");
+    size_t n = json_len(parts);
+    if (n == 0) {
+        return;
+    }
+    result->of = json_int(root, "of", 0);
+    effect_result_make_parts(result, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct json *from = json_at(parts, i);
+        result->parts[i] = effect_result_new(result->workflow, json_int(from, "seq", 0));
+        take_fields(from, result->parts[i]);
+    }
+}
+
 enum found order_read_answer(const char *folder, int64_t workflow, int64_t seq,
                              struct effect_result **ret_result, struct err *err)
 {
@@ -103,25 +158,8 @@ enum found order_read_answer(const char *folder, int64_t workflow, int64_t seq,
         return FOUND_FAILED;
     }
     struct effect_result *result = effect_result_new(workflow, seq);
-    const char *status = json_str(root, "status", "");
-    result->status = STATUS_LOST;
-    for (int i = STATUS_PENDING + 1; i < STATUS_COUNT; i++) {
-        if (strcmp(status, status_name((enum effect_status)i)) == 0) {
-            result->status = (enum effect_status)i;
-        }
-    }
-    if (!blame_find(json_str(root, "blame", ""), &result->blame)) {
-        result->blame = BLAME_WORLD;
-    }
-#define X(field) result->field = mem_str(json_str(root, #field, NULL));
-    TEXT_FIELDS(X)
-#undef X
-#define X(field) result->field = (__typeof__(result->field))json_int(root, #field, 0);
-    INT_FIELDS(X)
-#undef X
-#define X(field) result->field = json_bool(root, #field, false);
-    BOOL_FIELDS(X)
-#undef X
+    take_fields(root, result);
+    take_checks(root, result);
     bool done = read_parts(folder, root, result, err);
     json_free(root);
     if (!done) {

@@ -36,11 +36,33 @@ struct effect_result *effect_result_new(int64_t workflow, int64_t seq)
     return result;
 }
 
-void effect_result_free(struct effect_result *result)
+void effect_result_make_parts(struct effect_result *result, size_t n)
 {
-    if (result == NULL) {
-        return;
-    }
+    result->parts = mem_array(n, sizeof(struct effect_result *));
+    result->n_parts = n;
+}
+
+static bool begins_with(const char *text, const char *with)
+{
+    return text != NULL && strncmp(text, with, strlen(with)) == 0;
+}
+
+int64_t effect_with(const struct effect_row *effect)
+{
+    return begins_with(effect->params, EFFECT_PARAMS_WITH)
+               ? strtoll(effect->params + strlen(EFFECT_PARAMS_WITH), NULL, 10)
+               : 0;
+}
+
+bool effect_is_beside(const struct effect_row *effect)
+{
+    return effect->kind == EFFECT_CHECK &&
+           (begins_with(effect->params, EFFECT_PARAMS_WITH) ||
+            begins_with(effect->params, EFFECT_PARAMS_ALL));
+}
+
+static void free_fields(struct effect_result *result)
+{
     free(result->summary);
     free(result->log);
     free(result->excerpt);
@@ -53,5 +75,19 @@ void effect_result_free(struct effect_result *result)
     free(result->commits);
     free(result->provider);
     free(result->service);
+    free(result->parts);
     free(result);
+}
+
+void effect_result_free(struct effect_result *result)
+{
+    if (result == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < result->n_parts; i++) {
+        if (result->parts[i] != NULL) {
+            free_fields(result->parts[i]); /* parts have none of their own */
+        }
+    }
+    free_fields(result);
 }

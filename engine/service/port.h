@@ -37,6 +37,12 @@ enum blame {
 const char *blame_word(enum blame blame);
 NODISCARD bool blame_find(const char *word, enum blame *ret_blame);
 
+/*
+ * Checks side by side (limits.parallel): each has its row in the outbox, one of them, the last, is
+ * performed for all, and its result has a part for each. The params of the others are
+ * {"with":SEQ}.
+ */
+
 /* Outcome of one effect. All strings malloc'd, or NULL for "not said"; the result owns them
  * and moves with the message. Clean text (base/text.h) except docs, which are bytes. */
 struct effect_result {
@@ -60,11 +66,30 @@ struct effect_result {
     bool is_fallback; /* provider is not the first of its chain */
     bool
         is_degraded; /* a fallback stood in for the evaluator: the merge needs an approval */
+    /* Checks side by side: what became of each, in order, seq and all (no parts of their own); the
+     * outcome above is that of `of`, the seq of the first that did not pass. 0: of seq. */
+    int64_t of;
+    struct effect_result **parts; /* owned; NULL = it is about one effect */
+    size_t n_parts;
 };
+/* The effect that the outcome speaks of. */
+static inline int64_t effect_result_of(const struct effect_result *result)
+{
+    return result->of != 0 ? result->of : result->seq;
+}
+/* Seq of the effect that is performed for this one too; 0 = it is performed itself. */
+int64_t effect_with(const struct effect_row *effect);
+/* Is it one of several checks side by side? */
+bool effect_is_beside(const struct effect_row *effect);
+/* Their params: of the one that is performed, and of the others. */
+#define EFFECT_PARAMS_ALL  "{\"checks\":"
+#define EFFECT_PARAMS_WITH "{\"with\":"
 
 #define EXCERPT_MAX 8192
 
 struct effect_result *effect_result_new(int64_t workflow, int64_t seq);
+/* Room for n parts, all NULL; free ends those that are set. */
+void effect_result_make_parts(struct effect_result *result, size_t n);
 void effect_result_free(struct effect_result *result); /* accepts NULL */
 
 struct executor {

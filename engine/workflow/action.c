@@ -97,6 +97,22 @@ void ask_for(struct turn *turn, struct stage_step step, struct wall deadline)
     };
 }
 
+/* All checks that are left; the last one is performed for them. */
+static void ask_together(struct turn *turn, int n)
+{
+    struct workflow_row *row = row_of(turn);
+    struct machine_output *out = turn->out;
+    (void)snprintf(out->with, sizeof(out->with), EFFECT_PARAMS_WITH "%" PRId64 "}",
+                   row->effect_seq + n);
+    for (int i = 0; i < n; i++) {
+        ask_for(turn, stage_step(turn->workflow->pipeline, row->state, row->step + i),
+                row->deadline_at);
+        out->effects[out->n_effects - 1].params = out->with;
+    }
+    (void)snprintf(out->params, sizeof(out->params), EFFECT_PARAMS_ALL "%d}", n);
+    out->effects[out->n_effects - 1].params = out->params;
+}
+
 /* Ask for the present step, or go on when the state has none. */
 static void ask_step(struct turn *turn)
 {
@@ -110,7 +126,12 @@ static void ask_step(struct turn *turn)
     if (step.kind == EFFECT_CODE) {
         row->agent_runs++;
     }
-    ask_for(turn, step, row->deadline_at);
+    int n = stage_together(turn->workflow->pipeline, row->state, row->step);
+    if (n > 1) {
+        ask_together(turn, n);
+    } else {
+        ask_for(turn, step, row->deadline_at);
+    }
     row->is_active = true;
 }
 

@@ -310,13 +310,31 @@ enum machine_event machine_event_here(const struct workflow *workflow,
     return tolerate(workflow, event_of_result(result), now);
 }
 
+void machine_arrive(struct workflow *workflow, struct effect_result *result)
+{
+    struct workflow_row *row = &workflow->row;
+    enum workflow_state state =
+        row->state == STATE_PARKED ? row->resume_state : row->state;
+    int n = stage_together(workflow->pipeline, state, row->step);
+    int64_t first = row->effect_seq - n + 1;
+    if (n < 2 || !row->is_active || result->seq != row->effect_seq) {
+        return;
+    }
+    bool is_of_all = result->n_parts == 0 && event_of_result(result) != EV_PASSED;
+    if (is_of_all || effect_result_of(result) < first ||
+        effect_result_of(result) > row->effect_seq) {
+        result->of = first;
+    }
+    row->step += (int)(effect_result_of(result) - first);
+}
+
 /* Of the events of one step the first tells it. */
 static int64_t ended_effect(const struct turn *turn)
 {
     if (turn->out->n_events > 0) {
         return 0;
     }
-    return turn->input->result != NULL ? turn->input->result->seq
+    return turn->input->result != NULL ? effect_result_of(turn->input->result)
            : turn->out->is_stopped     ? turn->out->stop_effect
                                        : 0;
 }

@@ -16,6 +16,12 @@
  * has at most one of these effects in flight; its number is row.effect_seq. Cleaning up
  * (CLOSE, CLEANUP) goes beside it and is not waited for.
  *
+ * Checks side by side (limits.parallel): from the first check that is left all are asked for at
+ * once, each with its row; the last of them is in flight for all, and one result comes.
+ * row.step stays at the first until machine_arrive() takes the workflow to the check that the
+ * result speaks of: those before it have passed. From there on it is as if that one had been
+ * asked for alone.
+ *
  * Slots: a workflow that may go on has wait WAIT_SLOT until the scheduler gives it
  * EV_START.
  *
@@ -86,6 +92,9 @@ struct stage_step {
 struct stage_step stage_step(const struct pipeline *pipeline, enum workflow_state state,
                              int step);
 
+/* Checks that are asked for together from this step on; 1: it goes alone. */
+int stage_together(const struct pipeline *pipeline, enum workflow_state state, int step);
+
 /* A live workflow. row's strings are owned by it: set them with workflow_set. */
 struct workflow {
     struct workflow_row row;
@@ -130,7 +139,7 @@ struct machine_input {
         *plan; /* failures: what is done; NULL = as the table says */
 };
 
-#define MACHINE_EFFECTS_MAX 3
+#define MACHINE_EFFECTS_MAX (PIPELINE_STEPS_MAX + 2)
 #define MACHINE_EVENTS_MAX                                                               \
     4 /* a state without steps is passed at once, with its own event */
 
@@ -147,7 +156,8 @@ struct machine_output {
     bool has_errors; /* error context to add to DOC_ERRORS */
     char errors[EXCERPT_MAX + 1024];
     char text[MACHINE_EVENTS_MAX][400]; /* what events[].text points to */
-    char params[320];                   /* what effects[0].params points to */
+    char params[320];                   /* what effects[].params points to */
+    char with[40];                      /* the same, of checks side by side */
 };
 
 /* row.budget_told */
@@ -173,6 +183,11 @@ enum machine_verdict machine_step(struct workflow *workflow,
                                   const struct machine_input *input,
                                   const struct machine_limits *limits, struct wall now,
                                   struct rng *rng, struct machine_output *ret_output);
+
+/* The awaited result has come: to be called before it is looked at in any other way. Moves the
+ * workflow to the check that it speaks of, when it is about several; a failure that no check is
+ * known for is told of the first (result->of). */
+void machine_arrive(struct workflow *workflow, struct effect_result *result);
 
 /* When the workflow wants EV_DEADLINE, EV_BUDGET or EV_TIMER next (and which); unset:
  * never. */

@@ -219,6 +219,12 @@ static const struct field limits_fields[] = {
              "included."},
     {.name = "retries", .type = FIELD_INT, .offset = AT(max_retries), .min = 0, .max = 100,
      .fallback = "3", .help = "How often one state is repeated when the surroundings fail."},
+    {.name = "parallel", .type = FIELD_INT, .offset = AT(parallel), .min = 1,
+     .max = PIPELINE_LANES_MAX, .fallback = "1",
+     .help = "How many steps of validate run at once, in the local sandbox. They begin in their "
+             "order and share the work tree, HOME and TMPDIR. One that fails ends those behind it; "
+             "those before it are waited for, so that the outcome is the same as one after the "
+             "other."},
     {.name = "planning", .type = FIELD_DURATION, .offset = AT(planning), .min = 1000,
      .max = TEN_YEARS_MS, .fallback = "30m", .help = "Deadline of the planning state."},
     {.name = "coding", .type = FIELD_DURATION, .offset = AT(coding), .min = 1000,
@@ -503,6 +509,18 @@ static void check_providers(const struct checked *at)
     }
 }
 
+/* Elsewhere one command runs at a time: a bridge answers one request after the other, and can
+ * only stop a command by ending the whole sandbox. */
+static void check_parallel(const struct checked *at)
+{
+    if (at->pipeline->parallel > 1 && is_served(&at->pipeline->sandbox_chain)) {
+        report_in(
+            at, "limits", "parallel",
+            "sandboxes that are not local run one command at a time; expected 1, or "
+            "local as the only provider of sandbox");
+    }
+}
+
 /* After the merge */
 
 static bool set_check(struct pipeline *pipeline, const char *name)
@@ -566,6 +584,7 @@ struct pipeline *pipeline_parse(const char *file, const char *text, size_t len,
         name_steps(pipeline->checks, pipeline->n_checks);
         overlay_decode(file, text, mark, len, pipeline, findings);
         check_providers(&(struct checked){file, pipeline, tree->root, findings});
+        check_parallel(&(struct checked){file, pipeline, tree->root, findings});
         check_after(&(struct checked){file, pipeline, tree->root, findings}, pipeline);
     }
     yaml_tree_free(tree);

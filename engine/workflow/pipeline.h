@@ -31,6 +31,7 @@
  *   evaluator: {provider: web_eval_agent, backups: [local], url: "http://localhost:3000",
  *               task: "log in and pay", command: ./judge.sh}
  *   limits: {iterations: 10, retries: 3, planning: 30m, coding: 1h, validation: 30m, stall: 30m,
+ *            parallel: 1,
  *            cpu: 30m, memory: 2GiB, file_size: 1GiB, processes: 512, network: true}
  *   budget: {attempts: 12, wall: 8h, when_spent: ask}
  */
@@ -147,6 +148,7 @@ struct pipeline {
     struct after_merge after;
     int max_iterations;                       /* 1..100, 10 */
     int max_retries;                          /* per state, 0..100, 3 */
+    int parallel;                             /* checks side by side, 1..16, 1 */
     struct span planning, coding, validation; /* deadlines; 1800 s, 3600 s, 1800 s */
     struct span
         stall; /* an agent without a sign of life for so long is ended; 1800 s; 0 = never */
@@ -158,6 +160,7 @@ struct pipeline {
 
 #define PIPELINE_TEXT_MAX  (256 * 1024) /* bytes of one YAML file */
 #define PIPELINE_STEPS_MAX 64
+#define PIPELINE_LANES_MAX 16 /* of limits.parallel */
 
 /* Findings of a parse, in order of appearance, one line each:
  * "FILE:LINE: field.path: what is wrong; expected what". */

@@ -20,6 +20,7 @@ static const struct {
     {"limits",    "coding"    },
     {"limits",    "validation"},
     {"limits",    "retries"   },
+    {"limits",    "parallel"  },
     {"limits",    "memory"    },
     {"limits",    "cpu"       },
     {"limits",    "processes" },

@@ -91,3 +91,11 @@ struct stage_step stage_step(const struct pipeline *pipeline, enum workflow_stat
         return step_of(EFFECT_NONE, 0, "");
     }
 }
+
+int stage_together(const struct pipeline *pipeline, enum workflow_state state, int step)
+{
+    struct stage_step first = stage_step(pipeline, state, step);
+    return pipeline->parallel > 1 && first.kind == EFFECT_CHECK
+               ? (int)pipeline->n_checks - first.index
+               : 1;
+}

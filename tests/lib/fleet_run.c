@@ -11,6 +11,7 @@
 
 #include "engine/base/heap.h"
 #include "engine/base/mem.h"
+#include "engine/service/port.h"
 #include "tests/lib/fleet_world.h"
 
 #define ROWS_MAX   160
@@ -135,7 +136,9 @@ static void effect(struct town *town, struct job *job, const struct try *try)
         .asked_at = {try->asked},
         .started_at = {try->begun},
         .finished_at = {try->ended},
-        .params = "",
+        .params = try->kind == EFFECT_CHECK && job->p->parallel > 1 ? EFFECT_PARAMS_WITH
+                      "1}"
+                                                                    : "",
         .summary = "",
         .log = "",
         .exit_status = try->exit_status,
@@ -428,6 +431,8 @@ static struct check_run run_checks(struct town *town, struct job *job)
         (size_t)p->parallel < p->n_checks ? (size_t)p->parallel : p->n_checks;
     double stretch = stretch_of(p);
     struct check_run all = {CHECK_PASSED, town->now};
+    int64_t over = INT64_MAX; /* what has failed ends those behind it */
+    size_t n_settled = job->n_effects;
     for (size_t i = 0; i < n_lanes; i++) {
         lanes[i] = town->now;
     }
@@ -436,23 +441,26 @@ static struct check_run run_checks(struct town *town, struct job *job)
         for (size_t i = 1; i < n_lanes; i++) {
             lane = lanes[i] < lanes[lane] ? i : lane;
         }
-        if (all.verdict != CHECK_PASSED && lanes[lane] >= all.ended) {
-            break; /* what has failed ends the rest */
+        if (lanes[lane] >= over) {
+            break;
         }
         struct check_run one = run_check(town, job, (int)place, lanes[lane], stretch);
         lanes[lane] = one.ended;
-        if (one.verdict != CHECK_PASSED &&
-            (all.verdict == CHECK_PASSED || one.ended < all.ended)) {
-            all = one;
-            job->first_check = n_lanes == 1 ? (int)place : 0;
-        } else if (all.verdict == CHECK_PASSED && one.ended > all.ended) {
-            all.ended = one.ended;
+        if (all.verdict == CHECK_PASSED) { /* those before the first that failed count */
+            all.ended = one.ended > all.ended ? one.ended : all.ended;
+            n_settled = job->n_effects;
+            job->first_check =
+                one.verdict == CHECK_PASSED ? job->first_check : (int)place;
+            all.verdict = one.verdict;
+        }
+        if (one.verdict != CHECK_PASSED && one.ended < over) {
+            over = one.ended;
         }
     }
-    for (size_t i = 0; i < job->n_effects && all.verdict != CHECK_PASSED; i++) {
+    for (size_t i = n_settled; i < job->n_effects; i++) {
         struct effect_row *row = &job->effects[i];
-        if (row->finished_at.ms > all.ended) {
-            row->finished_at.ms = all.ended;
+        if (row->finished_at.ms > over) {
+            row->finished_at.ms = over;
             row->status = STATUS_CANCELLED;
         }
     }

@@ -32,11 +32,11 @@ struct fixture {
     struct wall now;
 };
 
-static void begin(struct fixture *f)
+static void begin_with(struct fixture *f, const char *yaml)
 {
     struct findings findings;
     findings_init(&findings);
-    f->pipeline = pipeline_parse("all.yaml", text, strlen(text), &findings);
+    f->pipeline = pipeline_parse("all.yaml", yaml, strlen(yaml), &findings);
     assert_non_null(f->pipeline);
     findings_fini(&findings);
     struct workflow_row row = {.id = 1,
@@ -57,6 +57,11 @@ static void begin(struct fixture *f)
     f->out = mem_alloc(sizeof(*f->out));
     f->now = NOW;
     rng_init(&f->rng, 1);
+}
+
+static void begin(struct fixture *f)
+{
+    begin_with(f, text);
 }
 
 static void finish(struct fixture *f)
@@ -690,10 +695,187 @@ static void table_is_as_reviewed(void **state)
     free(golden);
 }
 
+/* ---- checks side by side ---- */
+
+static const char beside_text[] =
+    "name: all\nrepository: /r\nbase: main\nagent: {command: agent}\n"
+    "validate:\n  - {name: a, command: a}\n  - {name: b, command: b}\n"
+    "  - {name: c, command: c, allow_failure: true}\n  - {name: d, command: d}\n"
+    "merge: {mode: ask}\nlimits: {iterations: 3, retries: 2, parallel: 2}\n";
+
+/* Up to the checks; returns the seq of the first. */
+static int64_t to_checks(struct fixture *f)
+{
+    begin_with(f, beside_text);
+    assert_int_equal(send(f, EV_START), MACHINE_DONE);
+    pass(f, EFFECT_WORKSPACE);
+    pass(f, EFFECT_CODE);
+    pass(f, EFFECT_COMMIT);
+    pass(f, EFFECT_PULL_REQUEST);
+    pass(f, EFFECT_SANDBOX);
+    return f->workflow->row.effect_seq - 3;
+}
+
+/* The result of all, which speaks of check `at` of them (0-based); -1: of none that is known. */
+static enum machine_verdict answer_all(struct fixture *f, int n, int at,
+                                       enum effect_status status, enum blame blame)
+{
+    int64_t last = f->workflow->row.effect_seq;
+    struct effect_result *result = effect_result_new(1, last);
+    result->status = status;
+    result->blame = blame;
+    result->summary = mem_str("so");
+    if (at >= 0) {
+        effect_result_make_parts(result, (size_t)n);
+        for (int i = 0; i < n; i++) {
+            result->parts[i] = effect_result_new(1, last - n + 1 + i);
+        }
+        result->of = last - n + 1 + at;
+    }
+    struct machine_input input = {.event = event_of_result(result),
+                                  .actor = "engine",
+                                  .checkpoint = STATE_COUNT,
+                                  .result = result};
+    machine_arrive(f->workflow, result);
+    enum machine_verdict verdict =
+        machine_step(f->workflow, &input, &limits, f->now, &f->rng, f->out);
+    effect_result_free(result);
+    return verdict;
+}
+
+static void checks_are_asked_for_together(void **state)
+{
+    (void)state;
+    struct fixture f;
+    int64_t first = to_checks(&f);
+    assert_int_equal(f.out->n_effects, 4);
+    for (int i = 0; i < 4; i++) {
+        const struct effect_row *effect = &f.out->effects[i];
+        assert_int_equal(effect->seq, first + i);
+        assert_int_equal(effect->step, i);
+        assert_int_equal(effect->kind, EFFECT_CHECK);
+        assert_int_equal(effect_with(effect), i < 3 ? first + 3 : 0);
+        assert_true(effect_is_beside(effect));
+        assert_int_equal(effect->name[0], 'a' + i);
+    }
+    assert_string_equal(f.out->effects[3].params, "{\"checks\":4}");
+    assert_int_equal(f.workflow->row.effect_seq, first + 3);
+    assert_int_equal(answer_all(&f, 4, 3, STATUS_PASSED, BLAME_NONE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.wait, WAIT_MERGE);
+    assert_int_equal(f.out->events[0].ended, first + 3);
+    finish(&f);
+    (void)to_checks(&f); /* an outcome of all without one of each */
+    assert_int_equal(answer_all(&f, 4, -1, STATUS_PASSED, BLAME_NONE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.wait, WAIT_MERGE);
+    finish(&f);
+}
+
+static void the_failed_check_is_told_and_not_its_neighbours(void **state)
+{
+    (void)state;
+    struct fixture f;
+    int64_t first = to_checks(&f);
+    assert_int_equal(answer_all(&f, 4, 1, STATUS_FAILED, BLAME_CHANGE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_CODING); /* no plan command */
+    assert_int_equal(f.workflow->row.iteration, 2);
+    assert_non_null(strstr(f.out->errors, ": b\n"));
+    assert_int_equal(f.out->events[0].ended, first + 1);
+    assert_true(f.workflow->row.effect_seq > first + 3); /* no number is used again */
+    finish(&f);
+}
+
+/* The surroundings failed at b: a has passed, and b is the first of those asked for again. */
+static void a_retry_begins_with_the_failed_check(void **state)
+{
+    (void)state;
+    struct fixture f;
+    int64_t first = to_checks(&f);
+    assert_int_equal(answer_all(&f, 4, 1, STATUS_LOST, BLAME_WORLD), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_RECOVERING);
+    f.now.ms += 3600000;
+    assert_int_equal(send(&f, EV_TIMER), MACHINE_DONE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_int_equal(f.out->n_effects, 3);
+    assert_int_equal(f.out->effects[0].step, 1);
+    assert_int_equal(f.out->effects[0].seq, first + 4);
+    assert_int_equal(f.out->effects[0].attempt, 2);
+    assert_string_equal(f.out->effects[2].params, "{\"checks\":3}");
+    finish(&f);
+    (void)to_checks(&f); /* nothing is known: all again */
+    assert_int_equal(answer_all(&f, 4, -1, STATUS_LOST, BLAME_WORLD), MACHINE_DONE);
+    f.now.ms += 3600000;
+    assert_int_equal(send(&f, EV_TIMER), MACHINE_DONE);
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_int_equal(f.out->n_effects, 4);
+    finish(&f);
+}
+
+/* One that may fail is passed over, and the rest begins; the last one is an effect of its own. */
+static void one_that_is_tolerated_is_passed_over(void **state)
+{
+    (void)state;
+    struct fixture f;
+    (void)to_checks(&f);
+    assert_int_equal(answer_all(&f, 4, 2, STATUS_FAILED, BLAME_CHANGE), MACHINE_DONE);
+    assert_int_equal(f.out->n_effects, 1);
+    assert_int_equal(f.out->effects[0].step, 3);
+    assert_string_equal(f.out->effects[0].params, "{}");
+    assert_int_equal(answer(&f, STATUS_PASSED, BLAME_NONE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.wait, WAIT_MERGE);
+    finish(&f);
+}
+
+static void a_pause_keeps_the_outcome_of_all(void **state)
+{
+    (void)state;
+    struct fixture f;
+    (void)to_checks(&f);
+    assert_int_equal(send(&f, EV_PAUSE), MACHINE_DONE);
+    assert_int_equal(answer_all(&f, 4, 3, STATUS_PASSED, BLAME_NONE), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.state, STATE_PARKED);
+    assert_int_equal(send(&f, EV_RESUME), MACHINE_DONE);
+    while (f.workflow->row.wait == WAIT_SLOT) {
+        assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    }
+    assert_int_equal(f.workflow->row.wait, WAIT_MERGE);
+    finish(&f);
+}
+
+/* A number that no check of it has is told of the first: never out of bounds. */
+static void an_odd_answer_stays_in_bounds(void **state)
+{
+    (void)state;
+    static const int odd[] = {-7, 4, 1000};
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+        struct fixture f;
+        (void)to_checks(&f);
+        struct effect_result *result = effect_result_new(1, f.workflow->row.effect_seq);
+        int step = f.workflow->row.step;
+        result->status = STATUS_FAILED;
+        effect_result_make_parts(result, 1);
+        result->parts[0] = effect_result_new(1, 1);
+        result->of = result->seq - 3 + odd[i];
+        machine_arrive(f.workflow, result);
+        assert_int_equal(f.workflow->row.step, step);
+        result->seq++; /* late: of another effect */
+        result->of = result->seq;
+        machine_arrive(f.workflow, result);
+        assert_int_equal(f.workflow->row.step, step);
+        effect_result_free(result);
+        finish(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_way),
+        cmocka_unit_test(checks_are_asked_for_together),
+        cmocka_unit_test(the_failed_check_is_told_and_not_its_neighbours),
+        cmocka_unit_test(a_retry_begins_with_the_failed_check),
+        cmocka_unit_test(one_that_is_tolerated_is_passed_over),
+        cmocka_unit_test(a_pause_keeps_the_outcome_of_all),
+        cmocka_unit_test(an_odd_answer_stays_in_bounds),
         cmocka_unit_test(failed_check_goes_back_with_the_error),
         cmocka_unit_test(agent_crash_is_retried_then_fails),
         cmocka_unit_test(pause_keeps_the_outcome_and_the_clock),

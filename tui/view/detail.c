@@ -53,7 +53,13 @@ static void add_coming(const struct frame_detail *detail, struct step_row *rows,
     const struct workflow_row *row = &detail->row;
     if (!detail->pipeline || state_is_final(row->state))
         return;
-    for (int step = row->is_active ? row->step + 1 : row->step; *n < max; step++) {
+    /* The step in hand has its row; so has each of several checks that were asked for at once. */
+    int n_asked = 0;
+    for (size_t i = 0; i < detail->n_effects && row->is_active; i++)
+        n_asked += detail->effects[i].status == STATUS_PENDING &&
+                   detail->effects[i].kind == EFFECT_CHECK;
+    n_asked = row->is_active && n_asked == 0 ? 1 : n_asked;
+    for (int step = row->step + n_asked; *n < max; step++) {
         const char *name = frame_step_name(detail->pipeline, row->state, step);
         if (name[0] == '\0')
             return;
