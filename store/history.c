@@ -93,6 +93,28 @@ static bool load_failures(struct store *store, struct arena *arena, int64_t work
     return true;
 }
 
+size_t store_load_ended(struct store *store, int64_t *ret_ids, size_t max)
+{
+    sqlite3_stmt *s = database_get(&store->database, SLOT_ENDED,
+                                   "SELECT id FROM workflow WHERE live = 0"
+                                   " ORDER BY finished_at DESC, id DESC LIMIT ?1");
+    size_t n = 0;
+    if (s == NULL) {
+        return 0;
+    }
+    bind_int(s, 1, (int64_t)max);
+    while (n < max && sqlite3_step(s) == SQLITE_ROW) {
+        ret_ids[n++] = sqlite3_column_int64(s, 0);
+    }
+    (void)sqlite3_reset(s);
+    for (size_t i = 0; i < n / 2; i++) {
+        int64_t other = ret_ids[n - 1 - i];
+        ret_ids[n - 1 - i] = ret_ids[i];
+        ret_ids[i] = other;
+    }
+    return n;
+}
+
 enum found store_load_history(struct store *store, struct arena *arena, int64_t workflow,
                               struct workflow_history *ret_history, struct err *err)
 {

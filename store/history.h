@@ -24,5 +24,8 @@ struct workflow_history {
 
 enum found store_load_history(struct store *store, struct arena *arena, int64_t workflow,
                               struct workflow_history *ret_history, struct err *err);
+/* Ids of the workflows that ended last, at most max of them, oldest first by when they ended. Returns
+ * how many; 0 also when the store cannot be read. */
+size_t store_load_ended(struct store *store, int64_t *ret_ids, size_t max);
 
 #endif

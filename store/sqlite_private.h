@@ -159,6 +159,7 @@ enum slot {
     SLOT_AUDIT_PAGE,
     SLOT_APPROVAL_DECIDED,
     SLOT_FAILURE_OF,
+    SLOT_ENDED,
     SLOT_COUNT
 };
 

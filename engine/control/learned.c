@@ -237,7 +237,24 @@ static void know_again(struct control *control)
     arena_reset(optimizing->arena);
 }
 
-static void load_state(struct optimizing *optimizing, const char *text)
+/* The first start of this version: what was recorded before it is read as if it ended now. */
+static void read_recorded(struct control *control)
+{
+    struct optimizing *optimizing = control->optimizing;
+    size_t n = store_load_ended(control->store, optimizing->ended, LEARNING_RUNS);
+    optimizing->n_ended = 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t id = optimizing->ended[i];
+        if (idmap_get(&control->live, id) == NULL) { /* else it comes when it leaves */
+            optimizing->ended[optimizing->n_ended++] = id;
+        }
+    }
+    optimizing->n_ready = optimizing->n_ended;
+    optimizing->has_moved = optimizing->n_ended > 0;
+}
+
+/* False: there is none. */
+static bool load_state(struct optimizing *optimizing, const char *text)
 {
     AUTO_BUF struct buf blob = {0};
     buf_init(&blob, LEARNING_BLOB_MAX);
@@ -249,6 +266,7 @@ static void load_state(struct optimizing *optimizing, const char *text)
         optimizing->learning = saved;
     }
     optimizing->searched = learning_count(optimizing->learning);
+    return saved != NULL;
 }
 
 static void learn_again(struct control *control, const struct json *since)
@@ -285,11 +303,13 @@ bool learned_load(struct control *control, struct err *err)
     }
     struct json *since =
         text[0] != '\0' ? json_parse(text, strlen(text), &ignored) : NULL;
-    load_state(optimizing, state);
+    bool is_saved = load_state(optimizing, state);
     arena_reset(optimizing->arena);
     know_again(control);
-    if (since != NULL) {
+    if (since != NULL && (is_saved || state[0] == '\0')) {
         learn_again(control, since);
+    } else if (!is_saved) {
+        read_recorded(control);
     }
     json_free(since);
     /* What has ended and is still looked at leaves the memory later than this. */

@@ -273,13 +273,28 @@ static void take_proposal(struct control *control, const struct proposal *propos
     }
 }
 
+/* The oldest that has not ended, or now. */
+static struct wall open_since(const struct control *control, struct wall now)
+{
+    size_t iter = 0;
+    const struct live *live;
+    while ((live = idmap_next(&control->live, &iter)) != NULL) {
+        const struct workflow_row *row = &live->workflow->row;
+        if (!state_is_final(row->state) && row->created_at.ms < now.ms) {
+            now = row->created_at;
+        }
+    }
+    return now;
+}
+
 static void search(struct control *control, struct wall now)
 {
     struct optimizing *optimizing = control->optimizing;
     AUTO_FREE struct proposal *found = mem_array(FOUND_MAX, sizeof(*found));
     const struct learning_world world = {
         look_up, control,
-        control->options.processors > 0 ? control->options.processors : (double)NAN};
+        control->options.processors > 0 ? control->options.processors : (double)NAN,
+        open_since(control, now)};
     size_t n = learning_propose(optimizing->learning, &world, now, found, FOUND_MAX);
     for (size_t i = 0; i < n; i++) {
         take_proposal(control, &found[i], now);
@@ -287,7 +302,7 @@ static void search(struct control *control, struct wall now)
     optimizing->is_changed = optimizing->is_changed || n > 0;
     optimizing->has_moved = true;
     optimizing->n_turns--;
-    optimizing->next_search = wall_add(now, span_s(OPTIMIZE_PAUSE));
+    optimizing->next_search = wall_add(now, (struct span){OPTIMIZE_PAUSE});
 }
 
 /* ---- time -------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
  *
  * A workflow that has ended, and whose merge nobody looks at any more, is read back after its commit
  * and learned from (engine/learning/learning.h). When OPTIMIZE_RUNS more were learned, all kinds of
- * optimization are searched, one every few seconds. What is found is an optimization row:
+ * optimization are searched, four in a second. What is found is an optimization row:
  *
  *   level observe     the row alone
  *   level suggest     an approval that is only listed
@@ -20,17 +20,19 @@
  *
  * What was learned stands in the setting LEARNING_SETTING, saved every OPTIMIZE_SAVE; which ones were
  * learned since, and which wait, in LEARNED_SETTING, always as committed: a crash forgets nothing, and
- * nothing is learned twice (learned.c). Off unless control_options.is_learning.
+ * nothing is learned twice (learned.c). Without a state (of this version) the last LEARNING_RUNS that
+ * ended are read from their rows. Off unless control_options.is_learning.
  */
 
 #include "engine/control/control_private.h"
 #include "store/approval.h"
 
 #define LEARNING_SETTING "learning_state" /* base64 of learning_save */
-#define LEARNED_SETTING  "learning_since" /* JSON: searched, turns, kind, learned, waiting */
-#define OPTIMIZE_RUNS    20
-#define OPTIMIZE_PAUSE   5   /* seconds between two kinds */
-#define OPTIMIZE_SAVE    600 /* seconds */
+#define LEARNED_SETTING                                                                  \
+    "learning_since" /* JSON: searched, turns, kind, learned, waiting */
+#define OPTIMIZE_RUNS  20
+#define OPTIMIZE_PAUSE 250 /* ms between two kinds, each of which takes up to ten */
+#define OPTIMIZE_SAVE  600 /* seconds */
 
 /* A person (or time) decided about it. A proposal: applied, or rejected. One whose guard ended
  * without a verdict: kept, or taken back. */

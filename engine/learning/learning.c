@@ -336,6 +336,7 @@ size_t learning_propose(struct learning *learning, const struct learning_world *
         .user = world->user,
         .processors = world->processors,
         .now = now,
+        .open_since = world->open_since,
     };
     struct rng rng = rng_of(learning);
     enum optimization_kind kind = learning_turn(learning);

@@ -373,8 +373,8 @@ static void search_scope(struct search *search, size_t row, uint16_t name)
 }
 
 /* Of what was created lately only the quick ones have ended, which would make everything look better
- * than it is. What is looked at was created so long before the newest end that hardly any of its
- * time is still under way. */
+ * than it is. What is looked at was created before the oldest that is still open, or so long before the
+ * newest end that hardly any of its time is still under way (one that hangs must not hold back all). */
 #define SETTLED 0.995
 static struct wall settled_until(const struct optimize_input *input, double *scratch)
 {
@@ -385,7 +385,9 @@ static struct wall settled_until(const struct optimize_input *input, double *scr
         newest.ms = run->finished_at.ms > newest.ms ? run->finished_at.ms : newest.ms;
     }
     double longest = stat_quantile(scratch, input->n_runs, SETTLED);
-    return (struct wall){isfinite(longest) ? newest.ms - (int64_t)longest : newest.ms};
+    int64_t until = isfinite(longest) ? newest.ms - (int64_t)longest : newest.ms;
+    int64_t ended = wall_is_set(input->open_since) ? input->open_since.ms - 1 : until;
+    return (struct wall){ended > until ? ended : until};
 }
 
 size_t optimize_kind(const struct optimize_input *input, enum optimization_kind kind,

@@ -68,6 +68,7 @@ struct optimize_input {
     void *user;
     double processors; /* of the machine on which checks run; NAN unknown */
     struct wall now;
+    struct wall open_since; /* learning_world */
 };
 
 /* All proposals that the runs support, each kind and scope once, best first by share of the

@@ -17,7 +17,7 @@
 #include "engine/base/mem.h"
 #include "engine/learning/optimize_private.h"
 
-#define RUNS_LEAST     80
+#define RUNS_LEAST     30
 #define FAILURES_LEAST 20 /* iterations that failed at a check */
 #define CHECKS_MAX     16
 #define UNKNOWN        (-1.0)
@@ -227,6 +227,7 @@ void generate_order(struct search *search)
     struct proposal *draft = &search->draft;
     struct checks checks = {0};
     size_t order[CHECKS_MAX] = {0}, n_hit;
+    char text[CLOCK_TEXT_MAX];
     if (!search_begin(search, "checks.order", RUNS_LEAST) ||
         !read_list(search, &checks) || search->runs[search->n_runs - 1]->parallel > 1) {
         return;
@@ -245,15 +246,16 @@ void generate_order(struct search *search)
                search->scope, words_name(search->input->words, checks.names[order[0]]),
                checks.n);
     draft_text(draft->reason, sizeof(draft->reason),
-               "'%.60s' fails in %.1f %% and takes %.1f minutes; now it is number %zu",
+               "'%.60s' fails in %.1f %% and takes %s; now it is number %zu",
                words_name(search->input->words, checks.names[order[0]]),
-               100 * p_fail(&checks, order[0]), checks.cost[order[0]] / 60, order[0] + 1);
+               100 * p_fail(&checks, order[0]), say_span(checks.cost[order[0]], text),
+               order[0] + 1);
     draft_text(draft->if_wrong, sizeof(draft->if_wrong),
                "a check that needs what another made before it would fail");
     for (size_t i = 0; i < checks.n && i < SEARCH_LINES; i++) {
-        search_fact(search, p_fail(&checks, i), "%.60s: fails in %.1f %%, %.1f minutes",
+        search_fact(search, p_fail(&checks, i), "%.60s: fails in %.1f %%, takes %s",
                     words_name(search->input->words, checks.names[i]),
-                    100 * p_fail(&checks, i), checks.cost[i] / 60);
+                    100 * p_fail(&checks, i), say_span(checks.cost[i], text));
     }
     search_line(search,
                 "%zu iterations of %zu workflows failed; %zu would have known sooner",

@@ -194,7 +194,7 @@ static void run_fleet(struct fixture *f, unsigned flaws)
     fleet_run(f->fleet, 1, WORKFLOWS, tell, f);
     commit(f);
     for (int i = 0; i < 3 * OPTIMIZATION_KIND_COUNT; i++) {
-        f->now.ms += OPTIMIZE_PAUSE * 1000;
+        f->now.ms += OPTIMIZE_PAUSE;
         commit(f);
         if (f->is_killed && i % 10 == 4) {
             kill_it(f);
@@ -315,7 +315,7 @@ static void a_rejected_one_does_not_come_again(void **state)
     assert_string_equal(row.outcome, "we want it");
     assert_null(tuning_in_force(f->control, row.setting, row.scope));
     for (int i = 0; i < 2 * OPTIMIZATION_KIND_COUNT; i++) {
-        f->now.ms += OPTIMIZE_PAUSE * 1000;
+        f->now.ms += OPTIMIZE_PAUSE;
         commit(f);
     }
     struct err err = ERR_INIT;
@@ -337,7 +337,7 @@ static void a_restart_goes_on(void **state)
     open_control(f);
     fleet_run(f->fleet, 5001, 2 * OPTIMIZE_RUNS, tell, f);
     for (int i = 0; i < 2 * OPTIMIZATION_KIND_COUNT; i++) {
-        f->now.ms += OPTIMIZE_PAUSE * 1000;
+        f->now.ms += OPTIMIZE_PAUSE;
         commit(f);
     }
     struct err err = ERR_INIT;
@@ -398,6 +398,29 @@ static void a_crash_forgets_nothing(void **state)
     assert_int_equal(tear_down(&killed), 0);
 }
 
+/* As an engine that could not learn left it: what is recorded is read, once. */
+static void what_was_recorded_is_learned(void **state)
+{
+    struct fixture *f = *state;
+    struct optimization_row row;
+    run_fleet(f, 1u << FLAW_EVALUATOR);
+    int64_t id = must_find(f, OPT_EVALUATOR).id;
+    store_put_setting(f->store, LEARNING_SETTING, "of another version");
+    commit(f);
+    kill_it(f);
+    for (int i = 0; i < WORKFLOWS / 20 + 10; i++) {
+        commit(f);
+    }
+    assert_int_equal(learning_count(f->control->optimizing->learning), WORKFLOWS);
+    for (int i = 0; i < 2 * OPTIMIZATION_KIND_COUNT; i++) {
+        f->now.ms += OPTIMIZE_PAUSE;
+        commit(f);
+    }
+    struct err err = ERR_INIT; /* the one that is open is not made again */
+    assert_int_equal(store_load_optimization(f->store, f->arena, id + 1, &row, &err),
+                     MISSING);
+}
+
 static void a_sound_fleet_is_left_alone(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +440,7 @@ int main(void)
         TEST(a_rejected_one_does_not_come_again),
         TEST(a_restart_goes_on),
         TEST(a_crash_forgets_nothing),
+        TEST(what_was_recorded_is_learned),
         TEST(a_sound_fleet_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
