@@ -151,7 +151,7 @@ void act_in_view(struct console *c, enum action action)
 {
     struct view *view = place_top(c);
     const struct verb *verb = verb_find(action_verb(action));
-    if (decide_action(c, action)) {
+    if (decide_action(c, action) || first_run_action(c, action)) {
         return;
     }
     if (verb != NULL) {

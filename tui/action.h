@@ -228,6 +228,7 @@ enum action {
     X(CONTEXT_OPTIMIZATIONS, "optimizations", "Optimizations")                           \
     X(CONTEXT_BOTTLENECKS, "bottlenecks", "What holds work back")                        \
     X(CONTEXT_AUTONOMY, "autonomy", "Levels of autonomy")                                \
+    X(CONTEXT_SETUP, "setup", "What is set up for a first run")                          \
     X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
     X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \
     X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")                       \

@@ -303,6 +303,7 @@ static void paint(struct console *c)
         layer->asked_at = mono_now();
     }
     decide_painted(c);
+    first_run_painted(c);
     struct mono now = mono_now();
     perf_frame(&c->perf, now, term_bytes(c->term) - before, cpu_us());
     if (c->key_at.ns != 0) {
@@ -455,8 +456,8 @@ static void begin(struct console *c)
     c->now = wall_now();
     c->frame = feed_take(c->feed);
     look_load(c);
-    const struct view_class *first =
-        c->options->view != NULL ? view_class_find(c->options->view) : NULL;
+    const char *name = c->options->is_first_run ? "setup" : c->options->view;
+    const struct view_class *first = name != NULL ? view_class_find(name) : NULL;
     place_open(c, first != NULL ? first : view_class_find("overview"), 0, NULL);
 }
 

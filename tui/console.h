@@ -31,14 +31,17 @@ struct console_options {
         *config;       /* store, environment, theme, keys, ascii; outlives the run */
     bool is_ascii;     /* --ascii */
     bool is_read_only; /* --read-only: verbs that change something are refused */
-    const char *view;  /* name of the first view; NULL = overview */
+    bool
+        is_first_run; /* neither configuration nor store yet: begins with the setup view */
+    const char *view; /* name of the first view; NULL = overview */
 };
 
 enum console_end {
     CONSOLE_QUIT,   /* the operator left */
     CONSOLE_HANGUP, /* the terminal is gone: config->on_hangup says what the engine does */
     CONSOLE_SIGNAL, /* asked to end by a signal */
-    CONSOLE_FAILED  /* could not begin: err */
+    CONSOLE_FAILED, /* could not begin: err */
+    CONSOLE_AGAIN   /* a configuration was written: start again with it */
 };
 
 /* Findings of theme and key files are shown as messages; the defaults are used instead. */

@@ -151,6 +151,10 @@ struct console {
     bool is_message_shown; /* the newest one, in the bottom line */
     struct mono message_until;
 
+    const struct view *setup_shown; /* the setup view that the screen shows */
+    uint64_t setup_asked_number;    /* whether it has painted it */
+    struct mono setup_asked_at;
+
     struct call call; /* of the operator, when something needs a person */
     struct perf perf;
     bool is_perf_shown;
@@ -242,6 +246,12 @@ void decide_draw(const struct console *c, const struct canvas *canvas);
 /* The terminal is asked whether it has painted; the number of the question. */
 uint64_t console_ask_painted(struct console *c);
 bool console_has_painted(const struct console *c, uint64_t number, struct mono asked_at);
+
+/* ---- first_run.c ---- */
+/* After painting: the terminal is asked whether it shows the setup view. */
+void first_run_painted(struct console *c);
+/* "yes" in the setup view writes its files, once they were seen; false: it is not that. */
+bool first_run_action(struct console *c, enum action action);
 
 /* ---- chrome.c ---- */
 /* Lines below the top that say that everything is halted. */

@@ -245,7 +245,9 @@ static int finish(struct guardian *guardian)
         fprintf(stderr, "signalbox: the engine is still stopping (pid %d)\n",
                 (int)guardian->engine);
     }
-    return guardian->is_terminated ? 128 + SIGTERM : status;
+    return guardian->is_terminated ? 128 + SIGTERM
+           : status == HOST_AGAIN  ? HOST_START_AGAIN
+                                   : status;
 }
 
 /* ---- the beginning
@@ -311,5 +313,10 @@ int host_run(const struct config *config, host_console *console, void *user)
         guardian.engine = 0;
     }
     guard(&guardian);
-    return finish(&guardian);
+    int status = finish(&guardian);
+    if (status == HOST_START_AGAIN) {
+        (void)close(guardian.signals);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* exec(3) keeps the mask */
+    }
+    return status;
 }

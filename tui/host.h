@@ -32,6 +32,10 @@ struct config;
 /* Body of the console process; exit status of the program: 0 when the operator left it,
  * HOST_LOST when its terminal went away or a signal ended it. */
 #define HOST_LOST 129
+/* Exit status of a console that wants the program to be started again: the guardian's
+ * host_run then returns HOST_START_AGAIN, and its engine has stopped. */
+#define HOST_AGAIN       130
+#define HOST_START_AGAIN (-1)
 typedef int host_console(void *user);
 
 /*

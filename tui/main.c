@@ -21,10 +21,19 @@
 #include <locale.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
 #include "engine/control/config.h"
 #include "tui/cli/cli.h"
 #include "tui/console.h"
 #include "tui/host.h"
+
+/* Neither a configuration nor a store: somebody begins, and is asked once. */
+static bool is_first_run(const struct cli *cli)
+{
+    AUTO_FREE char *folder = file_config_dir();
+    AUTO_FREE char *config = file_join(folder, "signalbox.yaml");
+    return cli_value(cli, "config") == NULL && cli->is_new_store && !file_exists(config);
+}
 
 /* In the console process. */
 static int run_console_body(void *user)
@@ -36,6 +45,7 @@ static int run_console_body(void *user)
         .is_ascii = cli_has(cli, "ascii"),
         .is_read_only = cli_has(cli, "read-only"),
         .view = cli_value(cli, "view"),
+        .is_first_run = is_first_run(cli),
     };
     switch (console_run(&options, &err)) {
     case CONSOLE_QUIT:
@@ -43,6 +53,8 @@ static int run_console_body(void *user)
     case CONSOLE_HANGUP:
     case CONSOLE_SIGNAL:
         return HOST_LOST;
+    case CONSOLE_AGAIN:
+        return HOST_AGAIN;
     case CONSOLE_FAILED:
         return cli_fail(&err);
     }
@@ -59,7 +71,21 @@ static int run_console(struct cli *cli)
         return cli_complain(cli, "the console needs a terminal; without one there are "
                                  "'signalbox serve', 'status' and 'list'");
     }
+    cli->is_new_store = !file_exists(cli->store); /* before an engine makes it */
     return host_run(cli->config, run_console_body, cli);
+}
+
+/* The program anew, with the configuration that is there now. */
+static int start_again(char *argv[])
+{
+    char path[4096];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (len > 0) {
+        path[len] = '\0';
+        (void)execv(path, argv); /* returns only when it fails */
+    }
+    puts("The configuration is written; start signalbox again.");
+    return CLI_OK;
 }
 
 static int run_program(struct cli *cli, int argc, const char *const argv[])
@@ -93,7 +119,9 @@ int main(int argc, char *argv[])
     for (int i = 0; i < argc; i++) {
         words[i] = argv[i];
     }
-    int status = cli_close_output(run_program(&cli, argc, words));
+    int status = run_program(&cli, argc, words);
+    bool is_again = status == HOST_START_AGAIN;
+    status = cli_close_output(is_again ? CLI_OK : status);
     cli_fini(&cli);
-    return status;
+    return is_again ? start_again(argv) : status;
 }

@@ -18,6 +18,7 @@
 #include "tui/view/common.h"
 #include "tui/view/monitor.h"
 #include "tui/view/recovery.h"
+#include "tui/view/setup.h"
 
 #define GOLDEN_MAX (1024 * 1024)
 #define BARS       2 /* top and bottom line are the console's */
@@ -216,6 +217,43 @@ static void test_submit(void **state)
     const enum action to_repo[] = {ACTION_NEXT_PANEL, ACTION_NONE};
     check_golden("submit-wrong", &submit_class, 0, "payments", frames_submit(false),
                  &(struct play){to_repo, "/srv/git/nothing"});
+}
+
+static char *read_nothing(void *user, const char *path)
+{
+    (void)user;
+    return strcmp(path, "/srv/git/payments/Cargo.toml") == 0 ? mem_str("") : NULL;
+}
+
+static bool has_repository(void *user, const char *path)
+{
+    const char *there = user;
+    return strcmp(path, "/srv/git/payments/.git") == 0 ||
+           (there != NULL && strcmp(path, there) == 0);
+}
+
+static bool has_no_name(void *user, const char *name)
+{
+    (void)user;
+    (void)name;
+    return false;
+}
+
+static void test_setup(void **state)
+{
+    struct setup_world world = {.read = read_nothing,
+                                .has_file = has_repository,
+                                .has_variable = has_no_name,
+                                .has_program = has_no_name,
+                                .config_home = "/home/ada/.config"};
+    (void)state;
+    setup_view_use(&world);
+    check_golden("setup", &setup_class, 0, "", NULL, NULL);
+    char there[] = "/home/ada/.config/signalbox/pipelines/payments.yaml";
+    world.user = there;
+    const enum action end[] = {ACTION_END, ACTION_NONE};
+    check_golden("setup-end", &setup_class, 0, "", NULL, &(struct play){end, NULL});
+    setup_view_use(NULL);
 }
 
 static void test_engine(void **state)
@@ -430,17 +468,29 @@ static void test_recovery_elsewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_overview),   cmocka_unit_test(test_workflows),
-        cmocka_unit_test(test_workflow),   cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_submit),     cmocka_unit_test(test_engine),
-        cmocka_unit_test(test_trouble),    cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_services),   cmocka_unit_test(test_deliveries),
-        cmocka_unit_test(test_audit),      cmocka_unit_test(test_trace),
-        cmocka_unit_test(test_monitor),    cmocka_unit_test(test_approvals),
-        cmocka_unit_test(test_a_card),     cmocka_unit_test(test_optimizations),
-        cmocka_unit_test(test_autonomy),   cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_why),        cmocka_unit_test(test_decisions),
-        cmocka_unit_test(test_strategies), cmocka_unit_test(test_recovery_elsewhere),
+        cmocka_unit_test(test_overview),
+        cmocka_unit_test(test_workflows),
+        cmocka_unit_test(test_workflow),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_submit),
+        cmocka_unit_test(test_engine),
+        cmocka_unit_test(test_setup),
+        cmocka_unit_test(test_trouble),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_services),
+        cmocka_unit_test(test_deliveries),
+        cmocka_unit_test(test_audit),
+        cmocka_unit_test(test_trace),
+        cmocka_unit_test(test_monitor),
+        cmocka_unit_test(test_approvals),
+        cmocka_unit_test(test_a_card),
+        cmocka_unit_test(test_optimizations),
+        cmocka_unit_test(test_autonomy),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_why),
+        cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_strategies),
+        cmocka_unit_test(test_recovery_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

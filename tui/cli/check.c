@@ -80,6 +80,11 @@ static void check_config(const char *file, const char *text, size_t len,
     }
     bool is_good = theme_load(config->theme, &theme, findings);
     (void)is_good; /* the findings say it */
+    for (size_t i = 0; i < config->n_looks; i++) {
+        if (config->looks[i].theme[0] != '\0') {
+            is_good = theme_load(config->looks[i].theme, &theme, findings);
+        }
+    }
     if (config->keys[0] != '\0') {
         AUTO_FREE char *lines = NULL;
         if (!file_read(config->keys, KEYMAP_FILE_MAX, &lines, &len, &err)) {
@@ -147,6 +152,9 @@ static const struct kind *guess_kind(const char *file, const char *text)
         return &kinds[KIND_THEME];
     }
     if (ends_with(name, ".keys")) {
+        return &kinds[KIND_KEYS];
+    }
+    if (strcmp(name, "keys") == 0) {
         return &kinds[KIND_KEYS];
     }
     if (strcmp(name, "signalbox.yaml") == 0 || strcmp(name, "signalbox.yml") == 0) {

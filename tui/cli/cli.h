@@ -87,6 +87,7 @@ struct cli {
 
     struct config *config;
     const char *store; /* absolute path */
+    bool is_new_store; /* console: there was none when the program began */
     struct reader *reader;
     struct arena *arena; /* lives as long as cli */
 };

@@ -3,6 +3,7 @@
 #include "tui/view/approval.h"
 #include "tui/view/monitor.h"
 #include "tui/view/recovery.h"
+#include "tui/view/setup.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -259,6 +260,7 @@ const struct view_class *const view_classes[] = {
     &autonomy_class,
     &audit_class,
     &audit_row_class,
+    &setup_class,
     NULL,
 };
 
