@@ -75,6 +75,7 @@ struct card_line {
     const double *values; /* drawn behind the text; NULL = none */
     size_t n_values;
     bool is_wide; /* begins where labels do */
+    int evidence; /* of this number, from 1: its first line; 0 = none */
 };
 
 enum card_page {

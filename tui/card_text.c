@@ -163,12 +163,15 @@ static void tell_evidence(struct telling *t, const struct card *card, bool has_r
         const struct card_evidence *one = &card->evidence[i];
         size_t before = t->n;
         tell(t, ROLE_TEXT, "%s%s%s", one->id, one->id[0] != '\0' ? "  " : "", one->text);
+        if (t->n > before) {
+            t->lines[before].evidence = (int)i + 1;
+        }
         if (one->n_values > 0 && t->n > before) {
             t->lines[t->n - 1].values = one->values;
             t->lines[t->n - 1].n_values = one->n_values;
         }
         if (has_refs && one->ref[0] != '\0') {
-            tell(t, ROLE_TEXT_DIM, "    %s %s", one->kind, one->ref);
+            tell(t, ROLE_TEXT_DIM, "    Enter opens %s: %s", one->kind, one->ref);
         }
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Recorded workflows for a frame: what holds work back, and dry runs. */
+#include "tui/card_dry_run.h"
 #include "tui/source_impl.h"
 
 #define RUNS_READ 600 /* for one frame: some tens of milliseconds */
@@ -28,18 +29,77 @@ static void make(struct source *source, const struct run_list *list, const char 
     (void)snprintf(source->insight_text, sizeof source->insight_text, "%s", text);
 }
 
+/* Some more of the records. */
+static bool read_runs(struct source *source, struct reader *reader, struct run_list *ret,
+                      bool *ret_is_done, struct err *err)
+{
+    if (!source->runs)
+        source->runs = runs_new(RUNS_MAX);
+    if (!runs_read(source->runs, reader, RUNS_READ, ret_is_done, err))
+        return false;
+    *ret = runs_list(source->runs);
+    return true;
+}
+
+static const struct card_list reading = {(const char *const[]){"reading the records"}, 1};
+
+/* The parts are shared and constant once the frame is; this is before. */
+static bool dry_run_approval(struct reader *reader, const struct run_list *list,
+                             bool is_done, struct frame *frame, struct err *err)
+{
+    struct arena *arena = frame_arena(frame);
+    struct frame_approval *one = arena_alloc(arena, sizeof *one);
+    struct optimization_row row;
+    *one = *frame->approval;
+    enum found found = MISSING;
+    if (one->row.optimization != 0)
+        found = reader_optimization(reader, arena, one->row.optimization, &row, err);
+    if (found == FOUND_FAILED)
+        return false;
+    one->card.dry_run = !is_done ? reading
+                        : found == FOUND
+                            ? card_dry_run_of_optimization(arena, &row, list)
+                            : card_dry_run_of_approval(arena, &one->row, list);
+    frame->approval = one;
+    return true;
+}
+
+static void dry_run_optimization(const struct run_list *list, bool is_done,
+                                 struct frame *frame)
+{
+    struct arena *arena = frame_arena(frame);
+    struct frame_optimization *one = arena_alloc(arena, sizeof *one);
+    *one = *frame->optimization;
+    one->card.dry_run =
+        is_done ? card_dry_run_of_optimization(arena, &one->row, list) : reading;
+    frame->optimization = one;
+}
+
+static bool read_dry_run(struct reader *reader, const struct run_list *list, bool is_done,
+                         struct frame *frame, struct err *err)
+{
+    frame->is_replaying = !is_done;
+    if (frame->optimization && !frame->optimization->is_missing)
+        dry_run_optimization(list, is_done, frame);
+    return !frame->approval || frame->approval->is_missing ||
+           dry_run_approval(reader, list, is_done, frame, err);
+}
+
 bool source_read_insight(struct source *source, struct reader *reader,
                          const struct frame_query *query, struct frame *frame,
                          struct err *err)
 {
     bool is_done = false;
+    struct run_list list;
+    if (!(query->parts & (PART_INSIGHT | PART_DRY_RUN)))
+        return true;
+    if (!read_runs(source, reader, &list, &is_done, err))
+        return false;
+    if ((query->parts & PART_DRY_RUN) &&
+        !read_dry_run(reader, &list, is_done, frame, err))
+        return false;
     if (!(query->parts & PART_INSIGHT))
         return true;
-    if (!source->runs)
-        source->runs = runs_new(RUNS_MAX);
-    if (!runs_read(source->runs, reader, RUNS_READ, &is_done, err))
-        return false;
-    const struct run_list list = runs_list(source->runs);
     struct frame_insight *data = arena_alloc(frame_arena(frame), sizeof *data);
     data->is_reading = !is_done;
     data->n_read = list.n;

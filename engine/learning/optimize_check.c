@@ -15,7 +15,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
-#include "engine/learning/optimize_private.h"
+#include "engine/learning/replay.h"
 
 #define RUNS_LEAST     30
 #define FAILURES_LEAST 20 /* iterations that failed at a check */
@@ -442,4 +442,63 @@ void generate_evaluator(struct search *search)
     search_line(search, "%zu recorded workflows would have ended %.1f minutes sooner",
                 search->n_runs, minutes / (double)search->n_runs);
     search_propose(search);
+}
+
+/* ---- dry runs ------------------------------------------------------------------------------ */
+
+/* The checks in force, and how they fare; false: the list changed lately. */
+static bool know_checks(struct search *search, struct checks *checks)
+{
+    if (search->n_runs == 0 || !read_list(search, checks)) {
+        return false;
+    }
+    count_checks(search, checks);
+    return true;
+}
+
+bool replay_checks_order(struct search *search, const char *to, size_t *ret_n_failures)
+{
+    struct err ignored = ERR_INIT;
+    struct checks checks = {0};
+    size_t order[CHECKS_MAX] = {0}, n = 0;
+    bool is_taken[CHECKS_MAX] = {false};
+    if (!know_checks(search, &checks)) {
+        return false;
+    }
+    struct json *names = json_parse(to, strlen(to), &ignored);
+    for (size_t k = 0; k < json_len(names); k++) {
+        const char *name = json_text(json_at(names, k));
+        for (size_t i = 0; i < checks.n && name != NULL; i++) {
+            if (!is_taken[i] &&
+                strcmp(words_name(search->input->words, checks.names[i]), name) == 0) {
+                order[n++] = i;
+                is_taken[i] = true;
+            }
+        }
+    }
+    json_free(names);
+    for (size_t i = 0; i < checks.n; i++) {
+        if (!is_taken[i]) {
+            order[n++] = i; /* the others follow as they stood */
+        }
+    }
+    (void)replay_orders(search, &checks, order);
+    *ret_n_failures = checks.n_failures;
+    return true;
+}
+
+bool replay_checks_lanes(struct search *search, size_t from, size_t to)
+{
+    struct checks checks = {0};
+    if (from < 1 || to < 1 || !know_checks(search, &checks)) {
+        return false;
+    }
+    AUTO_FREE double *before = mem_array(search->n_runs, sizeof(*before));
+    (void)replay_side_by_side(search, &checks, from < CHECKS_MAX ? from : CHECKS_MAX);
+    memcpy(before, search->delta, search->n_runs * sizeof(*before));
+    (void)replay_side_by_side(search, &checks, to < CHECKS_MAX ? to : CHECKS_MAX);
+    for (size_t i = 0; i < search->n_runs; i++) {
+        search->delta[i] -= before[i];
+    }
+    return true;
 }

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/learning/optimize_private.h"
+#include "engine/learning/replay.h"
 
 #define RUNS_LEAST  100
 #define AGENT_LEAST 60
@@ -353,4 +353,73 @@ void generate_merge_window(struct search *search)
         widen_span(&hours);
         propose_window(search, &hours);
     }
+}
+
+/* ---- dry runs ------------------------------------------------------------------------------ */
+
+/* Mean of the other agent on changes of this size; NAN: it made none. */
+static double mean_of_like(const struct sample *samples, size_t n, double size)
+{
+    size_t s = 0;
+    while (s + 1 < STRATA && n * (s + 1) / STRATA > 0 &&
+           size > samples[n * (s + 1) / STRATA - 1].size) {
+        s++;
+    }
+    double sum = 0, n_alike = 0;
+    for (size_t k = n * s / STRATA; k < n * (s + 1) / STRATA; k++) {
+        sum += samples[k].is_other ? samples[k].value : 0;
+        n_alike += samples[k].is_other ? 1 : 0;
+    }
+    return n_alike > 0 ? sum / n_alike : (double)NAN;
+}
+
+bool replay_agents(struct search *search, uint16_t from, uint16_t to, size_t counts[2])
+{
+    AUTO_FREE struct sample *samples = mem_array(search->n_runs + 1, sizeof(*samples));
+    size_t n = take_samples(search, from, to, RUN_WORK, samples, counts);
+    if (from == 0 || to == 0 || counts[0] == 0 || counts[1] == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        double size = isfinite(run->diff_lines) ? (double)run->diff_lines : 0;
+        bool is_moved = run->agent == from && is_by_one(run);
+        double delta = mean_of_like(samples, n, size) - run_measure(run, RUN_WORK);
+        search->delta[i] = is_moved && isfinite(delta) ? delta : 0;
+    }
+    return true;
+}
+
+/* "22:00-06:00": the hour is within. */
+static bool is_open_at(int hour, int from, int until)
+{
+    return from <= until ? hour >= from && hour < until : hour >= from || hour < until;
+}
+
+bool replay_window(struct search *search, int from, int until, struct window_replay *ret)
+{
+    struct window_replay out = {0};
+    for (size_t i = 0; i < search->n_runs; i++) {
+        int hour = merge_hour(search->runs[i]);
+        double failed = run_measure(search->runs[i], RUN_MERGE_FAILURES);
+        if (hour < 0 || !isfinite(failed)) {
+            continue;
+        }
+        bool is_open = is_open_at(hour, from, until);
+        out.n[is_open ? 1 : 0]++;
+        out.n_failed[is_open ? 1 : 0] += failed > 0 ? 1 : 0;
+        out.wait_hours += is_open ? 0 : (from - hour + HOURS) % HOURS;
+    }
+    if (out.n[0] == 0 || out.n[1] == 0) {
+        return false;
+    }
+    double good = (double)out.n_failed[1] / (double)out.n[1];
+    for (size_t i = 0; i < search->n_runs; i++) {
+        int hour = merge_hour(search->runs[i]);
+        double failed = run_measure(search->runs[i], RUN_MERGE_FAILURES);
+        bool is_moved = hour >= 0 && isfinite(failed) && !is_open_at(hour, from, until);
+        search->delta[i] = is_moved ? good - failed : 0;
+    }
+    *ret = out;
+    return true;
 }

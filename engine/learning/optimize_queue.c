@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "engine/base/mem.h"
-#include "engine/learning/optimize_private.h"
+#include "engine/learning/replay.h"
 
 #define RUNS_LEAST                                                                       \
     500 /* a queue shows what it is like only over many of its busy spells */
@@ -28,13 +28,7 @@
 #define WAIT_LESS 0.35
 #define WAIT_MORE 0.7
 
-/* A piece of work: a workflow that needs a slot, a call that needs a place. Seconds. */
-struct work {
-    double arrived, waited, took;
-    size_t run; /* index in search->runs */
-};
-
-static int by_arrival(const void *left, const void *right)
+int by_arrival(const void *left, const void *right)
 {
     const struct work *a = left, *b = right;
     if (a->arrived < b->arrived || a->arrived > b->arrived) {
@@ -43,9 +37,7 @@ static int by_arrival(const void *left, const void *right)
     return a->run < b->run ? -1 : a->run > b->run;
 }
 
-/* Waits with so many servers, first come first served; out[i] of work i. Returns their mean. */
-static double replay_queue(const struct work *work, size_t n, size_t n_servers,
-                           double *out)
+double replay_queue(const struct work *work, size_t n, size_t n_servers, double *out)
 {
     AUTO_FREE double *free_at = mem_array(n_servers, sizeof(*free_at));
     double sum = 0;

@@ -14,14 +14,13 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/learning/optimize_private.h"
+#include "engine/learning/replay.h"
 
 #define RUNS_LEAST    60
 #define RETRIES_LEAST 25
 #define CHECKS_MAX    FEATURE_CHECKS_MAX
 
-/* The surroundings failed, not the change: such tries come again after a pause. */
-static bool is_world(const struct run_step *step)
+bool is_world(const struct run_step *step)
 {
     switch ((enum failure_class)step->class_) {
     case CLASS_NETWORK:
@@ -34,15 +33,14 @@ static bool is_world(const struct run_step *step)
     }
 }
 
-static bool has_said_no(const struct run_step *step)
+bool has_said_no(const struct run_step *step)
 {
     return step->kind == EFFECT_CHECK && step->status == STATUS_FAILED &&
            !is_world(step) && step->class_ != CLASS_RESOURCE &&
            (step->flags & STEP_OVER_LIMIT) == 0;
 }
 
-/* The try before this one of the same check on the same commit; NULL: it is the first. */
-static const struct run_step *try_before(const struct run_features *run, size_t at)
+const struct run_step *try_before(const struct run_features *run, size_t at)
 {
     for (size_t i = at; i-- > 0;) {
         if (is_same_check(&run->steps[i], &run->steps[at])) {
@@ -95,12 +93,6 @@ static bool forget_check(struct search *search, uint16_t name)
 
 /* ---- retries ------------------------------------------------------------------------------ */
 
-/* Retries number `level` and above of one check. */
-struct bought {
-    double n, n_passed, cost_s; /* cost: sum of what they took */
-    double iteration_s, n_iterations;
-};
-
 /* Which retry of its check this is: 0 the first try. */
 static int level_of(const struct run_features *run, size_t at)
 {
@@ -136,7 +128,7 @@ static double iteration_after(const struct run_features *run, size_t at)
     return (double)NAN;
 }
 
-static struct bought count_bought(const struct search *search, uint16_t name, int level)
+struct bought count_bought(const struct search *search, uint16_t name, int level)
 {
     struct bought bought = {0};
     for (size_t i = 0; i < search->n_runs; i++) {
@@ -169,10 +161,8 @@ static const struct run_step *last_try(const struct run_features *run, size_t at
     return &run->steps[at];
 }
 
-/* Without the retries from `level` on: what they took is saved, with the troubles that they met;
- * what they bought is lost. */
-static double replay_retries(const struct run_features *run, uint16_t name, int level,
-                             double iteration_s)
+double replay_retries(const struct run_features *run, uint16_t name, int level,
+                      double iteration_s)
 {
     double delta = 0;
     for (size_t k = 0; k < run->n_steps; k++) {
@@ -304,8 +294,7 @@ static struct flakes count_flakes(const struct search *search, uint16_t name)
     return flakes;
 }
 
-/* What its failures cost: from the end of the first until it has passed. */
-static double replay_quarantine(const struct run_features *run, uint16_t name)
+double replay_quarantine(const struct run_features *run, uint16_t name)
 {
     double delta = 0, since = (double)NAN;
     for (size_t k = 0; k < run->n_steps; k++) {
@@ -401,18 +390,13 @@ void generate_quarantine(struct search *search)
  * costs under all of them. Rule: PAUSES_LEAST retries after a pause.
  */
 #define PAUSES_LEAST 30
-#define GRID_A       12
-#define GRID_TAU     40
-#define GRID         (GRID_A * GRID_TAU)
+#define GRID_A       TROUBLE_GRID_A
+#define GRID_TAU     TROUBLE_GRID_TAU
+#define GRID         TROUBLE_GRID
 #define TAU_LEAST    1.0
 #define TAU_MOST     7200.0
 #define RETRIES      3
 #define LOST_S       3600.0 /* a workflow that fails for good costs somebody an hour */
-
-struct trouble_model {
-    double a[GRID], tau[GRID], weight[GRID];
-    double n, n_passed, fail_s; /* mean run of a try that failed */
-};
 
 static void make_grid(struct trouble_model *model)
 {
@@ -450,7 +434,7 @@ static void normalize(struct trouble_model *model)
     }
 }
 
-static void learn_troubles(const struct search *search, struct trouble_model *model)
+void learn_troubles(const struct search *search, struct trouble_model *model)
 {
     double n_failed = 0;
     make_grid(model);
@@ -496,9 +480,7 @@ static int by_weighed(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* Change of a trouble's cost, seconds: mean and 90 % of what is believed. */
-static struct estimate pause_gain(const struct trouble_model *model, double from,
-                                  double to)
+struct estimate pause_gain(const struct trouble_model *model, double from, double to)
 {
     struct weighed gains[GRID];
     struct estimate gain = {0, (double)NAN, (double)NAN};
@@ -532,7 +514,7 @@ static double other_pauses(const struct run_features *run)
     return sum;
 }
 
-static double count_troubles(const struct run_features *run)
+double count_troubles(const struct run_features *run)
 {
     double n = 0;
     for (size_t k = 0; k < run->n_steps; k++) {

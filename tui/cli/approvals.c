@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "store/store.h"
+#include "tui/card_dry_run.h"
 #include "tui/cli/card.h"
 #include "tui/cli/columns.h"
+#include "tui/cli/insight.h"
 #include "tui/cli/recovery.h"
 #include "tui/cli/rows.h"
 #include "tui/widget/look.h"
@@ -82,12 +84,76 @@ void card_print_approval(struct cli *cli, const struct approval_row *row)
     card_print(lines, n);
 }
 
+bool card_replay(struct cli *cli, const struct approval_row *approval,
+                 const struct optimization_row *optimization, struct card_list *ret_lines,
+                 struct err *err)
+{
+    struct runs *runs;
+    struct run_list list;
+    struct optimization_row row;
+    if (optimization == NULL && approval->optimization != 0) {
+        enum found found = reader_optimization(cli->reader, cli->arena,
+                                               approval->optimization, &row, err);
+        if (found == FOUND_FAILED) {
+            return false;
+        }
+        optimization = found == FOUND ? &row : NULL;
+    }
+    if (!insight_read_runs(cli, &runs, &list, err)) {
+        return false;
+    }
+    *ret_lines = optimization != NULL
+                     ? card_dry_run_of_optimization(cli->arena, optimization, &list)
+                     : card_dry_run_of_approval(cli->arena, approval, &list);
+    runs_free(runs);
+    return true;
+}
+
+static void write_replay(struct jsonw *w, const void *user)
+{
+    const struct card_list *lines = user;
+    jsonw_open(w, "dry_run", '[');
+    for (size_t i = 0; i < lines->n; i++) {
+        jsonw_str(w, NULL, lines->texts[i]);
+    }
+    jsonw_close(w, ']');
+}
+
+void card_print_replay(struct cli *cli, const char *id, const struct card_list *lines)
+{
+    if (cli_has(cli, "json")) {
+        recovery_print_json(write_replay, lines);
+        return;
+    }
+    printf("%s, on recorded history:\n", id);
+    for (size_t i = 0; i < lines->n; i++) {
+        fputs("  ", stdout);
+        cli_print_clean(stdout, lines->texts[i]);
+        putchar('\n');
+    }
+}
+
+static int show_replay(struct cli *cli, const struct approval_row *row)
+{
+    struct err err = ERR_INIT;
+    struct card_list lines;
+    char id[CASE_ID_MAX];
+    if (!card_replay(cli, row, NULL, &lines, &err)) {
+        return cli_fail(&err);
+    }
+    card_print_replay(cli, case_id(CASE_APPROVAL, row->id, id), &lines);
+    return approval_waits(row->status) ? CLI_HUMAN : CLI_OK;
+}
+
 static int show_one(struct cli *cli)
 {
     struct err err = ERR_INIT;
     struct approval_row row;
     if (card_read_approval(cli, cli->args[0], &row, &err) != FOUND) {
         return cli_fail(&err);
+    }
+    if (cli_has(cli, "dry-run")) {
+        return show_replay(cli, &row);
     }
     if (cli_has(cli, "json")) {
         recovery_print_json(card_write_approval, &row);
@@ -140,6 +206,9 @@ static int run(struct cli *cli)
     if (cli->n_args > 0) {
         return show_one(cli);
     }
+    if (cli_has(cli, "dry-run")) {
+        return cli_complain(cli, "--dry-run: of which one? 'approvals a-3 --dry-run'");
+    }
     struct approval_query query = {.is_open = !has_all,
                                    .has_snoozed = true,
                                    .now = wall_now(),
@@ -176,7 +245,8 @@ static const struct cli_option options[] = {
     {"risk",                                 'r', "RISK", "only low, medium, high or critical"},
     {"text",                                     't', "TEXT", "only rows with this text, of any case"},
     {"limit",  'n', "N", "at most N rows (100)"},
-    {0},
+    {"dry-run", 'x', NULL, "with ID: what would have happened on recorded history"},
+    {0                               },
 };
 
 const struct cli_command cli_approvals = {

@@ -16,6 +16,13 @@ int card_width(void);
 /* The approval of "a-3". MISSING with err set. */
 enum found card_read_approval(struct cli *cli, const char *text,
                               struct approval_row *ret_row, struct err *err);
+/* "dry_run" of a card replayed on all that is recorded; false with err. approval or optimization
+ * NULL. */
+NODISCARD bool card_replay(struct cli *cli, const struct approval_row *approval,
+                           const struct optimization_row *optimization,
+                           struct card_list *ret_lines, struct err *err);
+/* The lines, as text or as a JSON object. */
+void card_print_replay(struct cli *cli, const char *id, const struct card_list *lines);
 /* Its whole card on stdout. */
 void card_print_approval(struct cli *cli, const struct approval_row *row);
 

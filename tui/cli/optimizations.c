@@ -8,6 +8,18 @@
 #include "tui/cli/rows.h"
 #include "tui/widget/look.h"
 
+static int show_replay(struct cli *cli, const struct optimization_row *row)
+{
+    struct err err = ERR_INIT;
+    struct card_list lines;
+    char id[CASE_ID_MAX];
+    if (!card_replay(cli, NULL, row, &lines, &err)) {
+        return cli_fail(&err);
+    }
+    card_print_replay(cli, case_id(CASE_OPTIMIZATION, row->id, id), &lines);
+    return CLI_OK;
+}
+
 static int show_one(struct cli *cli)
 {
     struct err err = ERR_INIT;
@@ -23,6 +35,9 @@ static int show_one(struct cli *cli)
     }
     if (found != FOUND) {
         return cli_fail(&err);
+    }
+    if (cli_has(cli, "dry-run")) {
+        return show_replay(cli, &row);
     }
     if (cli_has(cli, "json")) {
         recovery_print_json(card_write_optimization, &row);
@@ -83,6 +98,10 @@ static int run(struct cli *cli)
     if (cli->n_args > 0) {
         return show_one(cli);
     }
+    if (cli_has(cli, "dry-run")) {
+        return cli_complain(cli,
+                            "--dry-run: of which one? 'optimizations o-3 --dry-run'");
+    }
     struct approval_query query = {.is_open = cli_has(cli, "open"),
                                    .now = wall_now(),
                                    .text = cli_value(cli, "text")};
@@ -107,10 +126,11 @@ static int run(struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-    {"open", 'o', NULL, "only what is proposed, guarded or inconclusive"},
-    {"text",  't', "TEXT", "only rows with this text, of any case"},
-    {"limit",      'n', "N", "at most N rows (100)"},
-    {0 },
+    {"open",                                   'o', NULL, "only what is proposed, guarded or inconclusive"},
+    {"text",                                    't', "TEXT", "only rows with this text, of any case"},
+    {"limit",                                        'n', "N", "at most N rows (100)"},
+    {"dry-run",  'x', NULL, "with ID: what would have happened on recorded history"},
+    {0},
 };
 
 const struct cli_command cli_optimizations = {
@@ -123,6 +143,7 @@ const struct cli_command cli_optimizations = {
     .more = "Newest first: proposed, guarded (applied, and watched against what was "
             "expected), kept, taken back, rejected, undone. PREDICTED and MEASURED are "
             "the change of the metric with its 90 % interval. With ID (o-3) everything "
-            "about one, with evidence and dry run.",
+            "about one, with evidence and dry run; --dry-run replays the recorded "
+            "workflows once more, now, with the setting as proposed.",
     .run = run,
 };

@@ -15,6 +15,13 @@ extern const struct view_class approvals_class, approval_class, optimizations_cl
 /* Lines of a card from line `top` on. */
 void card_draw(const struct canvas *canvas, const struct card_line *lines, size_t n,
                size_t top);
+/* The page of the evidence: which one the cursor is on (from 0), with cursor keys moved and drawn,
+ * and opened: a log, diff, plan, event, case or workflow. workflow: of the card, 0 = none. */
+bool evidence_move(const struct card *card, enum action action, int *at);
+void evidence_mark(const struct canvas *canvas, const struct card_line *lines, size_t n,
+                   size_t top, int at);
+void evidence_open(const struct card *card, int at, int64_t workflow,
+                   struct reply *reply);
 /* The whole card, made to fit. */
 void card_beside(const struct canvas *canvas, const struct frame_approval *one,
                  struct wall now);

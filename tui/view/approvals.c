@@ -21,6 +21,7 @@ struct asks {
     bool has_all;        /* also what was decided, newest first */
     enum card_page page; /* of the card alone */
     int top;             /* of a page that scrolls */
+    int evidence;        /* under the cursor on its page */
     char text[FRAME_FILTER_MAX];
     int64_t cursor; /* id, 0 = the first row */
     size_t index;   /* where it stood, for when it is gone */
@@ -68,6 +69,7 @@ static void asks_query(const struct view *view, struct frame_query *query)
     }
     if (self->cursor != 0) {
         query->parts |= PART_APPROVAL;
+        query->parts |= self->page == CARD_DRY_RUN ? PART_DRY_RUN : 0;
         query->approval = self->cursor;
     }
 }
@@ -199,7 +201,10 @@ static void draw_card(const struct canvas *canvas, const struct asks *self,
     const struct card_line *lines;
     struct arena *arena = arena_new();
     size_t n = card_lines_of(self, arena, one, canvas->w, canvas->h, &lines);
-    card_draw(canvas, lines, n, self->page == CARD_WHOLE ? 0 : (size_t)self->top);
+    size_t top = self->page == CARD_WHOLE ? 0 : (size_t)self->top;
+    card_draw(canvas, lines, n, top);
+    if (self->page == CARD_EVIDENCE)
+        evidence_mark(canvas, lines, n, top, self->evidence);
     arena_free(arena);
 }
 
@@ -298,6 +303,11 @@ static bool move(struct asks *self, const struct frame *frame, enum action actio
     const struct frame_approval *one = one_of(self, frame);
     if (!is_list(self)) {
         const struct card_line *lines;
+        bool is_evidence = self->page == CARD_EVIDENCE && one && !one->is_missing;
+        if (is_evidence && evidence_move(&one->card, action, &self->evidence)) {
+            reply->flags |= REPLY_REDRAW;
+            return true;
+        }
         struct arena *arena = arena_new();
         size_t n = one && !one->is_missing ? card_lines_of(self, arena, one, self->view.w,
                                                            self->view.h, &lines)
@@ -386,7 +396,7 @@ static void show_page(struct asks *self, int64_t id, enum card_page page,
     }
     self->page = self->page == page ? CARD_WHOLE : page;
     self->top = 0;
-    reply->flags |= REPLY_REDRAW;
+    reply->flags |= REPLY_REQUERY; /* the dry run is made when it is asked for */
 }
 
 static void undo(const struct approval_row *row, struct reply *reply)
@@ -408,7 +418,10 @@ static bool act_on(struct asks *self, const struct frame *frame,
 {
     switch (action) {
     case ACTION_OPEN:
-        show_page(self, row->id, CARD_WHOLE, reply);
+        if (!is_list(self) && self->page == CARD_EVIDENCE)
+            evidence_open(&frame->approval->card, self->evidence, row->workflow, reply);
+        else
+            show_page(self, row->id, CARD_WHOLE, reply);
         return true;
     case ACTION_SHOW_CHANGE:
         show_page(self, row->id, CARD_DIFF, reply);
@@ -490,7 +503,7 @@ static void asks_on_action(struct view *view, const struct frame *frame,
         return;
     if (action == ACTION_CLOSE && self->page != CARD_WHOLE && view->arg[0] == '\0') {
         self->page = CARD_WHOLE; /* first back to the card */
-        reply->flags |= REPLY_REDRAW;
+        reply->flags |= REPLY_REQUERY;
         return;
     }
     if (!row || !act_on(self, frame, row, action, reply))

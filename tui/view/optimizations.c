@@ -20,6 +20,7 @@ struct optimizations {
     bool is_open_only;
     enum card_page page;
     int top;
+    int evidence; /* under the cursor on its page */
     char text[FRAME_FILTER_MAX];
     int64_t cursor; /* id, 0 = the first row */
 };
@@ -82,6 +83,7 @@ static void optimizations_query(const struct view *view, struct frame_query *que
     }
     if (self->cursor != 0) {
         query->parts |= PART_OPTIMIZATION;
+        query->parts |= self->page == CARD_DRY_RUN ? PART_DRY_RUN : 0;
         query->optimization = self->cursor;
     }
 }
@@ -264,6 +266,8 @@ static void draw_one(const struct canvas *canvas, const struct optimizations *se
     bool is_whole = !is_list(self);
     size_t n = lines_of(self, arena, one, canvas->w, is_whole ? 0 : canvas->h, &lines);
     card_draw(canvas, lines, n, is_whole ? (size_t)self->top : 0);
+    if (is_whole && self->page == CARD_EVIDENCE)
+        evidence_mark(canvas, lines, n, (size_t)self->top, self->evidence);
     arena_free(arena);
 }
 
@@ -350,6 +354,11 @@ static bool move(struct optimizations *self, const struct frame *frame,
     int height = self->view.h - HEAD_ROWS;
     if (!is_list(self)) {
         const struct card_line *lines;
+        bool is_evidence = self->page == CARD_EVIDENCE && one && !one->is_missing;
+        if (is_evidence && evidence_move(&one->card, action, &self->evidence)) {
+            reply->flags |= REPLY_REDRAW;
+            return true;
+        }
         struct arena *arena = arena_new();
         n_lines = one && !one->is_missing
                       ? (int)lines_of(self, arena, one, self->view.w, 0, &lines)
@@ -424,14 +433,20 @@ static void show_page(struct optimizations *self, int64_t id, enum card_page pag
     }
     self->page = self->page == page ? CARD_WHOLE : page;
     self->top = 0;
-    reply->flags |= REPLY_REDRAW;
+    reply->flags |= REPLY_REQUERY; /* the dry run is made when it is asked for */
 }
 
-static bool act_on(struct optimizations *self, const struct optimization_row *row,
-                   enum action action, struct reply *reply)
+static bool act_on(struct optimizations *self, const struct frame *frame,
+                   const struct optimization_row *row, enum action action,
+                   struct reply *reply)
 {
     switch (action) {
     case ACTION_OPEN:
+        if (!is_list(self) && self->page == CARD_EVIDENCE)
+            evidence_open(&frame->optimization->card, self->evidence, 0, reply);
+        else
+            show_page(self, row->id, CARD_WHOLE, reply);
+        return true;
     case ACTION_SHOW_CHANGE:
         show_page(self, row->id, CARD_WHOLE, reply);
         return true;
@@ -493,7 +508,7 @@ static void optimizations_on_action(struct view *view, const struct frame *frame
     if (move(self, frame, action, reply) ||
         (is_list(self) && narrow(self, action, reply)))
         return;
-    if (!row || !act_on(self, row, action, reply))
+    if (!row || !act_on(self, frame, row, action, reply))
         reply->flags |= REPLY_UNUSED;
 }
 
