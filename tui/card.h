@@ -111,6 +111,10 @@ enum theme_role card_optimization_role(enum optimization_status status);
 #define CARD_EFFECT_MAX 64
 const char *card_effect(const char *metric, double mean, double low, double high,
                         char text[CARD_EFFECT_MAX]);
+/* A value of a setting for people: a list without brackets and quotes, "as configured" for none. */
+const char *card_value(struct arena *arena, const char *value);
+/* "wasted minutes" of "wasted_minutes". */
+const char *card_metric(struct arena *arena, const char *metric);
 /* "expires in 2h, then parks", "approved by ada", "snoozed for 12m", "claimed by ada". What asks
  * for attention comes first. Returns text. */
 const char *card_state(const struct approval_row *row, struct wall now, char *text,

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "engine/base/json.h"
 #include "tui/card.h"
 #include "tui/widget/look.h"
 
@@ -63,6 +64,30 @@ const char *card_effect(const char *metric, double mean, double low, double high
                        low * by, high * by);
     } else {
         (void)snprintf(text, CARD_EFFECT_MAX, "%+.1f%s", mean * by, unit);
+    }
+    return text;
+}
+
+const char *card_value(struct arena *arena, const char *value)
+{
+    struct err ignored = ERR_INIT;
+    struct json *list =
+        value[0] == '[' ? json_parse(value, strlen(value), &ignored) : NULL;
+    const char *text = json_len(list) == 0 ? value : "";
+    for (size_t i = 0; i < json_len(list); i++) {
+        const char *one = json_text(json_at(list, i));
+        text = arena_printf(arena, "%s%s%s", text, i > 0 ? ", " : "",
+                            one != NULL ? one : "?");
+    }
+    json_free(list);
+    return text[0] != '\0' ? text : "as configured";
+}
+
+const char *card_metric(struct arena *arena, const char *metric)
+{
+    char *text = arena_str(arena, metric);
+    for (char *at = text; *at != '\0'; at++) {
+        *at = *at == '_' ? ' ' : *at;
     }
     return text;
 }

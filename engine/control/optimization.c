@@ -138,52 +138,6 @@ static bool apply(struct control *control, struct optimization_row *row,
 
 /* ---- asking ------------------------------------------------------------------------------ */
 
-static void put_member(struct jsonw *w, const struct json *object, const char *key)
-{
-    const struct json *item = json_get(object, key);
-    if (item != NULL) {
-        AUTO_FREE char *text = json_format(item);
-        jsonw_raw(w, key, text, strlen(text));
-    }
-}
-
-static void put_card(const struct optimization_row *row, struct buf *out)
-{
-    struct err err = ERR_INIT;
-    struct jsonw w;
-    char text[200];
-    struct json *evidence = json_parse(row->evidence, strlen(row->evidence), &err);
-    jsonw_init(&w, out);
-    jsonw_open(&w, NULL, '{');
-    jsonw_open(&w, "why", '[');
-    jsonw_str(&w, NULL, row->reason);
-    jsonw_close(&w, ']');
-    (void)snprintf(text, sizeof(text),
-                   "%s %+.3g per workflow (%+.3g to %+.3g), %d %% sure", row->metric,
-                   row->expected, row->expected_low, row->expected_high,
-                   (int)(100 * row->confidence));
-    jsonw_str(&w, "expected", text);
-    jsonw_str(&w, "if_wrong", row->if_wrong);
-    jsonw_open(&w, "change", '{');
-    jsonw_str(&w, "setting", row->setting);
-    jsonw_str(&w, "scope", row->scope);
-    jsonw_str(&w, "from", row->from);
-    jsonw_str(&w, "to", row->to);
-    jsonw_close(&w, '}');
-    (void)snprintf(text, sizeof(text),
-                   "%s and completed of the workflows after it; harm takes it back",
-                   row->metric);
-    jsonw_str(&w, "guard", text);
-    (void)snprintf(text, sizeof(text), "%s back to %.80s: undo o-%lld, any time",
-                   row->setting, row->from[0] != '\0' ? row->from : "what it was",
-                   (long long)row->id);
-    jsonw_str(&w, "undo", text);
-    put_member(&w, evidence, "evidence");
-    put_member(&w, evidence, "dry_run");
-    jsonw_close(&w, '}');
-    json_free(evidence);
-}
-
 static void ask(struct control *control, struct optimization_row *row,
                 const struct risk_facts *facts, struct wall now)
 {
@@ -198,7 +152,7 @@ static void ask(struct control *control, struct optimization_row *row,
     };
     AUTO_BUF struct buf card = {0};
     buf_init(&card, CARD_MAX);
-    put_card(row, &card);
+    optimization_card(control, row, facts, &card);
     const char *name = strchr(row->scope, ':');
     const struct approval_draft draft = {.facts = *facts,
                                          .optimization = row->id,

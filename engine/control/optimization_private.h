@@ -5,6 +5,7 @@
 /* Optimization, private: what learned.c (what ended, and what is kept of it) and optimization.c
  * (proposals and answers) share. */
 
+#include "engine/approval/risk.h"
 #include "engine/control/optimization.h"
 #include "engine/learning/learning.h"
 
@@ -35,6 +36,12 @@ struct optimizing {
     bool is_urgent;  /* a verdict, which nothing else keeps: saved with this commit */
     bool has_moved;  /* LEARNED_SETTING is not what is in the store */
 };
+
+/* ---- optimization_card.c ---- */
+
+/* The card of an approval (store/approval.h) that asks for it. */
+void optimization_card(const struct control *control, const struct optimization_row *row,
+                       const struct risk_facts *facts, struct buf *out);
 
 /* ---- learned.c ---- */
 

@@ -222,6 +222,38 @@ static const char *day(struct wall at, char text[CLOCK_TEXT_MAX])
     return text;
 }
 
+#define PLAIN_MAX 120
+
+/* "wasted" of "wasted_minutes": the unit stands behind the number. */
+static const char *plain_metric(enum run_metric metric, char text[PLAIN_MAX])
+{
+    (void)snprintf(text, PLAIN_MAX, "%s", run_metric_word(metric));
+    for (char *at = text; *at != '\0'; at++) {
+        *at = *at == '_' ? ' ' : *at;
+    }
+    char *end = strstr(text, " minutes");
+    if (end != NULL) {
+        *end = '\0';
+    }
+    return text;
+}
+
+/* A list without brackets and quotes. */
+static const char *plain(const char *value, char text[PLAIN_MAX])
+{
+    size_t n = 0;
+    for (const char *at = value; *at != '\0' && n < PLAIN_MAX - 2; at++) {
+        if (strchr("[]\"", *at) == NULL || value[0] != '[') {
+            text[n++] = *at;
+            if (*at == ',' && at[1] != ' ') {
+                text[n++] = ' ';
+            }
+        }
+    }
+    text[n] = '\0';
+    return value[0] != '\0' ? text : "none";
+}
+
 static void tell_cases(const struct dry_run *dry, double by, const char *unit,
                        char line[DRY_RUN_TEXT])
 {
@@ -238,6 +270,7 @@ size_t dry_run_tell(const struct dry_run *dry, const struct dry_run_ask *ask,
                     char lines[DRY_RUN_LINES_MAX][DRY_RUN_TEXT])
 {
     char since[CLOCK_TEXT_MAX], until[CLOCK_TEXT_MAX];
+    char from[PLAIN_MAX], to[PLAIN_MAX], metric[PLAIN_MAX];
     size_t n = 0;
     bool is_share = strcmp(run_metric_unit(dry->metric), "share") == 0;
     double by = is_share ? 100 : 1;
@@ -246,13 +279,13 @@ size_t dry_run_tell(const struct dry_run *dry, const struct dry_run_ask *ask,
         (void)snprintf(lines[0], DRY_RUN_TEXT, "it cannot be replayed: %.150s", dry->why);
         return 1;
     }
-    (void)snprintf(lines[n++], DRY_RUN_TEXT,
-                   "%zu recorded workflows (%s to %s) with %.40s in place of %.40s",
-                   dry->n_runs, day(dry->since, since), day(dry->until, until), ask->to,
-                   ask->from[0] != '\0' ? ask->from : "none");
+    (void)snprintf(lines[n++], DRY_RUN_TEXT, "%.50s: %.60s in place of %.60s",
+                   ask->setting, plain(ask->to, to), plain(ask->from, from));
+    (void)snprintf(lines[n++], DRY_RUN_TEXT, "%zu recorded workflows, submitted %s to %s",
+                   dry->n_runs, day(dry->since, since), day(dry->until, until));
     (void)snprintf(lines[n++], DRY_RUN_TEXT,
                    "%s of each: %.1f%s would have been %.1f%s; %+.2f (%+.2f to %+.2f)",
-                   run_metric_word(dry->metric), dry->was * by, unit,
+                   plain_metric(dry->metric, metric), dry->was * by, unit,
                    (dry->was + dry->change.value) * by, unit, dry->change.value * by,
                    dry->change.low * by, dry->change.high * by);
     (void)snprintf(lines[n++], DRY_RUN_TEXT,

@@ -57,7 +57,7 @@ void dry_run(const struct dry_run_ask *ask, const struct run_features *const *ru
              size_t n, const struct words *words, struct dry_run *ret);
 
 /* As lines for people. Returns how many; at most max. */
-#define DRY_RUN_LINES_MAX (DRY_RUN_NOTES + 4)
+#define DRY_RUN_LINES_MAX (DRY_RUN_NOTES + 5)
 size_t dry_run_tell(const struct dry_run *dry, const struct dry_run_ask *ask,
                     char lines[DRY_RUN_LINES_MAX][DRY_RUN_TEXT]);
 

@@ -217,6 +217,26 @@ static double metric_mean(const struct search *search)
     return n > 0 ? sum / n : (double)NAN;
 }
 
+/* The run that differs most, after `n` that do more: where the evidence can be looked up. */
+static int64_t telling_run(const struct search *search, size_t n)
+{
+    const struct run_features *best = NULL;
+    double above = INFINITY, most = 0;
+    for (size_t k = 0; k <= n; k++) {
+        best = NULL;
+        most = 0;
+        for (size_t i = 0; i < search->n_runs; i++) {
+            double size = fabs(search->delta[i]);
+            if (size > most && size < above) {
+                most = size;
+                best = search->runs[i];
+            }
+        }
+        above = most;
+    }
+    return best != NULL ? best->workflow : 0;
+}
+
 static void put_evidence(const struct search *search, struct proposal *out)
 {
     AUTO_BUF struct buf buf = {0};
@@ -226,13 +246,17 @@ static void put_evidence(const struct search *search, struct proposal *out)
     jsonw_open(&w, NULL, '{');
     jsonw_open(&w, "evidence", '[');
     for (size_t i = 0; i < search->n_facts; i++) {
-        char id[24];
+        char id[24], ref[32] = "";
+        int64_t workflow = telling_run(search, i);
         (void)snprintf(id, sizeof(id), "e%zu", i + 1);
+        if (workflow != 0) {
+            (void)snprintf(ref, sizeof(ref), "wf-%lld", (long long)workflow);
+        }
         jsonw_open(&w, NULL, '{');
         jsonw_str(&w, "id", id);
         jsonw_str(&w, "text", search->facts[i]);
         jsonw_str(&w, "kind", "series");
-        jsonw_str(&w, "ref", "");
+        jsonw_str(&w, "ref", ref);
         jsonw_open(&w, "values", '[');
         if (isfinite(search->values[i])) {
             jsonw_num(&w, NULL, search->values[i]);

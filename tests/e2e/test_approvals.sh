@@ -163,6 +163,9 @@ gives 0 bottlenecks && says 'waiting for a person' && says 'AT ONCE' && gives 0 
     gives 0 bottlenecks --pipeline none && says 'no workflow has ended' && gives 0 patterns && says 'nothing distinguishes' &&
     gives 2 patterns --since soon && says 'no length'
 ok 'what held the work back is told from what is recorded'
+gives 0 approvals a-1 --dry-run && says 'merges here that failed or broke the base: 0 of' && gives 0 approvals a-1 --dry-run --json &&
+    says '"dry_run":[' && gives 2 approvals --dry-run && says 'of which one' && gives 1 optimizations o-1 --dry-run
+ok 'a dry run says how those that are like it went'
 stop
 echo "1..$n"
 exit $failures

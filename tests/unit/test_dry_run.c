@@ -115,9 +115,9 @@ static void a_lower_deadline_counts_what_it_would_have_killed(void **state)
     near(dry.change.value, 2 * 10.0 / HAND_RUNS);
     assert_int_equal(dry.n_cases, 2);
     size_t n = dry_run_tell(&dry, &ask, lines);
-    assert_int_equal(n, 6);
-    assert_string_equal(lines[4], "2 that ended by themselves would have been killed");
-    assert_non_null(strstr(lines[5], "wf-1"));
+    assert_int_equal(n, 7);
+    assert_string_equal(lines[5], "2 that ended by themselves would have been killed");
+    assert_non_null(strstr(lines[6], "wf-1"));
     words_free(hand.words);
 }
 

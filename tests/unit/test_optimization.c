@@ -246,6 +246,10 @@ static void what_decides_is_asked(void **state)
     assert_non_null(card);
     assert_string_equal(json_str(json_get(card, "change"), "to", ""), "false");
     assert_true(json_len(json_get(card, "evidence")) > 0);
+    assert_memory_equal(json_str(json_at(json_get(card, "evidence"), 0), "ref", ""),
+                        "wf-", 3);
+    assert_non_null(strstr(json_str(card, "guard", ""), "taken back"));
+    assert_true(json_int(json_get(card, "touches"), "queued", -1) >= 0);
     assert_true(json_len(json_get(card, "dry_run")) > 0);
     assert_true(json_str(card, "if_wrong", "")[0] != '\0');
     assert_true(json_str(card, "undo", "")[0] != '\0');
