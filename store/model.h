@@ -54,7 +54,9 @@ enum workflow_state {
     X(WAIT_BUDGET, "budget", true,                                                       \
       "its budget is used up; an operator extends it or cancels")                        \
     X(WAIT_WINDOW, "merge window", false,                                                \
-      "validated; merged when the hours for merges begin")
+      "validated; merged when the hours for merges begin")                               \
+    X(WAIT_RECOVERY, "recovery approval", true,                                          \
+      "an operator approves or rejects what is done about a failure")
 
 enum workflow_wait {
 #define X(id, word, human, help) id,

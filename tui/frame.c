@@ -139,7 +139,7 @@ int64_t frame_needs_human(const struct frame *frame)
 int64_t frame_attention(const struct frame *frame)
 {
     static const enum workflow_wait asking[] = {WAIT_PLAN, WAIT_MERGE, WAIT_REVERT,
-                                                WAIT_BUDGET};
+                                                WAIT_BUDGET, WAIT_RECOVERY};
     int64_t others = frame_needs_human(frame), n_asked = 0, n_open = 0;
     if (others < 0)
         return -1;

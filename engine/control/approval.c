@@ -325,7 +325,7 @@ void approval_follow(struct control *control, struct live *live, struct wall now
     const struct workflow_row *row = &live->workflow->row;
     const struct waiting *waiting = waiting_of_workflow(control, row->id);
     enum act act;
-    bool waits = card_act(row, &act);
+    bool waits = card_act(live, &act);
     if (!waits && waiting == NULL) {
         return;
     }

@@ -5,15 +5,19 @@
  */
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "engine/base/json.h"
 #include "engine/control/approval_private.h"
+#include "engine/control/recovery_private.h"
 
 #define GRANT_WALL_MIN INT64_C(600000) /* less would not be worth a person's time */
 
-bool card_act(const struct workflow_row *row, enum act *ret_act)
+bool card_act(const struct live *live, enum act *ret_act)
 {
+    const struct workflow_row *row = &live->workflow->row;
+    const struct trouble *trouble = trouble_asked(live);
     enum workflow_wait wait = row->state == STATE_PARKED ? row->resume_wait : row->wait;
     switch (wait) {
     case WAIT_PLAN:
@@ -28,6 +32,9 @@ bool card_act(const struct workflow_row *row, enum act *ret_act)
     case WAIT_BUDGET:
         *ret_act = ACT_BUDGET;
         return true;
+    case WAIT_RECOVERY:
+        *ret_act = trouble != NULL ? rung_act(trouble->rung) : ACT_RETRY;
+        return trouble != NULL;
     default:
         return false;
     }
@@ -225,11 +232,50 @@ static void budget(struct drafting *d)
     jsonw_str(&d->card, "undo", "cancel the workflow: what is not used is not spent");
 }
 
+/* A rung of the ladder for this workflow. */
+static void recovery(struct drafting *d)
+{
+    const struct workflow_row *row = d->row;
+    const struct trouble *trouble = trouble_asked(d->live);
+    struct recovery_row asked = {.service = "", .reason = "", .odds = (double)NAN};
+    struct err ignored = ERR_INIT; /* then less is said */
+    (void)!store_load_recovery(d->control->store, d->arena, trouble->recovery, &asked,
+                               &ignored);
+    const char *inverse = ladder_inverse(trouble->rung);
+    d->draft->recovery = trouble->recovery;
+    d->draft->requester = "engine";
+    d->draft->target = arena_printf(d->arena, "wf-%" PRId64, row->id);
+    d->draft->title =
+        arena_printf(d->arena, "%s of %.60s in wf-%" PRId64 ": %.120s",
+                     rung_strategy(trouble->rung), trouble->step, row->id, trouble->text);
+    d->draft->facts.is_reversible = true; /* the branch keeps what is on it */
+    d->draft->facts.confidence = asked.odds;
+    field(d, "operation", rung_word(trouble->rung));
+    field_number(d, "workflow", row->id);
+    field(d, "repository", row->repo);
+    field(d, "state", state_name(trouble->row.state));
+    field(d, "step", trouble->step);
+    field(d, "head", row->head_sha);
+    field(d, "avoids", asked.service);
+    field_number(d, "iteration", row->iteration);
+    jsonw_str(&d->card, "expected", ladder_expected(trouble->rung));
+    jsonw_str(&d->card, "if_wrong",
+              rung_act(trouble->rung) == ACT_REWORK
+                  ? "one more agent run and iteration; nothing reaches the base branch"
+                  : "one more try of the step, and the time it takes");
+    jsonw_str(&d->card, "undo",
+              inverse[0] != '\0' ? inverse : "nothing to take back; cancel ends it");
+}
+
 static void put_why(struct drafting *d)
 {
     const struct workflow_row *row = d->row;
     jsonw_open(&d->card, "why", '[');
+    const struct trouble *trouble = trouble_asked(d->live);
     jsonw_str(&d->card, NULL, row->reason[0] != '\0' ? row->reason : "all checks passed");
+    if (trouble != NULL) {
+        jsonw_str(&d->card, NULL, class_help(trouble->row.class_));
+    }
     if (row->iteration > 1 || row->retries > 0) {
         jsonw_str(&d->card, NULL,
                   arena_printf(d->arena, "iteration %d, %d agent run%s", row->iteration,
@@ -257,11 +303,16 @@ static void put_touches(struct drafting *d)
 
 static void put_evidence(struct drafting *d, enum act act)
 {
+    const struct trouble *trouble = trouble_asked(d->live);
     const char *id = arena_printf(d->arena, "wf-%" PRId64, d->row->id);
     const char *event =
         arena_printf(d->arena, "event %" PRId64, d->control->totals.last_event);
     jsonw_open(&d->card, "evidence", '[');
-    if (act == ACT_PLAN) {
+    if (trouble != NULL) {
+        evidence(d, 1, "the failure", "failure",
+                 arena_printf(d->arena, "f-%" PRId64, trouble->row.id));
+        evidence(d, 2, "logs of its steps", "log", id);
+    } else if (act == ACT_PLAN) {
         evidence(d, 1, "the plan", "doc", arena_printf(d->arena, "%s plan", id));
     } else if (act != ACT_BUDGET) {
         evidence(d, 1, "the diff of the pull request", "doc",
@@ -279,10 +330,9 @@ void card_draft(struct control *control, const struct live *live, enum act act,
                 struct arena *arena, struct approval_draft *ret_draft)
 {
     static void (*const makers[])(struct drafting *) = {
-        [ACT_PLAN] = plan,
-        [ACT_MERGE] = merge,
-        [ACT_REVERT] = revert,
-        [ACT_BUDGET] = budget,
+        [ACT_PLAN] = plan,         [ACT_MERGE] = merge,    [ACT_REVERT] = revert,
+        [ACT_BUDGET] = budget,     [ACT_RETRY] = recovery, [ACT_REWORK] = recovery,
+        [ACT_FALLBACK] = recovery,
     };
     const struct workflow_row *row = &live->workflow->row;
     AUTO_BUF struct buf buf;

@@ -53,7 +53,7 @@ void approval_expired(struct control *control, int64_t workflow, int64_t recover
                       int64_t optimization, struct wall now);
 
 /* Does the workflow wait for a person to allow something, and what? Also while it is paused. */
-bool card_act(const struct workflow_row *row, enum act *ret_act);
+bool card_act(const struct live *live, enum act *ret_act);
 /* What it asks for. In arena. */
 void card_draft(struct control *control, const struct live *live, enum act act,
                 struct arena *arena, struct approval_draft *ret_draft);

@@ -65,7 +65,17 @@ static bool step(struct deciding *d, const struct approval_row *row,
         return false;
     }
     d->answer->workflow = row->workflow;
-    if (control_step(d->control, live, input, d->now) != MACHINE_DONE) {
+    struct machine_input with = *input;
+    if (row->recovery != 0 && input->event == EV_APPROVE) {
+        with.plan = recovery_given(d->control, live, row->recovery);
+    }
+    if (row->recovery != 0 && input->event == EV_APPROVE && with.plan == NULL) {
+        answer_set(d->answer, ANSWER_REFUSED,
+                   "r-%lld is not known any more; retry wf-%lld or cancel it",
+                   (long long)row->recovery, (long long)row->workflow);
+        return false;
+    }
+    if (control_step(d->control, live, &with, d->now) != MACHINE_DONE) {
         answer_set(d->answer, ANSWER_REFUSED, "%s", d->control->out->text[0]);
         return false;
     }
@@ -123,7 +133,7 @@ static const char *present_effect(struct deciding *d, const struct approval_row 
     enum act act;
     struct approval_draft draft;
     const char *effect = row->effect;
-    if (live != NULL && card_act(&live->workflow->row, &act) && act == row->action) {
+    if (live != NULL && card_act(live, &act) && act == row->action) {
         card_draft(d->control, live, act, d->arena, &draft);
         effect = effect_canonical(d->arena, draft.fields, draft.n_fields);
     }

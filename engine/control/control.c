@@ -286,6 +286,8 @@ enum machine_verdict control_step(struct control *control, struct live *live,
     struct trace_before before;
     char spent[BUDGET_LINE_MAX];
     struct machine_input with = *input;
+    with.asks_retry = control_level(control, ACT_RETRY, row->repo, now) < LEVEL_AUTO;
+    with.asks_rework = control_level(control, ACT_REWORK, row->repo, now) < LEVEL_AUTO;
     with.asks_plan = control_level(control, ACT_PLAN, row->repo, now) < LEVEL_AUTO;
     with.asks_merge = live->workflow->pipeline->merge_mode == MERGE_AUTO &&
                       control_level(control, ACT_MERGE, row->repo, now) < LEVEL_AUTO;

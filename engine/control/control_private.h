@@ -396,6 +396,10 @@ const struct machine_plan *recovery_plan(struct control *control, struct live *l
  * have passed for good. */
 void recovery_mark(struct control *control, struct live *live,
                    struct effect_result *result, struct wall now);
+/* What the workflow waits for as this recovery is approved: what is to be done, until the next
+ * failure; NULL: it does not wait for that any more. */
+const struct machine_plan *recovery_given(struct control *control, struct live *live,
+                                          int64_t recovery);
 /* After a step of the machine; `before`: the workflow as it was. */
 void recovery_follow(struct control *control, struct live *live,
                      const struct workflow_row *before, const struct machine_input *input,

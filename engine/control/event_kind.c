@@ -44,6 +44,7 @@ static const char *const kinds[] = {
     "failure-recovered",
     "recovery-begun",
     "recovery-asked",
+    "recovery-observed",
     "recovery-inconclusive",
     "problem-opened",
     "problem-closed",

@@ -331,6 +331,7 @@ void recovery_follow(struct control *control, struct live *live,
     }
     control->recovery->now = now;
     bool is_new_state = before->state != row->state;
+    asked_follow(control, live, before, input, now);
     if (input->result != NULL && is_active(before->state) &&
         event_of_result(input->result) == EV_PASSED) {
         step_passed(control, live, before->state,
@@ -621,16 +622,19 @@ static void on_recovery(void *user, const struct recovery_row *row)
         return;
     }
     struct trouble *trouble = trouble_of(control, row);
-    if (trouble == NULL || row->status != RECOVERY_RUNNING) {
+    bool is_asked = row->status == RECOVERY_ASKED;
+    if (trouble == NULL || (!is_asked && row->status != RECOVERY_RUNNING)) {
         return;
     }
     trouble->recovery = row->id;
     trouble->decision = row->decision;
     trouble->rung = row->rung;
-    trouble->began_at = row->started_at;
+    trouble->is_asked = is_asked;
+    trouble->began_at = is_asked ? row->asked_at : row->started_at;
     trouble->window_end = row->window_end;
     trouble->decider = row->decider;
-    trouble->is_helped = row->decider == DECIDER_OPERATOR;
+    trouble->is_helped = row->decider == DECIDER_OPERATOR ||
+                         row->started_at.ms > row->asked_at.ms; /* it was approved */
     struct err err = ERR_INIT;
     struct decision_row decision;
     struct arena *arena = arena_new();

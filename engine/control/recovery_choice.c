@@ -11,6 +11,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/control/approval.h"
 #include "engine/control/recovery_private.h"
 
 #define WORTH_S      3600.0 /* of seconds of work a workflow that goes on is worth */
@@ -40,6 +41,9 @@ struct hand {
     struct blast blast;
     struct ladder_context context;
     struct kept_question question;
+    enum rung
+        observed;  /* that is not taken, for it is only observed; RUNG_COUNT = none */
+    bool is_asked; /* a person must approve the rung first */
 };
 
 const struct provider_chain *chain_of_kind(const struct pipeline *pipeline,
@@ -470,6 +474,36 @@ static void give_up(const struct ladder *ladder, struct decide_answer *answer)
     }
 }
 
+/* What its class of actions allows. Only observed: a person is asked what he would do. */
+static void obey(struct hand *hand, const struct ladder *ladder,
+                 struct decide_answer *answer)
+{
+    char would[sizeof(answer->reason)];
+    enum rung rung = answer->choice >= 0 ? ladder->rungs[answer->choice] : RUNG_ESCALATE;
+    if (rung == RUNG_ESCALATE) {
+        return;
+    }
+    const char *repo = hand->live->workflow->row.repo;
+    enum autonomy_level level =
+        control_level(hand->control, rung_act(rung), repo, hand->now);
+    hand->is_asked = level == LEVEL_SUGGEST || level == LEVEL_APPROVE;
+    if (level != LEVEL_OBSERVE) {
+        return;
+    }
+    for (size_t i = 0; i < ladder->n; i++) {
+        answer->choice = ladder->rungs[i] == RUNG_ESCALATE ? (int)i : answer->choice;
+    }
+    hand->observed = rung;
+    answer->decider = DECIDER_LIMIT;
+    (void)snprintf(would, sizeof(would), "%s", answer->reason);
+    (void)snprintf(answer->reason, sizeof(answer->reason),
+                   "escalate: %s is only observed; it would be %.*s",
+                   act_word(rung_act(rung)), (int)sizeof(answer->reason) - 80, would);
+    control_tell(hand->control, hand->now, "recovery-observed",
+                 hand->trouble->row.workflow, "f-%lld: it would be %s",
+                 (long long)hand->trouble->row.id, would);
+}
+
 static enum rung take_decision(struct hand *hand)
 {
     struct control *control = hand->control;
@@ -491,6 +525,7 @@ static enum rung take_decision(struct hand *hand)
     if (trouble->row.n_rungs >= HOPELESS_RUNGS && is_hopeless(ladder, answer)) {
         give_up(ladder, answer);
     }
+    obey(hand, ladder, answer);
     enum rung rung = answer->choice >= 0 ? ladder->rungs[answer->choice] : RUNG_ESCALATE;
     int other = answer->decider == DECIDER_LEARNED ? answer->rules : answer->learned;
     char subject[32];
@@ -509,8 +544,9 @@ static enum rung take_decision(struct hand *hand)
         .reason = answer->reason,
         .alternatives = text_alternatives(control, ladder, answer),
         .context = text_context(control, &hand->question),
-        .shadow =
-            other >= 0 && other != answer->choice ? ladder->options[other].name : "",
+        .shadow = hand->observed < RUNG_COUNT             ? rung_word(hand->observed)
+                  : other >= 0 && other != answer->choice ? ladder->options[other].name
+                                                          : "",
         .reward = (double)NAN,
         .outcome = "",
     };
@@ -522,9 +558,10 @@ static enum rung take_decision(struct hand *hand)
 
 /* ---- the rung ---- */
 
-static struct span window_of(const struct hand *hand, enum rung rung, struct span pause)
+struct span choice_window(const struct workflow *workflow, enum workflow_state state,
+                          enum rung rung, struct span pause)
 {
-    const struct pipeline *pipeline = hand->live->workflow->pipeline;
+    const struct pipeline *pipeline = workflow->pipeline;
     int64_t ms = pause.ms + WINDOW_MORE.ms;
     switch (rung) {
     case RUNG_HAND_BACK:
@@ -534,8 +571,7 @@ static struct span window_of(const struct hand *hand, enum rung rung, struct spa
         ms += pipeline->planning.ms + pipeline->coding.ms + pipeline->validation.ms;
         break;
     default:
-        ms += hand->live->workflow->row.state == STATE_CODING ? pipeline->coding.ms
-                                                              : pipeline->validation.ms;
+        ms += state == STATE_CODING ? pipeline->coding.ms : pipeline->validation.ms;
         break;
     }
     return (struct span){ms};
@@ -554,8 +590,11 @@ static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
     bool avoids = rung == RUNG_FALLBACK || rung == RUNG_OTHER_AGENT;
     trouble->rung = rung;
     trouble->began_at = hand->now;
-    trouble->window_end = wall_add(hand->now, window_of(hand, rung, pause));
-    if (rung == RUNG_ESCALATE) {
+    trouble->window_end =
+        wall_add(hand->now, choice_window(hand->live->workflow,
+                                          hand->live->workflow->row.state, rung, pause));
+    trouble->is_asked = hand->is_asked;
+    if (rung == RUNG_ESCALATE || hand->is_asked) {
         trouble->window_end.ms = 0; /* people take the time they need */
     }
     bool is_free = rung == RUNG_WAIT && hand->context.is_in_problem &&
@@ -570,7 +609,7 @@ static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
         .service = avoids ? trouble->row.provider : "",
         .rung = rung,
         .number = trouble->row.n_rungs + (rung == RUNG_ESCALATE || rung == RUNG_WAIT),
-        .status = RECOVERY_RUNNING,
+        .status = hand->is_asked ? RECOVERY_ASKED : RECOVERY_RUNNING,
         .decider = trouble->decider,
         .odds = belief->p,
         .odds_low = belief->low,
@@ -581,12 +620,15 @@ static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
         .inverse = ladder_inverse(rung),
         .outcome = "",
         .asked_at = hand->now,
-        .started_at = hand->now,
+        .started_at.ms = hand->is_asked ? 0 : hand->now.ms,
         .window_end = trouble->window_end,
         .cost_s = (double)NAN,
     };
     trouble->recovery = store_put_recovery(control->store, &row);
     audit_recovery(control, trouble->recovery, &row, hand->now);
+    if (rung != RUNG_ESCALATE && !hand->is_asked) {
+        autonomy_done(control, rung_act(rung), hand->live->workflow->row.repo);
+    }
     if (rung != RUNG_WAIT && rung != RUNG_ESCALATE) {
         (void)storm_of(recovery, trouble->row.class_, 1, hand->now);
     }
@@ -597,15 +639,28 @@ static void begin_rung(struct hand *hand, enum rung rung, struct span pause)
     }
 }
 
+struct span choice_wait(int tried)
+{
+    struct span wait = WAIT_FIRST;
+    for (int i = 0; i < tried && wait.ms < WAIT_AT_MOST.ms; i++) {
+        wait.ms *= 2;
+    }
+    return wait.ms > WAIT_AT_MOST.ms ? WAIT_AT_MOST : wait;
+}
+
 /* Held by a problem: until others have passed. Else a pause that grows. */
 static struct span wait_of(const struct hand *hand)
 {
-    struct span wait = WAIT_FIRST;
-    for (int i = 0; i < hand->context.tried[RUNG_WAIT] && wait.ms < WAIT_AT_MOST.ms;
-         i++) {
-        wait.ms *= 2;
-    }
-    return hand->context.is_held || wait.ms > WAIT_AT_MOST.ms ? WAIT_AT_MOST : wait;
+    return hand->context.is_held ? WAIT_AT_MOST
+                                 : choice_wait(hand->context.tried[RUNG_WAIT]);
+}
+
+/* The sandbox is made by somebody else. */
+enum rung choice_rung(enum rung rung, enum effect_kind kind)
+{
+    bool makes_anew =
+        rung == RUNG_FALLBACK && (kind == EFFECT_SETUP || kind == EFFECT_CHECK);
+    return makes_anew ? RUNG_CHECKPOINT : rung;
 }
 
 static void make_plan(struct hand *hand, enum rung rung, struct machine_plan *plan)
@@ -625,7 +680,12 @@ static void make_plan(struct hand *hand, enum rung rung, struct machine_plan *pl
     } else if (rung == RUNG_WAIT) {
         plan->pause = wait_of(hand);
     }
-    if (rung == RUNG_ESCALATE) {
+    plan->is_asked = hand->is_asked;
+    if (hand->observed < RUNG_COUNT) {
+        plan->words = arena_printf(recovery->arena, "%s: would be %s, only observed",
+                                   class_word(hand->trouble->row.class_),
+                                   rung_strategy(hand->observed));
+    } else if (rung == RUNG_ESCALATE) {
         plan->words = arena_printf(recovery->arena, "%s; a person is asked",
                                    class_word(hand->trouble->row.class_));
     } else {
@@ -634,11 +694,8 @@ static void make_plan(struct hand *hand, enum rung rung, struct machine_plan *pl
                          class_word(hand->trouble->row.class_), rung_strategy(rung),
                          share(p), decider_word(answer->decider));
     }
-    if (rung == RUNG_FALLBACK &&
-        (hand->step.kind == EFFECT_SETUP || hand->step.kind == EFFECT_CHECK)) {
-        plan->rung = RUNG_CHECKPOINT; /* the sandbox is made by somebody else */
-    }
-    if (rung == RUNG_ESCALATE && table_fails(hand)) {
+    plan->rung = choice_rung(rung, hand->step.kind);
+    if (rung == RUNG_ESCALATE && hand->observed == RUNG_COUNT && table_fails(hand)) {
         plan->rung = RUNG_COUNT;
     }
 }
@@ -659,7 +716,8 @@ void choice_make(struct control *control, struct live *live,
                         .live = live,
                         .input = input,
                         .now = now,
-                        .step = trouble_step(live->workflow)};
+                        .step = trouble_step(live->workflow),
+                        .observed = RUNG_COUNT};
     count_failure(recovery, now);
     judge(&hand);
     open_trouble(&hand);
@@ -670,7 +728,8 @@ void choice_make(struct control *control, struct live *live,
     enum rung rung = take_decision(&hand);
     make_plan(&hand, rung, ret_plan);
     begin_rung(&hand, rung, ret_plan->pause);
-    hand.trouble->row.status = rung == RUNG_ESCALATE ? FAILURE_ESCALATED : FAILURE_OPEN;
+    hand.trouble->row.status =
+        rung == RUNG_ESCALATE || hand.is_asked ? FAILURE_ESCALATED : FAILURE_OPEN;
     (void)snprintf(hand.trouble->failed_head, sizeof(hand.trouble->failed_head), "%s",
                    live->workflow->row.head_sha);
     trouble_set(&hand.trouble->detail, &hand.trouble->row.detail,

@@ -8,7 +8,8 @@
  *   recovery_trouble.c  the open failure of a workflow: its question, its rung, its end
  *   recovery_cause.c    what explains it and what it touches
  *   recovery_problem.c  many failures of one cause: what is done about a service
- *   recovery_verb.c     what operators say: label, approve, reject, kill
+ *   recovery_verb.c     what operators say: label, kill
+ *   recovery_asked.c    rungs of a workflow that a person must allow first
  *   recovery_text.c     rows' JSON and sentences
  *
  * Judgement is in engine/recovery and engine/decision, pure; here it meets the store and the
@@ -22,6 +23,7 @@
 #include "engine/recovery/ladder.h"
 #include "engine/recovery/problem.h"
 #include "engine/service/service.h"
+#include "store/approval.h"
 
 #define TROUBLE_PROVIDERS  6
 #define LEVEL_MAX          160
@@ -62,6 +64,7 @@ struct trouble {
     struct wall began_at, window_end;
     enum decider decider;
     struct kept_question question;
+    bool is_asked; /* a person must approve the rung first */
 };
 void trouble_free(struct trouble *trouble); /* accepts NULL */
 
@@ -154,11 +157,27 @@ void question_learn(struct control *control, const struct kept_question *kept,
 /* The chain of who may perform steps of this kind; NULL: only one can. */
 const struct provider_chain *chain_of_kind(const struct pipeline *pipeline,
                                            enum effect_kind kind);
+/* Under which class of actions a rung is; RUNG_ESCALATE is under none. */
+enum act rung_act(enum rung rung);
+/* How long a rung of a workflow has to show that it helped; how long the n-th wait is; the rung as
+ * the machine knows it. */
+struct span choice_window(const struct workflow *workflow, enum workflow_state state,
+                          enum rung rung, struct span pause);
+struct span choice_wait(int tried);
+enum rung choice_rung(enum rung rung, enum effect_kind kind);
 /* A failure of the step in hand: its trouble is opened or goes on, a rung is chosen, rows are put.
  * ret_plan says what the machine is to do (rung RUNG_COUNT: as its table says). */
 void choice_make(struct control *control, struct live *live,
                  const struct machine_input *input, struct wall now,
                  struct machine_plan *ret_plan);
+
+/* ---- recovery_asked.c ---- */
+/* Whose rung waits for a person; NULL = none. */
+struct trouble *trouble_asked(const struct live *live);
+/* After a step of the machine: what was asked begins, is refused, or is over. */
+void asked_follow(struct control *control, struct live *live,
+                  const struct workflow_row *before, const struct machine_input *input,
+                  struct wall now);
 
 /* ---- recovery_cause.c ---- */
 void cause_explain(struct control *control, const struct live *live, struct wall now,

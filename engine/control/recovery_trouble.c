@@ -221,6 +221,7 @@ void trouble_end_rung(struct control *control, struct trouble *trouble,
             now);
     }
     trouble->recovery = trouble->decision = 0;
+    trouble->is_asked = false;
     trouble->rung = RUNG_COUNT;
     arena_free(arena);
 }

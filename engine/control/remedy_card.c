@@ -10,8 +10,7 @@
 
 #define CARD_MAX 16384
 
-/* Under which class of actions a remedy is. */
-static enum act act_of(enum rung rung)
+enum act rung_act(enum rung rung)
 {
     switch (rung) {
     case RUNG_RESTART:
@@ -19,8 +18,14 @@ static enum act act_of(enum rung rung)
     case RUNG_REVERT:
         return ACT_REVERT;
     case RUNG_RETRY:
+    case RUNG_CHECKPOINT:
     case RUNG_WAIT:
         return ACT_RETRY;
+    case RUNG_HAND_BACK:
+    case RUNG_OTHER_AGENT:
+    case RUNG_SMALLER_TASK:
+    case RUNG_OTHER_ORDER:
+        return ACT_REWORK;
     default:
         return ACT_FALLBACK;
     }
@@ -29,12 +34,12 @@ static enum act act_of(enum rung rung)
 bool remedy_asks(const struct control *control, enum rung rung, struct wall now)
 {
     return rung != RUNG_ESCALATE &&
-           control_level(control, act_of(rung), "", now) < LEVEL_AUTO;
+           control_level(control, rung_act(rung), "", now) < LEVEL_AUTO;
 }
 
 void remedy_done(struct control *control, enum rung rung)
 {
-    autonomy_done(control, act_of(rung), "");
+    autonomy_done(control, rung_act(rung), "");
 }
 
 static const char *command_text(const struct control *control, enum rung rung,
@@ -94,7 +99,7 @@ void remedy_ask(struct control *control, const struct problem_row *problem,
         {.name = "policy",    .number = EFFECT_POLICY       },
     };
     const struct approval_draft draft = {
-        .facts = {.action = act_of(rung),
+        .facts = {.action = rung_act(rung),
                   .repo = "",
                   .environment = control->options.environment,
                   .is_reversible = row->inverse[0] != '\0',

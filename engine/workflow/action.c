@@ -202,7 +202,7 @@ const char *cause(const struct turn *turn)
     if (input->result != NULL && input->result->summary != NULL) {
         return input->result->summary;
     }
-    if (input->reason != NULL) {
+    if (input->reason != NULL && turn->event != EV_APPROVE) {
         return input->reason;
     }
     if (turn->event == EV_DEADLINE) {
@@ -243,7 +243,15 @@ void hand_on_errors(struct turn *turn)
                        input->actor, cause(turn));
         return;
     }
-    const char *advice = input->plan != NULL ? input->plan->advice : "";
+    bool is_later = input->plan != NULL && input->plan->is_asked;
+    const char *advice = input->plan != NULL && !is_later ? input->plan->advice : "";
+    if (turn->event == EV_APPROVE) { /* what failed was handed on when it did */
+        out->has_errors = advice[0] != '\0';
+        (void)snprintf(out->errors, sizeof(out->errors),
+                       "## Iteration %d: %s\n\n%.400s\n", row->iteration,
+                       present_step_name(turn), advice);
+        return;
+    }
     (void)snprintf(
         out->errors, sizeof(out->errors), "## Iteration %d: %s\n\n%s\n%s%.*s%s%s%.400s\n",
         row->iteration, present_step_name(turn), cause(turn),
@@ -400,6 +408,52 @@ void wait_operator(struct turn *turn)
     set_reason(turn, turn->text);
 }
 
+/* It could not begin: what the steps before it made may be gone. */
+static void begin_anew(struct turn *turn)
+{
+    const struct effect_result *result = turn->input->result;
+    if (result != NULL && result->status == STATUS_REFUSED) {
+        row_of(turn)->step = 0;
+        row_of(turn)->is_degraded = false;
+    }
+}
+
+void wait_person(struct turn *turn)
+{
+    char reason[300];
+    (void)snprintf(reason, sizeof(reason), "%s", cause(turn));
+    hand_on_errors(turn);
+    stop_in_flight(turn, STATUS_TIMED_OUT);
+    begin_anew(turn);
+    row_of(turn)->wait = WAIT_OPERATOR;
+    stop_clock(turn, false);
+    set_reason(turn, reason);
+    say(turn, "%s; nothing is tried again without a person", reason);
+}
+
+void wait_recovery(struct turn *turn)
+{
+    struct workflow_row *row = row_of(turn);
+    char reason[300];
+    (void)snprintf(reason, sizeof(reason), "%s", cause(turn));
+    hand_on_errors(turn);
+    stop_in_flight(turn, STATUS_TIMED_OUT);
+    begin_anew(turn);
+    row->wait = WAIT_RECOVERY;
+    stop_clock(turn, false);
+    set_reason(turn, reason);
+    say(turn, "%s; %s; waits for approval", reason, planned(turn));
+}
+
+void refuse_recovery(struct turn *turn)
+{
+    row_of(turn)->wait = WAIT_OPERATOR;
+    say(turn, "%s; what was to be done is rejected by %s%s%s", row_of(turn)->reason,
+        turn->input->actor, turn->input->reason != NULL ? ": " : "",
+        turn->input->reason != NULL ? turn->input->reason : "");
+    set_reason(turn, turn->text);
+}
+
 void requeue(struct turn *turn)
 {
     struct workflow_row *row = row_of(turn);
@@ -464,11 +518,7 @@ static void pause_for(struct turn *turn, struct span pause)
     row->resume_state = row->state;
     row->state = STATE_RECOVERING;
     row->wait = WAIT_RETRY;
-    if (turn->input->result != NULL && turn->input->result->status == STATUS_REFUSED) {
-        /* it could not begin: what the steps before it made may be gone */
-        row->step = 0;
-        row->is_degraded = false;
-    }
+    begin_anew(turn);
     row->retry_at = wall_add(turn->now, pause);
     stop_clock(turn, false);
 }

@@ -193,6 +193,48 @@ bool plan_escalates(const struct turn *turn)
     return plan_is(turn, 1u << RUNG_ESCALATE);
 }
 
+bool plan_asks_first(const struct turn *turn)
+{
+    return turn->input->plan != NULL && turn->input->plan->is_asked &&
+           (plan_waits(turn) || plan_retries(turn) || plan_goes_back(turn) ||
+            plan_iterates(turn));
+}
+
+bool waits_recovery(const struct turn *turn)
+{
+    return turn->workflow->row.wait == WAIT_RECOVERY;
+}
+
+bool approves_wait(const struct turn *turn)
+{
+    return waits_recovery(turn) && plan_waits(turn);
+}
+
+bool approves_retry(const struct turn *turn)
+{
+    return waits_recovery(turn) && plan_retries(turn);
+}
+
+bool approves_going_back(const struct turn *turn)
+{
+    return waits_recovery(turn) && plan_goes_back(turn);
+}
+
+bool approves_iteration(const struct turn *turn)
+{
+    return waits_recovery(turn) && plan_iterates(turn);
+}
+
+bool retry_asks(const struct turn *turn)
+{
+    return turn->input->asks_retry && retries_left(turn);
+}
+
+bool rework_asks(const struct turn *turn)
+{
+    return turn->input->asks_rework && iterations_left(turn);
+}
+
 /* Where a retry begins. */
 static enum workflow_state retry_state(const struct turn *turn)
 {

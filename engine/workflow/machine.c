@@ -82,6 +82,10 @@ static const struct transition transitions[] = {
     { VALIDATING,          EV_DEADLINE, WHEN(merges),                TO_SAME,          DO(go_on) },
 
     /* A failure that somebody has thought about: what is to be done. */
+    { ACTIVE,              EV_CHANGE,   WHEN(plan_asks_first),       TO_SAME,          DO(wait_recovery) },
+    { ACTIVE,              EV_WORLD,    WHEN(plan_asks_first),       TO_SAME,          DO(wait_recovery) },
+    { ACTIVE,              EV_SETUP,    WHEN(plan_asks_first),       TO_SAME,          DO(wait_recovery) },
+    { ACTIVE,              EV_DEADLINE, WHEN(plan_asks_first),       TO_SAME,          DO(wait_recovery) },
     { ACTIVE,              EV_CHANGE,   WHEN(plan_waits),            STATE_RECOVERING, DO(wait_quietly) },
     { ACTIVE,              EV_WORLD,    WHEN(plan_waits),            STATE_RECOVERING, DO(wait_quietly) },
     { ACTIVE,              EV_SETUP,    WHEN(plan_waits),            STATE_RECOVERING, DO(wait_quietly) },
@@ -103,15 +107,19 @@ static const struct transition transitions[] = {
     { ACTIVE,              EV_SETUP,    WHEN(plan_escalates),        TO_SAME,          DO(wait_operator) },
     { ACTIVE,              EV_DEADLINE, WHEN(plan_escalates),        TO_SAME,          DO(wait_operator) },
 
+    { ACTIVE,              EV_CHANGE,   WHEN(rework_asks),           TO_SAME,          DO(wait_person) },
     { ACTIVE,              EV_CHANGE,   WHEN(iterations_left),       STATE_PLANNING,   DO(iterate) },
     { ACTIVE,              EV_CHANGE,   ALWAYS,                      STATE_FAILED,     DO(fail_iterations) },
+    { ACTIVE,              EV_WORLD,    WHEN(retry_asks),            TO_SAME,          DO(wait_person) },
     { ACTIVE,              EV_WORLD,    WHEN(retries_left),          STATE_RECOVERING, DO(backoff) },
     { ACTIVE,              EV_WORLD,    ALWAYS,                      STATE_FAILED,     DO(fail_retries) },
     { ACTIVE,              EV_SETUP,    ALWAYS,                      STATE_FAILED,     DO(fail) },
     { ACTIVE,              EV_OPERATOR, ALWAYS,                      TO_SAME,          DO(wait_operator) },
 
+    { VALIDATING,          EV_DEADLINE, WHEN(rework_asks),           TO_SAME,          DO(wait_person) },
     { VALIDATING,          EV_DEADLINE, WHEN(iterations_left),       STATE_PLANNING,   DO(iterate) },
     { VALIDATING,          EV_DEADLINE, ALWAYS,                      STATE_FAILED,     DO(fail_iterations) },
+    { ACTIVE,              EV_DEADLINE, WHEN(retry_asks),            TO_SAME,          DO(wait_person) },
     { ACTIVE,              EV_DEADLINE, WHEN(retries_left),          STATE_RECOVERING, DO(backoff) },
     { ACTIVE,              EV_DEADLINE, ALWAYS,                      STATE_FAILED,     DO(fail_retries) },
     { RECOVERING,          EV_DEADLINE, WHEN(undoing),               STATE_COMPLETED,  DO(undo_failed) },
@@ -146,6 +154,11 @@ static const struct transition transitions[] = {
     { PLANNING,            EV_APPROVE,  WHEN(waits_plan),            STATE_CODING,     DO(queue_entry) },
     { VALIDATING,          EV_APPROVE,  WHEN(waits_merge),           TO_SAME,          DO(queue_step) },
     { VALIDATING,          EV_APPROVE,  WHEN(waits_window),          TO_SAME,          DO(merge_now) },
+    { ACTIVE,              EV_APPROVE,  WHEN(approves_wait),         STATE_RECOVERING, DO(wait_quietly) },
+    { ACTIVE,              EV_APPROVE,  WHEN(approves_retry),        STATE_RECOVERING, DO(backoff) },
+    { ACTIVE,              EV_APPROVE,  WHEN(approves_going_back),   TO_PLAN,          DO(go_back_to) },
+    { ACTIVE,              EV_APPROVE,  WHEN(approves_iteration),    STATE_PLANNING,   DO(iterate) },
+    { ACTIVE,              EV_REJECT,   WHEN(waits_recovery),        TO_SAME,          DO(refuse_recovery) },
     { PLANNING,            EV_REJECT,   WHEN(iterations_left_plan),  STATE_PLANNING,   DO(iterate) },
     { PLANNING,            EV_REJECT,   WHEN(waits_plan),            STATE_FAILED,     DO(fail_iterations) },
     { VALIDATING,          EV_REJECT,   WHEN(iterations_left_merge), STATE_PLANNING,   DO(iterate) },
@@ -392,7 +405,9 @@ static void refuse(const struct turn *turn)
     char spent[BUDGET_TEXT_MAX] = "; ";
     switch (turn->event) {
     case EV_RESUME:
-        hint = row->state == STATE_FAILED ? "; retry it" : "; nothing holds it";
+        hint = row->state == STATE_FAILED   ? "; retry it"
+               : row->wait == WAIT_RECOVERY ? "; approve or reject what it waits for"
+                                            : "; nothing holds it";
         break;
     case EV_APPROVE:
     case EV_REJECT:

@@ -115,9 +115,10 @@ struct machine_limits {
  * The machine's own bounds hold all the same: a retry needs a retry that is left, another
  * iteration an iteration. */
 struct machine_plan {
-    enum rung rung;                 /* of a workflow; RUNG_COUNT = as the table says */
-    struct span pause;              /* RETRY, FALLBACK, WAIT; 0 = one that grows */
-    bool is_free;                   /* WAIT: uses up no retry */
+    enum rung rung;    /* of a workflow; RUNG_COUNT = as the table says */
+    struct span pause; /* RETRY, FALLBACK, WAIT; 0 = one that grows */
+    bool is_free;      /* WAIT: uses up no retry */
+    bool is_asked; /* not yet: a person is asked first, and EV_APPROVE brings it again */
     enum workflow_state checkpoint; /* CHECKPOINT */
     const char *words; /* one clean line for the event: what is done and why; "" = none */
     const char *advice; /* for the agent, appended to the error context; "" = none */
@@ -129,8 +130,9 @@ struct machine_input {
     const char *reason;                 /* operator's words or NULL */
     enum workflow_state checkpoint;     /* EV_RETRY: STATE_COUNT = where it is */
     const struct effect_result *result; /* outcomes, else NULL */
-    bool asks_plan, asks_merge; /* a person is asked, whatever the pipeline says */
-    int granted_runs;           /* EV_EXTEND: how much more */
+    bool asks_plan, asks_merge;   /* a person is asked, whatever the pipeline says */
+    bool asks_retry, asks_rework; /* where the table would try again without a plan */
+    int granted_runs;             /* EV_EXTEND: how much more */
     struct span granted_wall;
     const char *spent; /* one clean line: a budget that is not the workflow's own (of its
                           repository, of the day) allows no agent run now; NULL = it does */

@@ -80,6 +80,17 @@ bool plan_waits(const struct turn *turn);
 bool plan_goes_back(const struct turn *turn);
 bool plan_iterates(const struct turn *turn);
 bool plan_escalates(const struct turn *turn);
+/* One of the others, which a person is asked for first. */
+bool plan_asks_first(const struct turn *turn);
+bool waits_recovery(const struct turn *turn);
+/* waits_recovery, and the plan that was approved says so. */
+bool approves_wait(const struct turn *turn);
+bool approves_retry(const struct turn *turn);
+bool approves_going_back(const struct turn *turn);
+bool approves_iteration(const struct turn *turn);
+/* The table would try again, but a person is asked. */
+bool retry_asks(const struct turn *turn);
+bool rework_asks(const struct turn *turn);
 
 /* Is a budget used up that a retry from where the input says would need? Then ret_text,
  * of at least BUDGET_TEXT_MAX - 2 bytes, says which. */
@@ -119,6 +130,9 @@ void wait_window(struct turn *turn);       /* until merges begin by themselves a
 void wait_window_again(struct turn *turn); /* the same, for another try of the merge */
 void merge_now(struct turn *turn);         /* once a slot is free */
 void wait_operator(struct turn *turn);
+void wait_person(struct turn *turn);   /* the same: nothing is done by itself */
+void wait_recovery(struct turn *turn); /* until what the plan says is approved */
+void refuse_recovery(struct turn *turn);
 void requeue(struct turn *turn);    /* present step again, once a slot is free */
 void queue_step(struct turn *turn); /* present step, first time, once a slot is free */
 void iterate(struct turn *turn);    /* PLANNING again, with the error context */

@@ -201,7 +201,8 @@ static void print_moments(const struct workflow_row *row)
 static void print_next(const struct workflow_row *row)
 {
     long long id = row->id;
-    if (row->wait == WAIT_PLAN || row->wait == WAIT_MERGE || row->wait == WAIT_REVERT) {
+    if (row->wait == WAIT_PLAN || row->wait == WAIT_MERGE || row->wait == WAIT_REVERT ||
+        row->wait == WAIT_RECOVERY) {
         printf("  %-13s signalbox approve wf-%lld --effect %lld\n", "approve with", id,
                (long long)row->effect_seq);
         printf("  %-13s signalbox reject wf-%lld REASON\n", "reject with", id);
