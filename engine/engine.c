@@ -166,6 +166,7 @@ static bool commit(struct engine *engine)
 {
     struct err err = ERR_INIT;
     bool has_news = engine->has_faulted || store_has_batch(engine->store);
+    store_set_now(engine->store, wall_now());
     if (!control_commit(engine->control, &engine->executor, &err)) {
         engine->has_faulted = true;
         log_fault(&err);

@@ -5,6 +5,7 @@
  * A failure is told by false alone; the connection knows the cause. Everything here may
  * run twice for the same batch, the first time having been rolled back.
  */
+#include "store/past.h"
 #include "store/sqlite_private.h"
 
 static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row,
@@ -47,6 +48,9 @@ static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row,
     bind_int(s, 35, row->last_run.ms);
 }
 
+/* Column `changed` tells a reader of the past which rows it need not ask further. */
+#define CHANGED 36
+
 #define WORKFLOW_CHANGES                                                                 \
     "state=?4, resume_state=?5, wait=?6, resume_wait=?7, priority=?8, step=?9, "         \
     "iteration=?10, attempt=?11, retries=?12, agent_runs=?13, held=?14, "                \
@@ -54,7 +58,7 @@ static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row,
     "is_active=?16, started_at=?17, state_since=?18, deadline_at=?20, time_left=?21, "   \
     "retry_at=?22, pr_number=?23, branch=?24, base_sha=?25, head_sha=?26, "              \
     "merge_sha=?27, reason=?28, service=?29, is_degraded=?30, is_adopted=?31, "          \
-    "granted_runs=?32, granted_wall=?33, budget_told=?34, last_run=?35"
+    "granted_runs=?32, granted_wall=?33, budget_told=?34, last_run=?35, changed=?36"
 
 static bool run_workflow(struct store *store, enum slot slot, const char *sql,
                          const struct workflow_row *row)
@@ -65,6 +69,7 @@ static bool run_workflow(struct store *store, enum slot slot, const char *sql,
         return false;
     }
     bind_workflow(s, row, service);
+    bind_int(s, CHANGED, store->stamp_seq);
     return database_run(s);
 }
 
@@ -128,10 +133,10 @@ static bool apply_workflow(struct store *store, const struct workflow_row *row)
                " agent_runs, held, effect_seq, is_active, started_at, state_since,"
                " finished_at, deadline_at, time_left, retry_at, pr_number, branch,"
                " base_sha, head_sha, merge_sha, reason, service, is_degraded,"
-               " is_adopted, granted_runs, granted_wall, budget_told, last_run)"
+               " is_adopted, granted_runs, granted_wall, budget_told, last_run, changed)"
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
                " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,"
-               " ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35)",
+               " ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36)",
                row) &&
            insert_submission(store, row);
 }
@@ -162,6 +167,8 @@ static bool apply_event(struct store *store, const struct event_row *event)
     bind_int(s, 11, event->effect);
     bind_int(s, 12, event->ended);
     bind_text(s, 13, event->text);
+    store->stamp_seq = event->seq;
+    store_set_now(store, event->at);
     return database_run(s);
 }
 
@@ -174,9 +181,9 @@ static bool apply_effect(struct store *store, const struct effect_row *row)
         db, SLOT_EFFECT_PUT,
         "INSERT INTO effect (id, kind, status, step, name, iteration, attempt, asked_at,"
         " started_at, finished_at, deadline_at, exit_status, cpu_ms, peak_rss_kib,"
-        " out_bytes, params, summary, log, provider, is_fallback)"
+        " out_bytes, params, summary, log, provider, is_fallback, born)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-        " ?17, ?18, ?19, ?20) ON CONFLICT (id) DO UPDATE SET kind=?2, status=?3, "
+        " ?17, ?18, ?19, ?20, ?21) ON CONFLICT (id) DO UPDATE SET kind=?2, status=?3, "
         "step=?4, name=?5,"
         " iteration=?6, attempt=?7, asked_at=?8, started_at=?9, finished_at=?10,"
         " deadline_at=?11, exit_status=?12, cpu_ms=?13, peak_rss_kib=?14, out_bytes=?15,"
@@ -204,6 +211,7 @@ static bool apply_effect(struct store *store, const struct effect_row *row)
     bind_text(s, 18, row->log);
     bind_int(s, 19, provider);
     bind_int(s, 20, row->is_fallback);
+    bind_int(s, 21, store->stamp_seq);
     return database_run(s);
 }
 
@@ -290,7 +298,7 @@ static bool put_total(struct store *store, int64_t code, int64_t value)
     sqlite3_stmt *s = database_get(&store->database, SLOT_TOTAL_PUT,
                                    "INSERT INTO total (code, value) VALUES (?1, ?2)"
                                    " ON CONFLICT (code) DO UPDATE SET value=?2");
-    if (s == NULL) {
+    if (s == NULL || !past_keep(store, PAST_TOTAL, code)) {
         return false;
     }
     bind_int(s, 1, code);
@@ -358,6 +366,8 @@ bool apply_setting(struct store *store, const char *key, const char *value)
     return database_run(s);
 }
 
+#define IMAGES_OF_WORKFLOW 400 /* more than one leaves in any table */
+
 /* The numbers that were given survive the rows that had them. */
 static bool apply_prune(struct store *store, const struct op *op)
 {
@@ -393,12 +403,15 @@ static bool apply_prune(struct store *store, const struct op *op)
             }
         }
     }
-    return true;
+    return past_trim(store, (int64_t)op->prune.n * IMAGES_OF_WORKFLOW);
 }
 
 bool apply_op(struct store *store, const struct op *op)
 {
     struct database *db = &store->database;
+    if (!past_before(store, op)) {
+        return false;
+    }
     switch (op->kind) {
     case OP_WORKFLOW:
         return apply_workflow(store, &op->workflow);

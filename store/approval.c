@@ -92,7 +92,13 @@ bool apply_approval(struct store *store, const struct op *op)
         return false;
     }
     row_shape_bind(s, &approval_shapes[table], op->approval.row);
-    return database_run(s);
+    if (!database_run(s)) {
+        return false;
+    }
+    const int64_t *id = op->approval.row; /* of the two that have one */
+    return table == TABLE_APPROVAL       ? past_thin(store, PAST_APPROVAL, *id)
+           : table == TABLE_OPTIMIZATION ? past_thin(store, PAST_OPTIMIZATION, *id)
+                                         : true;
 }
 
 bool apply_drop_tuning(struct store *store, const struct op *op)

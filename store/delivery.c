@@ -185,7 +185,7 @@ bool apply_delivery_totals(struct store *store)
                                        "INSERT INTO total (code, value) VALUES (?1, ?2)"
                                        " ON CONFLICT (code) DO UPDATE"
                                        " SET value = value + ?2");
-        if (s == NULL) {
+        if (s == NULL || !past_keep(store, PAST_TOTAL, TOTAL_DELIVERY + i)) {
             return false;
         }
         bind_int(s, 1, TOTAL_DELIVERY + i);

@@ -57,6 +57,7 @@ struct plan {
     bool is_key_down, is_id_down;
     bool has_submission; /* s is needed for the filter or the key */
     bool is_word_first;  /* the words lead */
+    bool is_past;        /* views stand before the tables: past.h */
     const char *id;      /* w.id, or s.workflow when submissions lead */
 };
 
@@ -71,7 +72,9 @@ static void add_from(struct buf *sql, const struct plan *plan)
         return;
     }
     const char *index = "";
-    if (query->needs_human) {
+    if (plan->is_past) {
+        index = ""; /* a view has none; those of the tables behind it are found */
+    } else if (query->needs_human) {
         index = " INDEXED BY workflow_human";
     } else if ((plan->states & ~live_mask()) == 0) {
         index = " INDEXED BY workflow_live";
@@ -140,19 +143,20 @@ static void add_order(struct buf *sql, const struct plan *plan)
                      P_MAX);
 }
 
-static void make_plan(struct plan *plan, const struct list_query *query)
+static void make_plan(struct plan *plan, const struct list_query *query, bool is_past)
 {
     const struct sort *sort = &sorts[query->sort];
-    *plan = (struct plan){.query = query, .sort = sort};
+    *plan = (struct plan){.query = query, .sort = sort, .is_past = is_past};
     plan->states = query->states != 0 ? query->states & STATE_MASK_ALL : STATE_MASK_ALL;
     plan->is_key_down = sort->is_key_down != query->is_reversed;
     plan->is_id_down = sort->is_id_down != query->is_reversed;
     plan->has_submission =
         sort->join[0] != '\0' || query->repo != NULL || query->text != NULL;
     bool is_few = query->needs_human || (plan->states & ~live_mask()) == 0;
-    plan->is_word_first = sort->join[0] != '\0' && !is_few && query->repo == NULL;
+    bool leads = !is_few && !is_past; /* another table than that of the workflows */
+    plan->is_word_first = sort->join[0] != '\0' && leads && query->repo == NULL;
     plan->id =
-        plan->is_word_first || (!is_few && query->repo != NULL) ? "s.workflow" : "w.id";
+        plan->is_word_first || (leads && query->repo != NULL) ? "s.workflow" : "w.id";
 }
 
 /* %text% with its own % _ and \ escaped. */
@@ -241,14 +245,19 @@ static bool run_list(struct database *database, const struct plan *plan, sqlite3
     return true;
 }
 
+static void plan_sql(const struct plan *plan, struct buf *sql)
+{
+    (void)buf_printf(sql, "SELECT %s", plan->id);
+    add_from(sql, plan);
+    add_filter(sql, plan);
+    add_order(sql, plan);
+}
+
 void list_sql(const struct list_query *query, struct buf *sql)
 {
     struct plan plan;
-    make_plan(&plan, query);
-    (void)buf_printf(sql, "SELECT %s", plan.id);
-    add_from(sql, &plan);
-    add_filter(sql, &plan);
-    add_order(sql, &plan);
+    make_plan(&plan, query, false);
+    plan_sql(&plan, sql);
 }
 
 bool list_ids(struct database *database, struct arena *arena,
@@ -259,10 +268,10 @@ bool list_ids(struct database *database, struct arena *arena,
         BUG("unknown sort key");
     }
     struct plan plan;
-    make_plan(&plan, query);
+    make_plan(&plan, query, database->is_past);
     AUTO_BUF struct buf sql;
     buf_init(&sql, SQL_MAX);
-    list_sql(query, &sql);
+    plan_sql(&plan, &sql);
     sqlite3_stmt *s = NULL, *key = NULL;
     if (sqlite3_prepare_v2(database->db, sql.data, -1, &s, NULL) != SQLITE_OK) {
         return database_fail(database, err);

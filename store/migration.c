@@ -588,5 +588,6 @@ static const char *const ninth[] = {
 };
 
 const char *const *const schema_migrations[] = {
-    first, second, third, fourth, fifth, sixth, schema_approval, eighth, ninth};
+    first, second,          third,  fourth, fifth,
+    sixth, schema_approval, eighth, ninth,  schema_past};
 const size_t n_schema_migrations = ARRAY_LEN(schema_migrations);

@@ -46,6 +46,9 @@ void reader_close(struct reader *reader)
 bool reader_begin(struct reader *reader, struct err *err)
 {
     int64_t ignored;
+    if (reader->is_pinned) {
+        return true;
+    }
     if (reader->is_begun) {
         BUG("reader_begin twice");
     }
@@ -68,7 +71,7 @@ bool reader_begin(struct reader *reader, struct err *err)
 
 void reader_end(struct reader *reader)
 {
-    if (reader->is_begun) {
+    if (reader->is_begun && !reader->is_pinned) {
         database_rollback(&reader->database);
         reader->is_begun = false;
     }

@@ -88,6 +88,9 @@ static bool count_failure(struct store *store, int status, int by)
     if (s == NULL) {
         return false;
     }
+    if (!past_keep(store, PAST_TOTAL, TOTAL_FAILURE + status)) {
+        return false;
+    }
     bind_int(s, 1, TOTAL_FAILURE + status);
     bind_int(s, 2, by);
     return database_run(s);

@@ -20,6 +20,7 @@
  *                            odds, labels; approval*.c   approvals, optimizations, tunings,
  *                            levels of autonomy; row_shape.c   their columns from one list
  *   audit.c, audit_read.c    the audit: chained, written, read; audit_check.c: checked
+ *   past.c, past_read.c, moment.c   old images of rows, and the store as of a moment (past.h)
  *   command.c, backup.c      command rows; copy and check of the whole file
  */
 
@@ -48,6 +49,30 @@ enum recovery_table {
 enum approval_table { TABLE_APPROVAL, TABLE_OPTIMIZATION, TABLE_TUNING, TABLE_AUTONOMY };
 #define APPROVAL_TABLES    4
 #define APPROVALS_NUMBERED 2 /* and of these, old rows go */
+
+/* Tables whose old images are kept: past.h. */
+enum past {
+    PAST_WORKFLOW,
+    PAST_EFFECT,
+    PAST_DOC,
+    PAST_APPROVAL,
+    PAST_OPTIMIZATION,
+    PAST_TUNING,
+    PAST_AUTONOMY,
+    PAST_FAILURE,
+    PAST_PROBLEM,
+    PAST_RECOVERY,
+    PAST_DECISION,
+    PAST_ODDS,
+    PAST_ANOMALY,
+    PAST_INCIDENT,
+    PAST_SILENCE,
+    PAST_SERVICE,
+    PAST_HOUR,
+    PAST_TOTAL,
+    PAST_SETTING
+};
+#define PAST_COUNT 19
 
 /* Statements that a connection keeps prepared. */
 enum slot {
@@ -160,6 +185,11 @@ enum slot {
     SLOT_APPROVAL_DECIDED,
     SLOT_FAILURE_OF,
     SLOT_ENDED,
+    SLOT_PAST_KEEP, /* + enum past; so are the three that follow */
+    SLOT_PAST_BIRTH = SLOT_PAST_KEEP + PAST_COUNT,
+    SLOT_PAST_THIN = SLOT_PAST_BIRTH + PAST_COUNT,
+    SLOT_PAST_TRIM = SLOT_PAST_THIN + PAST_COUNT,
+    SLOT_PAST_SAME_SERVICE = SLOT_PAST_TRIM + PAST_COUNT,
     SLOT_COUNT
 };
 
@@ -176,6 +206,7 @@ struct database {
     char *path;
     sqlite3_stmt *slots[SLOT_COUNT];
     struct word_entry by_text[WORD_CACHE], by_id[WORD_CACHE];
+    bool is_past; /* views stand before some tables: no index can be named */
 };
 
 enum database_mode {
@@ -222,6 +253,7 @@ void bind_number(sqlite3_stmt *statement, int index, double number); /* NAN: NUL
 extern const char *const *const schema_migrations[];
 extern const size_t n_schema_migrations;
 extern const char *const schema_approval[]; /* migration_approval.c */
+extern const char *const schema_past[];     /* migration_past.c */
 /* Bring an empty or older store up to date. */
 NODISCARD bool schema_migrate(struct database *database, struct err *err);
 NODISCARD bool schema_migrate_to(struct database *database, int64_t to, struct err *err);
@@ -491,12 +523,29 @@ struct store {
     struct audit_mark audit;                     /* the newest row that is committed */
     struct audit_mark audit_next;                /* and in this transaction */
     struct digest_sum *sum; /* for the hashes of rows; NULL: none was needed yet */
+    int64_t stamp_seq;      /* of old images: the newest event of this transaction */
+    struct wall stamp_at;
+    bool has_image; /* the last past_keep found a row, and put its image there: */
+    int64_t image;
 };
 
 struct reader {
     struct database database;
     bool is_begun;
+    bool is_pinned;          /* to a moment: past.h */
+    int64_t pin_seq, pin_at; /* images stamped later than this count */
 };
+
+/* The old image of what this change will overwrite (past.c); apply_op calls it. */
+NODISCARD bool past_before(struct store *store, const struct op *op);
+/* The same for one row, by number or by text; second may be NULL. */
+NODISCARD bool past_keep(struct store *store, enum past past, int64_t number);
+NODISCARD bool past_keep_text(struct store *store, enum past past, const char *key,
+                              const char *second);
+/* After the change: large texts that it left as they were go from the image. */
+NODISCARD bool past_thin(struct store *store, enum past past, int64_t id);
+/* Of each table at most `max` of the oldest images, when they are before all that is kept. */
+NODISCARD bool past_trim(struct store *store, int64_t max);
 
 /* A new change at the end of the batch (writer.c). */
 struct op *batch_add(struct store *store, enum op_kind kind);

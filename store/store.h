@@ -59,6 +59,10 @@ NODISCARD struct store *store_open(const char *path, enum store_durability durab
                                    struct err *err);
 void store_close(struct store *store); /* accepts NULL; an open batch is lost */
 
+/* The time of what is committed next, for the stamps of old images (past.h); it never goes
+ * back. Without it that of the newest event. */
+void store_set_now(struct store *store, struct wall now);
+
 /* Collect into the batch. The calls copy what they need, fail never, and nothing is
  * visible to readers before store_commit. Of several writes to one row in a batch the
  * last counts.

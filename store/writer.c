@@ -349,6 +349,7 @@ static bool write_batch(struct store *store)
     }
     memset(store->n_deliveries, 0, sizeof(store->n_deliveries));
     store->audit_next = store->audit;
+    store->stamp_seq = store->committed_event + 1;
     for (const struct op *op = store->first; op != NULL; op = op->next) {
         if (!apply_op(store, op)) {
             return false;

@@ -310,6 +310,7 @@ static void turn(struct drill_world *world)
         }
     }
     control_tick(world->control, world->now);
+    store_set_now(world->store, world->now);
     if (!control_commit(world->control, &executor, &err)) {
         drill_complain(world, "commit: %s", err.msg);
     }

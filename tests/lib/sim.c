@@ -346,10 +346,22 @@ static void check_all(struct sim *sim)
 /* ---- the run
  * ---------------------------------------------------------------------------------- */
 
+static bool commit(struct sim *sim, struct err *err)
+{
+    const struct executor executor = sim_world_executor(&sim->world);
+    store_set_now(sim->store, sim->world.now);
+    if (!control_commit(sim->control, &executor, err)) {
+        return false;
+    }
+    if (sim->options->on_commit != NULL) {
+        sim->options->on_commit(sim->options->user, sim->path, sim->world.now);
+    }
+    return true;
+}
+
 static void one_batch(struct sim *sim)
 {
     struct err err = ERR_INIT;
-    const struct executor executor = sim_world_executor(&sim->world);
     struct effect_result *result;
     struct service_report *report;
     int n = 0;
@@ -367,11 +379,11 @@ static void one_batch(struct sim *sim)
     if (rng_unit(&sim->rng) < sim->options->crash_rate && !crash(sim)) { /* before */
         return;
     }
-    if (!control_commit(sim->control, &executor, &err)) {
+    if (!commit(sim, &err)) {
         complain(sim, "commit: %s", err.msg);
     }
     if (rng_unit(&sim->rng) < sim->options->crash_rate && crash(sim) && /* after */
-        !control_commit(sim->control, &executor, &err)) {
+        !commit(sim, &err)) {
         complain(sim, "commit after start: %s", err.msg);
     }
 }

@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/clock.h"
+
 struct sim_options {
     uint64_t seed;
     int n_workflows;
@@ -28,6 +30,9 @@ struct sim_options {
     double halt_rate;     /* per batch: everything autonomous is halted, for a while */
     const char *folder;   /* for the store; removed before and after */
     bool is_verbose;      /* print the event log */
+    /* after each commit, with the store's file; NULL: nobody looks */
+    void (*on_commit)(void *user, const char *path, struct wall now);
+    void *user;
 };
 
 struct sim_report {
