@@ -289,7 +289,8 @@ static void take_messages(struct engine *engine)
 static void take_commands(struct engine *engine)
 {
     struct err err = ERR_INIT;
-    if (bell_serve(engine->bell)) {
+    bool has_requests = atomic_exchange(&engine->has_requests, false);
+    if (bell_serve(engine->bell) || has_requests) {
         engine->has_commands = true;
     }
     if (!engine->has_commands) {
@@ -534,6 +535,7 @@ static void start_listener(struct engine *engine)
         .store = engine->config->store,
         .on_webhook = on_webhook,
         .on_rejected = on_rejected,
+        .on_command = on_command,
         .user = engine,
     };
     engine->listener = listener_start(&options, &err);

@@ -111,6 +111,13 @@ void on_rejected(void *user, int64_t n)
     mailbox_wake(engine->inbox);
 }
 
+void on_command(void *user)
+{
+    struct engine *engine = user;
+    atomic_store(&engine->has_requests, true);
+    mailbox_wake(engine->inbox);
+}
+
 /* ---- settings ---- */
 
 /* Own rules that cannot be read are told, and left out: the shipped ones still hold. */

@@ -50,7 +50,8 @@ struct engine {
     struct wall started_at;
     /* atomic */
     atomic_bool is_stopping, is_draining;
-    atomic_bool is_deaf; /* the store is out of order: no webhook is taken */
+    atomic_bool has_requests; /* commands came over the network */
+    atomic_bool is_deaf;      /* the store is out of order: no webhook is taken */
     atomic_llong n_rejected;
     atomic_int n_extras;
     /* control thread only */
@@ -84,6 +85,7 @@ void on_scrape(void *user, size_t index, struct wall at, char *text, size_t len,
                const struct err *error);
 bool on_webhook(void *user, struct webhook *webhook);
 void on_rejected(void *user, int64_t n);
+void on_command(void *user);
 
 /* How failures are answered, as configured; own rules are read, and kept in engine->patterns. */
 /* Role of a user (engine_access.c). Control thread. */

@@ -39,6 +39,9 @@ static int64_t find_by_key(struct database *database, const struct command_row *
 {
     sqlite3_stmt *s = NULL;
     int64_t id = -1;
+    if (or_empty(command->key)[0] == '\0') {
+        return -1;
+    }
     if (sqlite3_prepare_v2(database->db,
                            "SELECT id FROM command WHERE actor = ?1 AND key = ?2"
                            " AND key <> ''",
@@ -57,7 +60,11 @@ static int64_t insert(struct database *database, const struct command_row *comma
                       struct err *err)
 {
     sqlite3_stmt *s = NULL;
-    int64_t id = -1;
+    int64_t id = find_by_key(database, command);
+    if (id > 0) {
+        return id;
+    }
+    /* Two who send the same at once: the second one finds it all the same. */
     if (sqlite3_prepare_v2(database->db,
                            "INSERT INTO command (at, actor, verb, workflow, args, answer,"
                            " message, origin, account, key)"

@@ -115,3 +115,12 @@ bool access_allows(const struct verb *verb, enum user_role role, const char *act
                    user_role_word(role), verb->name, user_role_word(verb->role));
     return false;
 }
+
+bool access_reads_only(const struct verb *verb, char ret_why[ACCESS_TEXT_MAX])
+{
+    ret_why[0] = '\0';
+    if (verb->changes) {
+        (void)snprintf(ret_why, ACCESS_TEXT_MAX, "%s: refused, read-only", verb->name);
+    }
+    return !verb->changes;
+}

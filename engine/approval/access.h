@@ -83,5 +83,8 @@ bool access_is_configured(const struct access_spec *spec);
 struct verb;
 NODISCARD bool access_allows(const struct verb *verb, enum user_role role,
                              const char *actor, char ret_why[ACCESS_TEXT_MAX]);
+/* The same of a front end that was told to change nothing (--read-only, a token with read_only):
+ * "pause: refused, read-only". True: this verb changes nothing. */
+NODISCARD bool access_reads_only(const struct verb *verb, char ret_why[ACCESS_TEXT_MAX]);
 
 #endif

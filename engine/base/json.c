@@ -121,6 +121,11 @@ const char *json_text(const struct json *value)
     return json_string_value(theirs(value));
 }
 
+bool json_is_same(const struct json *a, const struct json *b)
+{
+    return a != NULL && b != NULL && json_equal(theirs(a), theirs(b)) == 1;
+}
+
 char *json_format(const struct json *value)
 {
     char *text = json_dumps(theirs(value), JSON_COMPACT | JSON_ENCODE_ANY);

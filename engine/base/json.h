@@ -38,6 +38,8 @@ size_t json_len(const struct json *array); /* 0 for anything but an array */
 const struct json *json_at(const struct json *array, size_t index);
 bool json_is_an_object(const struct json *value);
 const char *json_text(const struct json *value); /* string value or NULL */
+/* Equal in everything but the order of keys; a NULL is equal to nothing. */
+bool json_is_same(const struct json *a, const struct json *b);
 /* The value as compact JSON text, malloc'd. */
 NODISCARD char *json_format(const struct json *value);
 /* Walk an object: start with *iter = NULL; false at the end. */

@@ -54,6 +54,14 @@ enum ascii_mode { ASCII_AUTO, ASCII_ALWAYS, ASCII_NEVER };
 /* How a console calls its operator when something waits for a person (tui/call.h). */
 enum call_mode { CALL_OFF, CALL_BELL, CALL_OSC9, CALL_OSC777 };
 
+/* A bearer token that names a user, who may then send commands. */
+struct listener_user {
+    char *user;
+    struct secret_source secret;
+    bool is_read_only; /* may look, and send nothing that changes something */
+};
+#define LISTENER_USERS 64 /* tokens of users at most */
+
 /* The network side; off unless port is given. */
 struct listener_spec {
     char *address; /* 127.0.0.1 by default */
@@ -63,8 +71,12 @@ struct listener_spec {
                                       rotated */
     size_t n_secrets;
     struct secret_source
-        token;      /* bearer token of /events and /metrics; none: refused unless
+        token; /* bearer token of /events and /metrics; none: refused unless
                                    the address is a loopback one */
+    /* Who may send commands; several tokens of one user are fine. */
+    struct listener_user *users;
+    size_t n_users;
+    bool is_clear;  /* their tokens are taken without TLS, not only from this machine */
     char **origins; /* that may open /events from a browser */
     size_t n_origins;
     char *certificate, *key;       /* PEM files; both or none */
@@ -72,6 +84,8 @@ struct listener_spec {
     int connections;               /* at once */
     struct span keep, keep_bodies; /* of deliveries */
 };
+/* Only reached from this machine: a loopback address. */
+bool listener_is_local(const struct listener_spec *spec);
 
 /* The system monitor, see engine/monitor/monitor.h. */
 struct monitor_spec {

@@ -420,6 +420,22 @@ static const struct schema bearer_schema = {
     .n_fields = ARRAY_LEN(bearer_fields),
     .help = "Where the bearer token of /events and /metrics comes from: one of these."};
 
+#define USER(member) offsetof(struct listener_user, member)
+static const struct field user_fields[] = {
+    {.name = "user", .type = FIELD_TEXT, .offset = USER(user), .is_required = true, .max = 63,
+     .help = "Whom it names: who sends a command with it."},
+    SECRET_FIELDS(struct listener_user, secret., "the token"),
+    {.name = "read_only", .type = FIELD_BOOL, .offset = USER(is_read_only), .fallback = "false",
+     .help = "Whether it only opens what can be looked at."},
+};
+static const struct schema user_schema = {
+    .name = "tokens", .size = sizeof(struct listener_user), .fields = user_fields,
+    .n_fields = ARRAY_LEN(user_fields),
+    .help = "Bearer tokens of users, of at least 20 characters: what is sent to /commands with one "
+            "is the act of that user, whose role goes by the section access. Each has one source: "
+            "env, file or command. A user may have several, so that they can be changed without a "
+            "gap."};
+
 static const struct field listener_fields[] = {
     {.name = "address", .type = FIELD_TEXT, .offset = LISTEN(address), .max = 200,
      .fallback = "127.0.0.1", .help = "Address that is listened on."},
@@ -431,9 +447,15 @@ static const struct field listener_fields[] = {
     {.name = "token", .type = FIELD_TABLE, .sub = &bearer_schema,
      .shown = "none: /events and /metrics are open on a loopback address, and refused elsewhere",
      .help = "Bearer token of /events and /metrics."},
+    {.name = "tokens", .type = FIELD_MAPS, .offset = LISTEN(users), .offset_n = LISTEN(n_users),
+     .sub = &user_schema, .shown = "none: no commands over the network",
+     .help = "Users who may send commands to /commands, and what they prove it with."},
+    {.name = "tokens_in_clear", .type = FIELD_BOOL, .offset = LISTEN(is_clear), .fallback = "false",
+     .help = "Whether tokens of users are taken without TLS on an address that is no loopback one: "
+             "only where something in front of signalbox encrypts."},
     {.name = "origins", .type = FIELD_TEXTS, .offset = LISTEN(origins),
      .offset_n = LISTEN(n_origins), .max = 300, .shown = "none",
-     .help = "Origins of web pages that may open /events."},
+     .help = "Origins of web pages that may open /events and send commands."},
     {.name = "certificate", .type = FIELD_PATH, .offset = LISTEN(certificate),
      .may_be_empty = true, .fallback = "", .shown = "no TLS",
      .help = "PEM file of the certificate, with its chain."},
@@ -454,6 +476,59 @@ const struct schema listener_schema = {
     .help = "Webhooks in, events out, metrics. Off unless a port is given."};
 /* clang-format on */
 
+static int n_sources(const struct secret_source *secret)
+{
+    return (secret->env != NULL && secret->env[0] != '\0') +
+           (secret->file != NULL && secret->file[0] != '\0') +
+           (secret->command.argv != NULL);
+}
+
+bool listener_is_local(const struct listener_spec *spec)
+{
+    const char *address = spec->address;
+    bool is_127 = strncmp(address, "127.", 4) == 0 &&
+                  address[strspn(address, "0123456789.")] == '\0';
+    return is_127 || strcmp(address, "::1") == 0 || strcmp(address, "localhost") == 0;
+}
+
+/* A name as getpwnam(3) may know it. What the engine does by itself is under its own name. */
+static bool is_user(const char *name)
+{
+    return name[0] != '\0' && name[0] != '-' && strcmp(name, "engine") != 0 &&
+           name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                             "0123456789_.@$+-")] == '\0';
+}
+
+static void check_users(const struct config_place *at,
+                        const struct listener_spec *listener)
+{
+    if (listener->n_users > LISTENER_USERS) {
+        config_report(at, "tokens", "too many; expected at most 64");
+    }
+    for (size_t i = 0; i < listener->n_users; i++) {
+        const struct listener_user *user = &listener->users[i];
+        if (user->user != NULL && !is_user(user->user)) {
+            config_report(
+                at, "tokens",
+                "user is no name of one; expected letters, digits and _ . @ $ + "
+                "-, and not 'engine'");
+            return;
+        }
+        if (n_sources(&user->secret) != 1) {
+            config_report(at, "tokens",
+                          "each has one source; expected env, file or command");
+            return;
+        }
+    }
+    if (listener->n_users > 0 && !listener->is_clear &&
+        listener->certificate[0] == '\0' && !listener_is_local(listener)) {
+        config_report(
+            at, "tokens",
+            "would cross the network in the clear; expected certificate and key, "
+            "a loopback address, or tokens_in_clear where a proxy encrypts");
+    }
+}
+
 void config_check_listener(const char *file, const struct config *config,
                            const struct yaml_item *root, struct findings *findings)
 {
@@ -468,15 +543,12 @@ void config_check_listener(const char *file, const struct config *config,
                       "missing; expected certificate and key together");
     }
     for (size_t i = 0; i < listener->n_secrets; i++) {
-        const struct secret_source *secret = &listener->secrets[i];
-        int n = (secret->env != NULL && secret->env[0] != '\0') +
-                (secret->file != NULL && secret->file[0] != '\0') +
-                (secret->command.argv != NULL);
-        if (n != 1) {
+        if (n_sources(&listener->secrets[i]) != 1) {
             config_report(&at, "webhook_secrets",
                           "each has one source; expected env, file or command");
             break;
         }
     }
     config_check_secret(&at, "token", &listener->token);
+    check_users(&at, listener);
 }

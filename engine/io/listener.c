@@ -26,7 +26,8 @@
 #define READ_MAX    32768 /* bytes at one read */
 #define FDS_KEPT    4096  /* descriptors for everybody else */
 #define COMPLETIONS 64    /* of one body, see conn_write_answer */
-#define WS_READ_MAX 1024  /* subscribers have nothing to say */
+#define WS_READ_MAX 1024  /* bytes of a subscriber at one read */
+#define ASKS_BACK   257   /* commands that may come back at once: all in hand */
 
 struct role listener_thread;
 
@@ -34,11 +35,13 @@ static const struct listener_limits defaults = {
     .header_time = {10000},
     .body_time = {60000},
     .answer_time = {9000},
+    .command_time = {5000},
     .idle_time = {60000},
     .ping = {30000},
     .pong = {10000},
     .bodies_max = 128 * 1024 * 1024,
     .webhooks_max = 4096,
+    .command_burst = TAP_BURST,
     .feed_events = 8192,
 };
 
@@ -126,6 +129,7 @@ static struct conn *conn_new(struct listener *listener)
 {
     struct conn *conn = mem_alloc(sizeof(*conn));
     conn->listener = listener;
+    conn->user = -1;
     conn->next = listener->conns;
     if (listener->conns != NULL) {
         listener->conns->prev = conn;
@@ -141,6 +145,7 @@ static void conn_free(struct conn *conn)
     struct listener *listener = conn->listener;
     leave_idle(conn);
     webhook_leave(conn);
+    command_leave(conn);
     ws_end(conn);
     if (conn->prev != NULL) {
         conn->prev->next = conn->next;
@@ -296,7 +301,9 @@ static int on_wake(struct lws *wsi, enum lws_callback_reasons reason, void *user
     if (reason == LWS_CALLBACK_RAW_RX_FILE) {
         struct listener *listener = lws_context_user(lws_get_context(wsi));
         webhook_take_answers(listener); /* clears the descriptor */
-        if (atomic_exchange(&listener->has_news, false)) {
+        bool has_news = atomic_exchange(&listener->has_news, false);
+        command_take(listener); /* clears the other one */
+        if (has_news) {
             ws_take_news(listener);
         }
     }
@@ -335,7 +342,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
             return -1;
         }
         webhook_whole(conn);
-        if (conn->hook != NULL && conn->status == 0) {
+        if ((conn->hook != NULL || conn->n_asks > 0) && conn->status == 0) {
             (void)lws_rx_flow_control(wsi,
                                       0); /* the next request waits for this answer */
         }
@@ -348,6 +355,8 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     case LWS_CALLBACK_ESTABLISHED:
         conn->deadline.ns = 0;
         return ws_begin(conn);
+    case LWS_CALLBACK_RECEIVE:
+        return ws_bytes(conn, in, len);
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return ws_write(conn);
     case LWS_CALLBACK_CLOSED:
@@ -355,6 +364,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
         return 0;
     case LWS_CALLBACK_CLOSED_HTTP:
         webhook_leave(conn);
+        command_leave(conn);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         if (conn->listener->adopting == conn) {
@@ -364,7 +374,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
         lws_set_opaque_user_data(wsi, NULL);
         return 0;
     default:
-        return 0; /* messages of subscribers are read and dropped */
+        return 0;
     }
 }
 
@@ -405,6 +415,7 @@ static void on_tick(lws_sorted_usec_list_t *timer)
     for (struct conn *conn = listener->conns; conn != NULL; conn = conn->next) {
         check_deadline(conn, now);
     }
+    command_tick(listener, now);
     if (listener->is_door_shut) {
         listener->is_door_shut = false;
         (void)lws_rx_flow_control(listener->door, 1);
@@ -431,12 +442,6 @@ static void *listener_main(void *user)
 }
 
 /* ---- start and stop -------------------------------------------------------------------- */
-
-static bool is_loopback(const char *address)
-{
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-           strcmp(address, "localhost") == 0;
-}
 
 static int bind_to(const struct addrinfo *info, struct err *err)
 {
@@ -553,6 +558,13 @@ static struct lws *adopt_file(struct listener *listener, int fd, const char *pro
                                       descriptor, protocol, NULL);
 }
 
+/* The library closes what it adopts; the mailbox closes its own. */
+static bool adopt_mailbox(struct listener *listener, const struct mailbox *mailbox)
+{
+    int wake = fcntl(mailbox_fd(mailbox), F_DUPFD_CLOEXEC, 0);
+    return wake >= 0 && adopt_file(listener, wake, "wake") != NULL;
+}
+
 static bool make_library(struct listener *listener, struct err *err)
 {
     const struct listener_spec *spec = listener->spec;
@@ -572,10 +584,8 @@ static bool make_library(struct listener *listener, struct err *err)
                    : err_set(err, ERR_IO, "listener: libwebsockets does not start");
     }
     listener->door = adopt_file(listener, fd, "door");
-    /* The library closes what it adopts; the mailbox closes its own. */
-    int wake = fcntl(mailbox_fd(listener->answers), F_DUPFD_CLOEXEC, 0);
-    if (listener->door == NULL || wake < 0 ||
-        adopt_file(listener, wake, "wake") == NULL) {
+    if (listener->door == NULL || !adopt_mailbox(listener, listener->answers) ||
+        !adopt_mailbox(listener, listener->sent)) {
         return err_set(err, ERR_IO, "listener: no descriptors");
     }
     return true;
@@ -588,21 +598,28 @@ static void fill_limits(struct listener_limits *limits)
     DEFAULT(header_time, limits->header_time.ms == 0);
     DEFAULT(body_time, limits->body_time.ms == 0);
     DEFAULT(answer_time, limits->answer_time.ms == 0);
+    DEFAULT(command_time, limits->command_time.ms == 0);
     DEFAULT(idle_time, limits->idle_time.ms == 0);
     DEFAULT(ping, limits->ping.ms == 0);
     DEFAULT(pong, limits->pong.ms == 0);
     DEFAULT(bodies_max, limits->bodies_max == 0);
     DEFAULT(webhooks_max, limits->webhooks_max == 0);
+    DEFAULT(command_burst, limits->command_burst == 0);
     DEFAULT(feed_events, limits->feed_events == 0);
 #undef DEFAULT
 }
 
 static void free_parts(struct listener *listener)
 {
+    sender_stop(listener->sender);
     if (listener->context != NULL) {
         lws_context_destroy(listener->context);
     }
     mailbox_free(listener->answers, NULL); /* what is in it is still among the handed */
+    mailbox_free(listener->sent, NULL);    /* likewise */
+    while (listener->asks != NULL) {
+        ask_free(listener, listener->asks);
+    }
     while (listener->handed != NULL) {
         struct hook *hook = listener->handed;
         listener->handed = hook->next;
@@ -632,6 +649,20 @@ static bool start_thread(struct listener *listener, struct err *err)
     return listener->has_thread;
 }
 
+/* Without tokens of users there are no commands. */
+static bool start_sender(struct listener *listener, struct err *err)
+{
+    const struct sender_options options = {.store = listener->store,
+                                           .max = ASKS_BACK - 1,
+                                           .done = listener->sent,
+                                           .on_command = listener->options.on_command,
+                                           .user = listener->options.user};
+    if (listener->spec->n_users > 0) {
+        listener->sender = sender_start(&options, err);
+    }
+    return listener->spec->n_users == 0 || listener->sender != NULL;
+}
+
 struct listener *listener_start(const struct listener_options *options, struct err *err)
 {
     const struct listener_spec *spec = options->spec;
@@ -641,7 +672,7 @@ struct listener *listener_start(const struct listener_options *options, struct e
     listener->limits = options->limits;
     fill_limits(&listener->limits);
     listener->store = mem_str(options->store);
-    listener->is_loopback = is_loopback(spec->address);
+    listener->is_loopback = listener_is_local(spec);
     listener->has_tls = spec->certificate != NULL && spec->certificate[0] != '\0';
     listener->max_conns = most_conns(spec->connections);
     listener->retry = (lws_retry_bo_t){
@@ -651,6 +682,7 @@ struct listener *listener_start(const struct listener_options *options, struct e
                        1000),
     };
     listener->answers = mailbox_new(listener->limits.webhooks_max + 1);
+    listener->sent = mailbox_new(ASKS_BACK);
     listener->feed = feed_new(options->store, listener->limits.feed_events);
     listener->arena = arena_new();
     listener->series = listener_series_new(options->store);
@@ -658,7 +690,7 @@ struct listener *listener_start(const struct listener_options *options, struct e
     listener->started_at = mono_now();
     listener->keeper = keeper_new(spec, err);
     if (listener->keeper == NULL || !make_library(listener, err) ||
-        !start_thread(listener, err)) {
+        !start_sender(listener, err) || !start_thread(listener, err)) {
         free_parts(listener);
         return NULL;
     }

@@ -20,10 +20,13 @@ static const struct {
     {404, "Not Found",              ""                            },
     {405, "Method Not Allowed",     ""                            },
     {408, "Request Timeout",        ""                            },
+    {409, "Conflict",               ""                            },
     {411, "Length Required",        ""                            },
     {413, "Content Too Large",      ""                            },
     {415, "Unsupported Media Type", ""                            },
+    {422, "Unprocessable Content",  ""                            },
     {426, "Upgrade Required",       "Upgrade: websocket\r\n"      },
+    {429, "Too Many Requests",      "Retry-After: 10\r\n"         },
     {501, "Not Implemented",        ""                            },
     {503, "Service Unavailable",    "Retry-After: 5\r\n"          },
 };
@@ -37,6 +40,15 @@ void conn_answer(struct conn *conn, int status, const char *text, bool is_closin
      * only for what is closed. */
     (void)lws_rx_flow_control(conn->wsi, 1);
     (void)lws_callback_on_writable(conn->wsi);
+}
+
+void conn_answer_whole(struct conn *conn, int status, bool is_closing)
+{
+    if (is_closing || conn->is_closing || conn->n_completions > 0) {
+        conn_answer(conn, status, conn->text, is_closing);
+    } else {
+        conn->status = status; /* written when webhook_whole() comes */
+    }
 }
 
 void conn_answer_body(struct conn *conn, int status, const char *type, char *body,
@@ -129,25 +141,6 @@ int conn_refuse_upgrade(struct conn *conn, int status, const char *text)
 
 /* ---- routes --------------------------------------------------------------------------- */
 
-int check_token(struct conn *conn, const char **ret_text)
-{
-    struct listener *listener = conn->listener;
-    const char *secret = keeper_get(listener->keeper)->token;
-    if (secret == NULL) {
-        *ret_text = "no token is configured, and this is no loopback address";
-        return listener->is_loopback ? 0 : 403;
-    }
-    AUTO_FREE char *authorization = conn_header(conn, WSI_TOKEN_HTTP_AUTHORIZATION);
-    AUTO_FREE char *protocols = conn_header(conn, WSI_TOKEN_PROTOCOL);
-    const char *given = query_bearer(authorization);
-    size_t len = given != NULL ? strlen(given) : 0;
-    if (given == NULL) {
-        given = query_protocol_bearer(protocols, &len);
-    }
-    *ret_text = "the token is missing or wrong";
-    return given != NULL && digest_is_same_text(secret, given, len) ? 0 : 401;
-}
-
 static void answer_metrics(struct conn *conn)
 {
     const char *why = "";
@@ -188,29 +181,46 @@ static const struct {
     const char *path;
     enum lws_token_indexes method;
     const char *allow;
+    bool has_body;
     void (*answer)(struct conn *conn);
 } routes[] = {
-    {"/webhooks/github", WSI_TOKEN_POST_URI, "Allow: POST\r\n", webhook_begin },
-    {"/events",          WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  answer_events },
-    {"/healthz",         WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  answer_healthz},
-    {"/readyz",          WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  answer_readyz },
-    {"/metrics",         WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  answer_metrics},
+    {"/webhooks/github", WSI_TOKEN_POST_URI, "Allow: POST\r\n", true,  webhook_begin },
+    {"/commands",        WSI_TOKEN_POST_URI, "Allow: POST\r\n", true,  command_begin },
+    {"/events",          WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_events },
+    {"/healthz",         WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_healthz},
+    {"/readyz",          WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_readyz },
+    {"/metrics",         WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_metrics},
 };
+#define COMMAND_PATH "/commands/"
+
+static void refuse_method(struct conn *conn, const char *allow)
+{
+    conn->allow = allow;
+    conn_answer(conn, 405, "another method is asked for", true);
+}
 
 void route_request(struct conn *conn, const char *path)
 {
     conn->allow = "";
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         if (strcmp(path, routes[i].path) == 0) {
-            conn->is_closing = routes[i].answer != webhook_begin;
+            conn->is_closing = !routes[i].has_body;
             if (lws_hdr_total_length(conn->wsi, routes[i].method) > 0) {
                 routes[i].answer(conn);
             } else {
-                conn->allow = routes[i].allow;
-                conn_answer(conn, 405, "another method is asked for", true);
+                refuse_method(conn, routes[i].allow);
             }
             return;
         }
+    }
+    if (strncmp(path, COMMAND_PATH, sizeof(COMMAND_PATH) - 1) == 0) {
+        conn->is_closing = true;
+        if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_GET_URI) > 0) {
+            command_look(conn, path + sizeof(COMMAND_PATH) - 1);
+        } else {
+            refuse_method(conn, "Allow: GET\r\n");
+        }
+        return;
     }
     conn_answer(conn, 404, "there is nothing here", true);
 }

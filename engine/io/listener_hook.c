@@ -74,10 +74,11 @@ static void refuse(struct hook_plan *plan, int status, const char *why, bool is_
     plan->is_closing = is_closing;
 }
 
-/* Where the body ends (RFC 9112 6.3); what says it twice is how requests are smuggled. */
-static bool plan_length(const struct hook_head *head, int64_t body_max,
-                        struct hook_plan *plan)
+/* What says it twice is how requests are smuggled. */
+bool hook_check_length(const struct hook_head *head, int64_t body_max,
+                       struct hook_plan *ret_plan)
 {
+    struct hook_plan *plan = ret_plan;
     plan->length = -1;
     if (head->transfer != NULL) {
         plan->is_chunked = strcasecmp(head->transfer, "chunked") == 0;
@@ -104,7 +105,7 @@ void hook_check(const struct hook_head *head, int64_t body_max,
 {
     static const char form[] = "application/x-www-form-urlencoded";
     struct hook_plan plan = {.why = ""};
-    if (!plan_length(head, body_max, &plan)) {
+    if (!hook_check_length(head, body_max, &plan)) {
         *ret_plan = plan;
         return;
     }

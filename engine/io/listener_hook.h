@@ -40,6 +40,9 @@ struct hook_plan {
 
 void hook_check(const struct hook_head *head, int64_t body_max,
                 struct hook_plan *ret_plan);
+/* Only where the body ends (RFC 9112 6.3): false: ret_plan refuses it. An all-zero plan. */
+NODISCARD bool hook_check_length(const struct hook_head *head, int64_t body_max,
+                                 struct hook_plan *ret_plan);
 /* First byte that is no white space is '{'. */
 bool hook_is_an_object(const char *body, size_t len);
 

@@ -15,7 +15,7 @@ struct service_view {
     struct json *detail; /* NULL: none, or not readable */
 };
 
-static bool open_reader(struct listener *listener, struct err *err)
+struct reader *listener_reader(struct listener *listener, struct err *err)
 {
     if (listener->reader != NULL && reader_version(listener->reader) < 0) {
         reader_close(listener->reader);
@@ -24,7 +24,7 @@ static bool open_reader(struct listener *listener, struct err *err)
     if (listener->reader == NULL) {
         listener->reader = reader_open(listener->store, err);
     }
-    return listener->reader != NULL;
+    return listener->reader;
 }
 
 static void put_totals(struct openmetrics *m, const struct totals *totals)
@@ -181,6 +181,12 @@ static void put_own(struct openmetrics *m, const struct listener *listener)
             "Memory of the webhooks in hand.", (double)listener->body_bytes);
     put_one(m, "signalbox_listener_webhooks_in_hand", OPENMETRICS_GAUGE, "",
             "Webhooks that wait for their commit.", (double)listener->n_handed);
+    put_one(m, "signalbox_listener_commands_in_hand", OPENMETRICS_GAUGE, "",
+            "Commands that wait for their answer.", (double)listener->n_asks);
+    put_one(m, "signalbox_listener_commands", OPENMETRICS_COUNTER, "",
+            "Commands that were stored.", (double)counts->commands);
+    put_one(m, "signalbox_listener_wrong_tokens", OPENMETRICS_COUNTER, "",
+            "Requests with a wrong token.", (double)counts->wrong_tokens);
     openmetrics_family(m, "signalbox_listener_answers", OPENMETRICS_COUNTER, "",
                        "Answers by status.");
     for (int i = 0; i < COUNT_STATUSES; i++) {
@@ -243,7 +249,8 @@ char *metrics_format(struct listener *listener, enum openmetrics_format format,
     const struct service_row *services = NULL;
     size_t n = 0;
     arena_reset(listener->arena);
-    if (!open_reader(listener, &err) || !reader_begin(listener->reader, &err)) {
+    if (listener_reader(listener, &err) == NULL ||
+        !reader_begin(listener->reader, &err)) {
         return NULL;
     }
     struct halt_row halt;
@@ -281,7 +288,7 @@ const char *ready_problem(struct listener *listener)
                : fault == ERR_CORRUPT   ? "the store is corrupt"
                                         : "the store cannot be written";
     }
-    if (!open_reader(listener, &err)) {
+    if (listener_reader(listener, &err) == NULL) {
         return "the store cannot be read";
     }
     arena_reset(listener->arena);

@@ -32,8 +32,37 @@ static void values_free(struct secret_values *values)
             secret_wipe(values->hooks[i]);
         }
         secret_wipe(values->token);
+        digest_forget(values->users, sizeof(values->users));
         free(values);
     }
+}
+
+/* Of a user's token only the digest is kept: nothing else is needed to know it again. */
+static bool read_user(const struct listener_user *user, uint8_t digest[DIGEST_LEN],
+                      struct err *err)
+{
+    char *token = NULL;
+    if (!secret_fetch(&user->secret, &token, err)) {
+        return false;
+    }
+    size_t len = strlen(token);
+    digest_sha256(token, len, digest);
+    secret_wipe(token);
+    return len >= TOKEN_MIN ||
+           err_set(err, ERR_CONFIG, "too short; expected at least %d characters",
+                   TOKEN_MIN);
+}
+
+static bool read_users(const struct listener_spec *spec, struct secret_values *values,
+                       struct err *err)
+{
+    for (size_t i = 0; i < spec->n_users && i < LISTENER_USERS; i++) {
+        if (!read_user(&spec->users[i], values->users[i], err)) {
+            return err_wrap(err, "listener: token of %s", spec->users[i].user);
+        }
+        values->n_users++;
+    }
+    return true;
 }
 
 /* NULL with err when one of them cannot be read. */
@@ -53,6 +82,10 @@ static struct secret_values *read_values(const struct listener_spec *spec,
     }
     if (secret_is_set(&spec->token) && !secret_fetch(&spec->token, &values->token, err)) {
         (void)err_wrap(err, "listener: token");
+        values_free(values);
+        return NULL;
+    }
+    if (!read_users(spec, values, err)) {
         values_free(values);
         return NULL;
     }
@@ -85,11 +118,19 @@ static void *keeper_main(void *user)
 }
 
 /* Variables of this process do not change. */
+static bool is_fixed(const struct secret_source *source)
+{
+    return !secret_is_set(source) || (source->env != NULL && source->env[0] != '\0');
+}
+
 static bool may_change(const struct listener_spec *spec)
 {
-    bool may = spec->token.env == NULL && secret_is_set(&spec->token);
+    bool may = !is_fixed(&spec->token);
     for (size_t i = 0; i < spec->n_secrets; i++) {
-        may = may || spec->secrets[i].env == NULL;
+        may = may || !is_fixed(&spec->secrets[i]);
+    }
+    for (size_t i = 0; i < spec->n_users; i++) {
+        may = may || !is_fixed(&spec->users[i].secret);
     }
     return may;
 }

@@ -46,6 +46,7 @@ void hook_free(struct listener *listener, struct hook *hook)
         drop_macs(hook);
         listener->body_bytes -= (int64_t)hook->cap;
         free(hook->guid);
+        free(hook->key);
         free(hook->event);
         free(hook->body);
         webhook_free(hook->webhook);
@@ -53,24 +54,23 @@ void hook_free(struct listener *listener, struct hook *hook)
     }
 }
 
-/* Turned away without a look at the store. When the rest of the request is still to come and
- * worth reading, the answer waits for its end: closing while the client sends would take the
- * answer from it. */
+/* Turned away without a look at the store. */
 static void reject(struct conn *conn, int status, const char *text, bool is_closing)
 {
     struct listener *listener = conn->listener;
+    bool is_command = conn->hook != NULL && conn->hook->is_command;
     hook_free(listener, conn->hook);
     conn->hook = NULL;
+    if (is_command) {
+        command_refuse(conn, status, text, is_closing);
+        return;
+    }
     if (status != 503) {
         listener->counts.rejected++;
         listener->counts.rejected_all++;
     }
-    if (is_closing || conn->is_closing || conn->n_completions > 0) {
-        conn_answer(conn, status, text, is_closing);
-    } else {
-        conn->status = status;
-        conn->text = text;
-    }
+    conn->text = text;
+    conn_answer_whole(conn, status, is_closing);
 }
 
 void webhook_begin(struct conn *conn)
@@ -94,6 +94,7 @@ void webhook_begin(struct conn *conn)
     const struct secret_values *secrets = keeper_get(listener->keeper);
     struct hook *hook = mem_alloc(sizeof(*hook));
     hook->conn = conn;
+    hook->most = listener->spec->body_max;
     hook->plan = plan;
     hook->guid = TAKE(guid);
     hook->event = TAKE(event);
@@ -109,7 +110,7 @@ static bool reserve(struct conn *conn, size_t len)
     struct listener *listener = conn->listener;
     struct hook *hook = conn->hook;
     size_t total = hook->len + len;
-    size_t most = (size_t)listener->spec->body_max;
+    size_t most = (size_t)hook->most;
     if (total > most) { /* only chunks come here; the others were asked before */
         reject(conn, 413, "body is too large", true);
         return false;
@@ -209,6 +210,11 @@ static void finish(struct conn *conn)
     hook->is_whole = true;
     conn->is_closing |= hook->plan.is_chunked; /* libwebsockets knows no end of chunks */
     if (hook->body == NULL && !reserve(conn, 0)) {
+        return;
+    }
+    if (hook->is_command) {
+        conn->hook = NULL;
+        command_whole(conn, hook);
         return;
     }
     if (!is_signed(hook)) {

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Subscribers of /events. */
+/* Subscribers of /events, and the commands that they send. */
 #include "engine/io/listener_private.h"
 
-static bool is_known_origin(const struct listener *listener, const char *origin)
-{
-    bool is_known = false;
-    for (size_t i = 0; i < listener->spec->n_origins && !is_known; i++) {
-        is_known = strcasecmp(listener->spec->origins[i], origin) == 0;
-    }
-    return is_known;
-}
+#define NOTES_MAX 64 /* that one may leave unread */
 
 /* libwebsockets binds to the first subprotocol that it knows by name; ours must be that. */
 static bool is_our_protocol(const char *protocols)
@@ -45,7 +38,6 @@ static int judge(struct conn *conn, struct query *query, const char **ret_why)
     struct listener *listener = conn->listener;
     AUTO_FREE char *upgrade = conn_header(conn, WSI_TOKEN_UPGRADE);
     AUTO_FREE char *path = conn_header(conn, WSI_TOKEN_GET_URI);
-    AUTO_FREE char *origin = conn_header(conn, WSI_TOKEN_ORIGIN);
     AUTO_FREE char *version = conn_header(conn, WSI_TOKEN_VERSION);
     AUTO_FREE char *protocols = conn_header(conn, WSI_TOKEN_PROTOCOL);
     struct err err = ERR_INIT;
@@ -58,7 +50,7 @@ static int judge(struct conn *conn, struct query *query, const char **ret_why)
     if (status != 0) {
         return status;
     }
-    if (origin != NULL && !is_known_origin(listener, origin)) {
+    if (!check_origin(conn)) {
         *ret_why = "this origin is not in the list";
         return 403;
     }
@@ -103,6 +95,100 @@ int ws_begin(struct conn *conn)
     return 0;
 }
 
+bool ws_note(struct conn *conn, const char *text, size_t len)
+{
+    struct subscriber *subscriber = conn->subscriber;
+    if (subscriber == NULL || subscriber->n_notes == NOTES_MAX) {
+        return false;
+    }
+    struct note *note = mem_alloc(sizeof(*note) + LWS_PRE + len);
+    note->len = len;
+    memcpy(note->text + LWS_PRE, text, len);
+    if (subscriber->last != NULL) {
+        subscriber->last->next = note;
+    } else {
+        subscriber->first = note;
+    }
+    subscriber->last = note;
+    subscriber->n_notes++;
+    (void)lws_callback_on_writable(conn->wsi); /* fails only for what is closed */
+    return true;
+}
+
+static struct note *take_note(struct subscriber *subscriber)
+{
+    struct note *note = subscriber->first;
+    if (note != NULL) {
+        subscriber->first = note->next;
+        subscriber->last = note->next != NULL ? subscriber->last : NULL;
+        subscriber->n_notes--;
+    }
+    return note;
+}
+
+static int write_note(struct conn *conn)
+{
+    struct note *note = take_note(conn->subscriber);
+    int n = lws_write(conn->wsi, (unsigned char *)note->text + LWS_PRE, note->len,
+                      LWS_WRITE_TEXT);
+    free(note);
+    (void)lws_callback_on_writable(conn->wsi);
+    return n < 0 ? -1 : 0;
+}
+
+static int close_with(struct conn *conn, int code, const char *why)
+{
+    unsigned char text[64];
+    size_t len = strlen(why) < sizeof(text) ? strlen(why) : sizeof(text);
+    memcpy(text, why, len);
+    lws_close_reason(conn->wsi, (enum lws_close_status)code, text, len);
+    return -1;
+}
+
+static void drop_message(struct conn *conn)
+{
+    struct subscriber *subscriber = conn->subscriber;
+    conn->listener->body_bytes -= (int64_t)subscriber->in.len;
+    buf_fini(&subscriber->in);
+    subscriber->in = (struct buf){0};
+}
+
+/* Only what a user says is kept until it is whole; RFC 6455 7.4.1 has the codes. */
+int ws_bytes(struct conn *conn, const char *bytes, size_t len)
+{
+    struct listener *listener = conn->listener;
+    struct subscriber *subscriber = conn->subscriber;
+    bool is_last =
+        lws_is_final_fragment(conn->wsi) && lws_remaining_packet_payload(conn->wsi) == 0;
+    if (subscriber == NULL || listener->sender == NULL) {
+        return 0; /* commands are not taken at all: nobody is listened to */
+    }
+    if (lws_frame_is_binary(conn->wsi)) {
+        return close_with(conn, 1003, "expected JSON text");
+    }
+    if (conn->user >= 0) {
+        if (subscriber->in.data == NULL) {
+            buf_init(&subscriber->in, REQUEST_MAX);
+        }
+        if (listener->body_bytes + (int64_t)len > listener->limits.bodies_max) {
+            return close_with(conn, 1013, "no room for it now");
+        }
+        if (subscriber->in.len + len > REQUEST_MAX) {
+            return close_with(conn, 1009, "the message is too large");
+        }
+        (void)buf_add(&subscriber->in, bytes, len); /* it fits */
+        listener->body_bytes += (int64_t)len;
+    }
+    if (!is_last) {
+        return 0;
+    }
+    bool is_open = command_message(conn, subscriber->in.data, subscriber->in.len);
+    if (conn->user >= 0) {
+        drop_message(conn);
+    }
+    return is_open ? 0 : close_with(conn, 1008, "too much that is not read");
+}
+
 int ws_write(struct conn *conn)
 {
     struct listener *listener = conn->listener;
@@ -112,12 +198,13 @@ int ws_write(struct conn *conn)
     if (subscriber == NULL) {
         return -1;
     }
+    if (subscriber->first != NULL && subscriber->place.has_hello) {
+        return write_note(conn);
+    }
     enum feed_result result =
         feed_read(listener->feed, &subscriber->place, &subscriber->query, out, &len);
     if (result == FEED_FAILED) { /* RFC 6455 7.4: 1013, try again later (IANA) */
-        static unsigned char text[] = "the store cannot be read";
-        lws_close_reason(conn->wsi, (enum lws_close_status)1013, text, sizeof(text) - 1);
-        return -1;
+        return close_with(conn, 1013, "the store cannot be read");
     }
     if (len > 0) {
         /* The frames are ready: this kind of write puts no header before them. */
@@ -126,7 +213,7 @@ int ws_write(struct conn *conn)
         }
         listener->counts.messages++;
     }
-    if (result == FEED_AGAIN) {
+    if (result == FEED_AGAIN || subscriber->first != NULL) {
         (void)lws_callback_on_writable(conn->wsi);
     }
     return 0;
@@ -136,6 +223,11 @@ void ws_end(struct conn *conn)
 {
     struct listener *listener = conn->listener;
     if (conn->subscriber != NULL) {
+        command_leave(conn);
+        drop_message(conn);
+        for (struct note *note; (note = take_note(conn->subscriber)) != NULL;) {
+            free(note);
+        }
         query_fini(&conn->subscriber->query);
         free(TAKE(conn->subscriber));
         conn->is_live = false;

@@ -40,18 +40,12 @@ static void check_keys(const char *file, const char *text, size_t len,
     keymap_free(keymap);
 }
 
-static bool is_loopback(const char *address)
-{
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-           strcmp(address, "localhost") == 0;
-}
-
 /* What is no mistake, but may not be meant. */
 static void warn_of_config(const char *file, const struct config *config,
                            struct findings *warnings)
 {
     const struct listener_spec *listener = &config->listener;
-    if (listener->port != 0 && !is_loopback(listener->address) &&
+    if (listener->port != 0 && !listener_is_local(listener) &&
         listener->certificate[0] == '\0') {
         findings_add(warnings, file, 0, "listener.address",
                      "'%s' can be reached from other machines, and without TLS the "
