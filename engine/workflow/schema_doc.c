@@ -3,7 +3,7 @@
 #include "engine/workflow/schema.h"
 #include "engine/workflow/schema_value.h"
 
-#define TABLES_MAX 32 /* tables below one schema */
+#define TABLES_MAX 48 /* tables below one schema */
 
 /* Running text for mdoc(7): each sentence on its own line, nothing that is a request. */
 static void print_text(FILE *out, const char *text)
