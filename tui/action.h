@@ -49,6 +49,8 @@
       "Show who did what, and that it is proved")                                        \
     X(ACTION_GO_HEALTH, "go-health", "health", "",                                       \
       "Show how it goes: incidents, predictions, what to do")                            \
+    X(ACTION_GO_METRICS, "go-metrics", "metrics", "",                                    \
+      "Show every figure that is measured, and charts of them")                          \
     X(ACTION_GO_OUTLOOK, "go-outlook", "outlook", "",                                    \
       "Show forecasts of limits, and what another limit would give")                     \
     X(ACTION_GO_FAILURES, "go-failures", "failures", "",                                 \
@@ -131,6 +133,10 @@
     X(ACTION_ZOOM_IN, "zoom-in", "zoom in", "", "Show half of the time, larger")         \
     X(ACTION_ZOOM_OUT, "zoom-out", "zoom out", "", "Show twice the time")                \
     X(ACTION_ZOOM_ALL, "zoom-all", "all", "", "Show the whole time again")               \
+    X(ACTION_CHART_STYLE, "chart-style", "style", "",                                    \
+      "Draw the chart in another way: dots or blocks")                                   \
+    X(ACTION_CHART_FORECAST, "chart-forecast", "forecast", "",                           \
+      "Show how it is expected to go on, or not")                                        \
     X(ACTION_SORT_NEXT, "sort-next", "sort", "", "Sort by the next column")              \
     X(ACTION_SORT_REVERSE, "sort-reverse", "reverse", "", "Reverse the order")           \
     X(ACTION_FILTER, "filter", "filter", "", "Show only rows that contain a text")       \
@@ -221,6 +227,7 @@ enum action {
     X(CONTEXT_AUDIT, "audit", "Audit")                                                   \
     X(CONTEXT_WATERFALL, "waterfall", "Trace of a workflow")                             \
     X(CONTEXT_HEALTH, "health", "Health report and incidents")                           \
+    X(CONTEXT_METRICS, "metrics", "Metrics, and a chart of some")                         \
     X(CONTEXT_OUTLOOK, "outlook", "Forecasts and limits")                                \
     X(CONTEXT_FAILURES, "failures", "Failures, decisions, and one case whole")           \
     X(CONTEXT_STRATEGIES, "strategies", "Strategies")                                    \

@@ -395,7 +395,7 @@ static int wait_ms(const struct feed *feed)
         int64_t soon = spacing_ms(feed) - ms_since(feed->last_built);
         wait = soon < wait ? soon : wait;
     }
-    if (feed->now_query.parts & PART_HEALTH) {
+    if (feed->now_query.parts & (PART_HEALTH | PART_METRICS)) {
         int64_t fresh = HEALTH_MS - ms_since(feed->last_built);
         wait = fresh < wait ? fresh : wait;
     }
@@ -450,7 +450,8 @@ static void look_for_room(struct feed *feed)
 /* Figures get older without a commit to tell of it. */
 static void look_for_figures(struct feed *feed)
 {
-    if ((feed->now_query.parts & PART_HEALTH) && ms_since(feed->last_built) >= HEALTH_MS)
+    if ((feed->now_query.parts & (PART_HEALTH | PART_METRICS)) &&
+        ms_since(feed->last_built) >= HEALTH_MS)
         feed->is_due_now = true;
 }
 
@@ -619,11 +620,20 @@ static bool is_same_log(const struct frame_query *a, const struct frame_query *b
            a->log_find_serial == b->log_find_serial;
 }
 
+static bool is_same_chart(const struct frame_query *a, const struct frame_query *b)
+{
+    return a->metric_first == b->metric_first && a->metric_sparks == b->metric_sparks &&
+           a->n_metrics == b->n_metrics && a->metric_span == b->metric_span &&
+           a->metric_end.ms == b->metric_end.ms && a->metric_slots == b->metric_slots &&
+           a->has_metric_forecast == b->has_metric_forecast &&
+           memcmp(a->metrics, b->metrics, sizeof a->metrics) == 0;
+}
+
 static bool is_same_query(const struct frame_query *a, const struct frame_query *b)
 {
     return a->parts == b->parts && a->n_rows == b->n_rows && a->workflow == b->workflow &&
            a->docs == b->docs && a->has_all_events == b->has_all_events &&
-           is_same_page(a, b) && is_same_log(a, b) &&
+           is_same_page(a, b) && is_same_log(a, b) && is_same_chart(a, b) &&
            a->delivery_statuses == b->delivery_statuses &&
            a->delivery_before == b->delivery_before && a->delivery == b->delivery &&
            a->audit_before == b->audit_before && a->audit_row == b->audit_row &&

@@ -41,6 +41,7 @@
 #include "tui/case_read.h"
 #include "tui/insight.h"
 #include "tui/levels.h"
+#include "tui/metric_read.h"
 
 struct health;        /* engine/monitor/health.h */
 struct monitor_cards; /* engine/monitor/monitor.h */
@@ -73,7 +74,8 @@ enum frame_part {
     PART_AUTONOMY = 1u << 20,      /* levels, and tunings in force */
     PART_AUDIT = 1u << 21,         /* who did what, and whether the chain holds */
     PART_INSIGHT = 1u << 22,       /* what holds work back, and what passes */
-    PART_DRY_RUN = 1u << 23        /* of the approval or optimization that is whole */
+    PART_DRY_RUN = 1u << 23,        /* of the approval or optimization that is whole */
+    PART_METRICS = 1u << 24        /* list of the series, or a chart of some */
 };
 
 #define FRAME_FILTER_MAX 200 /* bytes of a filter or search text */
@@ -147,6 +149,16 @@ struct frame_query {
     char audit_act[FRAME_ACT_MAX]; /* only this; "" = all */
     int64_t audit_before; /* only older rows than this number; 0 = from the newest */
     int64_t audit_row;    /* the one that is wanted whole; 0 = none */
+
+    /* metrics: a list (`text` filters it; sparks for rows from metric_first on), or with
+     * n_metrics > 0 a chart */
+    int metric_first, metric_sparks;
+    int32_t metrics[PLOT_LINES_MAX];
+    int n_metrics;
+    int64_t metric_span;    /* ms that are shown */
+    struct wall metric_end; /* unset: now */
+    int metric_slots;
+    bool has_metric_forecast;
 
     /* submit: pipeline (name or path) and repository to be checked, "" = not yet */
     char submit_pipeline[FRAME_PATH_MAX];
@@ -374,6 +386,14 @@ struct frame_trace {
 };
 
 #define FRAME_ANOMALIES 200 /* of one incident */
+/* List and chart of metrics. */
+struct frame_metrics {
+    bool has_file; /* false: nothing was ever measured */
+    const struct metric_row *rows;
+    size_t n, n_all;
+    struct metric_chart chart; /* no lines when none was asked for */
+};
+
 struct frame_incident {
     bool is_missing;
     struct incident_row row;
@@ -506,6 +526,7 @@ struct frame {
     const struct frame_services *services;
     const struct frame_deliveries *deliveries;
     const struct frame_audit *audit;
+    const struct frame_metrics *metrics;
     const struct frame_trace *trace;
     const struct health *health;
     const struct monitor_cards *cards;

@@ -344,6 +344,9 @@ static bool read_parts(struct source *source, struct reader *reader,
     if ((query->parts & PART_AUDIT) &&
         !source_read_audit(source, reader, query, frame, err))
         return false;
+    if ((query->parts & PART_METRICS) &&
+        !source_read_metrics(source, reader, query, frame, err))
+        return false;
     if ((query->parts & PART_HEALTH) && !source_read_health(source, reader, frame, err))
         return false;
     if ((query->parts & PART_INCIDENT) && query->incident != 0 &&

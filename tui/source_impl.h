@@ -61,6 +61,11 @@ bool source_read_health(struct source *source, struct reader *reader, struct fra
                         struct err *err);
 bool source_read_incident(struct reader *reader, const struct frame_query *query,
                           struct frame *frame, struct err *err);
+/* NULL while there is no metrics file. */
+struct metric_reader *source_metrics(struct source *source);
+bool source_read_metrics(struct source *source, struct reader *reader,
+                         const struct frame_query *query, struct frame *frame,
+                         struct err *err);
 /* Failures, decisions, strategies and one case, as the query asks; and what overview and detail,
  * read before, show of failures. */
 bool source_read_recovery(struct reader *reader, const struct frame_query *query,

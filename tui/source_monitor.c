@@ -6,7 +6,7 @@
 #include "tui/source_impl.h"
 
 /* A file that was begun anew, or is not there yet, is opened with the next look. */
-static struct metric_reader *metrics_of(struct source *source)
+struct metric_reader *source_metrics(struct source *source)
 {
     struct err ignored = ERR_INIT;
     if (!source->metrics)
@@ -20,7 +20,7 @@ bool source_read_health(struct source *source, struct reader *reader, struct fra
     struct arena *arena = frame_arena(frame);
     struct health *health = arena_alloc(arena, sizeof *health);
     struct monitor_cards *cards = arena_alloc(arena, sizeof *cards);
-    struct metric_reader *metrics = metrics_of(source);
+    struct metric_reader *metrics = source_metrics(source);
     struct err trouble = ERR_INIT;
     if (metrics && !monitor_read_cards(metrics, arena, cards, &trouble)) {
         metric_reader_close(metrics);
@@ -49,4 +49,75 @@ bool source_read_incident(struct reader *reader, const struct frame_query *query
         return false;
     frame->incident = data;
     return true;
+}
+
+/* Newest anomalies: those of what is shown are among them, unless very much goes on. */
+static bool read_anomalies(struct reader *reader, struct frame *frame, bool is_open,
+                           const char *series, const struct anomaly_row **ret_rows,
+                           size_t *ret_n, struct err *err)
+{
+    struct anomaly_query ask = {
+        .is_open = is_open, .text = series, .max = FRAME_ANOMALIES};
+    return reader_anomalies(reader, frame_arena(frame), &ask, ret_rows, ret_n, err);
+}
+
+static bool read_chart(struct metric_reader *metrics, struct reader *reader,
+                       const struct frame_query *query, struct frame *frame,
+                       struct frame_metrics *data, struct err *err)
+{
+    const struct anomaly_row *rows = NULL;
+    size_t n = 0;
+    struct metric_ask ask = {.n = (size_t)query->n_metrics,
+                             .end = wall_is_set(query->metric_end) ? query->metric_end
+                                                                   : frame->taken_at,
+                             .span = {query->metric_span},
+                             .n_slots = (size_t)query->metric_slots,
+                             .has_forecast = query->has_metric_forecast};
+    memcpy(ask.ids, query->metrics, sizeof ask.ids);
+    struct err trouble = ERR_INIT;
+    if (!metric_read_chart(metrics, frame_arena(frame), &ask, &data->chart, &trouble))
+        return false;
+    if (data->chart.n_lines > 0 &&
+        !read_anomalies(reader, frame, false, data->chart.lines[0].title, &rows, &n, err))
+        return false;
+    metric_chart_anomalies(&data->chart, frame_arena(frame), rows, n);
+    return true;
+}
+
+bool source_read_metrics(struct source *source, struct reader *reader,
+                         const struct frame_query *query, struct frame *frame,
+                         struct err *err)
+{
+    struct arena *arena = frame_arena(frame);
+    struct frame_metrics *data = arena_alloc(arena, sizeof *data);
+    struct metric_reader *metrics = source_metrics(source);
+    const struct anomaly_row *open = NULL;
+    struct err trouble = ERR_INIT;
+    size_t n_open = 0;
+    bool is_read = metrics != NULL;
+    frame->metrics = data;
+    if (metrics && query->n_metrics > 0) {
+        is_read = read_chart(metrics, reader, query, frame, data, err);
+    } else if (metrics) {
+        if (!read_anomalies(reader, frame, true, NULL, &open, &n_open, err))
+            return false;
+        struct metric_list_ask ask = {.words = query->text,
+                                      .anomalies = open,
+                                      .n_anomalies = n_open,
+                                      .now = frame->taken_at,
+                                      .first = (size_t)query->metric_first,
+                                      .n_sparks = (size_t)query->metric_sparks};
+        struct metric_list list = {0};
+        is_read = metric_read_list(metrics, arena, &ask, &list, &trouble);
+        data->rows = list.rows;
+        data->n = list.n;
+        data->n_all = list.n_all;
+    }
+    data->has_file = is_read;
+    if (metrics && !is_read) { /* damaged, or begun anew: opened with the next look */
+        metric_reader_close(metrics);
+        source->metrics = NULL;
+        *data = (struct frame_metrics){0};
+    }
+    return err->code == ERR_NONE;
 }

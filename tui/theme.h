@@ -82,6 +82,9 @@
     X(ROLE_TRACK, "track", "the line between the states of the track diagram")           \
     X(ROLE_TRACK_LOAD, "track.load", "workflows on the track")                           \
     X(ROLE_CHART, "chart", "bars and sparklines")                                        \
+    X(ROLE_CHART_SECOND, "chart.second", "the second line of a chart")                   \
+    X(ROLE_CHART_THIRD, "chart.third", "the third line of a chart")                      \
+    X(ROLE_CHART_FOURTH, "chart.fourth", "the fourth line of a chart")                   \
     X(ROLE_CHART_BAD, "chart.bad", "the part of a chart that is failures")               \
     X(ROLE_CHART_AXIS, "chart.axis", "axis, grid and scale")                             \
     X(ROLE_LOG, "log", "a line of a log")                                                \

@@ -29,6 +29,10 @@ const struct frame *frames_services(void);
 const struct frame *frames_audit(enum audit_fault fault, bool is_running);
 /* As frames_busy, with two incidents, predictions and forecasts. */
 const struct frame *frames_monitor(void);
+/* As frames_busy, with eight series; one of them is odd. */
+const struct frame *frames_metrics(void);
+/* As frames_busy, with a chart of n_lines series, the first of them odd for a quarter of an hour. */
+const struct frame *frames_chart(size_t n_lines, bool has_forecast);
 /* As frames_busy, with the trace of wf-2207: calls to a service, one of them failed. */
 const struct frame *frames_trace(void);
 /* As frames_busy, with failures, an open problem, what is tried, decisions, strategies; the case

@@ -326,6 +326,27 @@ static void test_monitor(void **state)
     check_golden("overview-incidents", &overview_class, 0, "", frames_monitor(), NULL);
 }
 
+static void test_metrics(void **state)
+{
+    (void)state;
+    const enum action marks[] = {ACTION_ROW_DOWN, ACTION_ROW_DOWN, ACTION_MARK,
+                                 ACTION_ROW_DOWN, ACTION_ROW_DOWN, ACTION_MARK,
+                                 ACTION_NONE};
+    const enum action back[] = {ACTION_LEFT, ACTION_LEFT, ACTION_LEFT, ACTION_NONE};
+    const enum action blocks[] = {ACTION_CHART_STYLE, ACTION_NONE};
+    const enum action ahead[] = {ACTION_CHART_FORECAST, ACTION_NONE};
+    check_golden("metrics", &metrics_class, 0, "", frames_metrics(),
+                 &(struct play){marks, NULL});
+    check_golden("metrics-loading", &metrics_class, 0, "", frames_busy(), NULL);
+    check_golden("metric", &metric_class, 0, "4", frames_chart(1, false),
+                 &(struct play){back, NULL});
+    check_golden("metric-blocks", &metric_class, 0, "4", frames_chart(1, false),
+                 &(struct play){blocks, NULL});
+    check_golden("metric-forecast", &metric_class, 0, "4", frames_chart(1, true),
+                 &(struct play){ahead, NULL});
+    check_golden("metric-lines", &metric_class, 0, "4,5,6", frames_chart(3, false), NULL);
+}
+
 static void test_trouble(void **state)
 {
     (void)state;
@@ -491,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_strategies),
         cmocka_unit_test(test_recovery_elsewhere),
+        cmocka_unit_test(test_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -248,6 +248,8 @@ const struct view_class *const view_classes[] = {
     &health_class,
     &incident_class,
     &outlook_class,
+    &metrics_class,
+    &metric_class,
     &failures_class,
     &why_class,
     &strategies_class,

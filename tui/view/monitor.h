@@ -9,7 +9,8 @@
 #include "engine/monitor/health.h"
 #include "tui/view/common.h"
 
-extern const struct view_class health_class, incident_class, outlook_class;
+extern const struct view_class health_class, incident_class, outlook_class, metrics_class,
+    metric_class;
 
 enum theme_role severity_role(enum severity severity);
 enum glyph severity_glyph(enum severity severity);
