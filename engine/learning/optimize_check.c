@@ -17,7 +17,8 @@
 #include "engine/base/mem.h"
 #include "engine/learning/replay.h"
 
-#define RUNS_LEAST     30
+#define RUNS_LEAST     80
+#define ORDER_LEAST    30 /* what it rests on are the failures */
 #define FAILURES_LEAST 20 /* iterations that failed at a check */
 #define CHECKS_MAX     16
 #define UNKNOWN        (-1.0)
@@ -75,7 +76,7 @@ static void read_round(const struct run_features *run, int iteration,
 }
 
 /* Names by place, of the newest run; runs before the last change of the list are left out. */
-static bool read_list(struct search *search, struct checks *checks)
+static bool read_list(struct search *search, struct checks *checks, size_t least)
 {
     const struct run_features *newest = search->runs[search->n_runs - 1];
     checks->n = newest->n_checks < CHECKS_MAX ? newest->n_checks : CHECKS_MAX;
@@ -89,7 +90,7 @@ static bool read_list(struct search *search, struct checks *checks)
             uint16_t *name = &checks->names[step->position];
             if (*name != 0 && *name != step->name) {
                 search_drop(search, i + 1);
-                return search->n_runs >= RUNS_LEAST;
+                return search->n_runs >= least;
             }
             *name = step->name;
         }
@@ -228,8 +229,9 @@ void generate_order(struct search *search)
     struct checks checks = {0};
     size_t order[CHECKS_MAX] = {0}, n_hit;
     char text[CLOCK_TEXT_MAX];
-    if (!search_begin(search, "checks.order", RUNS_LEAST) ||
-        !read_list(search, &checks) || search->runs[search->n_runs - 1]->parallel > 1) {
+    if (!search_begin(search, "checks.order", ORDER_LEAST) ||
+        !read_list(search, &checks, ORDER_LEAST) ||
+        search->runs[search->n_runs - 1]->parallel > 1) {
         return;
     }
     count_checks(search, &checks);
@@ -362,7 +364,7 @@ void generate_parallel(struct search *search)
     struct checks checks = {0};
     size_t lanes;
     if (!search_begin(search, "limits.parallel", RUNS_LEAST) ||
-        search_value(search) > 1 || !read_list(search, &checks) ||
+        search_value(search) > 1 || !read_list(search, &checks, RUNS_LEAST) ||
         !is_all_local(search)) {
         return;
     }
