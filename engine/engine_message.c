@@ -191,6 +191,7 @@ struct control_options engine_control_options(struct engine *engine)
                    .role_of = engine_role},
         .is_learning = true,
         .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
+        .has_listener = config->listener.port > 0 && config->listener.n_secrets > 0,
     };
     memcpy(options.approvals.levels, config->approvals.levels,
            sizeof(options.approvals.levels));

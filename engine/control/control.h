@@ -84,6 +84,7 @@ struct control_options {
     struct control_approvals approvals;
     bool is_learning; /* what ended is learned from, and settings are proposed */
     int processors;   /* of this machine; 0 = unknown */
+    bool has_listener; /* webhooks tell how far a forge is */
 };
 
 /* Borrows the store. */

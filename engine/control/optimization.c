@@ -9,6 +9,8 @@
 #include "engine/control/optimization_private.h"
 #include "engine/control/tuning.h"
 #include "engine/learning/tuning.h"
+#include "engine/service/service.h"
+#include "engine/workflow/schema.h"
 #include "store/store.h"
 
 #define FOUND_MAX 8 /* proposals per search */
@@ -27,6 +29,34 @@ static bool pipeline_setting(struct control *control, const char *setting,
     return pipeline != NULL && tuning_of_pipeline(pipeline, setting, value);
 }
 
+/* In the units of the generators: seconds, MiB, counts. */
+static void put_bounds(const struct tuning_spec *spec, struct setting_now *now)
+{
+    const struct field *field = tuning_field(spec);
+    double unit = field == NULL                   ? 0
+                  : field->type == FIELD_DURATION ? 1000
+                  : field->type == FIELD_BYTES    ? 1024.0 * 1024
+                  : field->type == FIELD_INT      ? 1
+                                                  : 0;
+    if (unit > 0) {
+        now->least = (double)field->min / unit;
+        now->most = (double)field->max / unit;
+    }
+}
+
+/* Looks at a service are only worth a thought where nothing else tells how far it is. */
+static bool is_polled(const struct control *control, const char *scope)
+{
+    const char *name = tuning_scope_name(TUNING_SERVICE, scope);
+    const struct service_spec *service =
+        name != NULL
+            ? service_find(control->options.services, control->options.n_services, name)
+            : NULL;
+    return service != NULL &&
+           (service->kind == SERVICE_CODEGEN ||
+            (service->kind == SERVICE_GITHUB && !control->options.has_listener));
+}
+
 static bool look_up(void *user, const char *setting, const char *scope,
                     struct setting_now *now)
 {
@@ -34,7 +64,8 @@ static bool look_up(void *user, const char *setting, const char *scope,
     const struct tuning_row *tuned = tuning_in_force(control, setting, scope);
     AUTO_BUF struct buf value = {0};
     buf_init(&value, TUNING_VALUE_MAX);
-    if (tuning_find(setting) == NULL ||
+    const struct tuning_spec *spec = tuning_find(setting);
+    if (spec == NULL || (spec->kind == OPT_POLL && !is_polled(control, scope)) ||
         !(pipeline_setting(control, setting, scope, &value) ||
           tuning_present(control, setting, scope, &value))) {
         return false;
@@ -42,6 +73,7 @@ static bool look_up(void *user, const char *setting, const char *scope,
     (void)snprintf(now->value, sizeof(now->value), "%s",
                    tuned != NULL ? tuned->value : value.data);
     now->since = tuned != NULL ? tuned->since : now->since;
+    put_bounds(spec, now);
     return value.len < sizeof(now->value);
 }
 
@@ -440,7 +472,10 @@ void optimization_fini(struct control *control)
 static void on_open(void *user, const struct optimization_row *row)
 {
     const struct control *control = user;
-    learning_verdict(control->optimizing->learning, row, row->status, row->proposed_at);
+    if (!learning_has(control->optimizing->learning, row)) {
+        learning_verdict(control->optimizing->learning, row, row->status,
+                         row->status == OPT_GUARDED ? row->applied_at : row->proposed_at);
+    }
 }
 
 bool optimization_load(struct control *control, struct err *err)

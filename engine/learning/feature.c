@@ -15,7 +15,9 @@
 
 #define MIB         (1024.0 * 1024)
 #define MS_PER_HOUR 3600000
-#define SIGNAL_KILL 137  /* 128 + SIGKILL: what the kernel does at the limit of memory */
+#define SIGNAL_KILL 137 /* 128 + SIGKILL: what the kernel does at the limit of memory */
+#define SIGNAL_CPU  152 /* 128 + SIGXCPU: at the limit of processor time, setrlimit(2) */
+#define FORK_RULE   "too-many-processes" /* of the patterns: classify.h */
 #define NEAR_LIMIT  0.9  /* share of the limit that a killed program had reached */
 #define PAUSE_LEAST 0.1f /* seconds: less is what times are rounded to */
 
@@ -96,6 +98,18 @@ static void walk_event(struct visit_walk *walk, const struct event_row *event,
     }
 }
 
+/* A wait for a service is a stay of its own. */
+static void read_park(struct run_features *run, const struct event_row *event, float took)
+{
+    if (event->wait == WAIT_SERVICE && run->n_visits < FEATURE_VISITS_MAX) {
+        run->visits[run->n_visits++] =
+            (struct run_visit){.state = STATE_PARKED,
+                               .end = VISIT_DONE,
+                               .at = seconds(run->created_at, event->at),
+                               .active = took};
+    }
+}
+
 static void read_events(struct run_features *run, const struct feature_source *source)
 {
     struct visit_walk walk = {.run = run, .open = {.state = STATE_IDLE}};
@@ -119,6 +133,7 @@ static void read_events(struct run_features *run, const struct feature_source *s
         if (walk.open.state == event->to && event->wait == WAIT_NONE) {
             walk.open.active += took;
         }
+        read_park(run, event, took);
     }
     run->wait[WAIT_NONE] = 0;
 }
@@ -139,31 +154,44 @@ static const struct run_step *try_before(const struct run_features *run,
     return NULL;
 }
 
-static uint8_t flags_of(const struct run_features *run, const struct effect_row *effect,
-                        const struct pipeline *pipeline)
+/* The check in the pipeline, as it was run; NULL: it is none, or not known. */
+static const struct command_spec *check_of(const struct pipeline *pipeline,
+                                           const struct effect_row *effect)
 {
-    unsigned flags = effect->is_fallback ? STEP_FALLBACK : 0;
-    double mib = (double)effect->peak_rss_kib / 1024;
-    if (effect->exit_status == SIGNAL_KILL && run->memory > 0 &&
-        mib >= NEAR_LIMIT * (double)run->memory) {
-        flags |= STEP_OVER_LIMIT;
-    }
-    if (pipeline != NULL && effect->kind == EFFECT_CHECK && effect->step >= 0 &&
-        (size_t)effect->step < pipeline->n_checks &&
-        pipeline->checks[effect->step].may_fail) {
-        flags |= STEP_MAY_FAIL;
-    }
-    return (uint8_t)flags;
+    bool is_there = pipeline != NULL && effect->kind == EFFECT_CHECK &&
+                    effect->step >= 0 && (size_t)effect->step < pipeline->n_checks;
+    return is_there ? &pipeline->checks[effect->step] : NULL;
 }
 
-static uint8_t class_of(const struct feature_source *source, int64_t effect)
+static const struct failure_row *failure_of(const struct feature_source *source,
+                                            int64_t effect)
 {
     for (size_t i = 0; i < source->n_failures; i++) {
         if (source->failures[i].effect == effect) {
-            return (uint8_t)source->failures[i].class_;
+            return &source->failures[i];
         }
     }
-    return CLASS_COUNT;
+    return NULL;
+}
+
+/* At which limit of its sandbox it was killed. */
+static unsigned limit_of(const struct run_features *run, const struct effect_row *effect,
+                         const struct failure_row *failure)
+{
+    double mib = (double)effect->peak_rss_kib / 1024;
+    double cpu = (double)effect->cpu_ms / 1000;
+    bool is_killed =
+        effect->exit_status == SIGNAL_KILL || effect->exit_status == SIGNAL_CPU;
+    if (is_killed && run->cpu > 0 && cpu >= NEAR_LIMIT * (double)run->cpu) {
+        return STEP_OVER_CPU;
+    }
+    if (effect->exit_status == SIGNAL_KILL && run->memory > 0 &&
+        mib >= NEAR_LIMIT * (double)run->memory) {
+        return STEP_OVER_LIMIT;
+    }
+    bool is_fork =
+        failure != NULL && failure->rule != NULL && strcmp(failure->rule, FORK_RULE) == 0;
+    return is_fork ? STEP_OVER_PROCESSES : 0;
 }
 
 /* Ended, or never begun, because another check beside it had failed: as if it had come later. */
@@ -179,6 +207,11 @@ static void read_effect(struct run_features *run, struct words *words,
 {
     struct wall begun =
         wall_is_set(effect->started_at) ? effect->started_at : effect->asked_at;
+    const struct failure_row *failure = failure_of(source, effect->seq);
+    const struct command_spec *check = check_of(source->pipeline, effect);
+    unsigned flags = limit_of(run, effect, failure) |
+                     (effect->is_fallback ? STEP_FALLBACK : 0u) |
+                     (check != NULL && check->may_fail ? STEP_MAY_FAIL : 0u);
     /* One that waits for a lane beside others is in no service's line. */
     struct wall asked = effect_is_beside(effect) ? begun : effect->asked_at;
     struct run_step step = {
@@ -189,8 +222,8 @@ static void read_effect(struct run_features *run, struct words *words,
         .position = byte_of(effect->step),
         .iteration = byte_of(effect->iteration),
         .attempt = byte_of(effect->attempt),
-        .class_ = class_of(source, effect->seq),
-        .flags = flags_of(run, effect, source->pipeline),
+        .class_ = failure != NULL ? (uint8_t)failure->class_ : CLASS_COUNT,
+        .flags = (uint8_t)flags,
         .hour = (uint8_t)(begun.ms / MS_PER_HOUR % 24),
         .at = seconds(run->created_at, asked),
         .wait = seconds(asked, begun),
@@ -199,6 +232,9 @@ static void read_effect(struct run_features *run, struct words *words,
         .cpu = effect->cpu_ms < 0 ? (float)NAN : (float)((double)effect->cpu_ms / 1000),
         .memory = effect->peak_rss_kib < 0 ? (float)NAN
                                            : (float)((double)effect->peak_rss_kib / 1024),
+        .limit = check != NULL && check->timeout.ms > 0
+                     ? (float)((double)check->timeout.ms / 1000)
+                     : (float)NAN,
     };
     const struct run_step *before = try_before(run, &step);
     if (before != NULL && isfinite(before->run)) {
@@ -222,6 +258,9 @@ static void read_pipeline(struct run_features *run, const struct pipeline *pipel
     run->coding = (float)((double)pipeline->coding.ms / 1000);
     run->validation = (float)((double)pipeline->validation.ms / 1000);
     run->memory = (float)((double)pipeline->bounds.memory / MIB);
+    run->cpu = (float)((double)pipeline->bounds.cpu.ms / 1000);
+    int processes = (int)pipeline->bounds.processes;
+    run->processes = (uint16_t)(processes < UINT16_MAX ? processes : UINT16_MAX);
     run->retries = byte_of(pipeline->max_retries);
     run->parallel = byte_of(pipeline->parallel);
     run->has_evaluator = pipeline_has_evaluator(pipeline);
@@ -276,14 +315,14 @@ static void round_all(struct run_features *run)
         round_s(&run->visits[i].active);
     }
     float *const all[] = {&run->diff_lines, &run->planning, &run->coding,
-                          &run->validation, &run->memory};
+                          &run->validation, &run->memory,   &run->cpu};
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         round_s(all[i]);
     }
     for (size_t i = 0; i < run->n_steps; i++) {
         struct run_step *step = &run->steps[i];
-        float *const of_step[] = {&step->at,    &step->wait, &step->run,
-                                  &step->pause, &step->cpu,  &step->memory};
+        float *const of_step[] = {&step->at,  &step->wait,   &step->run,  &step->pause,
+                                  &step->cpu, &step->memory, &step->limit};
         for (size_t k = 0; k < ARRAY_LEN(of_step); k++) {
             round_s(of_step[k]);
         }
@@ -380,6 +419,7 @@ static void save_step(const struct run_step *step, struct buf *out)
     save_s(out, step->pause);
     save_s(out, step->cpu);
     save_s(out, step->memory);
+    save_s(out, step->limit);
 }
 
 static void load_step(struct run_step *step, struct blob *blob, size_t n_words)
@@ -400,6 +440,7 @@ static void load_step(struct run_step *step, struct blob *blob, size_t n_words)
     step->pause = load_s(blob);
     step->cpu = load_s(blob);
     step->memory = load_s(blob);
+    step->limit = load_s(blob);
 }
 
 void features_save(const struct run_features *run, struct buf *out)
@@ -431,6 +472,8 @@ void features_save(const struct run_features *run, struct buf *out)
     save_s(out, run->coding);
     save_s(out, run->validation);
     save_s(out, run->memory);
+    save_s(out, run->cpu);
+    blob_put(out, run->processes);
     blob_put(out, run->retries);
     blob_put(out, run->parallel);
     blob_put(out, run->n_checks);
@@ -464,6 +507,8 @@ static void load_settings(struct run_features *run, struct blob *blob)
     run->coding = load_s(blob);
     run->validation = load_s(blob);
     run->memory = load_s(blob);
+    run->cpu = load_s(blob);
+    run->processes = (uint16_t)blob_take(blob, 0, UINT16_MAX);
     run->retries = load_byte(blob, UINT8_MAX);
     run->parallel = load_byte(blob, UINT8_MAX);
     run->n_checks = load_byte(blob, FEATURE_CHECKS_MAX);

@@ -36,7 +36,8 @@
     X(RUN_LINE, "line_minutes", "min", false, "waited for a place at a service")         \
     X(RUN_VALIDATION, "validation_minutes", "min", false, "in VALIDATING")               \
     X(RUN_MERGE_FAILURES, "merge_failures", "share", false,                              \
-      "workflows whose merge failed, or whose base was bad after it")
+      "workflows whose merge failed, or whose base was bad after it")                    \
+    X(RUN_PARKED, "parked_minutes", "min", false, "waited for a service that was away")
 enum run_metric {
 #define X(id, word, unit, better, help) id,
     METRIC_OF_RUN_LIST(X)
@@ -50,9 +51,11 @@ bool run_metric_is_more_better(enum run_metric metric);
 NODISCARD bool run_metric_find(const char *word, enum run_metric *ret_metric);
 
 enum run_step_flag {
-    STEP_FALLBACK = 1,   /* not the first provider of its chain */
-    STEP_OVER_LIMIT = 2, /* killed at a limit of its sandbox: memory, processes */
-    STEP_MAY_FAIL = 4    /* allow_failure: it does not decide */
+    STEP_FALLBACK = 1,       /* not the first provider of its chain */
+    STEP_OVER_LIMIT = 2,     /* killed at a limit of its sandbox: memory, processes */
+    STEP_MAY_FAIL = 4,       /* allow_failure: it does not decide */
+    STEP_OVER_CPU = 8,       /* killed at the limit of processor time */
+    STEP_OVER_PROCESSES = 16 /* could start no more of them */
 };
 
 /* One try of a step. */
@@ -70,13 +73,15 @@ struct run_step {
     float pause;    /* between the end of the failed try before it and this; NAN: none */
     float cpu;      /* seconds of processor time */
     float memory;   /* peak, MiB */
+    float limit;    /* of a check: its own timeout; NAN: none, or not known */
 };
 
 /* How a stay in a state ended. */
 enum visit_end { VISIT_DONE, VISIT_DEADLINE, VISIT_BROKEN };
 
 /* One stay in PLANNING, CODING, PR_CREATED or VALIDATING; waiting for people, slots, retries and
- * services does not count, as the clock of the deadline stands then. */
+ * services does not count, as the clock of the deadline stands then. And each wait for a service
+ * that was away, as PARKED. */
 struct run_visit {
     uint8_t state, end; /* enum workflow_state, visit_end */
     float at, active;
@@ -99,6 +104,8 @@ struct run_features {
     /* As it was run. 0 = no bound. */
     float planning, coding, validation; /* deadlines */
     float memory;                       /* MiB */
+    float cpu;                          /* of each process */
+    uint16_t processes;
     uint8_t retries, parallel, n_checks;
     bool has_evaluator;
     uint8_t check_retries[FEATURE_CHECKS_MAX]; /* by position */

@@ -114,6 +114,8 @@ double run_measure(const struct run_features *run, enum run_metric metric)
         return (double)run->state_s[STATE_VALIDATING] / 60;
     case RUN_MERGE_FAILURES:
         return merge_failure(run);
+    case RUN_PARKED:
+        return (double)run->wait[WAIT_SERVICE] / 60;
     case RUN_METRIC_COUNT:
         break;
     }

@@ -85,6 +85,9 @@ static void teach_models(struct learning *learning, const struct run_features *r
           (double)run->wait[WAIT_SLOT], false);
     for (size_t i = 0; i < run->n_visits; i++) {
         const struct run_visit *visit = &run->visits[i];
+        if (visit->state == STATE_PARKED) {
+            continue;
+        }
         uint16_t name =
             words_put(learning->words, state_name((enum workflow_state)visit->state));
         teach(learning, MODEL_STATE, run->pipeline, name, time_in(run, visit->at),
@@ -397,6 +400,12 @@ static struct proposed *proposed_of(struct learning *learning,
         proposed->metric = RUN_METRIC_COUNT - 1; /* a word of another program */
     }
     return proposed;
+}
+
+bool learning_has(const struct learning *learning, const struct optimization_row *row)
+{
+    size_t at = find_proposed(learning, row->fingerprint);
+    return at < learning->n_proposed && learning->proposed[at].status == row->status;
 }
 
 void learning_verdict(struct learning *learning, const struct optimization_row *row,

@@ -66,6 +66,8 @@ void learning_turn_to(struct learning *learning, enum optimization_kind kind);
  * OPT_GUARDED (applied, still open). scope as it was proposed. Unknown ones are taken as new. */
 void learning_verdict(struct learning *learning, const struct optimization_row *row,
                       enum optimization_status status, struct wall now);
+/* Is this one known, with the status that it has? */
+bool learning_has(const struct learning *learning, const struct optimization_row *row);
 /* Share of proposals of this kind at this scope that people take, 0..1; 1 = nothing known. */
 double learning_acceptance(const struct learning *learning, enum optimization_kind kind,
                            const char *scope, struct wall now);

@@ -5,7 +5,7 @@
 #include "engine/base/mem.h"
 #include "engine/learning/learning_private.h"
 
-#define FORMAT  2
+#define FORMAT  3
 #define LARGEST 1e15
 
 static void save_proposed(const struct proposed *proposed, struct buf *out)

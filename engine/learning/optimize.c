@@ -32,6 +32,8 @@ static const struct {
     {OPT_QUARANTINE,   OF_PIPELINE, generate_quarantine},
     {OPT_MERGE_WINDOW, OF_PIPELINE, generate_merge_window},
     {OPT_LIMITS,       OF_PIPELINE, generate_limits},
+    {OPT_DEADLINE,     OF_PIPELINE, generate_timeout},
+    {OPT_POLL,         OF_SERVICE,  generate_poll},
 };
 /* clang-format on */
 

@@ -65,7 +65,9 @@ static void read_round(const struct run_features *run, int iteration,
             round->busy[step->position] = (double)step->cpu / (double)step->run;
         }
         bool is_odd = step->class_ == CLASS_INFRA || step->class_ == CLASS_NETWORK ||
-                      step->class_ == CLASS_RESOURCE || step->status == STATUS_CANCELLED;
+                      step->class_ == CLASS_RESOURCE ||
+                      step->status == STATUS_CANCELLED ||
+                      step->status == STATUS_TIMED_OUT;
         round->is_clean = round->is_clean && !is_odd;
         is_no[step->position] =
             run_step_has_failed(step) && (step->flags & STEP_MAY_FAIL) == 0;

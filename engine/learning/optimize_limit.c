@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Limits fitted to what they bound: deadlines of states, memory of sandboxes.
+ * Limits fitted to what they bound: here deadlines of states; optimize_sandbox.c, optimize_timeout.c.
  *
  * What was killed at a limit would have needed more, nobody knows how much: it is an observation
  * that was cut. How much of it would have ended below a higher limit is told by a lognormal and a
@@ -23,16 +23,6 @@
 #define FACTOR_MOST 3
 #define ENOUGH      0.85 /* share of what was killed that should end */
 #define MODEL_ERROR 0.25 /* of the saved share, beside the disagreement of the two */
-#define HUNG_FACTOR 0.5  /* who has not ended by half of the deadline never will */
-#define SAME_LIMIT  0.01 /* relative: settings are rounded to seconds and bytes */
-#define HUNG_ROOM   1.5  /* times the slowest that ended by itself */
-
-struct limit_search {
-    struct lifetime *lives;
-    size_t n, n_cut;
-    double limit; /* in force */
-    struct lifetime_fit fit;
-};
 
 static double limit_of_run(const struct run_features *run, enum workflow_state state)
 {
@@ -41,28 +31,25 @@ static double limit_of_run(const struct run_features *run, enum workflow_state s
         return (double)run->planning;
     case STATE_CODING:
         return (double)run->coding;
-    case STATE_VALIDATING:
-        return (double)run->validation;
     default:
-        return (double)run->memory;
+        return (double)run->validation;
     }
 }
 
 /* Runs up to the last one that had another limit than now are left out: its author may have
- * changed it, or a change was taken back. state: whose deadline; STATE_IDLE: memory. */
+ * changed it, or a change was taken back. */
 static bool had_this_limit(struct search *search, enum workflow_state state, double limit)
 {
     size_t n_other = 0;
     for (size_t i = 0; i < search->n_runs; i++) {
         double was = limit_of_run(search->runs[i], state);
-        n_other = was > 0 && fabs(was / limit - 1) > SAME_LIMIT ? i + 1 : n_other;
+        n_other = was > 0 && fabs(was / limit - 1) > LIMIT_SAME ? i + 1 : n_other;
     }
     search_drop(search, n_other);
     return search->n_runs >= RUNS_LEAST;
 }
 
-/* Share of what was killed at the limit that ends below another one: by the two models. */
-static struct estimate share_saved(const struct limit_search *limit, double to)
+struct estimate limit_saved(const struct limit_search *limit, double to)
 {
     const struct lifetime_fit *fit = &limit->fit;
     double now = lifetime_beyond_lognormal(fit, limit->limit);
@@ -72,9 +59,7 @@ static struct estimate share_saved(const struct limit_search *limit, double to)
     return (struct estimate){(a + b) / 2, fmin(a, b), fmax(a, b)};
 }
 
-/* The least limit that saves enough, within bounds. */
-static double pick_limit(const struct limit_search *limit, double most,
-                         double nice(double))
+double limit_pick(const struct limit_search *limit, double most, double nice(double))
 {
     double to = limit->limit;
     for (int quarters = 5; quarters <= 4 * FACTOR_MOST; quarters++) {
@@ -83,22 +68,21 @@ static double pick_limit(const struct limit_search *limit, double most,
             break;
         }
         to = next;
-        if (share_saved(limit, to).low >= ENOUGH) {
+        if (limit_saved(limit, to).low >= ENOUGH) {
             break;
         }
     }
     return to;
 }
 
-/* Interval of a proposal whose effect is proportional to the share that is saved. */
-static void expect_saved(struct search *search, struct estimate saved)
+void limit_expect(struct search *search, struct estimate saved)
 {
     double less = (saved.value - saved.low) / saved.value + MODEL_ERROR;
     double more = (saved.high - saved.value) / saved.value + MODEL_ERROR;
     search_expect(search, 1, fmin(less, 1), more);
 }
 
-static bool is_killed_often(struct limit_search *limit)
+bool limit_is_met_often(struct limit_search *limit)
 {
     return limit->n_cut >= KILLS_LEAST && limit->n - limit->n_cut >= WHOLE_LEAST &&
            (double)limit->n_cut >= KILLS_SHARE * (double)limit->n &&
@@ -172,8 +156,8 @@ static void raise_deadline(struct search *search, const struct deadline *deadlin
                            struct limit_search *limit)
 {
     char from[CLOCK_TEXT_MAX], below[CLOCK_TEXT_MAX];
-    double to = pick_limit(limit, search->now.most, nice_seconds);
-    struct estimate saved = share_saved(limit, to);
+    double to = limit_pick(limit, search->now.most, nice_seconds);
+    struct estimate saved = limit_saved(limit, to);
     struct proposal *draft = &search->draft;
     size_t n_hit = 0;
     for (size_t i = 0; i < search->n_runs; i++) {
@@ -184,7 +168,7 @@ static void raise_deadline(struct search *search, const struct deadline *deadlin
     draft->metric = RUN_WASTED;
     draft->traits = PROPOSAL_REVERSIBLE;
     write_span(draft->to, sizeof(draft->to), to);
-    expect_saved(search, saved);
+    limit_expect(search, saved);
     draft_text(draft->title, sizeof(draft->title), "%s: allow %s in %s, not %s",
                search->scope, draft->to, state_name(deadline->state),
                say_span(limit->limit, from));
@@ -209,7 +193,7 @@ static void lower_deadline(struct search *search, const struct deadline *deadlin
                            const struct limit_search *limit, double slowest)
 {
     char text[CLOCK_TEXT_MAX];
-    double to = nice_seconds(slowest * HUNG_ROOM);
+    double to = nice_seconds(slowest * LIMIT_ROOM);
     struct proposal *draft = &search->draft;
     if (isfinite(search->now.least) && to < search->now.least) {
         return;
@@ -261,12 +245,12 @@ static void fit_deadline(struct search *search, const struct deadline *deadline)
     for (size_t i = 0; i < limit.n; i++) {
         slowest = lives[i].is_cut ? slowest : fmax(slowest, lives[i].time);
     }
-    if (!is_killed_often(&limit)) {
+    if (!limit_is_met_often(&limit)) {
         return;
     }
-    if (slowest * HUNG_ROOM < limit.limit * HUNG_FACTOR) {
+    if (slowest * LIMIT_ROOM < limit.limit * LIMIT_HUNG) {
         lower_deadline(search, deadline, &limit, slowest);
-    } else if (slowest > limit.limit * HUNG_FACTOR * 1.5) {
+    } else if (slowest > limit.limit * LIMIT_HUNG * 1.5) {
         raise_deadline(search, deadline, &limit);
     }
 }
@@ -281,136 +265,4 @@ void generate_deadline(struct search *search)
     for (size_t i = 0; i < ARRAY_LEN(deadlines); i++) {
         fit_deadline(search, &deadlines[i]);
     }
-}
-
-/* ---- memory ------------------------------------------------------------------------------- */
-
-static bool is_over(const struct run_step *step)
-{
-    return (step->flags & STEP_OVER_LIMIT) != 0;
-}
-
-/* The step that is killed most often; 0: none is. */
-static uint16_t most_killed(const struct search *search)
-{
-    AUTO_FREE size_t *kills = mem_array(WORDS_MAX, sizeof(*kills));
-    uint16_t most = 0;
-    for (size_t i = 0; i < search->n_runs; i++) {
-        const struct run_features *run = search->runs[i];
-        for (size_t k = 0; k < run->n_steps; k++) {
-            uint16_t name = run->steps[k].name;
-            if (is_over(&run->steps[k]) && ++kills[name] > kills[most]) {
-                most = name;
-            }
-        }
-    }
-    return most;
-}
-
-static bool forget_memory(struct search *search, uint16_t name)
-{
-    AUTO_FREE double *series = mem_array(search->n_runs + 1, sizeof(*series));
-    for (size_t i = 0; i < search->n_runs; i++) {
-        const struct run_features *run = search->runs[i];
-        series[i] = (double)NAN;
-        for (size_t k = 0; k < run->n_steps; k++) {
-            if (run->steps[k].name == name) {
-                series[i] = fmax((double)run->steps[k].memory, series[i]);
-            }
-        }
-    }
-    return search_forget(search, series, RUNS_LEAST);
-}
-
-static void take_memory(const struct search *search, uint16_t name,
-                        struct limit_search *limit)
-{
-    for (size_t i = 0; i < search->n_runs; i++) {
-        const struct run_features *run = search->runs[i];
-        for (size_t k = 0; k < run->n_steps && limit->n < OPTIMIZE_RUNS_MAX * 2; k++) {
-            const struct run_step *step = &run->steps[k];
-            bool is_whole = run_step_has_passed(step) && step->memory > 0;
-            if (step->name == name && (is_whole || is_over(step))) {
-                double mib = is_over(step) ? limit->limit : (double)step->memory;
-                limit->lives[limit->n++] = (struct lifetime){mib, is_over(step)};
-                limit->n_cut += is_over(step) ? 1 : 0;
-            }
-        }
-    }
-}
-
-/* As replay_kills, for all that was killed, whichever step it was: the first of several in one
- * iteration saves those that follow. */
-static double replay_memory(const struct run_features *run, double saved)
-{
-    double delta = 0, reached = 1;
-    int iteration = 0;
-    uint16_t killed = 0;
-    for (size_t k = 0; k < run->n_steps; k++) {
-        const struct run_step *step = &run->steps[k];
-        if (step->iteration != iteration) {
-            iteration = step->iteration;
-            reached = 1;
-            killed = 0;
-        }
-        bool is_after = step->name == killed && isfinite(step->pause);
-        delta -= is_after ? (1 - reached) * (double)step->pause : 0;
-        if (is_over(step)) {
-            double was = (double)step->run;
-            reached = step->name == killed ? reached : 1;
-            killed = step->name;
-            reached *= 1 - saved;
-            delta += reached * was - was;
-        }
-    }
-    return delta / 60;
-}
-
-void generate_limits(struct search *search)
-{
-    struct limit_search limit = {.n = 0};
-    struct proposal *draft = &search->draft;
-    if (!search_begin(search, "limits.memory", RUNS_LEAST) ||
-        !((limit.limit = search_value(search)) > 0) ||
-        !had_this_limit(search, STATE_IDLE, limit.limit)) {
-        return;
-    }
-    AUTO_FREE struct lifetime *lives =
-        mem_array((size_t)OPTIMIZE_RUNS_MAX * 2, sizeof(*lives));
-    limit.lives = lives;
-    uint16_t name = most_killed(search);
-    if (name == 0 || !forget_memory(search, name)) {
-        return;
-    }
-    take_memory(search, name, &limit);
-    if (!is_killed_often(&limit)) {
-        return;
-    }
-    double to = pick_limit(&limit, search->now.most, nice_mib);
-    struct estimate saved = share_saved(&limit, to);
-    for (size_t i = 0; i < search->n_runs; i++) {
-        search->delta[i] = replay_memory(search->runs[i], saved.value);
-    }
-    draft->metric = RUN_WASTED;
-    draft->traits = PROPOSAL_REVERSIBLE | PROPOSAL_SPENDS;
-    write_mib(draft->to, sizeof(draft->to), to);
-    expect_saved(search, saved);
-    draft_text(draft->title, sizeof(draft->title), "%s: %s of memory, not %s",
-               search->scope, draft->to, draft->from);
-    draft_text(draft->reason, sizeof(draft->reason),
-               "%s was killed at the limit of memory in %zu of %zu tries; %.0f %% of "
-               "them would have had enough",
-               words_name(search->input->words, name), limit.n_cut, limit.n,
-               100 * saved.value);
-    draft_text(draft->if_wrong, sizeof(draft->if_wrong),
-               "each sandbox may take %.0f MiB more of the machine", to - limit.limit);
-    search_fact(search, (double)limit.n_cut, "killed at %s: %zu of %zu tries of %s",
-                draft->from, limit.n_cut, limit.n,
-                words_name(search->input->words, name));
-    search_fact(search, exp(limit.fit.mu), "half of them need less than %.0f MiB",
-                exp(limit.fit.mu));
-    search_line(search,
-                "%.0f %% of the kills in %zu recorded workflows would not have been",
-                100 * saved.value, search->n_runs);
-    search_propose(search);
 }

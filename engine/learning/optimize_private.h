@@ -31,7 +31,8 @@ struct search {
 typedef void generator(struct search *search);
 generator generate_deadline, generate_retries, generate_backoff, generate_order,
     generate_parallel, generate_concurrency, generate_bulkhead, generate_agent,
-    generate_evaluator, generate_quarantine, generate_merge_window, generate_limits;
+    generate_evaluator, generate_quarantine, generate_merge_window, generate_limits,
+    generate_timeout, generate_poll;
 
 /* Begin with a setting: the draft is empty, the runs are those of the scope since it is in force.
  * False: it cannot be changed, or there are fewer runs than `least`. */
@@ -64,6 +65,28 @@ double nice_seconds(double seconds); /* rounded up: 5 s, 1 min, 5 min, 30 min st
 double nice_mib(double mib);
 /* "4m12s" for sentences. */
 const char *say_span(double seconds, char text[CLOCK_TEXT_MAX]);
+
+/* ---- limits and what was killed at them (optimize_limit.c) ---- */
+
+#define LIMIT_HUNG 0.5  /* who has not ended by half of the limit never will */
+#define LIMIT_ROOM 1.5  /* times the slowest that ended by itself */
+#define LIMIT_SAME 0.01 /* relative: settings are rounded to seconds and bytes */
+#define LIVES_MAX  ((size_t)OPTIMIZE_RUNS_MAX * 2)
+
+struct limit_search {
+    struct lifetime *lives;
+    size_t n, n_cut;
+    double limit; /* in force */
+    struct lifetime_fit fit;
+};
+/* Often enough to say something, and `fit` is made. */
+bool limit_is_met_often(struct limit_search *limit);
+/* Share of what was killed at the limit that ends below another one: by the two models. */
+struct estimate limit_saved(const struct limit_search *limit, double to);
+/* The least limit that saves enough, at most `most` (NAN: no bound) and FACTOR_MOST times it. */
+double limit_pick(const struct limit_search *limit, double most, double nice(double));
+/* search_expect of an effect that is proportional to the share that is saved. */
+void limit_expect(struct search *search, struct estimate saved);
 
 /* Tries of the same check in one iteration: runs on one commit. */
 bool is_same_check(const struct run_step *a, const struct run_step *b);

@@ -11,11 +11,11 @@ const char *const fleet_services[FLEET_SERVICES] = {"codegen_api", "codegen_eu"}
 
 /* What a sound check of each name is like: the ratio of p_wrong to minutes falls. */
 static const struct world_check sound[FLEET_CHECKS] = {
-    {"lint",              0.7, 0.2,  0.05, 0, 200, 0.2,  8},
-    {"build",             2.5, 0.2,  0.05, 0, 700, 0.2,  8},
-    {"unit tests",        4,   0.25, 0.05, 0, 500, 0.25, 8},
-    {"integration tests", 7,   0.3,  0.04, 0, 800, 0.25, 8},
-    {"e2e tests",         9,   0.3,  0.02, 0, 900, 0.2,  8},
+    {"lint",              0.7, 0.2,  0.05, 0, 200, 0.2,  8, 0},
+    {"build",             2.5, 0.2,  0.05, 0, 700, 0.2,  8, 0},
+    {"unit tests",        4,   0.25, 0.05, 0, 500, 0.25, 8, 0},
+    {"integration tests", 7,   0.3,  0.04, 0, 800, 0.25, 8, 0},
+    {"e2e tests",         9,   0.3,  0.02, 0, 900, 0.2,  8, 0},
 };
 
 struct rng world_rng(const struct fleet *fleet, int64_t workflow, int what, int which,
@@ -56,7 +56,9 @@ static void make_pipeline(struct world_pipeline *p, size_t i, struct rng *rng)
         p->checks[k].minutes *= between(rng, 0.85, 1.15);
         p->checks[k].p_wrong *= between(rng, 0.9, 1.1);
         p->order[k] = (int)k;
+        p->timeouts[k] = 60;
     }
+    p->cpu = 600;
     p->plan_minutes = between(rng, 0.5, 2);
     p->code_minutes = between(rng, 8, 16);
     p->code_sigma = between(rng, 0.4, 0.6);
@@ -148,6 +150,14 @@ static void plant_in_pipeline(struct world_pipeline *p, enum fleet_flaw flaw,
         p->bad_hours = (int)(4 + rng_below(rng, 5));
         p->p_merge_bad = between(rng, 0.2, 0.35);
         break;
+    case FLAW_TIMEOUT:
+        p->checks[1].p_hang = between(rng, 0.05, 0.08);
+        p->timeouts[1] = between(rng, 40, 80);
+        break;
+    case FLAW_CPU: /* the last check is at its 82nd to 92nd of 100 */
+        p->cpu = p->checks[last].minutes * p->checks[last].processors *
+                 exp(p->checks[last].sigma * between(rng, 0.9, 1.4));
+        break;
     default: /* of memory: the largest check is at its 82nd to 92nd of 100 */
         p->memory = p->checks[last].memory *
                     exp(p->checks[last].memory_sigma * between(rng, 0.9, 1.4));
@@ -161,6 +171,13 @@ static void make_load(struct fleet *fleet, unsigned flaws, struct rng *rng)
     fleet->p_world = between(rng, 0.01, 0.02);
     fleet->outage = between(rng, 0.1, 0.3);
     fleet->backoff = between(rng, 0.3, 0.5);
+    for (size_t i = 0; i < FLEET_SERVICES; i++) {
+        fleet->poll[i] = 1;
+    }
+    if ((flaws >> FLAW_POLL & 1) != 0) {
+        struct rng own = world_rng(fleet, -1, 1, FLAW_POLL, 0);
+        fleet->poll[0] = between(&own, 8, 15);
+    }
     if ((flaws >> FLAW_BACKOFF & 1) != 0) {
         fleet->p_world = between(rng, 0.02, 0.04);
         fleet->backoff = between(rng, 6, 12);
@@ -225,14 +242,15 @@ struct fleet *fleet_new(uint64_t seed, unsigned flaws)
     static const int apart[FLAW_COUNT] = {
         [FLAW_ORDER] = 0,    [FLAW_PARALLEL] = 1,  [FLAW_QUARANTINE] = 2,
         [FLAW_LIMITS] = 3,   [FLAW_AGENT] = 1,     [FLAW_RETRIES] = 3,
-        [FLAW_DEADLINE] = 2, [FLAW_EVALUATOR] = 0, [FLAW_MERGE_WINDOW] = 3};
+        [FLAW_DEADLINE] = 2, [FLAW_EVALUATOR] = 0, [FLAW_MERGE_WINDOW] = 3,
+        [FLAW_TIMEOUT] = 0,  [FLAW_CPU] = 1};
     size_t turn = 1 + (size_t)rng_below(&rng, FLEET_PIPELINES);
     for (int flaw = 0; flaw < FLAW_COUNT; flaw++) {
         char *scope = fleet->scopes[flaw];
         struct rng own = world_rng(fleet, -1, 1, flaw, 0);
         if ((flaws >> flaw & 1) == 0) {
             (void)snprintf(scope, sizeof(fleet->scopes[0]), "-");
-        } else if (flaw == FLAW_BULKHEAD) {
+        } else if (flaw == FLAW_BULKHEAD || flaw == FLAW_POLL) {
             (void)snprintf(scope, sizeof(fleet->scopes[0]), "service:%s",
                            fleet_services[0]);
         } else if (flaw != FLAW_BACKOFF && flaw != FLAW_CONCURRENCY) {
@@ -304,6 +322,10 @@ static bool get_of_pipeline(const struct world_pipeline *p, const char *setting,
     int k = check_of(p, setting, "retries");
     if (k >= 0) {
         (void)snprintf(out, cap, "%d", p->check_retries[k]);
+    } else if ((k = check_of(p, setting, "timeout")) >= 0) {
+        put_minutes(out, cap, p->timeouts[k]);
+    } else if (strcmp(setting, "limits.cpu") == 0) {
+        put_minutes(out, cap, p->cpu);
     } else if ((k = check_of(p, setting, "quarantine")) >= 0) {
         (void)snprintf(out, cap, "%s", p->is_quarantined[k] ? "until then" : "");
     } else if (strcmp(setting, "limits.coding") == 0) {
@@ -332,6 +354,19 @@ static bool get_of_pipeline(const struct world_pipeline *p, const char *setting,
     return true;
 }
 
+static bool get_of_service(const struct fleet *fleet, size_t i, const char *setting,
+                           char *out, size_t cap)
+{
+    if (strcmp(setting, "concurrency") == 0) {
+        (void)snprintf(out, cap, "%d", fleet->places[i]);
+    } else if (strcmp(setting, "poll") == 0) {
+        put_minutes(out, cap, fleet->poll[i]);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 bool fleet_get(const struct fleet *fleet, const char *setting, const char *scope,
                char *ret_value, size_t cap)
 {
@@ -349,10 +384,8 @@ bool fleet_get(const struct fleet *fleet, const char *setting, const char *scope
     }
     for (size_t i = 0; i < FLEET_SERVICES; i++) {
         if (strncmp(scope, "service:", 8) == 0 &&
-            strcmp(scope + 8, fleet_services[i]) == 0 &&
-            strcmp(setting, "concurrency") == 0) {
-            (void)snprintf(ret_value, cap, "%d", fleet->places[i]);
-            return true;
+            strcmp(scope + 8, fleet_services[i]) == 0) {
+            return get_of_service(fleet, i, setting, ret_value, cap);
         }
     }
     return false;
@@ -407,6 +440,10 @@ static bool set_of_pipeline(struct world_pipeline *p, const char *setting,
     long number = strtol(value, NULL, 10);
     if (k >= 0) {
         p->check_retries[k] = (int)number;
+    } else if ((k = check_of(p, setting, "timeout")) >= 0 && is_span) {
+        p->timeouts[k] = minutes;
+    } else if (strcmp(setting, "limits.cpu") == 0 && is_span) {
+        p->cpu = minutes;
     } else if ((k = check_of(p, setting, "quarantine")) >= 0) {
         p->is_quarantined[k] = true;
     } else if (strcmp(setting, "limits.coding") == 0 && is_span) {
@@ -452,6 +489,12 @@ bool fleet_set(struct fleet *fleet, const char *setting, const char *scope,
             strcmp(scope + 8, fleet_services[i]) == 0 &&
             strcmp(setting, "concurrency") == 0) {
             fleet->places[i] = (int)strtol(value, NULL, 10);
+            return true;
+        }
+        if (strncmp(scope, "service:", 8) == 0 &&
+            strcmp(scope + 8, fleet_services[i]) == 0 && strcmp(setting, "poll") == 0 &&
+            span_parse(value, &span)) {
+            fleet->poll[i] = (double)span.ms / 60000;
             return true;
         }
     }

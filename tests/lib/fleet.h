@@ -35,7 +35,10 @@
     X(FLAW_QUARANTINE, OPT_QUARANTINE, "a check that fails and passes as it likes")      \
     X(FLAW_AGENT, OPT_AGENT, "the agent that begins is the worse one")                   \
     X(FLAW_MERGE_WINDOW, OPT_MERGE_WINDOW, "merges at some hours break the base")        \
-    X(FLAW_LIMITS, OPT_LIMITS, "checks are killed at the limit of memory")
+    X(FLAW_LIMITS, OPT_LIMITS, "checks are killed at the limit of memory")               \
+    X(FLAW_TIMEOUT, OPT_DEADLINE, "a check that hangs is waited for")                    \
+    X(FLAW_CPU, OPT_LIMITS, "checks are killed at the limit of processor time")          \
+    X(FLAW_POLL, OPT_POLL, "a service is asked much too seldom")
 enum fleet_flaw {
 #define X(id, kind, help) id,
     FLAW_LIST(X)

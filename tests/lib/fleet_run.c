@@ -19,6 +19,7 @@
 #define MINUTE_MS  60000.0
 #define ITERATIONS 6
 #define EXIT_KILL  137
+#define EXIT_CPU   152
 
 enum phase {
     IN_SLOT,
@@ -42,7 +43,9 @@ enum what {
     DRAW_JUDGE,
     DRAW_MERGE,
     DRAW_WORLD,
-    DRAW_PAUSE
+    DRAW_PAUSE,
+    DRAW_HANG,
+    DRAW_LOOK
 };
 
 struct job {
@@ -271,9 +274,22 @@ static double code_minutes(const struct town *town, const struct job *job)
     return world_lognormal(&rng, usual, p->code_sigma);
 }
 
+/* When it is seen that it has ended: pauses between two looks grow by a half, a little is drawn. */
+static double noticed(const struct town *town, const struct job *job, double minutes)
+{
+    struct rng rng =
+        world_rng(town->fleet, job->row.id, DRAW_LOOK, job->row.iteration, job->tries);
+    double most = town->fleet->poll[job->agent], pause = fmin(2.0 / 60, most), at = 0;
+    while (at < minutes) {
+        at += pause * (1 + 0.1 * rng_unit(&rng));
+        pause = fmin(1.5 * pause, most);
+    }
+    return at;
+}
+
 static void begin_code(struct town *town, struct job *job)
 {
-    double minutes = code_minutes(town, job);
+    double minutes = noticed(town, job, code_minutes(town, job));
     bool is_killed = minutes > job->p->coding;
     struct try try = {.kind = EFFECT_CODE,
                       .name = "agent",
@@ -375,7 +391,18 @@ static struct check_run run_check(struct town *town, struct job *job, int place,
                           .memory = memory,
                           .processors = check->processors / stretch};
         struct check_run run = {CHECK_PASSED, 0};
-        if (memory > p->memory) {
+        struct rng hang = world_rng(town->fleet, job->row.id, DRAW_HANG, which, attempt);
+        bool hangs = rng_unit(&hang) < check->p_hang;
+        if (hangs || minutes > p->timeouts[k]) {
+            minutes = p->timeouts[k];
+            try.class_ = CLASS_TIMEOUT;
+            run.verdict = CHECK_TROUBLE;
+        } else if (minutes * try.processors > p->cpu) {
+            minutes = p->cpu / try.processors;
+            try.exit_status = EXIT_CPU;
+            try.class_ = CLASS_RESOURCE;
+            run.verdict = CHECK_TROUBLE;
+        } else if (memory > p->memory) {
             minutes *= 0.7;
             try.memory = p->memory * 0.995;
             try.exit_status = EXIT_KILL;
@@ -391,7 +418,8 @@ static struct check_run run_check(struct town *town, struct job *job, int place,
             try.class_ = CLASS_TEST;
             run.verdict = CHECK_WRONG;
         }
-        try.status = run.verdict == CHECK_PASSED
+        try.status = try.class_ == CLASS_TIMEOUT ? STATUS_TIMED_OUT
+                     : run.verdict == CHECK_PASSED
                          ? (attempt > 1 ? STATUS_FLAKY : STATUS_PASSED)
                          : STATUS_FAILED;
         try.ended = at + 1 + (int64_t)(minutes * MINUTE_MS);
@@ -704,6 +732,7 @@ static void make_pipelines(struct town *town)
         pipeline->planning.ms = (int64_t)(p->planning * MINUTE_MS);
         pipeline->coding.ms = (int64_t)(p->coding * MINUTE_MS);
         pipeline->validation.ms = (int64_t)(p->validation * MINUTE_MS);
+        pipeline->bounds.cpu.ms = (int64_t)(p->cpu * MINUTE_MS);
         pipeline->bounds.memory = (int64_t)(p->memory * 1024 * 1024);
         pipeline->max_retries = p->retries;
         pipeline->checks = town->checks[i];
@@ -715,6 +744,7 @@ static void make_pipelines(struct town *town)
             (void)snprintf(name, sizeof(town->names[i][k]), "%s", p->checks[which].name);
             town->checks[i][k].name = name;
             town->checks[i][k].retries = p->check_retries[which];
+            town->checks[i][k].timeout.ms = (int64_t)(p->timeouts[which] * MINUTE_MS);
             town->checks[i][k].may_fail = p->is_quarantined[which];
         }
     }

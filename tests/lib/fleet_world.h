@@ -15,6 +15,7 @@ struct world_check {
     double p_flake;              /* of a try */
     double memory, memory_sigma; /* MiB: median, of the logarithm */
     double processors;           /* busy while it runs */
+    double p_hang;               /* of a try: it never ends */
 };
 
 struct world_pipeline {
@@ -35,6 +36,8 @@ struct world_pipeline {
     bool is_quarantined[FLEET_CHECKS];
     double coding, validation, planning; /* minutes */
     double memory;                       /* MiB */
+    double cpu;                          /* minutes of processor time */
+    double timeouts[FLEET_CHECKS];       /* minutes, by index of checks */
     int retries, parallel, agent;
     bool has_evaluator;
     double window_from, window_to; /* hours; 0 to 24: any time */
@@ -47,6 +50,7 @@ struct fleet {
     double p_world, outage;      /* of a try; mean minutes that a trouble lasts on */
     int places[FLEET_SERVICES];  /* setting: concurrency */
     int max_running;             /* setting */
+    double poll[FLEET_SERVICES]; /* setting, minutes */
     double backoff;              /* setting, minutes */
     char scopes[FLAW_COUNT][32]; /* where flaws are; "-" = not planted */
 };
