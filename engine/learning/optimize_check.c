@@ -453,7 +453,7 @@ void generate_evaluator(struct search *search)
 /* The checks in force, and how they fare; false: the list changed lately. */
 static bool know_checks(struct search *search, struct checks *checks)
 {
-    if (search->n_runs == 0 || !read_list(search, checks)) {
+    if (search->n_runs == 0 || !read_list(search, checks, RUNS_LEAST)) {
         return false;
     }
     count_checks(search, checks);
