@@ -24,6 +24,7 @@
 #include "engine/base/file.h"
 #include "engine/control/config.h"
 #include "tui/cli/cli.h"
+#include "tui/cli/linear.h"
 #include "tui/console.h"
 #include "tui/host.h"
 
@@ -40,6 +41,9 @@ static int run_console_body(void *user)
 {
     const struct cli *cli = user;
     struct err err = ERR_INIT;
+    if (cli_has(cli, "linear")) {
+        return linear_run(user);
+    }
     struct console_options options = {
         .config = cli->config,
         .is_ascii = cli_has(cli, "ascii"),

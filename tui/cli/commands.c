@@ -26,10 +26,11 @@ const struct cli_option cli_global_options[] = {
 };
 
 const struct cli_option cli_console_options[] = {
-    {"ascii", 0, NULL, "draw with ASCII only, whatever the locale says"},
-    {"read-only",   0, NULL, "refuse everything that changes a workflow"},
-    {"view",       0, "VIEW", "begin with this view"},
-    {0   },
+    {"ascii",                                                        0, NULL, "draw with ASCII only, whatever the locale says"},
+    {"linear",                                                          0, NULL, "lines instead of a screen: for screen readers and TERM=dumb"},
+    {"read-only",                                                              0, NULL, "refuse everything that changes a workflow"},
+    {"view",    0, "VIEW", "begin with this view"},
+    {0},
 };
 
 static const struct cli_command *const before_verbs[] = {
