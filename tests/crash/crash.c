@@ -124,7 +124,10 @@ static void prepare(struct campaign *c)
     c->pipeline =
         mem_printf("name: crash\nrepository: %s\nbase: main\nagent: {command: %s}\n"
                    "validate:\n  - {name: test, command: 'test -s seed.txt'}\n"
-                   "merge: {mode: auto}\nlimits: {iterations: 20, retries: 50}\n",
+                   "  - {name: size, command: 'test $(wc -l <seed.txt) -eq 1'}\n"
+                   "  - {name: own, command: 'test -s \"$SIGNALBOX_WORKFLOW.txt\"'}\n"
+                   "merge: {mode: auto}\n"
+                   "limits: {iterations: 20, retries: 50, parallel: 2}\n",
                    c->repo, agent);
     const char *init[] = {"git", "init", "-q", "-b", "main", c->repo, NULL};
     const char *add[] = {"git", "-C", c->repo, "add", "-A", NULL};

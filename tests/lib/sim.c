@@ -66,6 +66,12 @@ static const struct {
     {"never",
      "name: never\nrepository: /srv/never\nbase: main\nagent: {command: agent}\n"
      "validate: []\nmerge: {mode: never}\nbudget: {wall: 2h, when_spent: fail}\n"              },
+    {"beside",
+     "name: beside\nrepository: /srv/beside\nbase: main\nagent: {command: agent}\n"
+     "validate:\n  - {name: unit, command: unit}\n  - {name: docs, command: docs}\n"
+     "  - {name: lint, command: lint, allow_failure: true}\n"
+     "  - {name: types, command: types}\n"
+     "merge: {mode: auto}\nlimits: {iterations: 6, retries: 3, parallel: 2}\n"    },
     {"served",
      "name: served\nbase: main\nagent: {provider: codegen_api, backups: [codegen_eu]}\n"
      "forge: {provider: github_api, repository: acme/served}\n"
@@ -73,7 +79,7 @@ static const struct {
      "evaluator: {provider: web_eval, url: \"http://x\", task: look}\n"
      "merge: {mode: auto}\nlimits: {iterations: 4, retries: 3}\n"             },
 };
-#define SERVED 3
+#define SERVED 4
 /* clang-format on */
 
 static void on_halt(void *self, bool is_on)
@@ -149,7 +155,7 @@ static void send(struct sim *sim, const char *verb, int64_t workflow, const char
 static void submit_one(struct sim *sim)
 {
     uint64_t pick = rng_below(&sim->rng, 10);
-    size_t i = pick < 7 ? 0 : pick < 9 ? 1 : 2;
+    size_t i = pick < 5 ? 0 : pick < 7 ? 3 : pick < 9 ? 1 : 2;
     bool is_adopted = false;
     sim->n_submitted++;
     if (rng_unit(&sim->rng) < sim->options->service_rate) {
@@ -505,6 +511,52 @@ static void check_audit(struct sim *sim, struct reader *reader)
     audit_check_free(check);
 }
 
+/* Checks side by side: none is left without an outcome, and nothing is merged before the newest of
+ * each, in the iteration that was merged, has passed ("lint" need not). */
+static void check_beside(struct sim *sim, const struct effect_row *rows, size_t n,
+                         const struct workflow_row *row)
+{
+    for (int step = 0; step < 4; step++) {
+        const struct effect_row *newest = NULL;
+        for (size_t i = 0; i < n; i++) {
+            bool is_it = rows[i].kind == EFFECT_CHECK && rows[i].step == step &&
+                         rows[i].iteration == row->iteration;
+            newest = is_it ? &rows[i] : newest;
+            if (rows[i].kind == EFFECT_CHECK && rows[i].status == STATUS_PENDING) {
+                complain(sim, "wf-%" PRId64 ": check %" PRId64 " has no outcome", row->id,
+                         rows[i].seq);
+            }
+        }
+        bool has_passed = newest != NULL && (newest->status == STATUS_PASSED ||
+                                             newest->status == STATUS_FLAKY);
+        if (row->merge_sha[0] != '\0' && step != 2 && !has_passed &&
+            sim->options->operator_rate == 0) {
+            complain(sim, "wf-%" PRId64 " is merged, and its check %d is %s", row->id,
+                     step, newest == NULL ? "not there" : status_name(newest->status));
+        }
+    }
+}
+
+static void check_checks(struct sim *sim, struct reader *reader, struct arena *arena)
+{
+    struct err err = ERR_INIT;
+    for (int64_t id = 1; id <= sim->n_submitted; id++) {
+        struct workflow_row row;
+        const struct effect_row *rows = NULL;
+        size_t n = 0;
+        arena_reset(arena);
+        if (reader_workflow(reader, arena, id, &row, &err) != FOUND ||
+            strcmp(row.pipeline, "beside") != 0) {
+            continue;
+        }
+        if (!reader_effects(reader, arena, id, &rows, &n, &err)) {
+            complain(sim, "effects: %s", err.msg);
+        }
+        sim->report->n_beside++;
+        check_beside(sim, rows, n, &row);
+    }
+}
+
 static void hash_log(struct sim *sim)
 {
     struct err err = ERR_INIT;
@@ -518,6 +570,7 @@ static void hash_log(struct sim *sim)
     while (hash_page(sim, reader, arena, &sim->report->n_events) > 0) {
         arena_reset(arena);
     }
+    check_checks(sim, reader, arena);
     arena_free(arena);
     check_audit(sim, reader);
     reader_close(reader);

@@ -42,6 +42,7 @@ struct sim_report {
     int64_t n_deferrals, n_outages, n_degraded, n_halts;
     int64_t n_bad, n_confirmed; /* merges that broke the base; those found */
     int64_t n_taken_back;       /* by the engine itself */
+    int64_t n_beside;           /* workflows with checks side by side */
     double virtual_days;
     char failure[400]; /* "" when every invariant held */
 };

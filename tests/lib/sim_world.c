@@ -32,6 +32,7 @@ struct job {
     bool is_over; /* its outcome was ready once; it is delivered again when asked again */
     int service;  /* who performs it; -1: nobody here but ourselves */
     bool is_deferred, is_fallback;
+    int n_beside; /* checks that it is performed for; 0 = for itself alone */
 };
 
 /* ---- weather ---- */
@@ -201,6 +202,32 @@ static void play_check(struct effect_result *result, double luck)
     }
 }
 
+/* Checks side by side, as the runner tells of them: the first that did not pass, in their order,
+ * decides; those behind one that has failed are ended, or were not begun. */
+static void play_beside(struct effect_result *result, int n, struct rng *rng)
+{
+    int failed = n;
+    effect_result_make_parts(result, (size_t)n);
+    for (int i = 0; i < n; i++) {
+        struct effect_result *part =
+            effect_result_new(result->workflow, result->seq - n + 1 + i);
+        result->parts[i] = part;
+        part->status = STATUS_PASSED;
+        play_check(part, rng_unit(rng));
+        if (failed < n && rng_unit(rng) < 0.7) {
+            part->status = rng_unit(rng) < 0.5 ? STATUS_CANCELLED : STATUS_SKIPPED;
+            part->blame = BLAME_NONE;
+        } else if (part->blame != BLAME_NONE && failed == n) {
+            failed = i;
+        }
+    }
+    const struct effect_result *of = result->parts[failed < n ? failed : n - 1];
+    result->of = of->seq;
+    if (failed < n) {
+        fail_as(result, of->status, of->blame, of->summary);
+    }
+}
+
 static void play_merge(struct sim_world *world, struct effect_result *result, double luck)
 {
     struct sim_merges *merges = merges_of(world, result->workflow);
@@ -366,6 +393,10 @@ static struct job *job_of(struct sim_world *world, const struct effect_row *effe
     if (job == NULL) {
         job = mem_alloc(sizeof(*job));
         job->row = *effect;
+        job->n_beside =
+            effect_is_beside(effect)
+                ? (int)strtol(effect->params + strlen(EFFECT_PARAMS_ALL), NULL, 10)
+                : 0;
         job->row.name = job->row.params = job->row.summary = job->row.log = NULL;
         idmap_put(&world->jobs, key, job);
     }
@@ -384,6 +415,9 @@ static void on_perform(void *self, const struct effect_row *effect)
 {
     struct sim_world *world = self;
     world->n_while_halted += world->is_halted;
+    if (effect_with(effect) != 0) {
+        BUG("performed, though another effect is performed for it");
+    }
     struct job *job = job_of(world, effect);
     int64_t key = effect->workflow * KEYS + effect->seq;
     bool is_fresh = !job->is_over && job->n_starts == 0;
@@ -488,6 +522,14 @@ struct effect_result *sim_world_due(struct sim_world *world)
         result->blame = BLAME_WORLD;
     } else {
         play(world, &job->row, result);
+        if (job->n_beside > 0) {
+            struct rng rng = dice(world, &job->row);
+            free(TAKE(result->summary)); /* of one check */
+            free(TAKE(result->excerpt));
+            result->status = STATUS_PASSED;
+            result->blame = BLAME_NONE;
+            play_beside(result, job->n_beside, &rng);
+        }
         judge(world, job, result);
     }
     job->is_over = true;

@@ -102,7 +102,7 @@ static void send(struct desk_of *d, const char *verb, int64_t workflow, const ch
     turn(d);
 }
 
-static void submit(struct desk_of *d)
+static void submit_text(struct desk_of *d, const char *pipeline)
 {
     AUTO_BUF struct buf args;
     struct jsonw w;
@@ -110,11 +110,16 @@ static void submit(struct desk_of *d)
     jsonw_init(&w, &args);
     jsonw_open(&w, NULL, '{');
     jsonw_str(&w, "pipeline", "p");
-    jsonw_str(&w, "text", text);
+    jsonw_str(&w, "text", pipeline);
     jsonw_str(&w, "task", "do it");
     jsonw_close(&w, '}');
     send(d, "submit", 0, args.data);
     turn(d);
+}
+
+static void submit(struct desk_of *d)
+{
+    submit_text(d, text);
 }
 
 /* The oldest effect that is asked for ends like this. */
@@ -414,10 +419,165 @@ static void a_merge_is_decided(void **state)
     close_desk(&d);
 }
 
+/* ---- checks side by side ---- */
+
+static const char beside_text[] =
+    "name: p\nrepository: /srv/p\nbase: main\nagent: {command: agent}\n"
+    "validate: [{name: unit, command: u}, {name: net, command: n}, {name: docs, command: "
+    "d}]\n"
+    "limits: {iterations: 5, retries: 3, parallel: 3}\n";
+
+/* What the runner says: each check's status in order, and the one that decides. */
+static void answer_beside(struct desk_of *d, const enum effect_status *each,
+                          size_t n_each, size_t of, const char *excerpt)
+{
+    assert_int_equal(d->n_asked, 1); /* one is performed for all */
+    struct effect_row asked = d->asked[--d->n_asked];
+    struct effect_result *result = effect_result_new(asked.workflow, asked.seq);
+    effect_result_make_parts(result, n_each);
+    for (size_t i = 0; i < n_each; i++) {
+        struct effect_result *part =
+            effect_result_new(asked.workflow, asked.seq - (int64_t)(n_each - 1 - i));
+        part->status = each[i];
+        part->blame = each[i] == STATUS_FAILED ? BLAME_CHANGE : BLAME_NONE;
+        part->summary = mem_printf("check %zu", i);
+        part->log = mem_printf("wf-1/log-%zu", i);
+        part->cpu_ms = (int64_t)i + 1;
+        result->parts[i] = part;
+    }
+    result->of = result->parts[of]->seq;
+    result->status = each[of];
+    result->blame = each[of] == STATUS_FAILED ? BLAME_CHANGE : BLAME_NONE;
+    result->summary = mem_str(excerpt != NULL ? "net failed" : "3 checks passed");
+    result->excerpt = excerpt != NULL ? mem_str(excerpt) : NULL;
+    result->log = mem_printf("wf-1/log-%zu", of);
+    result->provider = mem_str("local");
+    d->now.ms += 1000;
+    control_result(d->control, result, d->now);
+    turn(d);
+}
+
+static const struct effect_row *checks_of(struct desk_of *d, struct reader **ret_reader,
+                                          size_t *ret_n)
+{
+    struct err err = ERR_INIT;
+    const struct effect_row *rows = NULL;
+    *ret_reader = place_reader(d->place);
+    assert_true(reader_effects(*ret_reader, d->place->arena, 1, &rows, ret_n, &err));
+    while (*ret_n > 0 && rows->kind != EFFECT_CHECK) {
+        rows++;
+        (*ret_n)--;
+    }
+    return rows;
+}
+
+/* net fails for the network, and is tried again with what stands behind it; that it passes then,
+ * on the same commit, is flaky, and nothing of that touches its neighbours. */
+static void of_checks_side_by_side_one_is_flaky(void **state)
+{
+    static const enum effect_status first[] = {STATUS_PASSED, STATUS_FAILED,
+                                               STATUS_CANCELLED};
+    static const enum effect_status second[] = {STATUS_PASSED, STATUS_PASSED};
+    struct desk_of d;
+    struct reader *reader;
+    size_t n;
+    begin(&d, state);
+    submit_text(&d, beside_text);
+    pass_until(&d, EFFECT_CHECK, HEAD);
+    const struct effect_row *rows = checks_of(&d, &reader, &n);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(rows[i].status, STATUS_PENDING);
+    }
+    reader_close(reader);
+    answer_beside(&d, first, 3, 1, network);
+    rows = checks_of(&d, &reader, &n);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(rows[i].status, first[i]);
+        assert_int_equal(rows[i].cpu_ms, i + 1);
+        assert_string_equal(rows[i].provider, "local");
+        assert_int_equal(rows[i].log[strlen(rows[i].log) - 1], '0' + (int)i);
+    }
+    const struct failure_row *failed = failures(&d, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(failed[0].effect, rows[1].seq);
+    assert_string_equal(failed[0].step, "net");
+    assert_int_equal(failed[0].class_, CLASS_NETWORK);
+    reader_close(reader);
+
+    wait_for_effect(&d);
+    answer_beside(&d, second, 2, 1, NULL);
+    rows = checks_of(&d, &reader, &n);
+    assert_true(n >= 5);
+    assert_string_equal(rows[3].name, "net");
+    assert_int_equal(rows[3].status,
+                     STATUS_FLAKY); /* a pass after a retry is not green */
+    assert_string_equal(rows[4].name, "docs");
+    assert_int_equal(rows[4].status, STATUS_PASSED);
+    reader_close(reader);
+    failed = failures(&d, &n);
+    assert_int_equal(failed[0].status, FAILURE_RECOVERED);
+    assert_true(failed[0].is_flaky);
+    close_desk(&d);
+}
+
+/* Another engine: the rows that are performed by another one are not performed themselves, and
+ * get their outcome with it. So when they are stopped. */
+static void checks_side_by_side_outlive_the_engine(void **state)
+{
+    static const enum effect_status all[] = {STATUS_PASSED, STATUS_FLAKY, STATUS_PASSED};
+    struct desk_of d;
+    struct reader *reader;
+    size_t n;
+    begin(&d, state);
+    submit_text(&d, beside_text);
+    pass_until(&d, EFFECT_CHECK, HEAD);
+    close_desk(&d);
+    open_desk(&d);
+    turn(&d);
+    answer_beside(&d, all, 3, 2, NULL);
+    const struct effect_row *rows = checks_of(&d, &reader, &n);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(rows[i].status, all[i]);
+    }
+    assert_int_equal(rows[3].kind, EFFECT_MERGE);
+    reader_close(reader);
+    close_desk(&d);
+}
+
+static void a_cancel_stops_all_of_them(void **state)
+{
+    struct desk_of d;
+    struct reader *reader;
+    size_t n;
+    begin(&d, state);
+    submit_text(&d, beside_text);
+    pass_until(&d, EFFECT_CHECK, HEAD);
+    send(&d, "skip", 1, "{}");
+    const struct effect_row *rows = checks_of(&d, &reader, &n);
+    assert_int_equal(n, 5); /* the first is skipped, the others begin anew */
+    assert_int_equal(rows[0].status, STATUS_SKIPPED);
+    assert_int_equal(rows[1].status, STATUS_CANCELLED);
+    assert_int_equal(rows[2].status, STATUS_CANCELLED);
+    assert_string_equal(rows[3].name, "net");
+    assert_int_equal(rows[3].status, STATUS_PENDING);
+    reader_close(reader);
+    send(&d, "cancel", 1, "{}");
+    rows = checks_of(&d, &reader, &n);
+    assert_int_equal(rows[3].status, STATUS_CANCELLED);
+    assert_int_equal(rows[4].status, STATUS_CANCELLED);
+    reader_close(reader);
+    close_desk(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PLACE_TEST(a_check_that_passes_again_is_flaky_and_recovered),
+        PLACE_TEST(of_checks_side_by_side_one_is_flaky),
+        PLACE_TEST(checks_side_by_side_outlive_the_engine),
+        PLACE_TEST(a_cancel_stops_all_of_them),
         PLACE_TEST(a_failing_test_goes_back_to_the_agent_and_then_to_a_person),
         PLACE_TEST(a_restart_forgets_nothing),
         PLACE_TEST(an_operator_corrects_a_class),
