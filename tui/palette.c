@@ -402,7 +402,7 @@ bool palette_parse(const char *text, struct palette_command *ret_command, struct
         command.kind = PALETTE_WORKFLOW;
         command.n_targets = 1;
     } else if (parse_why(&line, &command)) {
-        command.view = NULL;
+        command.view = command.kind == PALETTE_WHY ? NULL : command.view;
     } else if (strcmp(line.word, "theme") == 0) {
         if (!parse_theme(&line, &command, err)) {
             return false;

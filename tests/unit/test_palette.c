@@ -52,6 +52,13 @@ static void lines_are_understood(void **state)
     assert_string_equal(command.why, "d-5");
     command = parse("why");
     assert_int_equal(command.kind, PALETTE_VIEW);
+    command = parse("a-3");
+    assert_int_equal(command.kind, PALETTE_CARD);
+    assert_int_equal(command.id, 3);
+    assert_string_equal(command.view->name, "approval");
+    command = parse("o-12");
+    assert_int_equal(command.kind, PALETTE_CARD);
+    assert_string_equal(command.view->name, "optimization");
     command = parse("pause");
     assert_int_equal(command.kind, PALETTE_VERB);
     assert_int_equal(command.n_targets, 0);
