@@ -125,6 +125,7 @@ static void on_painted(struct console *c)
 {
     c->n_status_seen += c->n_status_seen < c->n_status_asked;
     arm(c);
+    decide_seen(c);
 }
 
 static void read_input(struct console *c)

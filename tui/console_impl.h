@@ -99,6 +99,7 @@ struct shown_subject {
     uint64_t asked_number;
     struct mono asked_at;
     bool was_waiting; /* in the newest frame */
+    bool is_told;     /* the engine knows that it was shown */
 };
 #define ARM_MS 400 /* a terminal that never answers is taken to have painted */
 
@@ -238,6 +239,8 @@ void decide_send(struct console *c);
 bool decide_check_name(struct console *c, const char *text);
 /* After painting: what is shown is asked to be acknowledged by the terminal. */
 void decide_painted(struct console *c);
+/* The terminal has painted: a card that nobody saw before was seen now. */
+void decide_seen(struct console *c);
 /* A newer frame: what somebody else decided, or what drifted, is told; a dialog about it
  * closes. */
 void decide_on_frame(struct console *c);

@@ -9,6 +9,8 @@
 #include "engine/base/text.h"
 #include "tui/card.h"
 #include "tui/console_impl.h"
+#include "tui/seen.h"
+#include "tui/view/approval.h"
 
 /* ---- what is shown ---- */
 
@@ -42,6 +44,32 @@ void decide_painted(struct console *c)
                                       .asked_at = mono_now(),
                                       .was_waiting = subject.is_waiting};
     memcpy(c->shown.digest, subject.digest, sizeof(c->shown.digest));
+}
+
+/* The card is on the screen, not only its line in the queue. */
+static const struct approval_row *card_shown(const struct console *c)
+{
+    const struct view *view = place_top(c);
+    const struct frame_approval *one = c->frame != NULL ? c->frame->approval : NULL;
+    bool has_card = view->klass == &approval_class || list_width(view->w) < view->w;
+    bool is_it = has_card && one != NULL && !one->is_missing &&
+                 one->id == c->shown.approval &&
+                 strcmp(one->row.digest, c->shown.digest) == 0;
+    return is_it ? &one->row : NULL;
+}
+
+void decide_seen(struct console *c)
+{
+    const struct approval_row *row = c->shown.approval != 0 ? card_shown(c) : NULL;
+    bool is_due = row != NULL && !c->shown.is_told &&
+                  console_has_painted(c, c->shown.asked_number, c->shown.asked_at) &&
+                  seen_is_due(c->options->config, row, c->options->is_read_only);
+    if (!is_due) {
+        return;
+    }
+    AUTO_FREE char *args = mem_printf("{\"approval\":%lld}", (long long)row->id);
+    const struct feed_order order = {.verb = APPROVAL_SEEN, .args = args};
+    c->shown.is_told = feed_send(c->feed, &order) != 0; /* its answer is nobody's */
 }
 
 /* ---- beginning ---- */
@@ -279,6 +307,7 @@ static void close_dialog(struct console *c)
 
 void decide_on_frame(struct console *c)
 {
+    decide_seen(c); /* a terminal that never answers is taken to have painted */
     const struct frame_approval *one = c->frame->approval;
     char state[300], clean[300];
     if (one == NULL || one->is_missing || one->id != c->shown.approval) {

@@ -223,6 +223,31 @@ static void read_only_decides_nothing(void **state)
     quit(desk);
 }
 
+/* The queue shows a line, which is no presentation; the card is one, once. */
+static void a_card_is_seen_once(void **state)
+{
+    struct desk *desk = *state;
+    change(desk, "UPDATE approval SET shown_at = 0");
+    open_queue(desk, 4);
+    assert_int_equal(count(desk, "verb = 'seen'"), 0);
+    pty_send(desk->pty, "\r");
+    must_see(desk, "a-1186, asked by");
+    for (int i = 0; i < 100 && count(desk, "verb = 'seen'") == 0; i++) {
+        (void)pty_wait_quiet(desk->pty, 50, 100);
+    }
+    assert_int_equal(count(desk, "verb = 'seen' AND args LIKE '%1186%'"), 1);
+    for (int i = 0; i < 100 && count(desk, "verb = 'seen' AND answer >= 0") == 0; i++) {
+        (void)pty_wait_quiet(desk->pty, 50, 100);
+    }
+    pty_send(desk->pty, "\x1b");
+    assert_true(pty_wait_no_text(desk->pty, "a-1186, asked by", SOON_MS));
+    pty_send(desk->pty, "\r");
+    must_see(desk, "a-1186, asked by");
+    assert_true(pty_wait_quiet(desk->pty, 500, SOON_MS));
+    assert_int_equal(count(desk, "verb = 'seen'"), 1);
+    quit(desk);
+}
+
 /* Space: critical first, then what expires soon, what ended without a verdict, the oldest. */
 static void space_goes_where_it_is_most_urgent(void **state)
 {
@@ -254,6 +279,7 @@ int main(void)
         TEST(a_drift_closes_the_dialog),
         TEST(read_only_decides_nothing),
         TEST(an_old_decision_is_no_news),
+        TEST(a_card_is_seen_once),
         TEST(space_goes_where_it_is_most_urgent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

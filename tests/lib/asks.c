@@ -203,6 +203,10 @@ static size_t make_approvals(struct approval_row *rows, struct wall now)
                   "Ask the forge every 20s instead of every 5s");
     rows[n].rule = "reversible, no repository";
     rows[n++].status = APPROVAL_SUGGESTED;
+    for (size_t i = 0; i < n; i++) { /* what runs out was seen by somebody */
+        rows[i].shown_at =
+            wall_is_set(rows[i].expires_at) ? rows[i].created_at : rows[i].shown_at;
+    }
     return n;
 }
 

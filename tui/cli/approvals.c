@@ -3,6 +3,7 @@
 /* signalbox approvals: what waits for a person, and one card whole. */
 #include <stdlib.h>
 
+#include "engine/control/verb.h"
 #include "store/store.h"
 #include "tui/card_dry_run.h"
 #include "tui/cli/card.h"
@@ -10,6 +11,8 @@
 #include "tui/cli/insight.h"
 #include "tui/cli/recovery.h"
 #include "tui/cli/rows.h"
+#include "tui/cli/send.h"
+#include "tui/seen.h"
 #include "tui/widget/look.h"
 
 #define WIDTH     80 /* when stdout is no terminal */
@@ -145,6 +148,19 @@ static int show_replay(struct cli *cli, const struct approval_row *row)
     return approval_waits(row->status) ? CLI_HUMAN : CLI_OK;
 }
 
+/* That it could not be said is no reason to complain: who decides says it too. */
+static void note_seen(struct cli *cli, const struct approval_row *row)
+{
+    struct err ignored = ERR_INIT;
+    if (!seen_is_due(cli->config, row, cli_has(cli, "read-only"))) {
+        return;
+    }
+    struct request request = {
+        .verb = APPROVAL_SEEN,
+        .args = arena_printf(cli->arena, "{\"approval\":%lld}", (long long)row->id)};
+    (void)!requests_send(cli, &request, 1, &ignored);
+}
+
 static int show_one(struct cli *cli)
 {
     struct err err = ERR_INIT;
@@ -159,6 +175,7 @@ static int show_one(struct cli *cli)
         recovery_print_json(card_write_approval, &row);
     } else {
         card_print_approval(cli, &row);
+        note_seen(cli, &row);
     }
     return approval_waits(row.status) ? CLI_HUMAN : CLI_OK;
 }
