@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "engine/approval/access.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "tui/console_impl.h"
@@ -84,9 +85,9 @@ static bool takes_effect(const struct verb *verb)
 
 bool order_is_refused(struct console *c, const struct verb *verb, size_t n)
 {
-    if (c->options->is_read_only && verb->changes) {
-        console_say(c, MESSAGE_WARN, "%s: refused, this console is read-only",
-                    verb->name);
+    char why[ACCESS_TEXT_MAX];
+    if (c->options->is_read_only && !access_reads_only(verb, why)) {
+        console_say(c, MESSAGE_WARN, "%s", why);
         return true;
     }
     if (verb->has_workflow && n == 0) {

@@ -215,7 +215,7 @@ static void read_only_decides_nothing(void **state)
     AUTO_FREE char *screen = pty_screen(desk->pty);
     assert_null(strstr(screen, " a approve"));
     pty_send(desk->pty, "a");
-    must_see(desk, "this console is read-only");
+    must_see(desk, "approve: refused, read-only");
     pty_send(desk->pty, "z");
     must_see(desk, "snooze");
     assert_true(pty_wait_quiet(desk->pty, 200, SOON_MS));

@@ -6,9 +6,11 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "engine/approval/access.h"
 #include "engine/base/file.h"
 #include "engine/base/text.h"
 #include "engine/control/config.h"
+#include "engine/control/verb.h"
 #include "store/store.h"
 
 void cli_init(struct cli *cli)
@@ -297,10 +299,26 @@ bool cli_open_reader(struct cli *cli, struct err *err)
     return cli->reader != NULL;
 }
 
+/* A verb that changes something, and --read-only: before anything is read or asked. */
+static bool is_refused(const struct cli *cli, struct err *err)
+{
+    char why[ACCESS_TEXT_MAX];
+    const struct verb *verb = verb_find(cli->command->name);
+    if (!cli_has(cli, "read-only") || cli->command->access != ACCESS_WRITE ||
+        verb == NULL || access_reads_only(verb, why)) {
+        return false;
+    }
+    (void)err_set(err, ERR_REFUSED, "%s", why);
+    return true;
+}
+
 int cli_run(struct cli *cli)
 {
     const struct cli_command *command = cli->command;
     struct err err = ERR_INIT;
+    if (is_refused(cli, &err)) {
+        return cli_fail(&err);
+    }
     if (command->access != ACCESS_NONE) {
         int status = cli_open_config(cli);
         if (status != CLI_OK) {

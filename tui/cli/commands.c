@@ -20,17 +20,17 @@ const struct cli_option cli_global_options[] = {
      "$XDG_CONFIG_HOME/signalbox/signalbox.yaml"},
     {"json",                                           0, NULL, "print JSON; one object per line for lists"},
     {"plain",      0, NULL, "columns between tabs, whole and without titles, for scripts"},
-    {"help", 'h', NULL, "explain the command and end"},
-    {"version",                                      'V', NULL, "as 'signalbox version'"},
-    {0                                      },
+    {"read-only", 0, NULL, "refuse every verb that changes something"},
+    {"help",                                      'h', NULL, "explain the command and end"},
+    {"version",                                       'V', NULL, "as 'signalbox version'"},
+    {0                                          },
 };
 
 const struct cli_option cli_console_options[] = {
-    {"ascii",                                                        0, NULL, "draw with ASCII only, whatever the locale says"},
-    {"linear",                                                          0, NULL, "lines instead of a screen: for screen readers and TERM=dumb"},
-    {"read-only",                                                              0, NULL, "refuse everything that changes a workflow"},
-    {"view",    0, "VIEW", "begin with this view"},
-    {0},
+    {"ascii", 0, NULL, "draw with ASCII only, whatever the locale says"},
+    {"linear",   0, NULL, "lines instead of a screen: for screen readers and TERM=dumb"},
+    {"view",       0, "VIEW", "begin with this view"},
+    {0   },
 };
 
 static const struct cli_command *const before_verbs[] = {

@@ -5,6 +5,7 @@
 #include "engine/base/identity.h"
 #include "engine/base/json.h"
 #include "engine/base/text.h"
+#include "engine/control/verb.h"
 #include "store/store.h"
 #include "tui/cli/watch.h"
 
@@ -54,8 +55,25 @@ static void wait_for_answers(struct cli *cli, struct watch *watch,
                   n); /* the engine may have answered just before it ended */
 }
 
+/* What is left of --read-only for commands that look and send. */
+static bool may_send(const struct cli *cli, const struct request *requests, size_t n,
+                     struct err *err)
+{
+    char why[ACCESS_TEXT_MAX];
+    for (size_t i = 0; i < n && cli_has(cli, "read-only"); i++) {
+        const struct verb *verb = verb_find(requests[i].verb);
+        if (verb != NULL && !access_reads_only(verb, why)) {
+            return err_set(err, ERR_REFUSED, "%s", why);
+        }
+    }
+    return true;
+}
+
 bool requests_send(struct cli *cli, struct request *requests, size_t n, struct err *err)
 {
+    if (!may_send(cli, requests, n, err)) {
+        return false;
+    }
     /* Connected before the row is written, so that no ring for its answer is missed. */
     struct watch *watch = watch_new(cli->store);
     struct identity who;

@@ -8,6 +8,10 @@
 
 static int run(struct cli *cli)
 {
+    if (cli_has(cli, "read-only")) {
+        return cli_complain(cli,
+                            "--read-only is for the console and for single commands");
+    }
     bool is_service = getenv("NOTIFY_SOCKET") != NULL || getenv("INVOCATION_ID") != NULL;
     bool is_verbose = cli_has(cli, "verbose") || (!is_service && !cli_has(cli, "quiet"));
     return headless_serve(cli->config, is_verbose, cli_has(cli, "json"));
