@@ -21,7 +21,8 @@
 /* ---- text ------------------------------------------------------------------------------- */
 
 /* A value in the unit that people read, and that unit. */
-static double to_read(double value, const char *unit, double size, const char **ret_unit)
+static double to_read(double value, const char *unit, double size, bool *is_rate,
+                      const char **ret_unit)
 {
     static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB"};
     *ret_unit = "";
@@ -32,8 +33,9 @@ static double to_read(double value, const char *unit, double size, const char **
             value /= 1024;
         }
         *ret_unit = units[i];
-    } else if (strcmp(unit, "ratio") == 0) {
-        *ret_unit = " %";
+    } else if (strcmp(unit, "ratio") == 0 || (strcmp(unit, "seconds") == 0 && *is_rate)) {
+        *ret_unit = " %"; /* seconds in a second are a share too */
+        *is_rate = false;
         value *= 100;
     } else if (strcmp(unit, "seconds") == 0) {
         *ret_unit = size > 0 && size < 1 ? " ms" : size < 300 ? " s" : " min";
@@ -53,8 +55,9 @@ const char *metric_axis_text(double value, double step, double top, const char *
     text[0] = '\0';
     if (!isfinite(value))
         return text;
-    double number = to_read(value, unit, size, &shown);
-    double apart = fabs(to_read(step, unit, size, &shown));
+    bool is_step_rate = is_rate;
+    double number = to_read(value, unit, size, &is_rate, &shown);
+    double apart = fabs(to_read(step, unit, size, &is_step_rate, &shown));
     int digits = apart > 0 && apart < 1 ? (int)ceil(-log10(apart) - 1e-9) : 0;
     (void)snprintf(text, METRIC_TEXT_MAX, "%.*f%s%s", digits < 9 ? digits : 9, number,
                    shown, is_rate ? "/s" : "");
@@ -68,7 +71,8 @@ const char *metric_value_text(double value, const char *unit, bool is_rate,
     text[0] = '\0';
     if (!isfinite(value))
         return text;
-    double number = to_read(value, unit, fabs(value), &shown), size = fabs(number);
+    double number = to_read(value, unit, fabs(value), &is_rate, &shown),
+           size = fabs(number);
     int digits = size >= 100 || number == floor(number) ? 0
                  : size >= 10                           ? 1
                  : size >= 0.1                          ? 2

@@ -186,6 +186,7 @@ static void test_texts(void **state)
     check_text(1536, "bytes", true, "1.50 KiB/s");
     check_text(0.35, "seconds", false, "350 ms");
     check_text(3.4, "seconds", false, "3.40 s");
+    check_text(0.125, "seconds", true, "12.5 %");
     check_text(3600, "seconds", false, "60 min");
     check_text(1234567, "", false, "1.23 M");
     check_text((double)NAN, "", false, "");
