@@ -153,6 +153,11 @@ void chrome_draw_top(const struct console *c, const struct canvas *canvas)
                        n == 1 ? "s" : "");
         right = put_right(canvas, right, ROLE_STATUS_HUMAN, needs);
     }
+    if (c->frame->n_here > 1) {
+        char here[48];
+        (void)snprintf(here, sizeof(here), "%zu here", c->frame->n_here);
+        right = put_right(canvas, right, ROLE_TOP_STATE, here);
+    }
     if (c->options->is_read_only) {
         right = put_right(canvas, right, ROLE_STATUS_WARN, "read-only");
     }

@@ -7,6 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "engine/base/identity.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "tui/console_impl.h"
@@ -283,11 +284,17 @@ static void compose(struct console *c)
         chrome_draw_too_small(&all);
         return;
     }
-    const struct view *view = place_top(c);
+    struct view *view = place_top(c);
     struct canvas part = canvas_sub(
         &all, (struct rect){0, 1 + chrome_banner_rows(c), all.w, place_view_height(c)});
     chrome_draw_top(c, &all);
+    char cost[200];
+    if (view->klass->shows_cost) {
+        perf_format(&c->perf, mono_now(), cost, sizeof(cost));
+        view->cost = cost;
+    }
     view->klass->draw(view, c->frame, &part);
+    view->cost = NULL;
     chrome_draw_bottom(c, &all);
     layer_draw(c, &all);
 }
@@ -386,6 +393,37 @@ static int64_t do_delayed(struct console *c)
 
 enum { POLL_TERM, POLL_SIGNALS, POLL_FEED, POLL_TIMER, POLL_WATCH, POLL_COUNT };
 
+/* ---- the others ---- */
+
+static void join_others(struct console *c)
+{
+    struct err ignored = ERR_INIT;
+    struct identity who;
+    struct presence_row row = {.since = wall_now(),
+                               .is_read_only = c->options->is_read_only};
+    const char *from = getenv("SSH_CONNECTION"), *tty = ttyname(STDIN_FILENO);
+    identity_of_process(&who);
+    (void)snprintf(row.user, sizeof(row.user), "%s", who.actor);
+    (void)snprintf(row.tty, sizeof(row.tty), "%s", tty != NULL ? tty : "");
+    (void)snprintf(row.from, sizeof(row.from), "%.*s",
+                   from != NULL ? (int)strcspn(from, " ") : 0, from != NULL ? from : "");
+    c->presence = presence_begin(c->options->config->store, &row, &ignored);
+}
+
+/* Which view this is, so that two people see that they look at the same thing. */
+static void tell_others(struct console *c)
+{
+    char text[PRESENCE_TEXT_MAX];
+    const struct view *view = place_top(c);
+    if (view->id > 0) {
+        (void)snprintf(text, sizeof(text), "%s %lld", view->klass->title,
+                       (long long)view->id);
+    } else {
+        (void)snprintf(text, sizeof(text), "%s", view->klass->title);
+    }
+    presence_tell(c->presence, text);
+}
+
 static void loop(struct console *c, int signal_fd, int timer_fd)
 {
     struct pollfd fds[POLL_COUNT] = {
@@ -398,6 +436,7 @@ static void loop(struct console *c, int signal_fd, int timer_fd)
     while (!c->is_done) {
         int64_t wait = do_delayed(c);
         wait = soonest(wait, paint_if_due(c));
+        tell_others(c);
         int escape = term_timeout(c->term);
         wait = soonest(wait, escape < 0 ? -1 : ns_of_ms(escape));
         set_timer(c, timer_fd);
@@ -502,8 +541,10 @@ enum console_end console_run(const struct console_options *options, struct err *
         feed_stop(c->feed);
         return CONSOLE_FAILED;
     }
+    join_others(c);
     begin(c);
     loop(c, signal_fd, timer_fd);
+    presence_end(c->presence);
     enum console_end how = c->end;
     end(c);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

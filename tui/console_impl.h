@@ -17,6 +17,7 @@
 #include "tui/keymap.h"
 #include "tui/palette.h"
 #include "tui/perf.h"
+#include "store/presence.h"
 #include "tui/term.h"
 #include "tui/theme.h"
 #include "tui/view.h"
@@ -128,6 +129,7 @@ struct console {
     unsigned look_changed;    /* bits of enum look_file, to be read at look_due */
     struct mono look_due, look_read_at;
     struct feed *feed;
+    struct presence *presence; /* NULL: the others do not see this console */
     const struct frame *frame; /* never NULL while the loop runs */
     char host[64];
 

@@ -75,6 +75,8 @@ struct feed {
     bool is_watch_exact; /* the log's own folder, not one above it */
     bool is_due_now, is_due_soon;
     struct mono last_built, last_look, last_room;
+    struct presence_row here[PRESENCE_MAX];
+    size_t n_here;
     int64_t version;
     const struct frame *good; /* last frame that was read well */
     struct source *source;
@@ -268,6 +270,12 @@ static void build(struct feed *feed)
         if (feed->now_query.parts & PART_STATUS)
             source_read_status(feed->source, NULL, frame);
     }
+    struct presence_row *here =
+        arena_array(frame_arena(frame), feed->n_here, sizeof *here);
+    if (feed->n_here > 0)
+        memcpy(here, feed->here, feed->n_here * sizeof *here);
+    frame->here = here;
+    frame->n_here = feed->n_here;
     frame->trouble = feed->trouble;
     frame->trouble_text = arena_str(frame_arena(frame), feed->trouble_text);
     orders_show(feed->orders, frame);
@@ -433,6 +441,20 @@ static void listen_to_pulse(struct feed *feed)
     }
 }
 
+/* Consoles that came or went, or look at something else. */
+static void look_for_others(struct feed *feed)
+{
+    struct presence_row rows[PRESENCE_MAX];
+    memset(rows, 0, sizeof rows); /* compared as a whole */
+    size_t n = presence_list(feed->config->store, rows, PRESENCE_MAX);
+    bool is_same = n == feed->n_here && memcmp(rows, feed->here, n * sizeof rows[0]) == 0;
+    memcpy(feed->here, rows, n * sizeof rows[0]);
+    /* Where the others look is worth a frame only to who looks at them. */
+    feed->is_due_now |=
+        n != feed->n_here || (!is_same && (feed->now_query.parts & PART_STATUS) != 0);
+    feed->n_here = n;
+}
+
 /* Steps that cannot write their results wait for room and cannot say so. */
 static void look_for_room(struct feed *feed)
 {
@@ -440,6 +462,7 @@ static void look_for_room(struct feed *feed)
         return;
     feed->last_room = mono_now();
     listen_to_pulse(feed);
+    look_for_others(feed);
     int64_t room = store_room(feed->config->store);
     bool is_full = room >= 0 && room < STORE_ROOM_MIN;
     feed->is_due_now |= feed->watches_agent; /* its signs of life are no commits */

@@ -32,6 +32,7 @@
 #include "store/finding.h"
 #include "store/halt.h"
 #include "store/model.h"
+#include "store/presence.h"
 #include "store/progress.h"
 #include "store/pulse.h"
 #include "store/segment.h"
@@ -517,6 +518,9 @@ struct frame {
     struct totals totals;
     struct approval_totals asks; /* with has_totals */
     struct halt_row halt;        /* with has_totals: does everything stand still? */
+
+    const struct presence_row *here; /* consoles on this store, this one among them */
+    size_t n_here;
 
     const struct frame_overview *overview;
     const struct frame_list *list;

@@ -43,6 +43,8 @@ struct view {
     struct wall now; /* time that draw shall use; moves only when `next_change` says so
                             * and each full minute */
     bool is_ascii;
+    const char *
+        cost; /* what this console costs, one line (tui/perf.h); set while a view that shows it draws, else NULL */
     int64_t id;    /* what was opened: workflow id, or 0 */
     char arg[128]; /* more about what was opened ("log", a filter), "" = nothing */
 };
@@ -130,6 +132,7 @@ struct view_class {
     enum context context;
     enum action hints
         [VIEW_HINTS_MAX]; /* for the bottom line, most useful first; ACTION_NONE ends */
+    bool shows_cost;      /* `cost` of the view is made for its draw */
     bool is_root;         /* opening it starts the stack again (overview, workflows) */
 
     /* All but open, close and draw may be NULL. */

@@ -75,6 +75,21 @@ static struct frame *base(void)
     };
     frame->status = status;
     frame->cost = (struct feed_cost){.build_us = 1240, .n_frames = 3120, .n_wakes = 3544};
+    struct presence_row *here = arena_array(frame_arena(frame), 2, sizeof *here);
+    here[0] = (struct presence_row){.pid = 801,
+                                    .user = "ada",
+                                    .tty = "/dev/pts/3",
+                                    .from = "192.0.2.17",
+                                    .view = "approvals",
+                                    .since = ago(3 * HOUR)};
+    here[1] = (struct presence_row){.pid = 977,
+                                    .user = "grace",
+                                    .tty = "/dev/pts/5",
+                                    .view = "engine",
+                                    .since = ago(4 * MINUTE),
+                                    .is_read_only = true};
+    frame->here = here;
+    frame->n_here = 2;
     return frame;
 }
 

@@ -46,6 +46,10 @@ static struct shot take(const struct view_class *klass, int64_t id, const char *
     view->w = w;
     view->h = h;
     view->now = frames_now();
+    if (klass->shows_cost)
+        view->cost =
+            "412 B/s  1.2 frames/s  2.0 wakes/s  cpu 0.1%  key to paint p50 0.31 ms  p99 "
+            "1.20 ms  (64 keys)";
     view->is_ascii = is_ascii;
     view->id = id;
     (void)snprintf(view->arg, sizeof view->arg, "%s", arg);

@@ -61,9 +61,8 @@ static void draw_engine(struct pen *pen, const struct frame *frame, struct wall 
                                          : ROLE_STATUS_WARN);
     text[0] = '\0';
     if (engine->pid > 0)
-        (void)snprintf(text, sizeof text, "%d", engine->pid);
+        (void)snprintf(text, sizeof text, "%d, version %s", engine->pid, engine->version);
     fact(pen, "process", text, ROLE_TEXT);
-    fact(pen, "version", engine->version, ROLE_TEXT);
     text[0] = '\0';
     if (wall_is_set(engine->started_at))
         (void)snprintf(text, sizeof text, "%s, up %s",
@@ -86,6 +85,23 @@ static void draw_engine(struct pen *pen, const struct frame *frame, struct wall 
          has_fault ? ROLE_STATUS_ERROR : ROLE_TEXT);
 }
 
+/* Everybody who looks at this store. */
+static void draw_here(struct pen *pen, const struct frame *frame, struct wall now)
+{
+    if (frame->n_here == 0)
+        return;
+    title(pen, "HERE");
+    for (size_t i = 0; i < frame->n_here && pen->y < pen->canvas->h; i++) {
+        const struct presence_row *row = &frame->here[i];
+        char text[400], age[CLOCK_TEXT_MAX];
+        (void)snprintf(text, sizeof text, "%s, for %s%s%s%s", row->view,
+                       look_age(now, row->since, age),
+                       row->is_read_only ? ", read-only" : "",
+                       row->from[0] ? ", from " : "", row->from);
+        fact(pen, row->user, text, ROLE_TEXT);
+    }
+}
+
 static void draw_store(struct pen *pen, const struct frame *frame)
 {
     const struct frame_status *status = frame->status;
@@ -103,14 +119,13 @@ static void draw_store(struct pen *pen, const struct frame *frame)
                        look_bytes(status->wal_bytes > 0 ? status->wal_bytes : 0, b),
                        look_bytes(status->free_bytes, c));
     fact(pen, "size", text, ROLE_TEXT);
-    (void)snprintf(text, sizeof text, "%d", status->schema);
-    fact(pen, "schema", text, ROLE_TEXT);
     if (status->is_lease_held)
-        (void)snprintf(text, sizeof text, "held by process %d", status->lease_pid);
+        (void)snprintf(text, sizeof text, "held by process %d; schema %d",
+                       status->lease_pid, status->schema);
     else
-        (void)snprintf(text, sizeof text, "free: no engine runs");
+        (void)snprintf(text, sizeof text, "free: no engine runs; schema %d",
+                       status->schema);
     fact(pen, "lease", text, ROLE_TEXT);
-    fact(pen, "logs", status->log_dir, ROLE_TEXT);
     text[0] = '\0';
     if (frame->has_totals)
         (void)snprintf(text, sizeof text, "%s workflows, %s events",
@@ -119,7 +134,7 @@ static void draw_store(struct pen *pen, const struct frame *frame)
     fact(pen, "holds", text, ROLE_TEXT);
 }
 
-static void draw_console(struct pen *pen, const struct frame *frame)
+static void draw_console(struct pen *pen, const struct frame *frame, const char *cost)
 {
     char text[200], a[CLOCK_TEXT_MAX], b[CLOCK_TEXT_MAX];
     title(pen, "THIS CONSOLE");
@@ -129,6 +144,12 @@ static void draw_console(struct pen *pen, const struct frame *frame)
                    look_count(frame->cost.n_wakes, b), frame->cost.build_us / 1000,
                    frame->cost.build_us / 100 % 10);
     fact(pen, "frames", text, ROLE_TEXT);
+    if (!cost)
+        return;
+    canvas_text(pen->canvas, 2, pen->y, X_VALUE - 3, ROLE_TEXT_DIM, "costs");
+    pen->y += canvas_paragraph(
+        pen->canvas, (struct rect){X_VALUE, pen->y, pen->canvas->w - X_VALUE - 1, 2},
+        ROLE_TEXT, cost);
 }
 
 static void engine_draw(const struct view *view, const struct frame *frame,
@@ -144,13 +165,15 @@ static void engine_draw(const struct view *view, const struct frame *frame,
     struct pen pen = {.canvas = &canvas};
     draw_engine(&pen, frame, view->now);
     draw_store(&pen, frame);
-    draw_console(&pen, frame);
+    draw_console(&pen, frame, view->cost);
+    draw_here(&pen, frame, view->now);
 }
 
 const struct view_class engine_class = {
     .name = "engine",
     .title = "engine",
-    .help = "State of engine and store, and what this console costs",
+    .help = "State of engine and store, what this console costs, and who is here",
+    .shows_cost = true,
     .context = CONTEXT_VIEW,
     .hints = {ACTION_CLOSE, ACTION_PERF, ACTION_PALETTE, ACTION_HELP},
     .open = engine_open,
