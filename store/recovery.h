@@ -350,8 +350,8 @@ enum found store_load_recovery(struct store *store, struct arena *arena, int64_t
 enum found store_load_decision(struct store *store, struct arena *arena, int64_t id,
                                struct decision_row *ret_row, struct err *err);
 /* As committed, oldest first: what is not settled (failures open or escalated, problems open,
- * recoveries asked or running), all recoveries of failures that are not settled, all odds, all
- * labels. At the start. Functions may be NULL. */
+ * recoveries asked or running, decisions without a verdict), all recoveries of failures that are not
+ * settled, all odds, all labels. At the start. Functions may be NULL. */
 struct recovery_sink {
     void *user;
     void (*failure)(void *user, const struct failure_row *row);
@@ -359,6 +359,7 @@ struct recovery_sink {
     void (*recovery)(void *user, const struct recovery_row *row);
     void (*odds)(void *user, const struct odds_row *row);
     void (*label)(void *user, const struct label_row *row);
+    void (*decision)(void *user, const struct decision_row *row);
 };
 NODISCARD bool store_load_recoveries(struct store *store,
                                      const struct recovery_sink *sink, struct err *err);

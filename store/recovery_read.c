@@ -82,6 +82,7 @@ struct any_row { /* room for one row of any table, in turn */
         struct recovery_row recovery;
         struct odds_row odds;
         struct label_row label;
+        struct decision_row decision;
     };
 };
 
@@ -98,6 +99,8 @@ static void give_row(const struct recovery_sink *sink, enum recovery_table table
         sink->odds(sink->user, &row->odds);
     } else if (table == TABLE_LABEL && sink->label != NULL) {
         sink->label(sink->user, &row->label);
+    } else if (table == TABLE_DECISION && sink->decision != NULL) {
+        sink->decision(sink->user, &row->decision);
     }
 }
 
@@ -142,7 +145,10 @@ bool store_load_recoveries(struct store *store, const struct recovery_sink *sink
                      " (SELECT f.id FROM failure f WHERE f.status IN (0, 2)) ORDER BY id",
                      sink, err) &&
            walk_rows(store, TABLE_ODDS, "FROM odds ORDER BY key, rung", sink, err) &&
-           walk_rows(store, TABLE_LABEL, "FROM label ORDER BY id", sink, err);
+           walk_rows(store, TABLE_LABEL, "FROM label ORDER BY id", sink, err) &&
+           (sink->decision == NULL ||
+            walk_rows(store, TABLE_DECISION,
+                      "FROM decision WHERE verdict = 0 ORDER BY id", sink, err));
 }
 
 /* ---- readers ---- */

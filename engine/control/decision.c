@@ -17,6 +17,36 @@
 #define ASK_S   900.0 /* what a person's yes costs */
 #define CAPPED  0.5   /* what the rules think of a merge that could not be taken back */
 
+/* ---- what is not known yet ---- */
+
+void decision_forget(struct control *control, int64_t *decision, const char *why,
+                     struct wall now)
+{
+    decision_settle(control, *decision, VERDICT_UNCLEAR, (double)NAN, why, now);
+    *decision = 0;
+}
+
+/* The newest of a workflow that goes on is the one that its outcome is for. */
+void decision_restore(struct control *control, const struct decision_row *row,
+                      struct wall now)
+{
+    struct live *live = idmap_get(&control->live, row->workflow);
+    bool goes_on = live != NULL && !state_is_final(live->workflow->row.state);
+    int64_t ended = row->id;
+    if (row->kind != DECISION_MERGE && row->kind != DECISION_PROVIDER) {
+        return;
+    }
+    if (goes_on) {
+        int64_t *open = row->kind == DECISION_MERGE ? &live->merge_decision
+                                                    : &live->provider_decision;
+        ended = *open;
+        *open = row->id;
+    }
+    if (ended != 0) {
+        decision_forget(control, &ended, "its end was not seen", now);
+    }
+}
+
 /* ---- asking ---- */
 
 struct asked {
@@ -113,6 +143,8 @@ bool decision_merge_asks(struct control *control, struct live *live, struct wall
         return false; /* nothing is left to decide */
     }
     merge_question(control, live, &asked, now);
+    decision_forget(control, &live->merge_decision, "asked anew before it was known",
+                    now);
     int choice = ask(control, live, &asked, now, &live->merge_decision);
     return strcmp(asked.options[choice].name, "ask") == 0;
 }
@@ -168,10 +200,8 @@ void decision_provider(struct control *control, struct live *live,
         chain->n_backups == 0) {
         return;
     }
-    if (live->provider_decision != 0) {
-        decision_settle(control, live->provider_decision, VERDICT_UNCLEAR, (double)NAN,
-                        "asked anew before it was known", now);
-    }
+    decision_forget(control, &live->provider_decision, "asked anew before it was known",
+                    now);
     provider_question(live, effect->kind, chain, &asked);
     (void)ask(control, live, &asked, now, &live->provider_decision);
 }

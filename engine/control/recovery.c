@@ -347,6 +347,11 @@ void recovery_follow(struct control *control, struct live *live,
         decision_merged(control, live, true, "merged", now);
     } else if (is_new_state && row->state == STATE_ROLLED_BACK) {
         decision_merged(control, live, false, "taken back", now);
+    } else if (is_new_state && row->state == STATE_CANCELLED) {
+        decision_forget(control, &live->merge_decision, "the workflow was cancelled",
+                        now);
+        decision_forget(control, &live->provider_decision, "the workflow was cancelled",
+                        now);
     }
     if (is_new_state && (state_is_final(row->state) || row->state == STATE_FAILED)) {
         settle_all(control, live, now);
@@ -659,6 +664,12 @@ static void on_label(void *user, const struct label_row *row)
                      row->class_, row->text, strlen(row->text));
 }
 
+static void on_decision(void *user, const struct decision_row *row)
+{
+    struct recovery_loading *loading = user;
+    decision_restore(loading->control, row, loading->now);
+}
+
 static bool get_blob(struct control *control, const char *key, struct buf *out,
                      struct err *err)
 {
@@ -715,7 +726,8 @@ bool recovery_load(struct control *control, struct wall now, struct err *err)
                                        .failure = on_failure,
                                        .recovery = on_recovery,
                                        .odds = on_odds,
-                                       .label = on_label};
+                                       .label = on_label,
+                                       .decision = on_decision};
     if (!is_on(control)) {
         return true;
     }

@@ -145,6 +145,12 @@ void trouble_set(char **slot, const char **field, const char *text);
 /* What became of a decision. */
 void decision_settle(struct control *control, int64_t id, enum verdict verdict,
                      double reward, const char *outcome, struct wall now);
+/* Nothing can be said about it any more; *decision is 0 then. */
+void decision_forget(struct control *control, int64_t *decision, const char *why,
+                     struct wall now);
+/* At the start: one without a verdict. */
+void decision_restore(struct control *control, const struct decision_row *row,
+                      struct wall now);
 /* A question out of what was kept; levels and factors point into `kept`. */
 void question_of(const struct kept_question *kept, struct decide_factor *factors,
                  struct decide_question *ret_question);

@@ -419,6 +419,60 @@ static void a_merge_is_decided(void **state)
     close_desk(&d);
 }
 
+static struct decision_row merge_decision(struct desk_of *d, size_t index)
+{
+    struct err err = ERR_INIT;
+    struct reader *reader = place_reader(d->place);
+    const struct decision_row *rows;
+    size_t n = 0, n_merges = 0;
+    assert_true(reader_decisions(reader, d->place->arena,
+                                 &(struct recovery_query){.max = 100}, &rows, &n, &err));
+    reader_close(reader);
+    for (size_t i = n; i > 0; i--) { /* oldest first */
+        if (rows[i - 1].kind == DECISION_MERGE && n_merges++ == index) {
+            return rows[i - 1];
+        }
+    }
+    fail_msg("no such decision");
+    return (struct decision_row){.id = 0};
+}
+
+/* Its verdict comes after a restart, too; and what nobody will answer is not open for ever. */
+static void a_merge_that_was_decided_is_settled_over_a_restart(void **state)
+{
+    struct desk_of d;
+    begin(&d, state);
+    submit(&d);
+    pass_until(&d, EFFECT_MERGE, HEAD);
+    assert_int_equal(merge_decision(&d, 0).verdict, VERDICT_OPEN);
+    close_desk(&d);
+    open_desk(&d);
+    turn(&d);
+    assert_int_equal(merge_decision(&d, 0).verdict, VERDICT_OPEN);
+    assert_int_equal(answer(&d, STATUS_PASSED, BLAME_NONE, NULL, HEAD), EFFECT_MERGE);
+    assert_int_equal(merge_decision(&d, 0).verdict, VERDICT_GOOD);
+    d.n_asked = 0;
+    submit(&d);
+    pass_until(&d, EFFECT_MERGE, HEAD);
+    (void)answer(&d, STATUS_FAILED, BLAME_CHANGE, broken, NULL); /* and once more */
+    wait_for_effect(&d);
+    pass_until(&d, EFFECT_MERGE, HEAD2);
+    assert_int_equal(merge_decision(&d, 1).verdict, VERDICT_UNCLEAR);
+    assert_int_equal(merge_decision(&d, 2).verdict, VERDICT_OPEN);
+    send(&d, "cancel", 2, "{}");
+    send(&d, "cancel", 2, "{}"); /* does not wait for the merge */
+    assert_int_equal(merge_decision(&d, 2).verdict, VERDICT_UNCLEAR);
+    struct decision_row lost = merge_decision(&d, 2);
+    lost.verdict = VERDICT_OPEN; /* as an older engine left it */
+    (void)store_put_decision(d.store, &lost);
+    must_commit(d.store);
+    close_desk(&d);
+    open_desk(&d);
+    turn(&d);
+    assert_int_equal(merge_decision(&d, 2).verdict, VERDICT_UNCLEAR);
+    close_desk(&d);
+}
+
 /* ---- checks side by side ---- */
 
 static const char beside_text[] =
@@ -585,6 +639,7 @@ int main(void)
         PLACE_TEST(a_cancelled_workflow_takes_its_failure_along),
         PLACE_TEST(a_pause_is_no_help_and_a_retry_is),
         PLACE_TEST(a_merge_is_decided),
+        PLACE_TEST(a_merge_that_was_decided_is_settled_over_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

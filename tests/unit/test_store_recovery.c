@@ -399,6 +399,11 @@ static void see_label(void *user, const struct label_row *row)
     see(user, "l", row->id);
 }
 
+static void see_decision(void *user, const struct decision_row *row)
+{
+    see(user, "d", row->id);
+}
+
 /* After a start the engine learns of what is not settled, and of all that was learned. */
 static void test_the_open_is_loaded(void **state)
 {
@@ -422,15 +427,20 @@ static void test_the_open_is_loaded(void **state)
     struct odds_row odds = sample_odds("all", "retry", 0.5);
     store_put_odds(store, &odds);
     (void)store_put_label(store, &(struct label_row){.author = "", .text = ""});
+    struct decision_row decision = sample_decision(0, 3);
+    decision.verdict = VERDICT_OPEN;
+    (void)store_put_decision(store, &decision);
+    decision.verdict = VERDICT_GOOD;
+    (void)store_put_decision(store, &decision);
     /* r3 is over, but its failure is not; r4 and those after it are done with. */
     struct seen seen = {""};
-    struct recovery_sink sink = {&seen,        see_failure, see_problem,
-                                 see_recovery, see_odds,    see_label};
+    struct recovery_sink sink = {&seen,    see_failure, see_problem, see_recovery,
+                                 see_odds, see_label,   see_decision};
     assert_true(store_load_recoveries(store, &sink, &err));
     assert_string_equal(seen.text, ""); /* as committed */
     must_commit(store);
     assert_true(store_load_recoveries(store, &sink, &err));
-    assert_string_equal(seen.text, "f1 f3 p1 r1 r2 r3 retry9 l1 ");
+    assert_string_equal(seen.text, "f1 f3 p1 r1 r2 r3 retry9 l1 d1 ");
     store_close(store);
 }
 
