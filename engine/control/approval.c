@@ -378,10 +378,9 @@ static void expire(struct control *control, struct waiting *waiting, struct wall
     if (!is_over(control, waiting, now)) {
         return;
     }
-    int64_t id = waiting->id, workflow = waiting->workflow;
-    int64_t recovery = waiting->recovery, optimization = waiting->optimization;
-    approval_end(control, id, APPROVAL_EXPIRED, "nobody decided in time", now);
-    approval_expired(control, workflow, recovery, optimization, now);
+    struct waiting was = *waiting;
+    approval_end(control, was.id, APPROVAL_EXPIRED, "nobody decided in time", now);
+    approval_expired(control, &was, now);
 }
 
 void approval_tick(struct control *control, struct wall now)
@@ -458,15 +457,31 @@ void approval_fini(struct control *control)
     free(approvals);
 }
 
+struct approval_loading {
+    struct control *control;
+    struct wall now;
+};
+
 static void on_approval(void *user, const struct approval_row *row)
 {
-    remember(user, row);
+    const struct approval_loading *loading = user;
+    remember(loading->control, row);
+    if (row->action == ACT_PREPARE) {
+        prepared_restore(loading->control, row, loading->now);
+    }
 }
 
-bool approval_load(struct control *control, struct err *err)
+static void on_level(void *user, const struct autonomy_row *row)
 {
+    const struct approval_loading *loading = user;
+    autonomy_restore(loading->control, row);
+}
+
+bool approval_load(struct control *control, struct wall now, struct err *err)
+{
+    struct approval_loading loading = {control, now};
     const struct approval_sink sink = {
-        .user = control, .approval = on_approval, .autonomy = autonomy_restore};
+        .user = &loading, .approval = on_approval, .autonomy = on_level};
     autonomy_tell(control);
     return store_load_approvals(control->store, &sink, err);
 }

@@ -53,7 +53,7 @@ enum autonomy_level control_level(const struct control *control, enum act action
 void approval_follow(struct control *control, struct live *live, struct wall now);
 void approval_tick(struct control *control, struct wall now);
 struct wall approval_wake_at(const struct control *control); /* unset: never */
-NODISCARD bool approval_load(struct control *control, struct err *err);
+NODISCARD bool approval_load(struct control *control, struct wall now, struct err *err);
 void approval_init(struct control *control);
 void approval_fini(struct control *control);
 

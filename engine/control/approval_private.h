@@ -7,6 +7,7 @@
  */
 
 #include "engine/control/approval.h"
+#include "engine/decision/proactive.h"
 
 #define CARD_MAX     (16 * 1024)
 #define BEFORE_MAX   20 /* earlier decisions that are looked at */
@@ -29,7 +30,15 @@ struct level {
     char *repo, *actor, *reason; /* what row points to */
 };
 
+/* A prepared action that was asked for, noted or refused; subject "": none. */
+struct prepared_asked {
+    int64_t approval; /* that waits; 0 = none does */
+    struct wall look_from;
+    char subject[OMEN_SUBJECT];
+};
+
 struct approvals {
+    struct prepared_asked prepared[PREPARED_COUNT];
     struct idmap by_id, by_workflow; /* -> struct waiting */
     struct heap expiries;
     struct level levels[LEVELS_MAX];
@@ -48,9 +57,20 @@ void approval_changed(struct control *control, struct approval_row *row,
                       const char *effect, struct arena *arena, struct wall now);
 void approval_end(struct control *control, int64_t id, enum approval_status status,
                   const char *why, struct wall now);
-/* What follows when nobody decided in time (approval_verb.c). */
-void approval_expired(struct control *control, int64_t workflow, int64_t recovery,
-                      int64_t optimization, struct wall now);
+/* What follows when nobody decided in time (approval_verb.c); `was` is forgotten by now. */
+void approval_expired(struct control *control, const struct waiting *was,
+                      struct wall now);
+
+/* ---- prepared actions (proactive_ask.c) ---- */
+/* The effect as it would be now. In arena. */
+const char *prepared_effect_now(struct control *control, struct arena *arena,
+                                const struct approval_row *row);
+void prepared_answer(struct control *control, const struct approval_row *row,
+                     bool is_approved, struct wall now, struct answer *answer);
+/* Nobody allowed it: not asked again before what is coming is over. */
+void prepared_over(struct control *control, int64_t approval);
+void prepared_restore(struct control *control, const struct approval_row *row,
+                      struct wall now);
 
 /* Does the workflow wait for a person to allow something, and what? Also while it is paused. */
 bool card_act(const struct live *live, enum act *ret_act);
@@ -59,7 +79,7 @@ void card_draft(struct control *control, const struct live *live, enum act act,
                 struct arena *arena, struct approval_draft *ret_draft);
 
 /* ---- levels (autonomy.c) ---- */
-void autonomy_restore(void *control, const struct autonomy_row *row);
+void autonomy_restore(struct control *control, const struct autonomy_row *row);
 void autonomy_tick(struct control *control, struct wall now);
 struct wall autonomy_wake_at(const struct control *control);
 void autonomy_fini(struct control *control);

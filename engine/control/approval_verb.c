@@ -117,6 +117,8 @@ static bool carry_out(struct deciding *d, const struct approval_row *row,
     if (row->recovery != 0) {
         recovery_answer(d->control, row->recovery, is_approved, d->command->actor,
                         d->reason, d->now, d->answer);
+    } else if (row->action == ACT_PREPARE) {
+        prepared_answer(d->control, row, is_approved, d->now, d->answer);
     } else {
         optimization_answer(d->control, row->optimization, is_approved, d->command->actor,
                             d->reason, d->now, d->answer);
@@ -133,6 +135,9 @@ static const char *present_effect(struct deciding *d, const struct approval_row 
     enum act act;
     struct approval_draft draft;
     const char *effect = row->effect;
+    if (row->action == ACT_PREPARE) {
+        effect = prepared_effect_now(d->control, d->arena, row);
+    }
     if (live != NULL && card_act(live, &act) && act == row->action) {
         card_draft(d->control, live, act, d->arena, &draft);
         effect = effect_canonical(d->arena, draft.fields, draft.n_fields);
@@ -306,13 +311,12 @@ void control_seen_verb(struct control *control, const struct json *args, struct 
 
 /* ---- nobody decided ---- */
 
-void approval_expired(struct control *control, int64_t workflow, int64_t recovery,
-                      int64_t optimization, struct wall now)
+void approval_expired(struct control *control, const struct waiting *was, struct wall now)
 {
     struct answer ignored = {.status = ANSWER_DONE};
     struct err err = ERR_INIT;
-    if (workflow != 0) {
-        struct live *live = control_find(control, workflow, &err);
+    if (was->workflow != 0) {
+        struct live *live = control_find(control, was->workflow, &err);
         const struct machine_input input = {.event = EV_PAUSE,
                                             .actor = "engine",
                                             .reason = "nobody decided in time",
@@ -320,11 +324,13 @@ void approval_expired(struct control *control, int64_t workflow, int64_t recover
         if (live != NULL && control_step(control, live, &input, now) == MACHINE_DONE) {
             control_forget(control, live);
         }
-    } else if (recovery != 0) {
-        recovery_answer(control, recovery, false, "engine", "nobody decided in time", now,
-                        &ignored);
-    } else if (optimization != 0) {
-        optimization_answer(control, optimization, false, "engine",
+    } else if (was->recovery != 0) {
+        recovery_answer(control, was->recovery, false, "engine", "nobody decided in time",
+                        now, &ignored);
+    } else if (was->optimization != 0) {
+        optimization_answer(control, was->optimization, false, "engine",
                             "nobody decided in time", now, &ignored);
+    } else if (was->act == ACT_PREPARE) {
+        prepared_over(control, was->id);
     }
 }

@@ -89,7 +89,7 @@ static void drop(struct control *control, struct level *level)
     approvals->n_levels--;
 }
 
-void autonomy_restore(void *control, const struct autonomy_row *row)
+void autonomy_restore(struct control *control, const struct autonomy_row *row)
 {
     (void)keep(control, row); /* there were no more */
 }

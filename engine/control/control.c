@@ -636,7 +636,7 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !optimization_load(control, err) || !ramp_load(control, now, err) ||
         !order_load(control, err) || !finding_load(control, now, err) ||
         !halt_load(control, err) || !prepared_load(control, err) ||
-        !recovery_load(control, now, err) || !approval_load(control, err)) {
+        !recovery_load(control, now, err) || !approval_load(control, now, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;

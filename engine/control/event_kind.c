@@ -49,6 +49,7 @@ static const char *const kinds[] = {
     "problem-opened",
     "problem-closed",
     "proactive-begin",
+    "proactive-observed",
     "proactive-end",
     "audit-broken",
     "audit-file-failed",

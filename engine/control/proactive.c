@@ -17,11 +17,10 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
-#include "engine/control/control_private.h"
+#include "engine/control/proactive_private.h"
 #include "engine/service/service.h"
 
 #define STATE_MAX ((size_t)256 * 1024)
-#define TEXT_MAX  480
 #define STEPS_MAX (2 * (size_t)PREPARED_COUNT)
 
 /* ---- what is done ---- */
@@ -61,40 +60,49 @@ static void order(struct control *control, const char *service, bool is_renew,
     control_send_order(control, it);
 }
 
-/* False: there is nothing that could be done. `what`: in words. */
-static bool carry_out(struct control *control, const struct prepared_step *step,
-                      struct wall now, char what[TEXT_MAX])
+/* A third fewer, or fewer still where that is so already. */
+static int slow_slots(const struct control *control)
+{
+    int all = control->options.max_running;
+    int most = control->running_limit > 0 ? control->running_limit : all;
+    return all - all / 3 < most ? all - all / 3 : most;
+}
+
+bool prepared_find(const struct control *control, enum prepared action,
+                   const char *subject, struct prepared_place *ret_place)
 {
     const char *name = NULL;
     const struct service_state *backup = NULL;
-    switch (step->action) {
+    char *what = ret_place->what;
+    *ret_place = (struct prepared_place){.service = ""};
+    switch (action) {
     case PREPARED_WARM_BACKUP:
-        name = service_of(step->subject, "service:");
+        name = service_of(subject, "service:");
         backup = name != NULL ? backup_of(control, name) : NULL;
         if (backup == NULL) {
             return false;
         }
-        order(control, backup->spec->name, false, step->reason);
-        (void)snprintf(what, TEXT_MAX, "%s is probed", backup->spec->name);
+        ret_place->service = backup->spec->name;
+        (void)snprintf(what, PREPARED_TEXT_MAX, "%s is probed", backup->spec->name);
         return true;
     case PREPARED_RENEW_TOKEN:
-        name = service_of(step->subject, "credential:");
-        if (name == NULL || find_service_state(control, name) == NULL) {
+        name = service_of(subject, "credential:");
+        backup = name != NULL ? find_service_state(control, name) : NULL;
+        if (backup == NULL) {
             return false;
         }
-        order(control, name, true, step->reason);
-        (void)snprintf(what, TEXT_MAX,
+        ret_place->service = backup->spec->name;
+        (void)snprintf(what, PREPARED_TEXT_MAX,
                        "the credential of %s is fetched anew, and a probe sent", name);
         return true;
     case PREPARED_FREE_DISK:
-        control->wants_room = true;
-        control->next_prune = now;
-        (void)snprintf(what, TEXT_MAX,
+        (void)snprintf(what, PREPARED_TEXT_MAX,
                        "logs, folders and history that may go are removed");
         return true;
     case PREPARED_SLOW_ADMISSION:
-        (void)snprintf(what, TEXT_MAX, "%d instead of %d workflows at once",
-                       prepared_slots(control), control->options.max_running);
+        ret_place->slots = slow_slots(control);
+        (void)snprintf(what, PREPARED_TEXT_MAX, "%d instead of %d workflows at once",
+                       ret_place->slots, control->options.max_running);
         return true;
     case PREPARED_COUNT:
         break;
@@ -102,25 +110,37 @@ static bool carry_out(struct control *control, const struct prepared_step *step,
     return false;
 }
 
+static void carry_out(struct control *control, const struct prepared_step *step,
+                      const struct prepared_place *place, struct wall now)
+{
+    if (place->service[0] != '\0') {
+        order(control, place->service, step->action == PREPARED_RENEW_TOKEN,
+              step->reason);
+    } else if (step->action == PREPARED_FREE_DISK) {
+        control->wants_room = true;
+        control->next_prune = now;
+    } /* else it holds as long as it is active: prepared_slots */
+}
+
 int prepared_slots(const struct control *control)
 {
     int all = control->options.max_running;
     int most = control->running_limit > 0 ? control->running_limit : all;
     bool is_slow = proactive_active(control->proactive, PREPARED_SLOW_ADMISSION) != NULL;
-    return is_slow && all - all / 3 < most ? all - all / 3 : most;
+    return is_slow ? slow_slots(control) : most;
 }
 
 /* ---- what is said ---- */
 
-static void note(struct control *control, const struct prepared_step *step,
-                 const char *kind, const char *what, struct wall now)
+void prepared_note(struct control *control, const struct prepared_step *step,
+                   const char *kind, const char *outcome, const char *what,
+                   struct wall now)
 {
-    char line[2 * TEXT_MAX];
-    char text[TEXT_MAX];
+    char line[2 * PREPARED_TEXT_MAX];
+    char text[PREPARED_TEXT_MAX];
     (void)snprintf(line, sizeof(line), "%s: %s; %s", prepared_word(step->action), what,
                    step->reason);
-    control_audit(control, now, "engine", "prepare", step->subject,
-                  step->is_end ? "ended" : "begun", "%s", line);
+    control_audit(control, now, "engine", "prepare", step->subject, outcome, "%s", line);
     control_note(control,
                  &(struct event_row){.at = now,
                                      .kind = kind,
@@ -143,15 +163,11 @@ static char *context_of(const struct prepared_step *step)
     return buf_take(&buf, NULL);
 }
 
-static void begin(struct control *control, const struct prepared_step *step,
-                  struct wall now)
+void prepared_begin(struct control *control, const struct prepared_step *step,
+                    const struct prepared_place *place, struct wall now)
 {
-    char what[TEXT_MAX];
-    if (!carry_out(control, step, now, what)) {
-        proactive_refuse(control->proactive, step->action, now);
-        return;
-    }
     AUTO_FREE char *context = context_of(step);
+    carry_out(control, step, place, now);
     int64_t id = store_put_decision(
         control->store, &(struct decision_row){.at = now,
                                                .kind = DECISION_PROACTIVE,
@@ -168,7 +184,20 @@ static void begin(struct control *control, const struct prepared_step *step,
                                                .reward = (double)NAN,
                                                .outcome = ""});
     proactive_number(control->proactive, step->action, id);
-    note(control, step, "proactive-begin", what, now);
+    prepared_note(control, step, "proactive-begin", "begun", place->what, now);
+}
+
+static void begin(struct control *control, const struct prepared_step *step,
+                  struct wall now)
+{
+    struct prepared_place place;
+    if (!prepared_find(control, step->action, step->subject, &place) ||
+        prepared_asks(control, step, &place, now)) {
+        proactive_refuse(control->proactive, step->action, now);
+        return;
+    }
+    prepared_begin(control, step, &place, now);
+    autonomy_done(control, ACT_PREPARE, "");
 }
 
 static void end(struct control *control, const struct prepared_step *step,
@@ -189,13 +218,13 @@ static void end(struct control *control, const struct prepared_step *step,
     }
     arena_free(arena);
     const char *inverse = prepared_inverse(step->action);
-    note(control, step, "proactive-end", inverse[0] != '\0' ? inverse : "it is over",
-         now);
+    prepared_note(control, step, "proactive-end", "ended",
+                  inverse[0] != '\0' ? inverse : "it is over", now);
 }
 
 /* ---- when ---- */
 
-static void keep(struct control *control)
+void prepared_keep(struct control *control)
 {
     AUTO_BUF struct buf blob;
     AUTO_BUF struct buf text;
@@ -209,6 +238,7 @@ static void keep(struct control *control)
 void prepared_tick(struct control *control, struct wall now)
 {
     struct prepared_step steps[STEPS_MAX];
+    prepared_look(control, now);
     size_t n = proactive_decide(control->proactive, now, steps, STEPS_MAX);
     for (size_t i = 0; i < n; i++) {
         if (steps[i].is_end) {
@@ -218,13 +248,15 @@ void prepared_tick(struct control *control, struct wall now)
         }
     }
     if (n > 0) {
-        keep(control);
+        prepared_keep(control);
     }
 }
 
 struct wall prepared_wake_at(const struct control *control)
 {
-    return proactive_wake_at(control->proactive);
+    struct wall at = proactive_wake_at(control->proactive);
+    struct wall look = prepared_look_at(control);
+    return wall_is_set(look) && (!wall_is_set(at) || look.ms < at.ms) ? look : at;
 }
 
 void control_omens(struct control *control, struct omen_batch *batch, struct wall now)

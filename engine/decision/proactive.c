@@ -378,6 +378,21 @@ static void say_reason(const struct sign *sign, struct wall now, char *out, size
     (void)text_clean_into(out, cap, line);
 }
 
+static void begin(struct hold *hold, enum prepared action, const struct sign *sign,
+                  struct wall now, struct prepared_step *ret_step)
+{
+    hold->is_active = true;
+    hold->kind = sign->kind;
+    hold->until = wall_add(now, rules[action].window);
+    hold->vain_at = (struct wall){0};
+    hold->starts[(size_t)hold->n_starts++ % STARTS_MAX] = now;
+    (void)snprintf(hold->subject, sizeof(hold->subject), "%s", sign->subject);
+    *ret_step = (struct prepared_step){
+        .action = action, .p = sign->p, .until = hold->until, .verdict = VERDICT_OPEN};
+    (void)snprintf(ret_step->subject, sizeof(ret_step->subject), "%s", sign->subject);
+    say_reason(sign, now, ret_step->reason, sizeof(ret_step->reason));
+}
+
 static bool step_begin(struct proactive *proactive, enum prepared action, struct wall now,
                        struct prepared_step *ret_step)
 {
@@ -390,16 +405,42 @@ static bool step_begin(struct proactive *proactive, enum prepared action, struct
     if (sign == NULL) {
         return false;
     }
-    hold->is_active = true;
-    hold->kind = sign->kind;
-    hold->until = wall_add(now, rule->window);
-    hold->vain_at = (struct wall){0};
-    hold->starts[(size_t)hold->n_starts++ % STARTS_MAX] = now;
-    (void)snprintf(hold->subject, sizeof(hold->subject), "%s", sign->subject);
-    *ret_step = (struct prepared_step){
-        .action = action, .p = sign->p, .until = hold->until, .verdict = VERDICT_OPEN};
-    (void)snprintf(ret_step->subject, sizeof(ret_step->subject), "%s", sign->subject);
-    say_reason(sign, now, ret_step->reason, sizeof(ret_step->reason));
+    begin(hold, action, sign, now, ret_step);
+    return true;
+}
+
+static const struct sign *standing(const struct proactive *proactive,
+                                   enum prepared action, const char *subject,
+                                   struct wall now)
+{
+    const struct prepared_rule *rule = &rules[action];
+    for (size_t i = 0; i < proactive->n_signs; i++) {
+        const struct sign *sign = &proactive->signs[i];
+        if (strcmp(sign->subject, subject) == 0 && sign->p >= rule->off &&
+            !is_stale(sign, now) && is_credible(sign) &&
+            action_of(proactive, sign, now) == action &&
+            sign->due.ms <= now.ms + rule->lead.ms + rule->lead.ms / 4) {
+            return sign;
+        }
+    }
+    return NULL;
+}
+
+bool proactive_is_likely(const struct proactive *proactive, enum prepared action,
+                         const char *subject, struct wall now)
+{
+    return standing(proactive, action, subject, now) != NULL;
+}
+
+bool proactive_start(struct proactive *proactive, enum prepared action,
+                     const char *subject, struct wall now, struct prepared_step *ret_step)
+{
+    struct hold *hold = &proactive->holds[action];
+    const struct sign *sign = standing(proactive, action, subject, now);
+    if (hold->is_active || hold->is_banned || sign == NULL) {
+        return false;
+    }
+    begin(hold, action, sign, now, ret_step);
     return true;
 }
 

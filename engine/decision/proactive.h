@@ -125,6 +125,14 @@ void proactive_number(struct proactive *proactive, enum prepared action,
                       int64_t decision);
 /* It could not be done (no other provider): nothing to take back, the pause runs. */
 void proactive_refuse(struct proactive *proactive, enum prepared action, struct wall now);
+/* Is what it would answer still as likely as what is begun must stay? */
+bool proactive_is_likely(const struct proactive *proactive, enum prepared action,
+                         const char *subject, struct wall now);
+/* A person has allowed it: begins whatever pause or cap there is. False: one of this kind holds, it
+ * is switched off, or it is not likely any more. */
+NODISCARD bool proactive_start(struct proactive *proactive, enum prepared action,
+                               const char *subject, struct wall now,
+                               struct prepared_step *ret_step);
 /* Does it hold now? Its subject, or NULL. */
 const char *proactive_active(const struct proactive *proactive, enum prepared action);
 /* Why nothing (more) is done for the likeliest omen of this action; "" when there is none, or it is

@@ -14,6 +14,7 @@
 #include "engine/control/control.h"
 #include "engine/control/event_kind.h"
 #include "engine/service/service.h"
+#include "store/approval.h"
 #include "tests/lib/place.h"
 
 #define NOW    INT64_C(1767225600000)
@@ -35,6 +36,9 @@ struct desk {
     int n_orders, n_tidied, n_performed;
     char ordered[64];
     bool is_probe, is_renew, is_off;
+    int level;       /* of prepare, + 1; 0 = by default */
+    int max_running; /* 0 = 6 */
+    struct span expire;
 };
 
 static void on_order(void *self, struct service_order *order)
@@ -71,14 +75,16 @@ static void desk_open(struct desk *desk, struct place *place)
 {
     struct err err = ERR_INIT;
     struct control_options options = {
-        .max_running = 6,
-        .limits = {span_s(5),          span_s(300)    },
+        .max_running = desk->max_running > 0 ? desk->max_running : 6,
+        .limits = {span_s(5),          span_s(300)},
         .services = services,
         .n_services = ARRAY_LEN(services),
-        .outlet = { .self = desk, .order = on_order, .tidy = on_tidy},
+        .outlet = {.self = desk,                  .order = on_order, .tidy = on_tidy},
         .is_proactive_off = desk->is_off,
+        .approvals = {.expire = desk->expire},
         .seed = 1
     };
+    options.approvals.levels[ACT_PREPARE] = desk->level;
     desk->place = place;
     desk->store = place_store(place);
     desk->control = control_new(&options, desk->store);
@@ -324,12 +330,156 @@ static void switched_off(void **state)
     desk_close(&desk);
 }
 
+/* ---- levels ---- */
+
+/* The newest approval; id 0: none. */
+static struct approval_row newest(const struct desk *desk)
+{
+    struct err err = ERR_INIT;
+    struct reader *reader = place_reader(desk->place);
+    const struct approval_row *rows;
+    size_t n = 0;
+    assert_true(reader_approvals(reader, desk->place->arena,
+                                 &(struct approval_query){.max = 1}, &rows, &n, &err));
+    reader_close(reader);
+    return n > 0 ? rows[0] : (struct approval_row){.id = 0};
+}
+
+static int say(struct desk *desk, const char *verb, int64_t approval, const char *rest)
+{
+    struct err err = ERR_INIT;
+    AUTO_FREE char *args = mem_printf("{\"approval\":%lld%s}", (long long)approval, rest);
+    struct command_row row = {
+        .at = desk->now, .actor = "ada", .verb = verb, .args = args, .message = ""};
+    int64_t id = command_send(desk->place->path, &row, &err);
+    assert_true(id > 0);
+    turn(desk);
+    struct reader *reader = place_reader(desk->place);
+    assert_int_equal(reader_command(reader, desk->place->arena, id, &row, &err), FOUND);
+    reader_close(reader);
+    return row.answer;
+}
+
+static int approve(struct desk *desk, const struct approval_row *row)
+{
+    AUTO_FREE char *rest =
+        mem_printf(",\"confirm\":\"memory\",\"digest\":\"%s\"", row->digest);
+    return say(desk, "approve", row->id, rest);
+}
+
+static void what_is_only_observed(void **state)
+{
+    struct desk desk = {.now = {NOW}, .level = LEVEL_OBSERVE + 1};
+    const char *text = "";
+    desk_open(&desk, *state);
+    for (int i = 0; i < 5; i++) { /* said once, as long as it is coming */
+        hear(&desk, OMEN_LOAD, "memory", 0.9, true);
+        hear(&desk, OMEN_OUTAGE, "service:codegen_api", 0.9, true);
+        desk.now.ms += 5 * MINUTE;
+    }
+    assert_int_equal(events(&desk, "proactive-begin", &text), 0);
+    assert_int_equal(events(&desk, "proactive-observed", &text), 2);
+    assert_non_null(strstr(text, "codegen_eu is probed"));
+    assert_int_equal(newest(&desk).id, 0);
+    assert_int_equal(desk.n_orders, 0);
+    assert_int_equal(decision(&desk, 1).verdict, VERDICT_UNCLEAR);
+    assert_string_equal(decision(&desk, 1).outcome, "only observed: it was not done");
+    submit(&desk, 8);
+    assert_int_equal(running(&desk), 6);
+    desk_close(&desk);
+}
+
+static void what_a_person_allows(void **state)
+{
+    (void)state;
+    for (int level = LEVEL_SUGGEST; level <= LEVEL_APPROVE; level++) {
+        void *place = NULL;
+        assert_int_equal(place_set_up(&place), 0);
+        struct desk desk = {.now = {NOW}, .level = level + 1, .expire = span_s(3600)};
+        const char *text = "";
+        desk_open(&desk, place);
+        hear(&desk, OMEN_LOAD, "memory", 0.9, true);
+        struct approval_row row = newest(&desk);
+        assert_int_equal(row.action, ACT_PREPARE);
+        assert_int_equal(row.status,
+                         level == LEVEL_SUGGEST ? APPROVAL_SUGGESTED : APPROVAL_OPEN);
+        assert_int_equal(row.on_expiry, EXPIRY_DROP);
+        assert_int_equal(wall_is_set(row.expires_at), level == LEVEL_APPROVE);
+        assert_string_equal(row.title,
+                            "slow_admission: 4 instead of 6 workflows at once");
+        assert_non_null(strstr(row.card, "\"undo\":\"as many"));
+        desk.now.ms += 5 * MINUTE;
+        hear(&desk, OMEN_LOAD, "memory", 0.9, true);
+        assert_int_equal(newest(&desk).id, row.id); /* once */
+        desk.max_running = 9; /* by the configuration: it is another effect now */
+        reopen(&desk);
+        assert_int_equal(approve(&desk, &row), 1);
+        assert_int_equal(newest(&desk).n_drifts, 1);
+        assert_int_equal(events(&desk, "proactive-begin", &text), 0);
+        row = newest(&desk);
+        assert_int_equal(approve(&desk, &row), 0);
+        assert_int_equal(events(&desk, "proactive-begin", &text), 1);
+        assert_int_equal(newest(&desk).status, APPROVAL_APPROVED);
+        submit(&desk, 10);
+        assert_int_equal(running(&desk), 6);
+        hear(&desk, OMEN_LOAD, "memory", 0.1, true); /* taken back as ever */
+        assert_int_equal(events(&desk, "proactive-end", &text), 1);
+        assert_int_equal(running(&desk), 9);
+        desk_close(&desk);
+        assert_int_equal(place_tear_down(&place), 0);
+    }
+}
+
+static void what_nobody_allows(void **state)
+{
+    static const enum approval_status ends[] = {APPROVAL_REJECTED, APPROVAL_EXPIRED,
+                                                APPROVAL_WITHDRAWN};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        void *place = NULL;
+        assert_int_equal(place_set_up(&place), 0);
+        struct desk desk = {
+            .now = {NOW}, .level = LEVEL_APPROVE + 1, .expire = span_s(600)};
+        const char *text = "";
+        desk_open(&desk, place);
+        hear(&desk, OMEN_LOAD, "memory", 0.9, true);
+        int64_t id = newest(&desk).id;
+        assert_int_equal(id, 1);
+        if (ends[i] == APPROVAL_REJECTED) {
+            assert_int_equal(say(&desk, "reject", id, ",\"reason\":\"we have room\""), 0);
+        } else if (ends[i] == APPROVAL_EXPIRED) {
+            assert_int_equal(say(&desk, "seen", id, ""), 0);
+        }
+        for (int n = 0; n < 12 && ends[i] != APPROVAL_WITHDRAWN; n++) {
+            desk.now.ms += 5 * MINUTE; /* not asked again while it is as likely */
+            hear(&desk, OMEN_LOAD, "memory", 0.9, true);
+        }
+        for (int n = 0; n < 5; n++) { /* nobody says it any more */
+            desk.now.ms += 3 * MINUTE;
+            turn(&desk);
+        }
+        assert_int_equal(newest(&desk).id, id);
+        assert_int_equal(newest(&desk).status, ends[i]);
+        desk.now.ms += 60 * MINUTE;
+        hear(&desk, OMEN_LOAD, "memory", 0.9, true); /* another one: asked anew */
+        assert_int_equal(newest(&desk).id, id + 1);
+        assert_int_equal(events(&desk, "proactive-begin", &text), 0);
+        desk_close(&desk);
+        assert_int_equal(place_tear_down(&place), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PLACE_TEST(fewer_at_once_and_back), PLACE_TEST(a_monitor_that_is_gone),
-        PLACE_TEST(the_backup_is_probed),   PLACE_TEST(room_and_credentials),
+        PLACE_TEST(fewer_at_once_and_back),
+        PLACE_TEST(a_monitor_that_is_gone),
+        PLACE_TEST(the_backup_is_probed),
+        PLACE_TEST(room_and_credentials),
         PLACE_TEST(switched_off),
+        PLACE_TEST(what_is_only_observed),
+        cmocka_unit_test(what_a_person_allows),
+        cmocka_unit_test(what_nobody_allows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
