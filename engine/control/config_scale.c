@@ -14,6 +14,12 @@ static const struct field scale_fields[] = {
      .help = "Command that takes one away."},
     {.name = "help", .type = FIELD_TEXT, .offset = AT(help), .max = 200, .may_be_empty = true,
      .fallback = "", .shown = "none", .help = "What it does, for who is asked."},
+    {.name = "service", .type = FIELD_TEXT, .offset = AT(service), .max = 64, .may_be_empty = true,
+     .fallback = "", .shown = "the engine",
+     .help = "The service whose places the machines are; without it they are slots of the engine."},
+    {.name = "adds", .type = FIELD_INT, .offset = AT(adds), .max = 1000, .fallback = "0",
+     .help = "How many places or slots one up adds; they count while it is in force, and it is "
+             "proposed when work waits for them. 0: it is only run when somebody asks."},
 };
 /* clang-format on */
 
@@ -40,6 +46,10 @@ void config_check_scale(const char *file, const struct config *config,
         if (scale->up.argv == NULL && scale->down.argv == NULL &&
             yaml_item_get(item, "up") == NULL && yaml_item_get(item, "down") == NULL) {
             config_report(&at, "up", "missing; expected a command for up, down or both");
+        }
+        if (scale->service != NULL && scale->service[0] != '\0' &&
+            service_find(config->services, config->n_services, scale->service) == NULL) {
+            config_report(&at, "service", "no such service is configured");
         }
         if (scale_find(config->scales, i, scale->name) != NULL) {
             config_report(&at, "name",

@@ -259,9 +259,10 @@ void beside_note(struct control *control, const struct workflow_row *row,
 /* ---- adding and removing machines (scale.c) ---- */
 /* direction "up" or "down". ERR_NOT_FOUND: no such command is configured; ERR_BUSY: there is no
  * workflow to do it beside. */
+/* is_tuning: it stands as a tuning, which goes when the command fails. */
 NODISCARD bool scale_begin(struct control *control, const char *name,
-                           const char *direction, const char *actor, const char *reason,
-                           struct wall now, struct err *err);
+                           const char *direction, bool is_tuning, const char *actor,
+                           const char *reason, struct wall now, struct err *err);
 /* An effect beside the workflows has ended. */
 void scale_result(struct control *control, const struct workflow_row *row,
                   const struct effect_row *effect, const struct effect_result *result,

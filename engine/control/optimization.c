@@ -44,6 +44,41 @@ static void put_bounds(const struct tuning_spec *spec, struct setting_now *now)
     }
 }
 
+/* What of a scale is in force: "" nothing. False: there is no such command. */
+static bool look_up_scale(const struct control *control, const char *setting,
+                          struct setting_now *now)
+{
+    char name[TUNING_NAME_MAX];
+    const struct tuning_row *tuned = tuning_in_force(control, setting, "");
+    const struct scale_spec *scale = scale_find(
+        control->options.scales, control->options.n_scales, tuning_name(setting, name));
+    if (scale == NULL || scale_command(scale, "up") == NULL) {
+        return false;
+    }
+    (void)snprintf(now->value, sizeof(now->value), "%s",
+                   tuned != NULL ? tuned->value : "");
+    now->since = tuned != NULL ? tuned->since : now->since;
+    return true;
+}
+
+/* Places that are machines: what they add is there, and the limit is not raised without them. */
+static void count_scaled(const struct control *control, const char *service,
+                         struct setting_now *now)
+{
+    for (size_t i = 0; i < control->options.n_scales; i++) {
+        const struct scale_spec *scale = &control->options.scales[i];
+        const char *of = scale->service != NULL ? scale->service : "";
+        if (scale->adds > 0 && strcmp(of, service) == 0) {
+            int places = service[0] == '\0' ? control->options.max_running
+                                            : (int)strtol(now->value, NULL, 10) +
+                                                  tuning_scaled(control, service);
+            (void)snprintf(now->value, sizeof(now->value), "%d", places);
+            now->most = places;
+            return;
+        }
+    }
+}
+
 /* Looks at a service are only worth a thought where nothing else tells how far it is. */
 static bool is_polled(const struct control *control, const char *scope)
 {
@@ -65,6 +100,9 @@ static bool look_up(void *user, const char *setting, const char *scope,
     AUTO_BUF struct buf value = {0};
     buf_init(&value, TUNING_VALUE_MAX);
     const struct tuning_spec *spec = tuning_find(setting);
+    if (spec != NULL && spec->kind == OPT_SCALE) {
+        return look_up_scale(control, setting, now);
+    }
     if (spec == NULL || (spec->kind == OPT_POLL && !is_polled(control, scope)) ||
         !(pipeline_setting(control, setting, scope, &value) ||
           tuning_present(control, setting, scope, &value))) {
@@ -74,6 +112,10 @@ static bool look_up(void *user, const char *setting, const char *scope,
                    tuned != NULL ? tuned->value : value.data);
     now->since = tuned != NULL ? tuned->since : now->since;
     put_bounds(spec, now);
+    if (spec->kind == OPT_CONCURRENCY || spec->kind == OPT_BULKHEAD) {
+        const char *service = tuning_scope_name(TUNING_SERVICE, scope);
+        count_scaled(control, service != NULL ? service : "", now);
+    }
     return value.len < sizeof(now->value);
 }
 
@@ -174,13 +216,13 @@ static void ask(struct control *control, struct optimization_row *row,
                 const struct risk_facts *facts, struct wall now)
 {
     const struct effect_field fields[] = {
-        {.name = "operation",    .text = "tune"         },
-        {.name = "setting",      .text = row->setting   },
-        {.name = "scope",        .text = row->scope     },
-        {.name = "from",         .text = row->from      },
-        {.name = "to",           .text = row->to        },
-        {.name = "policy",       .number = EFFECT_POLICY},
-        {.name = "optimization", .number = row->id      }
+        {.name = "operation",    .text = row->kind == OPT_SCALE ? "scale" : "tune"},
+        {.name = "setting",      .text = row->setting                             },
+        {.name = "scope",        .text = row->scope                               },
+        {.name = "from",         .text = row->from                                },
+        {.name = "to",           .text = row->to                                  },
+        {.name = "policy",       .number = EFFECT_POLICY                          },
+        {.name = "optimization", .number = row->id                                }
     };
     AUTO_BUF struct buf card = {0};
     buf_init(&card, CARD_MAX);
@@ -277,10 +319,24 @@ static void search(struct control *control, struct wall now)
 {
     struct optimizing *optimizing = control->optimizing;
     AUTO_FREE struct proposal *found = mem_array(FOUND_MAX, sizeof(*found));
+    const struct control_options *options = &control->options;
+    AUTO_FREE struct scale_choice *scales =
+        mem_array(options->n_scales + 1, sizeof(*scales));
+    for (size_t i = 0; i < options->n_scales; i++) {
+        const struct scale_spec *scale = &options->scales[i];
+        scales[i] =
+            (struct scale_choice){.name = scale->name,
+                                  .service = scale->service != NULL ? scale->service : "",
+                                  .adds = scale->adds,
+                                  .has_down = scale_command(scale, "down") != NULL};
+    }
     const struct learning_world world = {
-        look_up, control,
-        control->options.processors > 0 ? control->options.processors : (double)NAN,
-        open_since(control, now)};
+        .lookup = look_up,
+        .user = control,
+        .processors = options->processors > 0 ? options->processors : (double)NAN,
+        .open_since = open_since(control, now),
+        .scales = scales,
+        .n_scales = options->n_scales};
     size_t n = learning_propose(optimizing->learning, &world, now, found, FOUND_MAX);
     for (size_t i = 0; i < n; i++) {
         take_proposal(control, &found[i], now);
@@ -417,6 +473,24 @@ void optimization_answer(struct control *control, int64_t id, bool is_approved,
     } else {
         answer_set(answer, ANSWER_REFUSED, "o-%lld is %s already", (long long)id,
                    optimization_status_word(row.status));
+    }
+    arena_free(arena);
+}
+
+void optimization_scale_failed(struct control *control, const char *name,
+                               const char *direction, const char *reason, struct wall now)
+{
+    char setting[160];
+    struct err err = ERR_INIT;
+    struct optimization_row row;
+    (void)snprintf(setting, sizeof(setting), "scale/%.100s", name);
+    int64_t id = tuning_scale_failed(control, setting, direction, reason, now);
+    struct arena *arena = arena_new();
+    if (id > 0 &&
+        store_load_optimization(control->store, arena, id, &row, &err) == FOUND &&
+        !optimization_is_settled(row.status)) {
+        guarding_stop(control, id);
+        settle(control, &row, OPT_TAKEN_BACK, "engine", reason, now);
     }
     arena_free(arena);
 }

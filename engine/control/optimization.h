@@ -45,6 +45,11 @@ void control_optimization_verb(struct control *control, const struct command_row
                                const struct json *args, struct wall now,
                                struct answer *answer);
 
+/* The command of a scale that was put in force has failed: its optimization did not happen. */
+void optimization_scale_failed(struct control *control, const char *name,
+                               const char *direction, const char *reason,
+                               struct wall now);
+
 /* The workflow leaves the memory; it has ended since it came. */
 void optimization_ended(struct control *control, int64_t workflow);
 void optimization_committed(struct control *control); /* after a commit */

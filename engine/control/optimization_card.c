@@ -93,10 +93,16 @@ void optimization_card(const struct control *control, const struct optimization_
     put_change(&w, row);
     put_touches(&w, control, facts);
     put_guard(&w, row);
-    (void)snprintf(text, sizeof(text), "%.100s back to %.80s: undo o-%lld, any time",
-                   row->setting, row->from[0] != '\0' ? row->from : "what it was",
-                   (long long)row->id);
-    jsonw_str(&w, "undo", text);
+    if (row->kind == OPT_SCALE) {
+        (void)snprintf(text, sizeof(text),
+                       "%.100s: its other command is run by undo o-%lld", row->setting,
+                       (long long)row->id);
+    } else {
+        (void)snprintf(text, sizeof(text), "%.100s back to %.80s: undo o-%lld, any time",
+                       row->setting, row->from[0] != '\0' ? row->from : "what it was",
+                       (long long)row->id);
+    }
+    jsonw_str(&w, "undo", facts->is_reversible ? text : "");
     put_member(&w, evidence, "evidence");
     put_member(&w, evidence, "dry_run");
     jsonw_close(&w, '}');

@@ -8,10 +8,11 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
-#include "engine/control/control_private.h"
+#include "engine/control/optimization.h"
 
 bool scale_begin(struct control *control, const char *name, const char *direction,
-                 const char *actor, const char *reason, struct wall now, struct err *err)
+                 bool is_tuning, const char *actor, const char *reason, struct wall now,
+                 struct err *err)
 {
     const struct scale_spec *scale =
         scale_find(control->options.scales, control->options.n_scales, name);
@@ -35,6 +36,9 @@ bool scale_begin(struct control *control, const char *name, const char *directio
     jsonw_open(&w, NULL, '{');
     jsonw_str(&w, "scale", scale->name);
     jsonw_str(&w, "direction", direction);
+    if (is_tuning) {
+        jsonw_bool(&w, "tuning", true);
+    }
     jsonw_close(&w, '}');
     beside_ask(control, live,
                &(struct beside){.kind = EFFECT_SCALE,
@@ -62,6 +66,10 @@ void scale_result(struct control *control, const struct workflow_row *row,
                                       result->summary != NULL ? result->summary : "");
     beside_note(control, row, has_passed ? "scale-passed" : "scale-failed", "engine",
                 effect->seq, true, text, now);
+    if (!has_passed && json_bool(params, "tuning", false)) {
+        optimization_scale_failed(control, json_str(params, "scale", ""),
+                                  json_str(params, "direction", ""), text, now);
+    }
     json_free(params);
 }
 
@@ -74,7 +82,7 @@ void control_scale(struct control *control, const struct command_row *command,
     if (strcmp(direction, "up") != 0 && strcmp(direction, "down") != 0) {
         answer_set(answer, ANSWER_BAD, "direction: '%.32s' is none; expected up or down",
                    direction);
-    } else if (scale_begin(control, name, direction, command->actor,
+    } else if (scale_begin(control, name, direction, false, command->actor,
                            json_str(args, "reason", ""), now, &err)) {
         answer_set(answer, ANSWER_DONE, "the command to scale %.64s %s runs", name,
                    direction);

@@ -174,12 +174,41 @@ static int64_t number_of(const struct control *control, const char *setting,
                                                                       : configured;
 }
 
+int tuning_scaled(const struct control *control, const char *service)
+{
+    int n = 0;
+    for (size_t i = 0; i < control->options.n_scales; i++) {
+        const struct scale_spec *scale = &control->options.scales[i];
+        if (strcmp(scale->service != NULL ? scale->service : "", service) != 0) {
+            continue;
+        }
+        char setting[TUNING_SCOPE_MAX];
+        (void)snprintf(setting, sizeof(setting), "scale/%.100s", scale->name);
+        for (size_t k = 0; k < control->tunings->n; k++) {
+            const struct tuned *tuned = &control->tunings->rows[k];
+            bool is_up = strcmp(tuned->value, "up") == 0;
+            n += !is_key(tuned, setting, "") ? 0 : is_up ? scale->adds : -scale->adds;
+        }
+    }
+    return n;
+}
+
+/* A limit with what the machines add; at least one. */
+static int with_scaled(const struct control *control, const char *service, int limit)
+{
+    int n = limit + tuning_scaled(control, service);
+    return n > 1 ? n : 1;
+}
+
 static void set_engine(struct control *control)
 {
     const struct tunings *tunings = control->tunings;
     struct machine_limits *limits = &control->options.limits;
-    control->options.max_running =
-        (int)number_of(control, "max_running", "", tunings->max_running);
+    int running = (int)number_of(control, "max_running", "", tunings->max_running);
+    running = with_scaled(control, "", running);
+    control->options.max_running = running < RUNNING_MOST(tunings->max_running)
+                                       ? running
+                                       : RUNNING_MOST(tunings->max_running);
     limits->backoff.ms =
         number_of(control, "recovery.backoff", "", tunings->limits.backoff.ms);
     limits->backoff_max.ms =
@@ -192,8 +221,11 @@ static void set_engine(struct control *control)
 static void set_service(struct control *control, const char *scope)
 {
     const char *name = tuning_scope_name(TUNING_SERVICE, scope);
-    if (name == NULL || service_find(control->options.services,
-                                     control->options.n_services, name) == NULL) {
+    const struct service_spec *service =
+        name != NULL
+            ? service_find(control->options.services, control->options.n_services, name)
+            : NULL;
+    if (service == NULL) {
         return; /* it was taken out of the configuration */
     }
     struct service_order *order = mem_alloc(sizeof(*order));
@@ -202,6 +234,11 @@ static void set_service(struct control *control, const char *scope)
     order->reason = mem_str("");
     order->has_tuning = true;
     order->tuning.concurrency = (int)number_of(control, "concurrency", scope, -1);
+    if (tuning_scaled(control, name) != 0) {
+        order->tuning.concurrency = with_scaled(
+            control, name,
+            (int)number_of(control, "concurrency", scope, service->gate.concurrency));
+    }
     order->tuning.failures = (int)number_of(control, "breaker.failures", scope, -1);
     order->tuning.open.ms = number_of(control, "breaker.open", scope, -1);
     order->tuning.poll.ms = number_of(control, "poll", scope, -1);
@@ -211,7 +248,15 @@ static void set_service(struct control *control, const char *scope)
 static void take_effect(struct control *control, const char *setting, const char *scope)
 {
     const struct tuning_spec *spec = tuning_find(setting);
-    if (spec != NULL && spec->scope == TUNING_ENGINE) {
+    char name[TUNING_NAME_MAX], served[TUNING_SCOPE_MAX];
+    const struct scale_spec *scale =
+        spec != NULL && spec->kind == OPT_SCALE
+            ? scale_find(control->options.scales, control->options.n_scales,
+                         tuning_name(setting, name))
+            : NULL;
+    if (scale != NULL && scale->service != NULL && scale->service[0] != '\0') {
+        set_service(control, tuning_scope_text(TUNING_SERVICE, scale->service, served));
+    } else if (spec != NULL && spec->scope == TUNING_ENGINE) {
         set_engine(control);
     } else if (spec != NULL && spec->scope == TUNING_SERVICE) {
         set_service(control, scope);
@@ -281,8 +326,8 @@ static bool scale(struct control *control, const char *setting, const char *dire
                   const char *actor, const char *reason, struct wall now, struct err *err)
 {
     char name[TUNING_NAME_MAX];
-    return scale_begin(control, tuning_name(setting, name), direction, actor, reason, now,
-                       err);
+    return scale_begin(control, tuning_name(setting, name), direction, true, actor,
+                       reason, now, err);
 }
 
 const char *tuning_scope_shown(const char *scope)
@@ -358,8 +403,9 @@ bool tuning_apply(struct control *control, const struct tuning_row *row, struct 
     return true;
 }
 
-static void drop_at(struct control *control, size_t at, const char *actor,
-                    const char *reason, struct wall now)
+/* has_failed: a scale command that did nothing, so that there is nothing to turn round. */
+static void drop_at(struct control *control, size_t at, bool has_failed,
+                    const char *actor, const char *reason, struct wall now)
 {
     struct tunings *tunings = control->tunings;
     AUTO_FREE char *setting = mem_str(tunings->rows[at].setting);
@@ -369,7 +415,8 @@ static void drop_at(struct control *control, size_t at, const char *actor,
     char clean[400];
     bool was_on_top = is_on_top(tunings, at);
     struct err err = ERR_INIT;
-    if (tuning_find(setting)->kind == OPT_SCALE &&
+    bool is_scale = tuning_find(setting)->kind == OPT_SCALE;
+    if (is_scale && !has_failed &&
         !scale(control, setting, strcmp(value, "up") == 0 ? "down" : "up", actor, reason,
                now, &err)) {
         tell(control, now, "scale-failed", "engine", err.msg, setting);
@@ -377,7 +424,7 @@ static void drop_at(struct control *control, size_t at, const char *actor,
     take_out(tunings, at);
     put_key(control, setting, scope);
     buf_init(&after, VALUE_TEXT_MAX);
-    if (was_on_top) {
+    if (was_on_top || is_scale) {
         take_effect(control, setting, scope);
     }
     const struct tuning_row *row = tuning_in_force(control, setting, scope);
@@ -403,13 +450,28 @@ bool tuning_drop(struct control *control, const char *setting, const char *scope
         const struct tuned *tuned = &tunings->rows[i - 1];
         if (is_key(tuned, setting, scope) &&
             (optimization == 0 || tuned->row.optimization == optimization)) {
-            drop_at(control, i - 1, actor, reason, now);
+            drop_at(control, i - 1, false, actor, reason, now);
             return true;
         }
     }
     return err_set(err, ERR_NOT_FOUND, "%s of %.100s is not tuned",
                    text_clean_into(clean, sizeof(clean), setting),
                    tuning_scope_shown(scope));
+}
+
+int64_t tuning_scale_failed(struct control *control, const char *setting,
+                            const char *direction, const char *reason, struct wall now)
+{
+    const struct tunings *tunings = control->tunings;
+    for (size_t i = tunings->n; i > 0; i--) {
+        const struct tuned *tuned = &tunings->rows[i - 1];
+        if (is_key(tuned, setting, "") && strcmp(tuned->value, direction) == 0) {
+            int64_t optimization = tuned->row.optimization;
+            drop_at(control, i - 1, true, "engine", reason, now);
+            return optimization;
+        }
+    }
+    return 0;
 }
 
 /* ---- time ---- */
@@ -420,7 +482,7 @@ void tuning_tick(struct control *control, struct wall now)
     for (size_t i = tunings->n; i > 0; i--) {
         struct wall until = tunings->rows[i - 1].row.until;
         if (wall_is_set(until) && until.ms <= now.ms) {
-            drop_at(control, i - 1, "engine", "its time is over", now);
+            drop_at(control, i - 1, false, "engine", "its time is over", now);
         }
     }
 }
@@ -487,6 +549,8 @@ bool tuning_load(struct control *control, struct err *err)
         for (size_t k = 0; k < control->tunings->n; k++) {
             is_tuned = is_tuned || strcmp(control->tunings->rows[k].scope, scope) == 0;
         }
+        is_tuned =
+            is_tuned || tuning_scaled(control, control->options.services[i].name) != 0;
         if (is_tuned) {
             set_service(control, scope);
         }

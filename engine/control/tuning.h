@@ -39,6 +39,13 @@ const struct tuning_row *tuning_in_force(const struct control *control,
 NODISCARD bool tuning_present(const struct control *control, const char *setting,
                               const char *scope, struct buf *ret_value);
 
+/* Places at a service ("": slots of the engine) that scale commands in force have added. */
+int tuning_scaled(const struct control *control, const char *service);
+/* The command of a scale that was put in force has failed: it is taken out, and nothing is run. The
+ * optimization whose it was; 0 = a person's, or there is none. */
+int64_t tuning_scale_failed(struct control *control, const char *setting,
+                            const char *direction, const char *reason, struct wall now);
+
 /* The text to be stored with a new workflow: as submitted, with the overlay of the tunings in
  * force. A text that has an overlay already is left alone, and a tuning that this pipeline
  * cannot have is left out, as told by is_fit (never NULL). malloc'd; NULL: nothing to add. */

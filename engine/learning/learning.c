@@ -340,6 +340,8 @@ size_t learning_propose(struct learning *learning, const struct learning_world *
         .processors = world->processors,
         .now = now,
         .open_since = world->open_since,
+        .scales = world->scales,
+        .n_scales = world->n_scales,
     };
     struct rng rng = rng_of(learning);
     enum optimization_kind kind = learning_turn(learning);

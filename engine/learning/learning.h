@@ -52,6 +52,8 @@ struct learning_world {
     /* When the oldest workflow that has not ended was created; unset: not known. What was created
      * before it has ended, the slow ones too. Later than all: none is open. */
     struct wall open_since;
+    const struct scale_choice *scales;
+    size_t n_scales;
 };
 /* The next kind in turn. At most max; each counts as proposed (open) from now on until there is a
  * verdict. Returns how many. A full turn is OPTIMIZATION_KIND_COUNT calls. */

@@ -34,6 +34,7 @@ static const struct {
     {OPT_LIMITS,       OF_PIPELINE, generate_limits},
     {OPT_DEADLINE,     OF_PIPELINE, generate_timeout},
     {OPT_POLL,         OF_SERVICE,  generate_poll},
+    {OPT_SCALE,        OF_ENGINE,   generate_scale},
 };
 /* clang-format on */
 

@@ -59,6 +59,13 @@ struct proposal {
     char evidence[1600]; /* JSON object: "evidence":[..], "dry_run":[text..] */
 };
 
+/* A configured command that adds machines (engine/service/scale.h). */
+struct scale_choice {
+    const char *name, *service; /* "" = they are slots of the engine */
+    int adds;                   /* places or slots, with one "up"; 0 = not known */
+    bool has_down;
+};
+
 /* What generators work on. */
 struct optimize_input {
     const struct words *words;
@@ -69,6 +76,8 @@ struct optimize_input {
     double processors; /* of the machine on which checks run; NAN unknown */
     struct wall now;
     struct wall open_since; /* learning_world */
+    const struct scale_choice *scales;
+    size_t n_scales;
 };
 
 /* All proposals that the runs support, each kind and scope once, best first by share of the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Queues: slots of the engine, places at a service.
+ * Queues: slots of the engine, places at a service, and machines that are such places.
  *
  * The dry run lets the recorded work arrive when it did and take as long as it did, with another
  * number of servers (Kiefer and Wolfowitz, "On the theory of queues with many servers", 1955). It is
@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/mem.h"
 #include "engine/learning/replay.h"
@@ -158,58 +159,182 @@ static double seconds_of(struct wall at)
     return (double)at.ms / 1000;
 }
 
+/* Workflows that want a slot; room for n_runs of them. */
+static void take_slots(struct search *search, struct queue_search *queue)
+{
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        queue->work[i] =
+            (struct work){seconds_of(run->created_at),
+                          seconds_of(run->started_at) - seconds_of(run->created_at),
+                          seconds_of(run->finished_at) - seconds_of(run->started_at), i};
+    }
+    queue->n = search->n_runs;
+    queue->what = "slots";
+}
+
+static size_t count_steps(const struct search *search)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < search->n_runs; i++) {
+        n += search->runs[i]->n_steps;
+    }
+    return n;
+}
+
+/* Calls that want a place at a service; room for count_steps of them. How many were throttled. */
+static size_t take_calls(struct search *search, uint16_t service,
+                         struct queue_search *queue)
+{
+    size_t n_quota = 0;
+    for (size_t i = 0; i < search->n_runs; i++) {
+        const struct run_features *run = search->runs[i];
+        for (size_t k = 0; k < run->n_steps; k++) {
+            const struct run_step *step = &run->steps[k];
+            if (step->provider == service && isfinite(step->run) &&
+                isfinite(step->wait)) {
+                double arrived = seconds_of(run->created_at) + (double)step->at;
+                queue->work[queue->n++] =
+                    (struct work){arrived, (double)step->wait, (double)step->run, i};
+                n_quota += step->class_ == CLASS_QUOTA ? 1 : 0;
+            }
+        }
+    }
+    queue->what = "places";
+    return n_quota;
+}
+
 void generate_concurrency(struct search *search)
 {
-    struct queue_search queue = {.what = "slots"};
+    struct queue_search queue = {.n = 0};
     if (!search_begin(search, "max_running", RUNS_LEAST)) {
         return;
     }
     AUTO_FREE struct work *work = mem_array(search->n_runs, sizeof(*work));
     AUTO_FREE double *waits = mem_array(search->n_runs, sizeof(*waits));
-    for (size_t i = 0; i < search->n_runs; i++) {
-        const struct run_features *run = search->runs[i];
-        work[i] =
-            (struct work){seconds_of(run->created_at),
-                          seconds_of(run->started_at) - seconds_of(run->created_at),
-                          seconds_of(run->finished_at) - seconds_of(run->started_at), i};
-    }
     queue.work = work;
     queue.waits = waits;
-    queue.n = search->n_runs;
+    take_slots(search, &queue);
     search->draft.metric = RUN_QUEUE;
     propose_servers(search, &queue);
 }
 
 void generate_bulkhead(struct search *search)
 {
-    struct queue_search queue = {.what = "places"};
-    size_t n_quota = 0, cap = 0;
+    struct queue_search queue = {.n = 0};
     if (!search_begin(search, "concurrency", RUNS_LEAST)) {
         return;
     }
-    for (size_t i = 0; i < search->n_runs; i++) {
-        cap += search->runs[i]->n_steps;
-    }
-    AUTO_FREE struct work *work = mem_array(cap + 1, sizeof(*work));
-    AUTO_FREE double *waits = mem_array(cap + 1, sizeof(*waits));
-    for (size_t i = 0; i < search->n_runs; i++) {
-        const struct run_features *run = search->runs[i];
-        for (size_t k = 0; k < run->n_steps; k++) {
-            const struct run_step *step = &run->steps[k];
-            if (step->provider == search->name && isfinite(step->run) &&
-                isfinite(step->wait)) {
-                double arrived = seconds_of(run->created_at) + (double)step->at;
-                work[queue.n++] =
-                    (struct work){arrived, (double)step->wait, (double)step->run, i};
-                n_quota += step->class_ == CLASS_QUOTA ? 1 : 0;
-            }
-        }
-    }
+    size_t cap = count_steps(search) + 1;
+    AUTO_FREE struct work *work = mem_array(cap, sizeof(*work));
+    AUTO_FREE double *waits = mem_array(cap, sizeof(*waits));
     queue.work = work;
     queue.waits = waits;
+    size_t n_quota = take_calls(search, search->name, &queue);
     if (queue.n == 0 || (double)n_quota > QUOTA_MOST * (double)queue.n) {
         return;
     }
     search->draft.metric = RUN_LINE;
     propose_servers(search, &queue);
+}
+
+/* ---- machines ----------------------------------------------------------------------------- */
+
+/*
+ * Places that are machines: a configured command adds some, which costs money and is asked for. The
+ * same queue with so many more, whatever else could be changed. Rule: as above, and at least
+ * SCALE_GAIN of the wait would go.
+ */
+#define SCALE_GAIN 0.5
+
+static void propose_scale(struct search *search, const struct scale_choice *scale,
+                          struct queue_search *queue, double now)
+{
+    struct proposal *draft = &search->draft;
+    double model = replay_queue(queue->work, queue->n, (size_t)now, queue->waits);
+    double ratio = model / queue->mean_wait;
+    if (!(ratio < MODEL_FACTOR && ratio > 1 / MODEL_FACTOR)) {
+        return;
+    }
+    size_t to = (size_t)now + (size_t)scale->adds;
+    double wait = replay_servers(search, queue, to, model);
+    if (wait > (1 - SCALE_GAIN) * model) {
+        return;
+    }
+    const char *where = scale->service[0] != '\0' ? scale->service : "the engine";
+    draft->traits = PROPOSAL_SPENDS | (scale->has_down ? PROPOSAL_REVERSIBLE : 0u);
+    draft_text(draft->to, sizeof(draft->to), "up");
+    search_expect(search, search->n_runs / BLOCKS, WAIT_LESS, WAIT_MORE);
+    draft_text(draft->title, sizeof(draft->title), "scale %.40s up: %d more %s of %.40s",
+               scale->name, scale->adds, queue->what, where);
+    draft_text(draft->reason, sizeof(draft->reason),
+               "%zu of %zu waited for one of %.0f %s of %.40s, %.1f minutes in the mean",
+               queue->n_waited, queue->n, now, queue->what, where, queue->mean_wait / 60);
+    draft_text(draft->if_wrong, sizeof(draft->if_wrong),
+               "the machines cost what they cost, and stand idle");
+    search_fact(search, model / 60,
+                "the model tells a mean wait of %.1f minutes, %.1f was", model / 60,
+                queue->mean_wait / 60);
+    search_line(search, "the recorded work would have waited %.1f minutes, not %.1f",
+                wait * queue->mean_wait / model / 60, queue->mean_wait / 60);
+    search_propose(search);
+}
+
+/* How many there are now, and what arrived at them; 0: not known. */
+static double take_queue(struct search *search, const struct scale_choice *scale,
+                         struct queue_search *queue)
+{
+    bool is_service = scale->service[0] != '\0';
+    char scope[sizeof(search->scope)];
+    struct setting_now places = {.value = ""};
+    draft_text(scope, sizeof(scope), "%s%s", is_service ? "service:" : "",
+               scale->service);
+    if (!search->input->lookup(search->input->user,
+                               is_service ? "concurrency" : "max_running", scope,
+                               &places)) {
+        return 0;
+    }
+    if (!is_service) {
+        take_slots(search, queue);
+    } else if (take_calls(search, words_find(search->input->words, scale->service),
+                          queue) > 0) {
+        return 0; /* more at once would only be throttled more */
+    }
+    return strtod(places.value, NULL);
+}
+
+static void fit_scale(struct search *search, const struct scale_choice *scale)
+{
+    char setting[sizeof(search->draft.setting)];
+    struct queue_search queue = {.n = 0};
+    draft_text(setting, sizeof(setting), "scale/%s", scale->name);
+    if (scale->adds <= 0 || !search_begin(search, setting, RUNS_LEAST) ||
+        strcmp(search->now.value, "up") == 0) {
+        return;
+    }
+    size_t cap = count_steps(search) + search->n_runs + 1;
+    AUTO_FREE struct work *work = mem_array(cap, sizeof(*work));
+    AUTO_FREE double *waits = mem_array(cap, sizeof(*waits));
+    queue.work = work;
+    queue.waits = waits;
+    double now = take_queue(search, scale, &queue);
+    for (size_t i = 0; i < search->n_runs; i++) {
+        search->delta[i] = 0;
+    }
+    if (queue.n == 0 || !(now >= 1 && now < SERVERS_MOST)) {
+        return;
+    }
+    sum_work(&queue);
+    search->draft.metric = scale->service[0] != '\0' ? RUN_LINE : RUN_QUEUE;
+    if (queue.n_waited >= WAITED_LEAST &&
+        queue.mean_wait >= WAIT_LEAST * queue.mean_took) {
+        propose_scale(search, scale, &queue, now);
+    }
+}
+
+void generate_scale(struct search *search)
+{
+    for (size_t i = 0; i < search->input->n_scales; i++) {
+        fit_scale(search, &search->input->scales[i]);
+    }
 }

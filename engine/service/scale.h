@@ -6,7 +6,8 @@
  * Scale: configured commands that add or remove machines, runners, workers.
  *
  *   scale:
- *     - {name: runners, up: [./scale.sh, "+1"], down: [./scale.sh, "-1"], help: CI runners}
+ *     - {name: runners, up: [./scale.sh, "+1"], down: [./scale.sh, "-1"], help: CI runners,
+ *        service: ci, adds: 4}
  *
  * They are run on this machine, in the operators' environment, as an effect beside a workflow
  * (EFFECT_SCALE, engine/control/scale.c), and only because somebody said so. Its params:
@@ -25,6 +26,11 @@ struct scale_spec {
     struct command_spec up,
         down;   /* argv NULL: there is no such direction; one is there */
     char *help; /* one line; "" */
+    /* What one "up" adds: so many places at a service, or slots of the engine where service is "".
+     * While it is in force they count beside the limit that is set. 0: not said; then nothing counts,
+     * and nobody but a person asks for it. */
+    char *service;
+    int adds;
 };
 
 /* NULL when there is none. */

@@ -217,12 +217,19 @@ static void make_room(struct fleet *fleet, unsigned flaws, struct rng *rng)
     double rate = fleet->arrivals / LOOKED_AT;
     bool is_full = (flaws >> FLAW_CONCURRENCY & 1) != 0;
     bool is_narrow = (flaws >> FLAW_BULKHEAD & 1) != 0;
+    bool is_small = (flaws >> FLAW_SCALE & 1) != 0;
     double room = is_full ? 1 / between(rng, 0.9, 0.96) : between(rng, 2, 2.5);
     fleet->max_running = (int)ceil(rate * demand.held * room);
     for (size_t i = 0; i < FLEET_SERVICES; i++) {
-        double places = i == 0 && is_narrow ? 1 / between(rng, 0.85, 0.93) : 3;
-        fleet->places[i] =
-            (int)ceil(rate * demand.coding[i] * places) + (is_narrow && i == 0 ? 0 : 2);
+        bool is_few = i == 0 ? is_narrow : is_small;
+        double places = is_few ? 1 / between(rng, 0.85, 0.93) : 3;
+        fleet->places[i] = (int)ceil(rate * demand.coding[i] * places) + (is_few ? 0 : 2);
+    }
+    if (is_small) {
+        fleet->scale = (struct scale_choice){.name = "machines",
+                                             .service = fleet_services[1],
+                                             .adds = 2,
+                                             .has_down = true};
     }
 }
 
@@ -243,7 +250,7 @@ struct fleet *fleet_new(uint64_t seed, unsigned flaws)
         [FLAW_ORDER] = 0,    [FLAW_PARALLEL] = 1,  [FLAW_QUARANTINE] = 2,
         [FLAW_LIMITS] = 3,   [FLAW_AGENT] = 1,     [FLAW_RETRIES] = 3,
         [FLAW_DEADLINE] = 2, [FLAW_EVALUATOR] = 0, [FLAW_MERGE_WINDOW] = 3,
-        [FLAW_TIMEOUT] = 0,  [FLAW_CPU] = 1};
+        [FLAW_TIMEOUT] = 2,  [FLAW_CPU] = 1};
     size_t turn = 1 + (size_t)rng_below(&rng, FLEET_PIPELINES);
     for (int flaw = 0; flaw < FLAW_COUNT; flaw++) {
         char *scope = fleet->scopes[flaw];
@@ -253,7 +260,8 @@ struct fleet *fleet_new(uint64_t seed, unsigned flaws)
         } else if (flaw == FLAW_BULKHEAD || flaw == FLAW_POLL) {
             (void)snprintf(scope, sizeof(fleet->scopes[0]), "service:%s",
                            fleet_services[0]);
-        } else if (flaw != FLAW_BACKOFF && flaw != FLAW_CONCURRENCY) {
+        } else if (flaw != FLAW_BACKOFF && flaw != FLAW_CONCURRENCY &&
+                   flaw != FLAW_SCALE) {
             size_t at = ((size_t)apart[flaw] + turn) % FLEET_PIPELINES;
             struct world_pipeline *p = &fleet->pipelines[at];
             (void)snprintf(scope, sizeof(fleet->scopes[0]), "pipeline:p%zu", at);
@@ -267,6 +275,11 @@ struct fleet *fleet_new(uint64_t seed, unsigned flaws)
 void fleet_free(struct fleet *fleet)
 {
     free(fleet);
+}
+
+const struct scale_choice *fleet_scale(const struct fleet *fleet)
+{
+    return fleet->scale.adds > 0 ? &fleet->scale : NULL;
 }
 
 const char *fleet_flaw_scope(const struct fleet *fleet, enum fleet_flaw flaw)
@@ -378,6 +391,10 @@ bool fleet_get(const struct fleet *fleet, const char *setting, const char *scope
         (void)snprintf(ret_value, cap, "%d", fleet->max_running);
         return true;
     }
+    if (strcmp(setting, "scale/machines") == 0 && fleet->scale.adds > 0) {
+        (void)snprintf(ret_value, cap, "%s", fleet->is_scaled ? "up" : "");
+        return true;
+    }
     if (scope[0] == '\0' && strcmp(setting, "recovery.backoff") == 0) {
         put_minutes(ret_value, cap, fleet->backoff);
         return true;
@@ -478,6 +495,11 @@ bool fleet_set(struct fleet *fleet, const char *setting, const char *scope,
     struct span span;
     if (strcmp(setting, "max_running") == 0) {
         fleet->max_running = (int)strtol(value, NULL, 10);
+        return true;
+    }
+    if (strcmp(setting, "scale/machines") == 0 && strcmp(value, "up") == 0) {
+        fleet->is_scaled = true;
+        fleet->places[1] += fleet->scale.adds;
         return true;
     }
     if (strcmp(setting, "recovery.backoff") == 0 && span_parse(value, &span)) {

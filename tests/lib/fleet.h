@@ -15,7 +15,7 @@
  * which differ in one setting differ only by what that setting does.
  */
 
-#include "engine/learning/feature.h"
+#include "engine/learning/optimize.h"
 
 #define FLEET_PIPELINES  4
 #define FLEET_CHECKS     5
@@ -38,7 +38,8 @@
     X(FLAW_LIMITS, OPT_LIMITS, "checks are killed at the limit of memory")               \
     X(FLAW_TIMEOUT, OPT_DEADLINE, "a check that hangs is waited for")                    \
     X(FLAW_CPU, OPT_LIMITS, "checks are killed at the limit of processor time")          \
-    X(FLAW_POLL, OPT_POLL, "a service is asked much too seldom")
+    X(FLAW_POLL, OPT_POLL, "a service is asked much too seldom")                         \
+    X(FLAW_SCALE, OPT_SCALE, "too few machines behind a service")
 enum fleet_flaw {
 #define X(id, kind, help) id,
     FLAW_LIST(X)
@@ -52,6 +53,9 @@ NODISCARD struct fleet *fleet_new(uint64_t seed, unsigned flaws);
 void fleet_free(struct fleet *fleet);
 /* Where a flaw was planted: "pipeline:p2", "service:codegen_api" or "". */
 const char *fleet_flaw_scope(const struct fleet *fleet, enum fleet_flaw flaw);
+
+/* The command that adds machines at the second service; NULL: none is configured. Borrowed. */
+const struct scale_choice *fleet_scale(const struct fleet *fleet);
 
 /* Settings as they are written in YAML. False: there is no such setting, or no such value. */
 bool fleet_get(const struct fleet *fleet, const char *setting, const char *scope,

@@ -50,6 +50,8 @@ struct fleet {
     double p_world, outage;      /* of a try; mean minutes that a trouble lasts on */
     int places[FLEET_SERVICES];  /* setting: concurrency */
     int max_running;             /* setting */
+    struct scale_choice scale;   /* adds 0: there is none */
+    bool is_scaled;              /* up */
     double poll[FLEET_SERVICES]; /* setting, minutes */
     double backoff;              /* setting, minutes */
     char scopes[FLAW_COUNT][32]; /* where flaws are; "-" = not planted */

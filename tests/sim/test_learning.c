@@ -56,12 +56,23 @@ struct school {
 static bool lookup(void *user, const char *setting, const char *scope,
                    struct setting_now *now)
 {
-    return fleet_get(user, setting, scope, now->value, sizeof(now->value));
+    const struct scale_choice *scale = fleet_scale(user);
+    bool is_there = fleet_get(user, setting, scope, now->value, sizeof(now->value));
+    if (scale != NULL && strcmp(setting, "concurrency") == 0 &&
+        strncmp(scope, "service:", 8) == 0 && strcmp(scope + 8, scale->service) == 0) {
+        now->most = strtod(now->value, NULL); /* only the command adds any */
+    }
+    return is_there;
 }
 
 static void look(struct school *school, struct wall now)
 {
-    struct learning_world world = {lookup, school->fleet, FLEET_PROCESSORS, {0}};
+    struct learning_world world = {.lookup = lookup,
+                                   .user = school->fleet,
+                                   .processors = FLEET_PROCESSORS,
+                                   .scales = fleet_scale(school->fleet),
+                                   .n_scales =
+                                       fleet_scale(school->fleet) != NULL ? 1 : 0};
     for (int kind = 0; kind < OPTIMIZATION_KIND_COUNT; kind++) {
         school->n_made +=
             learning_propose(school->learning, &world, now, school->made + school->n_made,
@@ -165,12 +176,21 @@ static unsigned ten_flaws(uint64_t seed)
     return flaws;
 }
 
+/* Deadlines of a state, and timeouts of a check, at one pipeline. */
+static bool is_its_setting(enum fleet_flaw flaw, const char *setting)
+{
+    bool is_check = strncmp(setting, "checks/", 7) == 0;
+    return flaw == FLAW_TIMEOUT ? is_check : flaw == FLAW_DEADLINE ? !is_check : true;
+}
+
 /* The flaw that it puts right, or FLAW_COUNT. */
 static enum fleet_flaw flaw_of(const struct fleet *fleet, unsigned flaws,
                                const struct proposal *proposal)
 {
     for (int flaw = 0; flaw < FLAW_COUNT; flaw++) {
-        if ((flaws >> flaw & 1) != 0 && kind_of_flaw[flaw] == proposal->kind &&
+        if ((flaws >> flaw & 1) != 0 &&
+            is_its_setting((enum fleet_flaw)flaw, proposal->setting) &&
+            kind_of_flaw[flaw] == proposal->kind &&
             strcmp(fleet_flaw_scope(fleet, (enum fleet_flaw)flaw), proposal->scope) ==
                 0) {
             return (enum fleet_flaw)flaw;

@@ -235,7 +235,8 @@ static void a_flaky_check_is_seen(void **state)
 {
     (void)state;
     struct history history;
-    struct learning_world world = {lookup, &history, (double)NAN, {0}};
+    struct learning_world world = {
+        .lookup = lookup, .user = &history, .processors = (double)NAN};
     AUTO_FREE struct proposal *made = mem_array(MADE_MAX, sizeof(*made));
     size_t n = 0;
     history_open(&history, flaky);

@@ -269,7 +269,8 @@ static void tell(void *user, const struct feature_source *run)
 
 static void look(struct school *school)
 {
-    struct learning_world world = {lookup, school->fleet, FLEET_PROCESSORS, {0}};
+    struct learning_world world = {
+        .lookup = lookup, .user = school->fleet, .processors = FLEET_PROCESSORS};
     school->n = 0;
     for (int kind = 0; kind < OPTIMIZATION_KIND_COUNT; kind++) {
         school->n += learning_propose(school->learning, &world, school->now,

@@ -19,6 +19,7 @@
 #include "engine/control/guarding.h"
 #include "engine/control/optimization_private.h"
 #include "engine/control/tuning.h"
+#include "engine/service/desk.h"
 #include "store/store.h"
 #include "tests/lib/fleet.h"
 
@@ -34,15 +35,25 @@ struct fixture {
     struct wall now;
     int64_t pipelines[FLEET_PIPELINES];
     struct arena *arena;
-    bool is_killed;     /* now and then */
+    const struct scale_spec *scale; /* NULL: none; with it both services are configured */
+    struct service_spec services[FLEET_SERVICES];
+    struct effect_row asked; /* the last that was performed; its texts in the arena */
+    bool is_killed;          /* now and then */
     int64_t answers_at; /* workflow at which all that is proposed is allowed; 0 = never */
     int n_kills;
 };
 
 static void on_perform(void *self, const struct effect_row *effect)
 {
+    struct fixture *f = self;
+    f->asked = *effect;
+    f->asked.params = arena_str(f->arena, effect->params);
+}
+
+static void on_order(void *self, struct service_order *order)
+{
     (void)self;
-    (void)effect;
+    service_order_free(order);
 }
 
 static void on_stop(void *self, int64_t workflow, int64_t seq)
@@ -57,13 +68,20 @@ static void open_control(struct fixture *f)
     struct err err = ERR_INIT;
     f->store = store_open(f->path, STORE_OFF, &err);
     assert_non_null(f->store);
-    const struct control_options options = {
+    struct control_options options = {
         .max_running = 100,
-        .limits = {span_s(5), span_s(300)},
+        .limits = {span_s(5), span_s(300)      },
         .seed = 1,
         .is_learning = true,
-        .processors = FLEET_PROCESSORS
+        .processors = FLEET_PROCESSORS,
+        .outlet = {.self = f, .order = on_order}
     };
+    if (f->scale != NULL) {
+        options.services = f->services;
+        options.n_services = FLEET_SERVICES;
+        options.scales = f->scale;
+        options.n_scales = 1;
+    }
     f->control = control_new(&options, f->store);
     assert_true(control_load(f->control, f->now, &err));
 }
@@ -425,6 +443,132 @@ static void what_was_recorded_is_learned(void **state)
                      MISSING);
 }
 
+/* As configured, with what machines add. */
+static void end_effect(struct fixture *f, bool has_passed)
+{
+    struct effect_result *result = effect_result_new(f->asked.workflow, f->asked.seq);
+    result->status = has_passed ? STATUS_PASSED : STATUS_FAILED;
+    result->summary = mem_str(has_passed ? "done" : "no machine is left");
+    result->started_at = result->finished_at = f->now;
+    control_result(f->control, result, f->now);
+    commit(f);
+}
+
+/* Too few machines behind a service: to add some is asked, run, counted, and turned round. */
+static void machines_are_asked_for(void **state)
+{
+    static char word[] = "machines", api[] = "codegen_api", eu[] = "codegen_eu";
+    static char command[] = "./scale", *argv[] = {command, NULL};
+    static char *const names[FLEET_SERVICES] = {api, eu};
+    struct fixture *f = *state;
+    struct answer answer;
+    struct scale_spec scale = {
+        .name = word,
+        .up = {.argv = argv, .text = command},
+        .down = {.argv = argv, .text = command},
+        .service = eu,
+        .adds = 2
+    };
+    struct fleet *fleet = fleet_new(2, 1u << FLAW_SCALE);
+    for (size_t i = 0; i < FLEET_SERVICES; i++) {
+        char places[16], scope[32];
+        (void)snprintf(scope, sizeof(scope), "service:%s", names[i]);
+        assert_true(fleet_get(fleet, "concurrency", scope, places, sizeof(places)));
+        f->services[i].name = names[i];
+        f->services[i].gate.concurrency = (int)strtol(places, NULL, 10);
+    }
+    fleet_free(fleet);
+    f->scale = &scale;
+    kill_it(f);
+    run_fleet(f, 1u << FLAW_SCALE);
+    kill_it(f); /* knows the workflows then, beside which a command can be run */
+    struct optimization_row row = must_find(f, OPT_SCALE), other;
+    assert_string_equal(row.setting, "scale/machines");
+    assert_string_equal(row.from, "");
+    assert_string_equal(row.to, "up");
+    assert_int_equal(row.status, OPT_PROPOSED);
+    assert_true(row.risk >= RISK_MEDIUM && row.approval > 0);
+    assert_int_equal(find(f, OPT_BULKHEAD, &other), 0); /* places are machines */
+    struct approval_row approval;
+    struct err err = ERR_INIT;
+    assert_int_equal(
+        store_load_approval(f->store, f->arena, row.approval, &approval, &err), FOUND);
+    assert_int_equal(approval.action, ACT_SCALE);
+    assert_non_null(strstr(approval.effect, "\"operation\":\"scale\""));
+    assert_non_null(strstr(approval.card, "its other command is run by undo"));
+
+    optimization_answer(f->control, row.id, true, "ada", "", f->now, &answer);
+    assert_int_equal(answer.status, ANSWER_DONE);
+    assert_int_equal(tuning_scaled(f->control, eu), 2);
+    commit(f);
+    assert_int_equal(f->asked.kind, EFFECT_SCALE);
+    assert_non_null(strstr(f->asked.params, "\"direction\":\"up\""));
+    end_effect(f, true);
+    assert_int_equal(must_find(f, OPT_SCALE).status, OPT_GUARDED);
+    kill_it(f);
+    assert_int_equal(tuning_scaled(f->control, eu), 2); /* still */
+    undo(f, row.id, &answer);
+    assert_int_equal(answer.status, ANSWER_DONE);
+    commit(f);
+    assert_non_null(strstr(f->asked.params, "\"direction\":\"down\""));
+    end_effect(f, true);
+    assert_int_equal(tuning_scaled(f->control, eu), 0);
+    assert_int_equal(must_find(f, OPT_SCALE).status, OPT_UNDONE);
+}
+
+/* The command fails: nothing is in force, nothing is turned round, and it is known. */
+static void machines_that_do_not_come_do_not_count(void **state)
+{
+    static char word[] = "machines";
+    static char command[] = "./scale", *argv[] = {command, NULL};
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+    struct scale_spec scale = {
+        .name = word, .up = {.argv = argv, .text = command},
+             .adds = 3
+    };
+    f->scale = &scale;
+    f->services[0].name = word;
+    f->services[1].name = word;
+    run_fleet(f, 0);
+    kill_it(f);
+    const struct optimization_row made = {.kind = OPT_SCALE,
+                                          .status = OPT_GUARDED,
+                                          .setting = "scale/machines",
+                                          .scope = "",
+                                          .from = "",
+                                          .to = "up",
+                                          .title = "",
+                                          .metric = "queue_minutes",
+                                          .reason = "",
+                                          .if_wrong = "",
+                                          .outcome = "",
+                                          .actor = "",
+                                          .evidence = "{}",
+                                          .guard = "{}",
+                                          .fingerprint = "f",
+                                          .proposed_at = f->now};
+    int64_t id = store_put_optimization(f->store, &made);
+    const struct tuning_row tuning = {.setting = "scale/machines",
+                                      .scope = "",
+                                      .value = "up",
+                                      .was = "",
+                                      .actor = "ada",
+                                      .reason = "",
+                                      .optimization = id};
+    assert_true(tuning_apply(f->control, &tuning, f->now, &err));
+    commit(f);
+    assert_int_equal(control_max_running(f->control), 103);
+    end_effect(f, false);
+    assert_int_equal(control_max_running(f->control), 100);
+    assert_null(tuning_in_force(f->control, "scale/machines", ""));
+    assert_int_equal(f->asked.kind, EFFECT_SCALE);
+    assert_non_null(strstr(f->asked.params, "\"direction\":\"up\""));
+    struct optimization_row row = must_find(f, OPT_SCALE);
+    assert_int_equal(row.status, OPT_TAKEN_BACK);
+    assert_non_null(strstr(row.outcome, "no machine is left"));
+}
+
 static void a_sound_fleet_is_left_alone(void **state)
 {
     struct fixture *f = *state;
@@ -445,6 +589,8 @@ int main(void)
         TEST(a_restart_goes_on),
         TEST(a_crash_forgets_nothing),
         TEST(what_was_recorded_is_learned),
+        TEST(machines_are_asked_for),
+        TEST(machines_that_do_not_come_do_not_count),
         TEST(a_sound_fleet_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
