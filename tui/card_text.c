@@ -134,15 +134,13 @@ static void tell_touches(struct telling *t, const struct card *card)
     const char *places = join(t, &card->environments);
     size_t n_repos = card->repositories.n, n_places = card->environments.n;
     const char *text =
-        n_repos == 0
-            ? "no single repository"
-            : arena_printf(t->arena, "%zu %s (%s)", n_repos,
-                           plural((int64_t)n_repos, "repository", "repositories"), repos);
-    text = n_places == 0
-               ? arena_printf(t->arena, "%s, no environment", text)
-               : arena_printf(t->arena, "%s, %zu %s (%s)", text, n_places,
-                              plural((int64_t)n_places, "environment", "environments"),
-                              places);
+        n_repos == 0   ? "no single repository"
+        : n_repos == 1 ? arena_printf(t->arena, "repository %s", repos)
+                       : arena_printf(t->arena, "%zu repositories (%s)", n_repos, repos);
+    text = n_places == 0   ? arena_printf(t->arena, "%s, no environment", text)
+           : n_places == 1 ? arena_printf(t->arena, "%s, environment %s", text, places)
+                           : arena_printf(t->arena, "%s, %zu environments (%s)", text,
+                                          n_places, places);
     if (card->n_workflows >= 0) {
         text = arena_printf(t->arena, "%s, %" PRId64 " %s", text, card->n_workflows,
                             plural(card->n_workflows, "workflow", "workflows"));
@@ -174,7 +172,12 @@ static void tell_whole(struct telling *t, const struct approval_row *row,
                    card->undo[0] != '\0' ? card->undo : "cannot be taken back");
     card_tell_evidence(t, card, false);
     tell_before(t, card);
-    card_tell_list(t, "DRY RUN", RANK_DRY_RUN, true, &card->dry_run);
+    if (card->dry_run.n > 0) {
+        card_tell_list(t, "DRY RUN", RANK_DRY_RUN, true, &card->dry_run);
+    } else {
+        card_tell_part(t, "DRY RUN", RANK_DRY_RUN, true, ROLE_TEXT_DIM,
+                       "x: how those that are like it went");
+    }
     card_tell_part(t, "DIGEST", RANK_DIGEST, true, ROLE_TEXT_DIM, row->digest);
 }
 

@@ -3,7 +3,7 @@
 #include "tui/card_dry_run.h"
 #include "tui/source_impl.h"
 
-#define RUNS_READ 600 /* for one frame: some tens of milliseconds */
+#define RUNS_READ 1000 /* for one frame: some tens of milliseconds */
 
 void source_free_insight(struct source *source)
 {
@@ -41,7 +41,13 @@ static bool read_runs(struct source *source, struct reader *reader, struct run_l
     return true;
 }
 
-static const struct card_list reading = {(const char *const[]){"reading the records"}, 1};
+static struct card_list reading(struct arena *arena, const struct run_list *list)
+{
+    const char **texts = arena_array(arena, 1, sizeof *texts);
+    texts[0] = arena_printf(arena, "reading the records: %zu of %zu workflows", list->n,
+                            list->n_all);
+    return (struct card_list){texts, 1};
+}
 
 /* The parts are shared and constant once the frame is; this is before. */
 static bool dry_run_approval(struct reader *reader, const struct run_list *list,
@@ -56,10 +62,12 @@ static bool dry_run_approval(struct reader *reader, const struct run_list *list,
         found = reader_optimization(reader, arena, one->row.optimization, &row, err);
     if (found == FOUND_FAILED)
         return false;
-    one->card.dry_run = !is_done ? reading
-                        : found == FOUND
-                            ? card_dry_run_of_optimization(arena, &row, list)
-                            : card_dry_run_of_approval(arena, &one->row, list);
+    if (!is_done)
+        one->card.dry_run = reading(arena, list);
+    else if (found == FOUND)
+        one->card.dry_run = card_dry_run_of_optimization(arena, &row, list);
+    else
+        one->card.dry_run = card_dry_run_of_approval(arena, &one->row, list);
     frame->approval = one;
     return true;
 }
@@ -70,8 +78,8 @@ static void dry_run_optimization(const struct run_list *list, bool is_done,
     struct arena *arena = frame_arena(frame);
     struct frame_optimization *one = arena_alloc(arena, sizeof *one);
     *one = *frame->optimization;
-    one->card.dry_run =
-        is_done ? card_dry_run_of_optimization(arena, &one->row, list) : reading;
+    one->card.dry_run = is_done ? card_dry_run_of_optimization(arena, &one->row, list)
+                                : reading(arena, list);
     frame->optimization = one;
 }
 

@@ -17,18 +17,28 @@ static void put_member(struct jsonw *w, const struct json *object, const char *k
     }
 }
 
+/* "wasted minutes" */
+static const char *plain(const char *metric, char text[64])
+{
+    (void)snprintf(text, 64, "%s", metric);
+    for (char *at = text; *at != '\0'; at++) {
+        *at = *at == '_' ? ' ' : *at;
+    }
+    return text;
+}
+
 /* "completed +4.1% (+2.9 to +5.3) per workflow, 98% sure" */
 static void put_expected(struct jsonw *w, const struct optimization_row *row)
 {
-    char text[200];
+    char text[200], name[64];
     enum run_metric metric;
     bool is_share = run_metric_find(row->metric, &metric) &&
                     strcmp(run_metric_unit(metric), "share") == 0;
     double by = is_share ? 100 : 1;
     (void)snprintf(
-        text, sizeof(text), "%.40s %+.1f%s (%+.1f to %+.1f) per workflow, %.0f%% sure",
-        row->metric, row->expected * by, is_share ? "%" : " min", row->expected_low * by,
-        row->expected_high * by, 100 * row->confidence);
+        text, sizeof(text), "%s %+.1f%s (%+.1f to %+.1f) per workflow, %.0f%% sure",
+        plain(row->metric, name), row->expected * by, is_share ? "%" : " min",
+        row->expected_low * by, row->expected_high * by, 100 * row->confidence);
     jsonw_str(w, "expected", text);
 }
 
@@ -64,15 +74,14 @@ static void put_touches(struct jsonw *w, const struct control *control,
 /* What would be judged, in which window, and what harm does. */
 static void put_guard(struct jsonw *w, const struct optimization_row *row)
 {
-    char text[200], longest[CLOCK_TEXT_MAX];
+    char text[240], longest[CLOCK_TEXT_MAX], name[64];
     const struct guard_settings guard = guard_defaults(GUARD_SHARE, true);
     bool is_completed = strcmp(row->metric, run_metric_word(RUN_COMPLETED)) == 0;
-    (void)snprintf(
-        text, sizeof(text),
-        "%.40s%s of the next %d to %d workflows, at most %s: worse than expected "
-        "without it, and it is taken back",
-        row->metric, is_completed ? "" : " and completed", guard.min_runs, guard.max_runs,
-        span_format(guard.max_time, longest));
+    (void)snprintf(text, sizeof(text),
+                   "%s%s of the next %d to %d workflows, at most %s: worse than expected "
+                   "without it, and it is taken back",
+                   plain(row->metric, name), is_completed ? "" : " and completed",
+                   guard.min_runs, guard.max_runs, span_format(guard.max_time, longest));
     jsonw_str(w, "guard", text);
 }
 

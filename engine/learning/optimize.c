@@ -303,6 +303,12 @@ void search_propose(struct search *search)
     }
     struct proposal *out = &search->out[search->n_out++];
     *out = *draft;
+    /* "web: ...", not "pipeline:web: ...": people read it in a narrow column */
+    const char *name = strchr(search->scope, ':');
+    size_t len = name != NULL ? (size_t)(name + 1 - search->scope) : 0;
+    if (len > 0 && strncmp(out->title, search->scope, len) == 0) {
+        memmove(out->title, out->title + len, strlen(out->title + len) + 1);
+    }
     put_fingerprint(out);
     put_evidence(search, out);
 }

@@ -192,7 +192,10 @@ static void test_optimizations_are_taken_back_where_they_are_in_force(void **sta
     (void)state;
     struct stage stage = begin(&optimizations_class, 0, "");
     const struct frame *frame = frames_asks(0, 14);
-    show(&stage, frame);
+    show(&stage, frame); /* first the one that a person decides: o-12, unclear */
+    act(&stage, frame, ACTION_UNDO);
+    assert_string_equal(stage.reply.verb.args, "{\"optimization\":12}");
+    act(&stage, frame, ACTION_ROW_DOWN);
     act(&stage, frame, ACTION_UNDO); /* only proposed */
     assert_false(stage.reply.has_verb);
     act(&stage, frame, ACTION_ASK_APPROVE); /* where its card is */

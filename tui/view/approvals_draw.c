@@ -165,12 +165,12 @@ const char *ask_summary(const struct approval_totals *totals, struct wall now, c
     int64_t n = 0;
     for (int i = 0; i < RISK_COUNT; i++)
         n += totals->n_open[i];
-    int used = snprintf(text, cap, "%" PRId64 " wait%s for you", n, n == 1 ? "s" : "");
+    int used = snprintf(text, cap, "%" PRId64 " wait%s", n, n == 1 ? "s" : "");
     if (totals->n_open[RISK_CRITICAL] > 0)
         used += snprintf(text + used, cap - (size_t)used, ", %" PRId64 " critical",
                          totals->n_open[RISK_CRITICAL]);
     if (wall_is_set(totals->next_expiry) && totals->next_expiry.ms > now.ms)
-        used += snprintf(text + used, cap - (size_t)used, ", the next expires in %s",
+        used += snprintf(text + used, cap - (size_t)used, ", next expires in %s",
                          look_left(wall_since(totals->next_expiry, now), left));
     if (totals->n_snoozed > 0)
         used += snprintf(text + used, cap - (size_t)used, ", %" PRId64 " snoozed",

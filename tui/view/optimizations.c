@@ -8,9 +8,8 @@
 #include <math.h>
 
 #include "engine/base/text.h"
-#include "tui/view/approval.h"
+#include "tui/view/optimizations_impl.h"
 #include "tui/widget/look.h"
-#include "tui/widget/table.h"
 
 #define HEAD_ROWS  4
 #define TOKEN_TEXT 2
@@ -23,26 +22,7 @@ struct optimizations {
     int evidence; /* under the cursor on its page */
     char text[FRAME_FILTER_MAX];
     int64_t cursor; /* id, 0 = the first row */
-};
-
-enum optimization_column {
-    O_MARK,
-    O_ID,
-    O_NOW,
-    O_TITLE,
-    O_PREDICTED,
-    O_MEASURED,
-    O_GUARD,
-    O_COLUMNS
-};
-static const struct column columns[O_COLUMNS] = {
-    [O_MARK] = {"",          1,  1,  0, false, -1},
-    [O_ID] = {"ID",        5,  7,  0, true,  -1},
-    [O_NOW] = {"NOW",       12, 12, 0, false, -1},
-    [O_TITLE] = {"WHAT",      18, 48, 0, false, -1},
-    [O_PREDICTED] = {"PREDICTED", 16, 24, 1, false, -1},
-    [O_MEASURED] = {"MEASURED",  9,  24, 2, false, -1},
-    [O_GUARD] = {"WATCHED",   9,  12, 3, false, -1},
+    size_t line;    /* where it stood, for when it is gone */
 };
 
 static bool is_list(const struct optimizations *self)
@@ -102,14 +82,27 @@ static const struct frame_optimization *one_of(const struct optimizations *self,
     return one && one->id == self->cursor ? one : NULL;
 }
 
-/* The cursor's row; when it is gone, the next older one. */
+/* Line of the cursor's row; when it is gone, of the one that took its place. */
 static size_t find_cursor(const struct optimizations *self,
-                          const struct frame_optimizations *data)
+                          const struct optimization_page *page)
 {
-    for (size_t i = 0; i < data->n && self->cursor != 0; i++)
-        if (data->rows[i].id <= self->cursor)
+    size_t best = 0;
+    for (size_t i = 0; i < page->n; i++) {
+        const struct optimization_row *row = page->lines[i].row;
+        if (row && row->id == self->cursor)
             return i;
-    return 0;
+        if (row && (i <= self->line || !page->lines[best].row))
+            best = i;
+    }
+    return best;
+}
+
+static const struct optimization_row *cursor_row(const struct optimizations *self,
+                                                 const struct frame_optimizations *data)
+{
+    struct optimization_page page;
+    optimization_page(data, &page);
+    return page.n > 0 ? page.lines[find_cursor(self, &page)].row : NULL;
 }
 
 static const struct optimization_row *row_here(const struct optimizations *self,
@@ -118,83 +111,11 @@ static const struct optimization_row *row_here(const struct optimizations *self,
     const struct frame_optimizations *data = rows_of(frame);
     const struct frame_optimization *one = one_of(self, frame);
     if (is_list(self) && data)
-        return data->n > 0 ? &data->rows[find_cursor(self, data)] : NULL;
+        return cursor_row(self, data);
     return one && !one->is_missing ? &one->row : NULL;
 }
 
 /* ---- drawing --------------------------------------------------------------------------- */
-
-/* How far the guard window is: "37 of 60", else what is left of it. */
-static const char *guard_of(const struct optimization_row *row, struct wall now,
-                            char *text, size_t cap)
-{
-    struct err ignored = ERR_INIT;
-    char left[CLOCK_TEXT_MAX];
-    text[0] = '\0';
-    if (row->status != OPT_GUARDED)
-        return text;
-    struct json *guard = json_parse(row->guard, strlen(row->guard), &ignored);
-    int64_t n = json_int(guard, "runs", -1), of = json_int(guard, "of", -1);
-    json_free(guard);
-    if (n >= 0 && of > 0)
-        (void)snprintf(text, cap, "%" PRId64 " of %" PRId64, n, of);
-    else if (wall_is_set(row->guard_until))
-        (void)snprintf(text, cap, "%s left",
-                       look_left(wall_since(row->guard_until, now), left));
-    return text;
-}
-
-/* Measured beyond what was promised: worth a colour. */
-static enum theme_role measured_role(const struct optimization_row *row)
-{
-    bool is_inside =
-        row->measured >= row->expected_low && row->measured <= row->expected_high;
-    return !isfinite(row->measured) ? ROLE_TEXT_DIM
-           : is_inside              ? ROLE_STATUS_OK
-                                    : ROLE_STATUS_WARN;
-}
-
-static void draw_cell(const struct canvas *canvas, enum optimization_column column, int x,
-                      int y, int w, const struct optimization_row *row, struct wall now)
-{
-    char text[CARD_EFFECT_MAX];
-    enum theme_role role = card_optimization_role(row->status);
-    switch (column) {
-    case O_MARK:
-        canvas_glyph(canvas, x, y, role, card_optimization_glyph(row->status));
-        break;
-    case O_ID:
-        canvas_right(canvas, x, y, w, ROLE_TEXT_DIM,
-                     case_id(CASE_OPTIMIZATION, row->id, text));
-        break;
-    case O_NOW:
-        canvas_text(canvas, x, y, w, role, optimization_status_word(row->status));
-        break;
-    case O_TITLE:
-        look_text(canvas, x, y, w, ROLE_TEXT, row->title);
-        break;
-    case O_PREDICTED:
-        canvas_text(canvas, x, y, w, ROLE_TEXT_DIM,
-                    card_effect(row->metric, row->expected,
-                                w >= 20 ? row->expected_low : (double)NAN,
-                                w >= 20 ? row->expected_high : (double)NAN, text));
-        break;
-    case O_MEASURED:
-        canvas_text(canvas, x, y, w, measured_role(row),
-                    !isfinite(row->measured)
-                        ? "not yet"
-                        : card_effect(row->metric, row->measured,
-                                      w >= 20 ? row->measured_low : (double)NAN,
-                                      w >= 20 ? row->measured_high : (double)NAN, text));
-        break;
-    case O_GUARD:
-        canvas_text(canvas, x, y, w, ROLE_TEXT_DIM,
-                    guard_of(row, now, text, sizeof text));
-        break;
-    case O_COLUMNS:
-        break;
-    }
-}
 
 /* The two greatest bottlenecks in a line: where a change is worth most. */
 static void draw_held_back(const struct canvas *canvas, const struct frame_insight *data)
@@ -224,28 +145,6 @@ static void draw_head(const struct canvas *canvas, const struct optimizations *s
                        n[OPT_INCONCLUSIVE]);
     look_title(canvas, 2, 0, canvas->w - 3, "OPTIMIZATIONS", note);
     draw_held_back(canvas, frame->insight);
-}
-
-static void draw_rows(const struct canvas *canvas, const struct optimizations *self,
-                      const struct frame_optimizations *data)
-{
-    struct table_layout layout = table_layout(columns, O_COLUMNS, 2, canvas->w - 3);
-    table_draw_heading(canvas, HEAD_ROWS - 1, columns, O_COLUMNS, &layout, -1, false);
-    struct canvas part =
-        canvas_sub(canvas, (struct rect){0, HEAD_ROWS, canvas->w, canvas->h - HEAD_ROWS});
-    size_t at = find_cursor(self, data);
-    int64_t top =
-        table_scroll((int64_t)at - part.h / 2, (int64_t)at, (int64_t)data->n, part.h);
-    for (int y = 0; y < part.h && top + y < (int64_t)data->n; y++) {
-        const struct optimization_row *row = &data->rows[top + y];
-        for (enum optimization_column c = 0; c < O_COLUMNS; c++)
-            if (layout.w[c] > 0)
-                draw_cell(&part, c, layout.x[c], y, layout.w[c], row, self->view.now);
-        if (top + y == (int64_t)at) {
-            canvas_glyph(&part, 0, y, ROLE_TEXT_STRONG, GLYPH_CURSOR);
-            canvas_ground(&part, (struct rect){0, y, part.w, 1}, ROLE_CURSOR);
-        }
-    }
 }
 
 static size_t lines_of(const struct optimizations *self, struct arena *arena,
@@ -291,10 +190,13 @@ static void draw_list(const struct canvas *canvas, const struct optimizations *s
                        "Proposals come when there is enough evidence, and not before.");
         return;
     }
-    draw_rows(&side, self, data);
+    struct optimization_page lines;
+    optimization_page(data, &lines);
+    optimization_lines(&side, HEAD_ROWS - 1, &lines, find_cursor(self, &lines),
+                       self->view.now);
     if (!one || one->is_missing)
         return;
-    int y = HEAD_ROWS + (int)data->n + 1;
+    int y = HEAD_ROWS + (int)lines.n + 1;
     struct rect beside = {left + SIDE_GAP, HEAD_ROWS - 1, canvas->w - left - SIDE_GAP,
                           canvas->h - HEAD_ROWS + 1};
     struct rect below = {0, y, canvas->w, canvas->h - y};
@@ -327,13 +229,14 @@ static void optimizations_draw(const struct view *view, const struct frame *fram
 
 /* ---- handling -------------------------------------------------------------------------- */
 
-static void put_cursor(struct optimizations *self, const struct frame_optimizations *data,
+static void put_cursor(struct optimizations *self, const struct optimization_page *page,
                        size_t at, struct reply *reply)
 {
-    int64_t id = data->n > 0 ? data->rows[at].id : 0;
+    int64_t id = page->n > 0 && page->lines[at].row ? page->lines[at].row->id : 0;
     if (id != self->cursor)
         reply->flags |= REPLY_REQUERY;
     self->cursor = id;
+    self->line = at;
 }
 
 static void optimizations_on_frame(struct view *view, const struct frame *frame,
@@ -341,8 +244,62 @@ static void optimizations_on_frame(struct view *view, const struct frame *frame,
 {
     struct optimizations *self = (struct optimizations *)view;
     const struct frame_optimizations *data = rows_of(frame);
-    if (is_list(self) && data)
-        put_cursor(self, data, find_cursor(self, data), reply);
+    if (is_list(self) && data) {
+        struct optimization_page page;
+        optimization_page(data, &page);
+        put_cursor(self, &page, find_cursor(self, &page), reply);
+    }
+}
+
+/* `by` rows on, over titles, as far as there are. */
+static size_t step(const struct optimization_page *page, size_t at, int by)
+{
+    for (size_t i = at; by != 0;) {
+        bool is_end = by < 0 ? i == 0 : i + 1 >= page->n;
+        if (is_end)
+            return at;
+        i = by < 0 ? i - 1 : i + 1;
+        if (page->lines[i].row) {
+            at = i;
+            by += by < 0 ? 1 : -1;
+        }
+    }
+    return at;
+}
+
+static bool move_list(struct optimizations *self, const struct frame_optimizations *data,
+                      enum action action, struct reply *reply)
+{
+    int height = (self->view.h - HEAD_ROWS) / 2, by;
+    switch (action) {
+    case ACTION_ROW_DOWN:
+        by = 1;
+        break;
+    case ACTION_ROW_UP:
+        by = -1;
+        break;
+    case ACTION_PAGE_DOWN:
+        by = height;
+        break;
+    case ACTION_PAGE_UP:
+        by = -height;
+        break;
+    case ACTION_TOP:
+        by = -FRAME_APPROVALS;
+        break;
+    case ACTION_END:
+        by = FRAME_APPROVALS;
+        break;
+    default:
+        return false;
+    }
+    if (data && data->n > 0) {
+        struct optimization_page page;
+        optimization_page(data, &page);
+        put_cursor(self, &page, step(&page, find_cursor(self, &page), by), reply);
+        reply->flags |= REPLY_REDRAW;
+    }
+    return true;
 }
 
 static bool move(struct optimizations *self, const struct frame *frame,
@@ -350,8 +307,7 @@ static bool move(struct optimizations *self, const struct frame *frame,
 {
     const struct frame_optimizations *data = rows_of(frame);
     const struct frame_optimization *one = one_of(self, frame);
-    int n_lines = data ? (int)data->n : 0, at = data ? (int)find_cursor(self, data) : 0;
-    int height = self->view.h - HEAD_ROWS;
+    int n_lines = 0;
     if (!is_list(self)) {
         const struct card_line *lines;
         bool is_evidence = self->page == CARD_EVIDENCE && one && !one->is_missing;
@@ -368,32 +324,7 @@ static bool move(struct optimizations *self, const struct frame *frame,
         reply->flags |= is_done ? REPLY_REDRAW : 0;
         return is_done;
     }
-    switch (action) {
-    case ACTION_ROW_DOWN:
-        at += 1;
-        break;
-    case ACTION_ROW_UP:
-        at -= 1;
-        break;
-    case ACTION_PAGE_DOWN:
-        at += height;
-        break;
-    case ACTION_PAGE_UP:
-        at -= height;
-        break;
-    case ACTION_TOP:
-        at = 0;
-        break;
-    case ACTION_END:
-        at = n_lines;
-        break;
-    default:
-        return false;
-    }
-    at = at >= n_lines ? n_lines - 1 : at;
-    if (n_lines > 0)
-        put_cursor(self, data, (size_t)(at < 0 ? 0 : at), reply);
-    return true;
+    return move_list(self, data, action, reply);
 }
 
 static void undo(const struct optimization_row *row, struct reply *reply)
