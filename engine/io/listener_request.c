@@ -65,7 +65,8 @@ static bool take_key(const struct json *root, const char *header, struct request
                       "Idempotency-Key: expected up to %d visible characters",
                       REQUEST_KEY_MAX);
     }
-    if (own != NULL && header != NULL && (strlen(own) != len || memcmp(own, at, len))) {
+    if (own != NULL && header != NULL &&
+        (strlen(own) != len || strncmp(own, at, len) != 0)) {
         return refuse(problem, 400, "key", "key: another one than the Idempotency-Key");
     }
     request->key = own != NULL ? mem_str(own) : mem_strn(at, len);
@@ -173,8 +174,9 @@ static bool take_args(const struct json *root, struct request *request,
     return true;
 }
 
-static bool take_verb(const struct json *root, struct request *request,
-                      struct request_problem *problem)
+/* NULL: refused. */
+static const struct verb *take_verb(const struct json *root,
+                                    struct request_problem *problem)
 {
     static const char *const names[] = {"type", "verb", "workflow", "args", "key"};
     void *iter = NULL;
@@ -186,21 +188,26 @@ static bool take_verb(const struct json *root, struct request *request,
             is_known = is_known || strcmp(names[i], key) == 0;
         }
         if (!is_known) {
-            return refuse(problem, 400, key,
-                          "%.60s: unknown; expected verb, workflow, args or key", key);
+            (void)refuse(problem, 400, key,
+                         "%.60s: unknown; expected verb, workflow, args or key", key);
+            return NULL;
         }
     }
     if (json_get(root, "type") != NULL &&
         strcmp(json_str(root, "type", ""), "command") != 0) {
-        return refuse(problem, 400, "type", "type: expected command");
+        (void)refuse(problem, 400, "type", "type: expected command");
+        return NULL;
     }
     const char *name = json_str(root, "verb", NULL);
     if (name == NULL) {
-        return refuse(problem, 400, "verb", "verb: missing; expected one like pause");
+        (void)refuse(problem, 400, "verb", "verb: missing; expected one like pause");
+        return NULL;
     }
-    request->verb = verb_find(name);
-    return request->verb != NULL ||
-           refuse(problem, 400, "verb", "there is no verb '%.64s'", name);
+    const struct verb *verb = verb_find(name);
+    if (verb == NULL) {
+        (void)refuse(problem, 400, "verb", "there is no verb '%.64s'", name);
+    }
+    return verb;
 }
 
 bool request_parse(const char *text, size_t len, const char *header_key,
@@ -220,8 +227,8 @@ bool request_parse(const char *text, size_t len, const char *header_key,
     } else if (!json_is_an_object(root)) {
         (void)refuse(&problem, 400, "", "the body is no JSON object");
     } else {
-        is_good = take_verb(root, &request, &problem) &&
-                  take_args(root, &request, &problem) &&
+        request.verb = take_verb(root, &problem);
+        is_good = request.verb != NULL && take_args(root, &request, &problem) &&
                   take_key(root, header_key, &request, &problem);
     }
     const char *key = json_str(root, "key", "");

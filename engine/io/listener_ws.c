@@ -138,10 +138,10 @@ static int write_note(struct conn *conn)
 
 static int close_with(struct conn *conn, int code, const char *why)
 {
-    unsigned char text[64];
-    size_t len = strlen(why) < sizeof(text) ? strlen(why) : sizeof(text);
-    memcpy(text, why, len);
-    lws_close_reason(conn->wsi, (enum lws_close_status)code, text, len);
+    char text[64];
+    (void)snprintf(text, sizeof(text), "%s", why);
+    lws_close_reason(conn->wsi, (enum lws_close_status)code, (unsigned char *)text,
+                     strlen(text));
     return -1;
 }
 

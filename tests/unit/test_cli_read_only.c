@@ -93,6 +93,7 @@ static void what_looks_sends_nothing(void **state)
                                  place->path};
     AUTO_FREE char *other = complaint(place, ARRAY_LEN(serve), serve, &status);
     assert_int_equal(status, CLI_USAGE);
+    assert_non_null(strstr(other, "--read-only is for the console"));
     struct reader *reader = place_reader(place);
     struct command_row row;
     assert_int_equal(reader_command(reader, place->arena, 1, &row, &err), MISSING);

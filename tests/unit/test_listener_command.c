@@ -538,7 +538,7 @@ static void each_verb_by_each_role(void **state)
             int64_t approval = approval_of(workflow, digest);
             make_request(verb, workflow, approval, digest, &request);
             must_be_refused(verb, request.data, (enum way)way);
-            must_be_done(verb, workflow, request.data, (enum way)way, verb->role);
+            must_be_done(verb, workflow, request.data, (enum way)way, (int)verb->role);
         }
     }
     close_sockets();
