@@ -351,14 +351,16 @@ static bool has_failed(enum effect_status status)
 
 size_t frame_pick_log(const struct effect_row *effects, size_t n)
 {
-    size_t with_log = n, failed = n;
+    size_t with_log = n, failed = n, running = n;
     for (size_t i = n; i-- > 0;) {
         const struct effect_row *effect = &effects[i];
-        /* What runs is worth looking at before it says anything; git's work says nothing.
-         */
-        if (effect->status == STATUS_PENDING &&
-            (effect->log[0] != '\0' || strcmp(effect_port(effect->kind), "forge") != 0))
+        bool is_pending = effect->status == STATUS_PENDING;
+        if (is_pending && effect->log[0] != '\0')
             return i;
+        /* What runs is worth looking at before it says anything; git's work says nothing. Of
+         * checks side by side some may not have begun. */
+        if (is_pending && running == n && strcmp(effect_port(effect->kind), "forge") != 0)
+            running = i;
         if (effect->log[0] == '\0')
             continue;
         if (with_log == n)
@@ -367,5 +369,5 @@ size_t frame_pick_log(const struct effect_row *effects, size_t n)
             effect->iteration == effects[n - 1].iteration)
             failed = i;
     }
-    return failed < n ? failed : with_log;
+    return running < n ? running : failed < n ? failed : with_log;
 }

@@ -8,6 +8,7 @@
 #include "engine/base/findings.h"
 #include "engine/control/config.h"
 #include "engine/workflow/pipeline.h"
+#include "store/checks.h"
 
 /* ---- limits of pipelines ----------------------------------------------------------- */
 
@@ -415,6 +416,8 @@ bool source_read_detail(struct source *source, struct reader *reader,
                                   &detail->spans);
     if ((query->parts & PART_DOCS) && !read_docs(reader, query, detail, arena, err))
         return false;
+    detail->effects =
+        checks_look(source->config->store, arena, detail->effects, detail->n_effects);
     find_logs(source->config, arena, detail);
     if (query->parts & PART_LOG)
         read_log(source, query, detail, arena);

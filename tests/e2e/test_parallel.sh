@@ -111,15 +111,18 @@ ok "and has a span"
 gives 0 events --plain && says '3 checks passed'
 ok "the event tells of all"
 
-# lint fails in the first iteration; unit tests ends after it, docs would never end.
+# lint fails in the first iteration, docs would never end; unit tests ends when both are over.
 cat >bad.yaml <<END
 name: bad
 base: main
 agent: {command: "date +%s%N >number; echo x >>tries"}
 setup: ["mkfifo up never"]
 validate:
-  - {name: unit tests, command: "until test -e ../lint.over; do sleep 0.02; done"}
-  - {name: lint, command: "touch ../lint.over; test \$(wc -l <tries) -gt 1 || { read -r x <up; echo 'x.c:1: error: tab'; exit 3; }"}
+  - name: unit tests
+    command: >-
+      test \$(wc -l <tries) -gt 1 ||
+      until test \$(ls ../fx-*/check-*/result.json 2>/dev/null | wc -l) -ge 2; do sleep 0.02; done
+  - {name: lint, command: "test \$(wc -l <tries) -gt 1 || { read -r x <up; echo 'x.c:1: error: tab'; exit 3; }"}
   - {name: docs, command: "test \$(wc -l <tries) -gt 1 || { echo x >up; read -r x <never; }"}
   - {name: last, command: "true"}
 limits: {parallel: 3, validation: 80s}
@@ -155,6 +158,8 @@ submit engine && until_true is_at engine 3 && kill -9 "$engine" && { wait "$engi
 ok "an engine that is killed in the middle is started anew"
 has_state 3 VALIDATING && [ "$(steps 3 slow pending)" = 1 ]
 ok "the checks are still under way"
+[ "$(steps 3 quick passed)" = 1 ]
+ok "one that has ended is shown at once"
 : >go
 until_true has_state 3 COMPLETED
 ok "and end"

@@ -14,6 +14,8 @@ struct wall frames_now(void);
 /* A busy afternoon: approvals, failures, work in every state, and the detail of wf-2207.
  */
 const struct frame *frames_busy(void);
+/* As frames_busy; four checks side by side, two of them still run. */
+const struct frame *frames_beside(void);
 /* A store without workflows. */
 const struct frame *frames_empty(void);
 /* n workflows in the list, `cursor_at` among them. */

@@ -200,6 +200,7 @@ static void test_workflow(void **state)
 {
     (void)state;
     check_golden("workflow", &workflow_class, 2207, "", frames_busy(), NULL);
+    check_golden("workflow-checks", &workflow_class, 2207, "", frames_beside(), NULL);
     check_golden("workflow-failed", &workflow_class, 2207, "", frames_failed(), NULL);
     check_golden("workflow-gone", &workflow_class, 1, "", frames_busy(), NULL);
 }

@@ -15,6 +15,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/io/hold.h"
+#include "store/checks.h"
 #include "tests/lib/lab.h"
 
 #define N_MAX 4
@@ -142,7 +143,7 @@ static void not_more_than_the_lanes(void **state)
     (void)state;
 #define COUNTED(text)                                                                    \
     ": > run.$$; ls run.* | wc -l >> seen; " text "; ls run.* | wc -l >> seen; rm "      \
-                                                  "run.$$"
+    "run.$$"
     pipes("ab ba");
     struct order *order =
         order_of(2, 4,
@@ -160,6 +161,35 @@ static void not_more_than_the_lanes(void **state)
 /* ---- failures -----------------------------------------------------------------------------
  */
 
+/* What a screen sees of four that are pending, while they run. */
+static void check_looks(enum effect_status first, enum effect_status second)
+{
+    struct arena *arena = arena_new();
+    struct effect_row rows[N_MAX + 1] = {
+        {.workflow = 1, .seq = 9, .kind = EFFECT_CHECK, .status = STATUS_LOST}
+    };
+    AUTO_FREE char *store = mem_strn(lab.work, strlen(lab.work) - strlen("-work"));
+    for (int i = 0; i < N_MAX; i++) {
+        rows[i + 1] = (struct effect_row){.workflow = 1,
+                                          .seq = i + 1,
+                                          .kind = EFFECT_CHECK,
+                                          .status = STATUS_PENDING,
+                                          .summary = "",
+                                          .log = ""};
+    }
+    const struct effect_row *seen = checks_look(store, arena, rows, N_MAX + 1);
+    assert_int_equal(seen[0].status, STATUS_LOST);
+    assert_int_equal(seen[1].status, first);
+    assert_int_equal(seen[2].status, second);
+    assert_string_equal(seen[2].summary, "two failed with exit status 3");
+    assert_string_equal(seen[2].log, "wf-1/2-two");
+    assert_int_equal(seen[2].exit_status, 3);
+    assert_int_equal(seen[4].status, STATUS_PENDING);
+    assert_int_equal(rows[2].status, STATUS_PENDING);
+    assert_ptr_equal(checks_look(store, arena, rows, 2), rows); /* one alone */
+    arena_free(arena);
+}
+
 /* two fails while one and three run: three is ended, four is not begun, one is waited for. */
 static void a_failure_ends_those_behind_it(void **state)
 {
@@ -173,6 +203,7 @@ static void a_failure_ends_those_behind_it(void **state)
     pid_t pid = lab_start(order);
     lab_wait(&lab, order->folder,
              "test -e check-2/result.json -a -e check-3/result.json");
+    check_looks(STATUS_PENDING, STATUS_FAILED);
     free(lab_sh(&lab, box,
                 "touch over")); /* the others are settled; only one still runs */
     assert_int_equal(waitpid(pid, NULL, 0), pid);

@@ -3,6 +3,7 @@
 /* signalbox show: all that is known of one workflow. */
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "store/checks.h"
 #include "store/progress.h"
 #include "store/store.h"
 #include "tui/cli/columns.h"
@@ -55,6 +56,10 @@ static bool read_picture(struct cli *cli, int64_t id, size_t max_events,
                                       &picture->events, &picture->n_events, err) &&
                    read_docs(cli, picture, err);
     reader_end(cli->reader);
+    if (is_read) {
+        picture->effects =
+            checks_look(cli->store, cli->arena, picture->effects, picture->n_effects);
+    }
     if (found == MISSING) {
         return err_set(err, ERR_NOT_FOUND, "there is no workflow wf-%lld", (long long)id);
     }

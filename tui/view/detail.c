@@ -47,6 +47,15 @@ static bool is_work(const struct effect_row *effect)
     return effect->kind != EFFECT_CLEANUP && effect->kind != EFFECT_CLOSE;
 }
 
+/* Row of the effect that is waited for; NULL: none is. */
+static const struct effect_row *in_hand(const struct frame_detail *detail)
+{
+    for (size_t i = 0; i < detail->n_effects; i++)
+        if (detail->row.is_active && detail->effects[i].seq == detail->row.effect_seq)
+            return &detail->effects[i];
+    return NULL;
+}
+
 static void add_coming(const struct frame_detail *detail, struct step_row *rows,
                        size_t *n, size_t max)
 {
@@ -55,9 +64,12 @@ static void add_coming(const struct frame_detail *detail, struct step_row *rows,
         return;
     /* The step in hand has its row; so has each of several checks that were asked for at once. */
     int n_asked = 0;
-    for (size_t i = 0; i < detail->n_effects && row->is_active; i++)
-        n_asked += detail->effects[i].status == STATUS_PENDING &&
-                   detail->effects[i].kind == EFFECT_CHECK;
+    const struct effect_row *newest = in_hand(detail);
+    for (size_t i = 0; i < detail->n_effects && newest; i++)
+        n_asked += newest->kind == EFFECT_CHECK &&
+                   detail->effects[i].kind == newest->kind &&
+                   detail->effects[i].asked_at.ms == newest->asked_at.ms &&
+                   detail->effects[i].seq <= newest->seq;
     n_asked = row->is_active && n_asked == 0 ? 1 : n_asked;
     for (int step = row->step + n_asked; *n < max; step++) {
         const char *name = frame_step_name(detail->pipeline, row->state, step);
