@@ -5,6 +5,7 @@
 
 #include "engine/base/file.h"
 #include "store/store.h"
+#include "tui/cli/at.h"
 #include "tui/cli/columns.h"
 #include "tui/cli/record.h"
 #include "tui/cli/rows.h"
@@ -85,7 +86,8 @@ static const char *base_name(const char *path)
     return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-static void print_people(struct cli *cli, const struct workflow_row *rows, size_t n)
+static void print_people(struct cli *cli, const struct at *at,
+                         const struct workflow_row *rows, size_t n)
 {
     static const struct column titles[] = {
         {"ID",        true,  false},
@@ -98,7 +100,6 @@ static void print_people(struct cli *cli, const struct workflow_row *rows, size_
         {"PIPELINE",  false, false},
         {"TITLE",     false, true },
     };
-    struct wall now = wall_now();
     bool is_plain = cli_has(cli, "plain");
     struct columns *table = columns_new(cli->arena, titles, ARRAY_LEN(titles));
     for (size_t i = 0; i < n; i++) {
@@ -107,7 +108,8 @@ static void print_people(struct cli *cli, const struct workflow_row *rows, size_
         columns_cell(table, "wf-%lld", (long long)row->id);
         columns_cell(table, "%s", state_name(row->state));
         columns_cell(table, "%s", wait_word(row->wait));
-        columns_cell(table, "%s", span_format(wall_since(now, row->state_since), since));
+        columns_cell(table, "%s",
+                     span_format(wall_since(at->now, row->state_since), since));
         columns_cell(table, "%d", row->iteration);
         columns_cell(table, "%d", row->priority);
         columns_cell(table, "%s", is_plain ? row->repo : base_name(row->repo));
@@ -117,7 +119,7 @@ static void print_people(struct cli *cli, const struct workflow_row *rows, size_
     columns_print(table, stdout, is_plain, columns_terminal(), 0);
 }
 
-static void print_json(const struct workflow_row *rows, size_t n)
+static void print_json(const struct at *at, const struct workflow_row *rows, size_t n)
 {
     struct buf AUTO_BUF out = {0};
     buf_init(&out, CLI_JSON_MAX);
@@ -127,8 +129,17 @@ static void print_json(const struct workflow_row *rows, size_t n)
         jsonw_init(&w, &out);
         jsonw_open(&w, NULL, '{');
         record_workflow(&w, &rows[i]);
+        at_json(at, &w);
         jsonw_close(&w, '}');
         puts(out.data);
+    }
+}
+
+/* A table for a program begins with its rows. */
+static void print_head(const struct cli *cli, const struct at *at)
+{
+    if (!cli_has(cli, "plain")) {
+        at_print(at);
     }
 }
 
@@ -141,16 +152,23 @@ static int run(struct cli *cli)
     if (!parse_query(cli, &query, &err)) {
         return cli_complain(cli, "%s", err.msg);
     }
+    struct at at;
+    int status = at_begin(cli, &at);
+    if (status != CLI_OK) {
+        return status;
+    }
     if (!reader_list(cli->reader, cli->arena, &query, &rows, &n, &err)) {
         return cli_fail(&err);
     }
     bool has_more = n == query.max;
     n -= has_more;
     if (cli_has(cli, "json")) {
-        print_json(rows, n);
+        print_json(&at, rows, n);
     } else if (n > 0 || cli_has(cli, "plain")) {
-        print_people(cli, rows, n);
+        print_head(cli, &at);
+        print_people(cli, &at, rows, n);
     } else {
+        print_head(cli, &at);
         puts("no workflows");
     }
     if (has_more) {
@@ -171,6 +189,7 @@ static const struct cli_option options[] = {
     {"reverse",                          'r', NULL, "the other way round"},
     {"limit",                          'n', "N", "at most N rows; default 100"},
     {"after",                               0, "ID", "the page that follows this workflow"},
+    AT_OPTION,
     {0                       },
 };
 #undef X

@@ -6,6 +6,7 @@
 #include "store/checks.h"
 #include "store/progress.h"
 #include "store/store.h"
+#include "tui/cli/at.h"
 #include "tui/cli/columns.h"
 #include "tui/cli/record.h"
 #include "tui/cli/rows.h"
@@ -22,7 +23,9 @@ struct picture {
     struct {
         const char *text; /* NULL: there is none */
         size_t len;
+        bool is_later; /* it was there, but what it said then is not kept */
     } docs[DOC_COUNT];
+    struct at at;
 };
 
 static bool read_docs(struct cli *cli, struct picture *picture, struct err *err)
@@ -36,6 +39,8 @@ static bool read_docs(struct cli *cli, struct picture *picture, struct err *err)
         }
         if (found == MISSING) {
             picture->docs[i].text = NULL;
+            picture->docs[i].is_later =
+                reader_doc_is_later(cli->reader, picture->row.id, (enum doc_kind)i);
         }
     }
     return true;
@@ -56,9 +61,13 @@ static bool read_picture(struct cli *cli, int64_t id, size_t max_events,
                                       &picture->events, &picture->n_events, err) &&
                    read_docs(cli, picture, err);
     reader_end(cli->reader);
-    if (is_read) {
+    if (is_read && !picture->at.is_past) { /* of now, beside the store */
         picture->effects =
             checks_look(cli->store, cli->arena, picture->effects, picture->n_effects);
+    }
+    if (found == MISSING && picture->at.is_past) {
+        return err_set(err, ERR_NOT_FOUND, "there was no workflow wf-%lld at that time",
+                       (long long)id);
     }
     if (found == MISSING) {
         return err_set(err, ERR_NOT_FOUND, "there is no workflow wf-%lld", (long long)id);
@@ -70,6 +79,9 @@ static bool read_picture(struct cli *cli, int64_t id, size_t max_events,
 static bool find_progress(const struct cli *cli, const struct picture *picture,
                           struct progress *ret_progress)
 {
+    if (picture->at.is_past) {
+        return false;
+    }
     for (size_t i = picture->n_effects; i-- > 0;) {
         const struct effect_row *effect = &picture->effects[i];
         AUTO_FREE char *folder =
@@ -105,6 +117,15 @@ static void put_docs(struct jsonw *w, const struct picture *picture)
         json_free(object);
     }
     jsonw_close(w, '}');
+    if (picture->at.is_past) {
+        jsonw_open(w, "docs_not_known", '[');
+        for (int i = 0; i < DOC_COUNT; i++) {
+            if (picture->docs[i].is_later) {
+                jsonw_str(w, NULL, doc_name((enum doc_kind)i));
+            }
+        }
+        jsonw_close(w, ']');
+    }
 }
 
 static void put_moment(struct jsonw *w, const char *key, struct wall at)
@@ -139,6 +160,7 @@ static void print_json(const struct cli *cli, const struct picture *picture)
     buf_init(&out, CLI_JSON_MAX);
     jsonw_init(&w, &out);
     jsonw_open(&w, NULL, '{');
+    at_json(&picture->at, &w);
     record_workflow(&w, &picture->row);
     if (find_progress(cli, picture, &progress)) {
         put_agent(&w, &progress);
@@ -172,10 +194,9 @@ static void fact(const char *label, const char *text)
     putchar('\n');
 }
 
-static void print_moments(const struct workflow_row *row)
+static void print_moments(const struct workflow_row *row, struct wall now)
 {
     char at[CLOCK_TEXT_MAX], span[CLOCK_TEXT_MAX];
-    struct wall now = wall_now();
     char line[128];
     (void)snprintf(line, sizeof(line), "%s by %.60s",
                    wall_format(row->created_at, false, at),
@@ -235,13 +256,15 @@ static void print_facts(const struct cli *cli, const struct picture *picture)
     if (row->reason[0] != '\0') {
         fact("reason", row->reason);
     }
-    print_next(row);
+    if (!picture->at.is_past) {
+        print_next(row);
+    }
     if (find_progress(cli, picture, &progress)) {
-        fact("agent", progress_text(&progress, wall_now(), line));
+        fact("agent", progress_text(&progress, picture->at.now, line));
     }
     fact("pipeline", row->pipeline);
     fact("repository", row->repo);
-    print_moments(row);
+    print_moments(row, picture->at.now);
     (void)snprintf(line, sizeof(line), "%d, attempt %d, retries %d, priority %d",
                    row->iteration, row->attempt, row->retries, row->priority);
     fact("iteration", line);
@@ -258,9 +281,15 @@ static void print_facts(const struct cli *cli, const struct picture *picture)
     }
 }
 
-static void print_doc(const char *title, const char *text, size_t len)
+static void print_doc(const char *title, const struct picture *picture, enum doc_kind doc)
 {
     struct buf AUTO_BUF clean = {0};
+    const char *text = picture->docs[doc].text;
+    size_t len = picture->docs[doc].len;
+    if (picture->docs[doc].is_later) {
+        printf("\n%s\n  not known at that time: it changed since\n", title);
+        return;
+    }
     if (text == NULL || len == 0) {
         return;
     }
@@ -285,7 +314,7 @@ static void print_steps(struct cli *cli, const struct picture *picture)
         {"BY",     false, false},
         {"",       false, true },
     };
-    struct wall now = wall_now();
+    struct wall now = picture->at.now;
     struct columns *table = columns_new(cli->arena, titles, ARRAY_LEN(titles));
     for (size_t i = 0; i < picture->n_effects; i++) {
         const struct effect_row *effect = &picture->effects[i];
@@ -345,13 +374,13 @@ static void print_people(struct cli *cli, const struct picture *picture)
         {DOC_COMMITS,  "COMMITS" },
         {DOC_METADATA, "METADATA"},
     };
+    at_print(&picture->at);
     print_facts(cli, picture);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        print_doc(texts[i].title, picture->docs[texts[i].doc].text,
-                  picture->docs[texts[i].doc].len);
+        print_doc(texts[i].title, picture, texts[i].doc);
     }
     if (cli_has(cli, "diff")) {
-        print_doc("DIFF", picture->docs[DOC_DIFF].text, picture->docs[DOC_DIFF].len);
+        print_doc("DIFF", picture, DOC_DIFF);
     }
     print_steps(cli, picture);
     print_events(cli, picture);
@@ -367,6 +396,10 @@ static int run(struct cli *cli)
         return cli_complain(cli, "'%.80s' is no workflow; expected a number or wf-NUMBER",
                             cli->args[0]);
     }
+    int status = at_begin(cli, &picture.at);
+    if (status != CLI_OK) {
+        return status;
+    }
     if (!read_picture(cli, id, has_all ? EVENTS_MAX : EVENTS_SHOWN, &picture, &err)) {
         return cli_fail(&err);
     }
@@ -381,6 +414,7 @@ static int run(struct cli *cli)
 static const struct cli_option options[] = {
     {"diff", 0, NULL, "with the diff of the pull request"},
     {"all",  0, NULL, "every event, not just the newest"},
+    AT_OPTION,
     {0     },
 };
 

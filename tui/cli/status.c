@@ -9,6 +9,7 @@
 #include "store/halt.h"
 #include "store/pulse.h"
 #include "store/store.h"
+#include "tui/cli/at.h"
 #include "tui/cli/columns.h"
 #include "tui/cli/record.h"
 #include "tui/cli/rows.h"
@@ -18,6 +19,7 @@
 #define ANSWER_MS   2000 /* an engine says at once how it is, unless it waits for a lock */
 
 struct status {
+    struct at at; /* with --at only what the store kept of then is known */
     bool has_engine;
     int pid; /* 0 = unknown */
     enum err_code fault;
@@ -58,7 +60,7 @@ static void read_listener(struct cli *cli, struct status *status)
 static bool read_status(struct cli *cli, struct status *status, struct err *err)
 {
     struct list_query query = {.needs_human = true, .sort = SORT_AGE, .max = NEEDS_SHOWN};
-    status->has_engine = lease_is_held(cli->store, &status->pid);
+    status->has_engine = !status->at.is_past && lease_is_held(cli->store, &status->pid);
     if (status->has_engine) {
         struct watch *watch = watch_new(cli->store);
         status->is_silent =
@@ -76,16 +78,18 @@ static bool read_status(struct cli *cli, struct status *status, struct err *err)
     status->is_read_only = access(cli->store, W_OK) != 0;
     status->store_bytes = size_of(cli->store);
     status->wal_bytes = size_of(arena_printf(cli->arena, "%s-wal", cli->store));
-    if (!cli_open_reader(cli, err) || !reader_begin(cli->reader, err)) {
+    if ((cli->reader == NULL && !cli_open_reader(cli, err)) ||
+        !reader_begin(cli->reader, err)) {
         return false;
     }
     reader_halt(cli->reader, cli->arena, &status->halt);
     status->started_at = reader_setting(cli->reader, cli->arena, "started_at");
     read_listener(cli, status);
-    bool is_read = reader_totals(cli->reader, &status->totals, err) &&
-                   reader_list(cli->reader, cli->arena, &query, &status->needs,
-                               &status->n_needs, err) &&
-                   reader_approval_totals(cli->reader, wall_now(), &status->asks, err);
+    bool is_read =
+        reader_totals(cli->reader, &status->totals, err) &&
+        reader_list(cli->reader, cli->arena, &query, &status->needs, &status->n_needs,
+                    err) &&
+        reader_approval_totals(cli->reader, status->at.now, &status->asks, err);
     for (int i = 0; i < RISK_COUNT; i++) {
         status->n_asked += status->asks.n_open[i];
     }
@@ -122,6 +126,28 @@ static bool is_full(const struct status *status)
     return status->room >= 0 && status->room < STORE_ROOM_MIN;
 }
 
+/* Of the past it is not known whether one was there. */
+static void put_engine(struct jsonw *w, const struct status *status)
+{
+    if (status->at.is_past) {
+        jsonw_null(w, "engine");
+        return;
+    }
+    jsonw_open(w, "engine", '{');
+    jsonw_bool(w, "is_running", status->has_engine);
+    if (status->has_engine && status->pid > 0) {
+        jsonw_int(w, "pid", status->pid);
+    } else {
+        jsonw_null(w, "pid");
+    }
+    jsonw_str(w, "fault", status->fault != ERR_NONE ? err_word(status->fault) : NULL);
+    jsonw_str(w, "stuck", status->has_stuck ? pulse_word(status->stuck) : NULL);
+    jsonw_str(w, "listener", status->listener[0] != '\0' ? status->listener : NULL);
+    jsonw_str(w, "listener_fault",
+              status->listener_fault[0] != '\0' ? status->listener_fault : NULL);
+    jsonw_close(w, '}');
+}
+
 static void print_json(struct cli *cli, const struct status *status)
 {
     struct buf AUTO_BUF out = {0};
@@ -129,19 +155,8 @@ static void print_json(struct cli *cli, const struct status *status)
     buf_init(&out, CLI_JSON_MAX);
     jsonw_init(&w, &out);
     jsonw_open(&w, NULL, '{');
-    jsonw_open(&w, "engine", '{');
-    jsonw_bool(&w, "is_running", status->has_engine);
-    if (status->has_engine && status->pid > 0) {
-        jsonw_int(&w, "pid", status->pid);
-    } else {
-        jsonw_null(&w, "pid");
-    }
-    jsonw_str(&w, "fault", status->fault != ERR_NONE ? err_word(status->fault) : NULL);
-    jsonw_str(&w, "stuck", status->has_stuck ? pulse_word(status->stuck) : NULL);
-    jsonw_str(&w, "listener", status->listener[0] != '\0' ? status->listener : NULL);
-    jsonw_str(&w, "listener_fault",
-              status->listener_fault[0] != '\0' ? status->listener_fault : NULL);
-    jsonw_close(&w, '}');
+    at_json(&status->at, &w);
+    put_engine(&w, status);
     if (status->halt.is_on) {
         char at[CLOCK_TEXT_MAX];
         jsonw_open(&w, "halted", '{');
@@ -155,7 +170,7 @@ static void print_json(struct cli *cli, const struct status *status)
     jsonw_open(&w, "store", '{');
     jsonw_str(&w, "path", cli->store);
     jsonw_bool(&w, "exists", status->has_store);
-    if (status->has_store) {
+    if (status->has_store && !status->at.is_past) {
         jsonw_int(&w, "bytes", status->store_bytes);
         jsonw_int(&w, "wal_bytes", status->wal_bytes > 0 ? status->wal_bytes : 0);
         jsonw_int(&w, "room", status->room);
@@ -188,6 +203,10 @@ static void print_engine(const struct status *status)
 {
     struct wall started;
     char up[CLOCK_TEXT_MAX];
+    if (status->at.is_past) {
+        puts("engine     not known at that time");
+        return;
+    }
     if (!status->has_engine) {
         puts("engine     not running; 'signalbox' or 'signalbox serve' starts one");
         return;
@@ -218,7 +237,7 @@ static void print_engine(const struct status *status)
     }
 }
 
-static void print_halt(const struct halt_row *halt)
+static void print_halt(const struct halt_row *halt, struct wall now)
 {
     char since[CLOCK_TEXT_MAX], length[CLOCK_TEXT_MAX];
     if (!halt->is_on) {
@@ -227,12 +246,11 @@ static void print_halt(const struct halt_row *halt)
     printf("HALTED     by ");
     cli_print_clean(stdout, halt->by[0] != '\0' ? halt->by : "somebody");
     printf(" since %s (%s)%s", wall_format(halt->at, false, since),
-           span_format(wall_since(wall_now(), halt->at), length),
+           span_format(wall_since(now, halt->at), length),
            halt->reason[0] != '\0' ? ": " : "");
     cli_print_clean(stdout, halt->reason);
     puts("\n           nothing begins or goes on by itself; 'signalbox release' lets it "
-         "go "
-         "on");
+         "go on");
 }
 
 static void print_listener(const struct status *status)
@@ -261,6 +279,10 @@ static void print_store(struct cli *cli, const struct status *status)
         puts(", not there yet");
         return;
     }
+    if (status->at.is_past) {
+        putchar('\n');
+        return;
+    }
     printf(", %.1f MiB", (double)status->store_bytes / (1024.0 * 1024.0));
     if (status->wal_bytes > 0) {
         printf(" and %.1f MiB of log", (double)status->wal_bytes / (1024.0 * 1024.0));
@@ -287,9 +309,10 @@ static void print_people(struct cli *cli, const struct status *status)
         {"REPO",      false, false},
         {"TITLE",     false, true },
     };
-    struct wall now = wall_now();
+    struct wall now = status->at.now;
+    at_print(&status->at);
     print_engine(status);
-    print_halt(&status->halt);
+    print_halt(&status->halt, status->at.now);
     print_listener(status);
     print_store(cli, status);
     printf("workflows  %lld", (long long)status->totals.n_workflows);
@@ -339,6 +362,10 @@ static int run(struct cli *cli)
                             .listener = "",
                             .listener_fault = ""};
     struct err err = ERR_INIT;
+    int exit_status = at_begin(cli, &status.at);
+    if (exit_status != CLI_OK) {
+        return exit_status;
+    }
     if (!read_status(cli, &status, &err)) {
         if (!cli_has(cli, "json")) {
             print_engine(&status);
@@ -354,9 +381,15 @@ static int run(struct cli *cli)
     return status.n_needs > 0 || status.n_asked > 0 ? CLI_HUMAN : CLI_OK;
 }
 
+static const struct cli_option options[] = {
+    AT_OPTION,
+    {0},
+};
+
 const struct cli_command cli_status = {
     .name = "status",
     .args = "",
+    .options = options,
     .access = ACCESS_CONFIG,
     .help = "show engine, store, totals and what waits for a person",
     .more = "The exit status is 3 when something waits for a person.",
