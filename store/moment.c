@@ -188,7 +188,10 @@ bool reader_find_moment(struct reader *reader, const struct moment_ask *ask,
     if (!first_and_last(reader, &first, &last, err)) {
         return false;
     }
-    if (ask->event > last.seq) {
+    if (last.seq == 0 && ask->event > 0) {
+        return err_set(err, ERR_REFUSED, "nothing has happened yet");
+    }
+    if (ask->event > last.seq && ask->event != MOMENT_NEWEST) {
         return err_set(err, ERR_REFUSED,
                        "there is no event #%lld yet, the newest is #%lld",
                        (long long)ask->event, (long long)last.seq);

@@ -38,6 +38,8 @@ struct moment_ask {
     struct wall at; /* event 0: then */
 };
 
+#define MOMENT_NEWEST INT64_MAX /* event: the newest there is */
+
 #define MOMENT_HELP "2026-11-22T03:12:00Z, 03:12 (UTC, the last one), -2h or #EVENT"
 
 /* "2026-11-22T03:12:00Z", "2026-11-22", "03:12", "03:12:30", "-2h", "#1204"; times without a

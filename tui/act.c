@@ -107,10 +107,12 @@ bool console_action(struct console *c, enum action action)
         next_needed(c);
         return true;
     case ACTION_CLOSE:
-        (void)place_up(c);
+        if (!place_up(c) && past_is_on(c)) {
+            past_return(c); /* nothing is above: from the past to now */
+        }
         return true;
     default:
-        return open_view(c, action);
+        return past_action(c, action) || open_view(c, action);
     }
 }
 
@@ -153,7 +155,8 @@ void act_in_view(struct console *c, enum action action)
 {
     struct view *view = place_top(c);
     const struct verb *verb = verb_find(action_verb(action));
-    if (decide_action(c, action) || first_run_action(c, action)) {
+    if (past_action(c, action) || decide_action(c, action) ||
+        first_run_action(c, action)) {
         return;
     }
     if (verb != NULL) {
@@ -222,6 +225,9 @@ void console_run_line(struct console *c, const char *line)
         if (console_use_theme(c, command.theme)) {
             console_say(c, MESSAGE_INFO, "theme %s", c->theme_name);
         }
+        break;
+    case PALETTE_AT:
+        past_go(c, command.at);
         break;
     case PALETTE_ACTION:
         (void)console_action(c, command.action);

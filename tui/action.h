@@ -172,6 +172,20 @@
       "Stop everything that is done without a person, now")                              \
     X(ACTION_RELEASE, "release", "release", "release",                                   \
       "Let everything that was halted go on")                                            \
+    X(ACTION_PAST, "past", "as of", "",                                                  \
+      "Show the whole console as it was, read-only; from there return to now")           \
+    X(ACTION_PAST_EVENT_BACK, "past-event-back", "event before", "",                     \
+      "Show the moment one event earlier")                                               \
+    X(ACTION_PAST_EVENT_ON, "past-event-on", "event after", "",                          \
+      "Show the moment one event later")                                                 \
+    X(ACTION_PAST_MINUTE_BACK, "past-minute-back", "minute back", "",                    \
+      "Show the moment one minute earlier")                                              \
+    X(ACTION_PAST_MINUTE_ON, "past-minute-on", "minute on", "",                          \
+      "Show the moment one minute later")                                                \
+    X(ACTION_PAST_HOUR_BACK, "past-hour-back", "hour back", "",                          \
+      "Show the moment one hour earlier")                                                \
+    X(ACTION_PAST_HOUR_ON, "past-hour-on", "hour on", "",                                \
+      "Show the moment one hour later")                                                  \
     X(ACTION_PALETTE, "palette", "command", "", "Type a command, view or workflow")      \
     X(ACTION_HELP, "help", "help", "", "Show the keys of this place")                    \
     X(ACTION_THEME_NEXT, "theme-next", "theme", "", "Use the next theme")                \
@@ -238,6 +252,7 @@ enum action {
     X(CONTEXT_SETUP, "setup", "What is set up for a first run")                          \
     X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
     X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \
+    X(CONTEXT_PAST, "past", "Anywhere in the past, before the keys of the view")         \
     X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")                       \
     X(CONTEXT_PROMPT, "prompt", "A question in one line")                                \
     X(CONTEXT_PALETTE, "palette", "Command palette")                                     \

@@ -79,11 +79,12 @@ static int put_right(const struct canvas *canvas, int right, enum theme_role rol
 
 int chrome_banner_rows(const struct console *c)
 {
-    return c->frame != NULL && c->frame->halt.is_on ? 1 : 0;
+    bool is_halted = c->frame != NULL && c->frame->halt.is_on;
+    return (past_is_on(c) ? 1 : 0) + (is_halted ? 1 : 0);
 }
 
 /* Who, when, why, and how it goes on: in words, on every view. */
-static void draw_banner(const struct console *c, const struct canvas *canvas)
+static void draw_halt(const struct console *c, const struct canvas *canvas, int y)
 {
     const struct halt_row *halt = &c->frame->halt;
     char key[KEY_TEXT_MAX], age[CLOCK_TEXT_MAX], hint[64], text[400];
@@ -96,9 +97,9 @@ static void draw_banner(const struct console *c, const struct canvas *canvas)
                    halt->reason[0] != '\0' ? ": " : "", halt->reason,
                    "nothing goes on by itself");
     int cells = text_cells(hint, strlen(hint));
-    canvas_fill(canvas, (struct rect){0, 1, canvas->w, 1}, ROLE_STATUS_ERROR);
-    (void)canvas_text(canvas, canvas->w - 1 - cells, 1, cells, ROLE_STATUS_ERROR, hint);
-    (void)canvas_text(canvas, 1, 1, canvas->w - 4 - cells, ROLE_STATUS_ERROR, text);
+    canvas_fill(canvas, (struct rect){0, y, canvas->w, 1}, ROLE_STATUS_ERROR);
+    (void)canvas_text(canvas, canvas->w - 1 - cells, y, cells, ROLE_STATUS_ERROR, hint);
+    (void)canvas_text(canvas, 1, y, canvas->w - 4 - cells, ROLE_STATUS_ERROR, text);
 }
 
 const char *chrome_environment(const struct console *c, char *out, size_t cap)
@@ -136,8 +137,12 @@ static int draw_environment(const struct console *c, const struct canvas *canvas
 
 void chrome_draw_top(const struct console *c, const struct canvas *canvas)
 {
-    if (chrome_banner_rows(c) > 0) {
-        draw_banner(c, canvas);
+    int y = 1;
+    if (past_is_on(c)) {
+        past_draw(c, canvas, y++);
+    }
+    if (c->frame->halt.is_on) {
+        draw_halt(c, canvas, y);
     }
     char text[CLOCK_TEXT_MAX];
     char engine[64];
@@ -158,7 +163,7 @@ void chrome_draw_top(const struct console *c, const struct canvas *canvas)
         (void)snprintf(here, sizeof(here), "%zu here", c->frame->n_here);
         right = put_right(canvas, right, ROLE_TOP_STATE, here);
     }
-    if (c->options->is_read_only) {
+    if (console_is_read_only(c)) {
         right = put_right(canvas, right, ROLE_STATUS_WARN, "read-only");
     }
     int x = 1;
@@ -184,7 +189,7 @@ static int draw_hint(const struct console *c, const struct canvas *canvas, int x
     (void)keymap_label(c->keymap, layer_context(c), action, key);
     int cells = text_cells(key, strlen(key)) + 1 + text_cells(word, strlen(word));
     bool changes = decides != NULL || (verb != NULL && verb->changes);
-    bool is_refused = changes && c->options->is_read_only;
+    bool is_refused = changes && console_is_read_only(c);
     if (key[0] == '\0' || is_refused || x + cells > right) {
         return 0;
     }

@@ -86,7 +86,13 @@ static void on_key(struct console *c, uint32_t key)
         on_text(c, text, text_encode(key, text));
         return;
     }
-    enum action action = keymap_find(c->keymap, layer_context(c), key);
+    enum action action = ACTION_NONE;
+    if (past_is_on(c) && layer_top(c) == NULL) {
+        action = keymap_find(c->keymap, CONTEXT_PAST, key);
+    }
+    if (action == ACTION_NONE) {
+        action = keymap_find(c->keymap, layer_context(c), key);
+    }
     if (is_too_small(c) && action != ACTION_QUIT && action != ACTION_SUSPEND) {
         return; /* nothing is seen, so nothing is done */
     }
@@ -216,16 +222,19 @@ static void on_feed(struct console *c)
     const struct frame *frame = feed_take(c->feed);
     frame_unref(c->frame);
     c->frame = frame;
-    c->now = wall_now();
+    c->now = console_now(c);
     view->now = c->now;
     c->needs_paint = true;
-    look_at_needs(c);
+    if (!frame->is_past) {
+        look_at_needs(c); /* what is over calls nobody */
+    }
     if (view->h != place_view_height(c)) { /* everything was halted, or goes on */
         place_refresh(c, false);
     }
     if (frame->query < c->asked) {
         return; /* it answers an older question */
     }
+    past_on_frame(c);
     if (view->klass->on_frame != NULL) {
         struct reply reply;
         reply_init(&reply);
@@ -243,15 +252,16 @@ static void on_feed(struct console *c)
 static void set_timer(const struct console *c, int fd)
 {
     const struct view *view = place_top(c);
-    struct wall next = {(c->now.ms / MINUTE_MS + 1) * MINUTE_MS};
-    if (view->klass->next_change != NULL) {
+    struct wall now = wall_now();
+    struct wall next = {(now.ms / MINUTE_MS + 1) * MINUTE_MS};
+    if (view->klass->next_change != NULL && !past_is_on(c)) {
         struct wall change = view->klass->next_change(view, c->frame);
         if (wall_is_set(change) && change.ms < next.ms) {
             next = change;
         }
     }
-    if (c->is_perf_shown && c->now.ms + PERF_TICK_MS < next.ms) {
-        next.ms = c->now.ms + PERF_TICK_MS;
+    if (c->is_perf_shown && now.ms + PERF_TICK_MS < next.ms) {
+        next.ms = now.ms + PERF_TICK_MS;
     }
     struct itimerspec at = {
         .it_value = {.tv_sec = (time_t)(next.ms / 1000),
@@ -266,7 +276,7 @@ static void on_timer(struct console *c, int fd)
     if (read(fd, &n, sizeof(n)) < 0 && errno == EAGAIN) {
         return;
     }
-    c->now = wall_now(); /* ECANCELED: the clock was set */
+    c->now = console_now(c); /* ECANCELED: the clock was set */
     if (c->frame->asks.n_snoozed > 0) {
         feed_refresh(
             c->feed); /* what was put off comes back with time, not with a commit */
@@ -293,7 +303,9 @@ static void compose(struct console *c)
         perf_format(&c->perf, mono_now(), cost, sizeof(cost));
         view->cost = cost;
     }
-    view->klass->draw(view, c->frame, &part);
+    if (!past_draw_view(c, &part)) {
+        view->klass->draw(view, c->frame, &part);
+    }
     view->cost = NULL;
     chrome_draw_bottom(c, &all);
     layer_draw(c, &all);

@@ -16,6 +16,7 @@
 #include "tui/file_watch.h"
 #include "tui/keymap.h"
 #include "tui/palette.h"
+#include "tui/past.h"
 #include "tui/perf.h"
 #include "store/presence.h"
 #include "tui/term.h"
@@ -162,6 +163,7 @@ struct console {
     struct perf perf;
     bool is_perf_shown;
 
+    struct past_ask past;        /* the moment that is asked for; off: now */
     struct wall now;             /* what views draw */
     uint64_t asked;              /* number of the newest question to the feed */
     struct mono hold_until;      /* do not paint a new view without its data before */
@@ -266,6 +268,24 @@ const char *chrome_environment(const struct console *c, char *out, size_t cap);
 void chrome_draw_top(const struct console *c, const struct canvas *canvas);
 void chrome_draw_bottom(struct console *c, const struct canvas *canvas);
 void chrome_draw_too_small(const struct canvas *canvas);
+
+/* ---- past_act.c ---- */
+/* Is what is shown, or asked for, over? Then nothing can be done. */
+bool past_is_on(const struct console *c);
+/* Nothing may be changed: by the option, or because it is over. */
+bool console_is_read_only(const struct console *c);
+/* What the views take for now. */
+struct wall console_now(const struct console *c);
+/* An action of the past; false when it is none. */
+bool past_action(struct console *c, enum action action);
+/* "at TIME" of the palette; "" = now. */
+void past_go(struct console *c, const char *text);
+void past_return(struct console *c);
+/* A newer frame: where the moment was refused, that is said. */
+void past_on_frame(struct console *c);
+void past_draw(const struct console *c, const struct canvas *canvas, int y);
+/* In place of the view on top, when it knows of now only; false: it does not. */
+bool past_draw_view(const struct console *c, const struct canvas *canvas);
 
 /* ---- next.c ---- */
 /* Go to the next thing that needs a person, the most urgent first. */

@@ -23,6 +23,7 @@
 #include "store/bell.h"
 #include "tui/beside.h"
 #include "tui/feed_order.h"
+#include "tui/past_read.h"
 #include "tui/source.h"
 
 #define FRAME_SPACING_MS                                                                 \
@@ -79,6 +80,7 @@ struct feed {
     size_t n_here;
     int64_t version;
     const struct frame *good; /* last frame that was read well */
+    struct moment moment;     /* of the past that was shown last; at unset: none was */
     struct source *source;
     struct orders *orders;
     struct feed_cost cost;
@@ -108,7 +110,7 @@ static void look_for_engine(struct feed *feed)
 static void hear_bell(struct feed *feed)
 {
     if (bell_client_heard(feed->bell)) {
-        feed->is_due_soon = true;
+        feed->is_due_soon = !feed->now_query.past.is_on; /* what is over stays */
         return;
     }
     bell_disconnect(feed->bell);
@@ -160,6 +162,8 @@ static bool open_reader(struct feed *feed)
 static void fill_engine(struct feed *feed, struct frame *frame)
 {
     struct frame_engine *engine = &frame->engine;
+    if (feed->now_query.past.is_on)
+        return; /* whether one was there is not known */
     engine->pid = feed->lease_pid;
     if (!feed->has_looked)
         engine->health = ENGINE_UNKNOWN;
@@ -208,8 +212,14 @@ static bool read_parts(struct feed *feed, struct frame *frame)
         return false;
     struct err err = ERR_INIT;
     feed->version = reader_version(feed->reader);
-    if (source_read(feed->source, feed->reader, &feed->now_query, frame, &err) &&
-        orders_update(feed->orders, feed->reader, &err)) {
+    if (!feed->now_query.past.is_on)
+        feed->moment = (struct moment){0};
+    bool is_read =
+        feed->now_query.past.is_on
+            ? past_read(feed->source, feed->reader, &feed->now_query, &feed->moment,
+                        frame, &err)
+            : source_read(feed->source, feed->reader, &feed->now_query, frame, &err);
+    if (is_read && orders_update(feed->orders, feed->reader, &err)) {
         feed->trouble = TROUBLE_NONE;
         feed->trouble_text[0] = '\0';
         return true;
@@ -225,7 +235,8 @@ static bool read_parts(struct feed *feed, struct frame *frame)
 static void note_audit(struct feed *feed)
 {
     struct feed_order reading = {.verb = AUDIT_READ, .args = "{\"what\":\"console\"}"};
-    bool is_shown = (feed->now_query.parts & PART_AUDIT) != 0;
+    bool is_shown =
+        (feed->now_query.parts & PART_AUDIT) != 0 && !feed->now_query.past.is_on;
     if (is_shown && !feed->is_audit_noted &&
         orders_send(feed->orders, order_new(&reading, 0), feed->source, feed->reader) &&
         feed->bell)
@@ -256,7 +267,7 @@ static void build(struct feed *feed)
 
     struct frame *frame = new_frame(feed);
     if (read_parts(feed, frame)) {
-        frame->read_at = frame->taken_at;
+        frame->read_at = wall_now();
         keep_held_page(feed, frame, is_new_question);
         note_audit(feed);
         frame_unref(feed->good);
@@ -422,7 +433,7 @@ static void look(struct feed *feed)
     feed->last_look = mono_now();
     look_for_engine(feed);
     bool had_reader = feed->reader != NULL;
-    if (open_reader(feed) &&
+    if (open_reader(feed) && !feed->now_query.past.is_on &&
         (!had_reader || reader_version(feed->reader) != feed->version))
         feed->is_due_now = true;
 }
@@ -652,6 +663,12 @@ static bool is_same_chart(const struct frame_query *a, const struct frame_query 
            memcmp(a->metrics, b->metrics, sizeof a->metrics) == 0;
 }
 
+static bool is_same_past(const struct past_ask *a, const struct past_ask *b)
+{
+    return a->is_on == b->is_on && a->event == b->event && a->at.ms == b->at.ms &&
+           a->by == b->by;
+}
+
 static bool is_same_query(const struct frame_query *a, const struct frame_query *b)
 {
     return a->parts == b->parts && a->n_rows == b->n_rows && a->workflow == b->workflow &&
@@ -665,7 +682,7 @@ static bool is_same_query(const struct frame_query *a, const struct frame_query 
            a->is_unsettled == b->is_unsettled &&
            a->recovery_before == b->recovery_before && a->case_kind == b->case_kind &&
            a->case_id == b->case_id && a->approval == b->approval &&
-           a->optimization == b->optimization &&
+           a->optimization == b->optimization && is_same_past(&a->past, &b->past) &&
            strcmp(a->submit_pipeline, b->submit_pipeline) == 0 &&
            strcmp(a->submit_repo, b->submit_repo) == 0;
 }

@@ -83,6 +83,8 @@ void frame_borrow(struct frame *frame, const struct frame *older)
     frame->pipelines = older->pipelines;
     frame->n_pipelines = older->n_pipelines;
     frame->read_at = older->read_at;
+    frame->is_past = older->is_past;
+    frame->moment = older->moment;
 }
 
 struct frame_rows frame_copy_rows(struct arena *arena, const struct frame_rows *rows)

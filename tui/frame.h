@@ -34,6 +34,7 @@
 #include "store/model.h"
 #include "store/presence.h"
 #include "store/progress.h"
+#include "store/past.h"
 #include "store/pulse.h"
 #include "store/segment.h"
 #include "store/service_detail.h"
@@ -88,6 +89,14 @@ enum log_place {
     LOG_AUTO, /* first failing line of a failed step, else the tail */
     LOG_TAIL, /* the newest lines: following */
     LOG_LINE  /* from line `log_first` */
+};
+
+/* A moment that is over, and then so many events later or earlier. */
+struct past_ask {
+    bool is_on;
+    int64_t event;  /* after it, MOMENT_NEWEST after the newest; 0 = at the time `at` */
+    struct wall at; /* with `event` the time it had, when known */
+    int64_t by;
 };
 
 /* Plain value, copied between threads. All zero asks for totals and engine only. */
@@ -164,6 +173,7 @@ struct frame_query {
     /* submit: pipeline (name or path) and repository to be checked, "" = not yet */
     char submit_pipeline[FRAME_PATH_MAX];
     char submit_repo[FRAME_PATH_MAX];
+    struct past_ask past;
 };
 
 #define FRAME_EVENTS     400
@@ -511,6 +521,9 @@ struct frame {
     enum trouble trouble;
     const char *trouble_text; /* cause as found, for people; "" */
     const char *store_path;
+    bool is_past; /* all of it is as it was at: */
+    struct moment moment;
+    const char *past_why; /* why the moment that was asked for cannot be shown; NULL */
     struct wall read_at; /* when the store was last read well; unset = never */
 
     struct frame_engine engine;

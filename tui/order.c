@@ -86,7 +86,7 @@ static bool takes_effect(const struct verb *verb)
 bool order_is_refused(struct console *c, const struct verb *verb, size_t n)
 {
     char why[ACCESS_TEXT_MAX];
-    if (c->options->is_read_only && !access_reads_only(verb, why)) {
+    if (console_is_read_only(c) && !access_reads_only(verb, why)) {
         console_say(c, MESSAGE_WARN, "%s", why);
         return true;
     }

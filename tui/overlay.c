@@ -59,7 +59,7 @@ static void write_action(const struct console *c, struct sheet *sheet,
         return;
     }
     const struct verb *verb = verb_find(action_verb(action));
-    bool is_refused = verb != NULL && verb->changes && c->options->is_read_only;
+    bool is_refused = verb != NULL && verb->changes && console_is_read_only(c);
     (void)canvas_text(&sheet->canvas, 2, y, 20, ROLE_BOTTOM_KEY, keys);
     (void)canvas_printf(&sheet->canvas, 24, y, CANVAS_REST,
                         is_refused ? ROLE_POPUP_DIM : ROLE_POPUP, "%s%s",

@@ -158,6 +158,7 @@ static void offer_first_words(struct list *list, const struct frame *frame)
         offer(list, action_name(commands[i]), action_help(commands[i]));
     }
     offer(list, "theme", "Use another theme");
+    offer(list, "at", "Show everything as it was: at 03:12, at -2h, at #EVENT");
     if (list->pattern[0] != '\0') {
         offer_workflows(list, frame);
     }
@@ -406,6 +407,11 @@ bool palette_parse(const char *text, struct palette_command *ret_command, struct
     } else if (strcmp(line.word, "theme") == 0) {
         if (!parse_theme(&line, &command, err)) {
             return false;
+        }
+    } else if (strcmp(line.word, "at") == 0) {
+        command.kind = PALETTE_AT;
+        if (next_word(&line)) {
+            (void)snprintf(command.at, sizeof(command.at), "%.63s", line.word);
         }
     } else if (command.verb != NULL && is_line(command.verb)) {
         command.kind = PALETTE_VERB;

@@ -11,6 +11,7 @@
  *   reject wf-12 too risky  the rest is the reason
  *   retry wf-12 from=CODING an argument by name
  *   theme light             a theme
+ *   at 03:12                the console as it was then
  *   perf                    an action of the console
  *
  * Pure: candidates come from the tables of verbs, views, actions and themes, and from the
@@ -49,6 +50,7 @@ enum palette_kind {
     PALETTE_CARD, /* an approval or optimization, by its id */
     PALETTE_VERB,
     PALETTE_THEME,
+    PALETTE_AT, /* a moment that is over */
     PALETTE_ACTION
 };
 
@@ -60,6 +62,7 @@ struct palette_command {
     size_t n_targets;
     char *args; /* VERB: JSON object, malloc'd, or NULL */
     char theme[64];
+    char at[64]; /* AT: as it was typed; "" = now */
     char why[32]; /* WHY: "f-31" */
     int64_t id;   /* CARD: of what `view` shows */
     enum action action;

@@ -34,6 +34,7 @@ void place_refresh(struct console *c, bool asks)
         if (view->klass->query != NULL) {
             view->klass->query(view, &query);
         }
+        query.past = c->past;
         c->asked = feed_ask(c->feed, &query);
     }
     c->needs_paint = true;

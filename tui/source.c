@@ -50,6 +50,11 @@ void source_free(struct source *source)
     free(source);
 }
 
+void source_forget(struct source *source)
+{
+    source->has_failed = false;
+}
+
 /* ---- engine ------------------------------------------------------------------------ */
 
 static void read_engine(struct reader *reader, struct frame *frame)

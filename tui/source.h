@@ -25,6 +25,8 @@ void source_free(struct source *source); /* accepts NULL */
 NODISCARD bool source_read(struct source *source, struct reader *reader,
                            const struct frame_query *query, struct frame *frame,
                            struct err *err);
+/* What was remembered is of another moment: past_read.h. */
+void source_forget(struct source *source);
 /* PART_STATUS alone: what can be said without a reader too (reader NULL). */
 void source_read_status(struct source *source, struct reader *reader,
                         struct frame *frame);

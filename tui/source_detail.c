@@ -292,7 +292,7 @@ static void open_log(struct source *source, const char *path, struct frame_log *
 }
 
 static void read_log(struct source *source, const struct frame_query *query,
-                     struct frame_detail *detail, struct arena *arena)
+                     struct frame_detail *detail, struct arena *arena, bool is_past)
 {
     struct frame_log *log = arena_alloc(arena, sizeof *log);
     log->name = "";
@@ -313,6 +313,10 @@ static void read_log(struct source *source, const struct frame_query *query,
         log->effect = detail->effects[at].seq;
         log->name = detail->effects[at].name;
         log->status = detail->effects[at].status;
+    }
+    if (is_running && is_past) {
+        log->is_missing = true;
+        log->why = "not known at that time: how far it had come is not kept";
     }
     if (log->is_missing) {
         source_drop_log(source);
@@ -347,6 +351,8 @@ static void read_log(struct source *source, const struct frame_query *query,
     log->lines = lines;
 }
 
+#define LATER "Not known at that time: it changed since.\n"
+
 /* ---- workflow ---------------------------------------------------------------------- */
 
 static bool read_docs(struct reader *reader, const struct frame_query *query,
@@ -361,6 +367,9 @@ static bool read_docs(struct reader *reader, const struct frame_query *query,
                                       &text, &len, err);
         if (found == FOUND_FAILED)
             return false;
+        if (found == MISSING &&
+            reader_doc_is_later(reader, query->workflow, (enum doc_kind)doc))
+            detail->docs[doc] = frame_text(arena, LATER, sizeof LATER - 1, false);
         if (found == FOUND)
             detail->docs[doc] = frame_text(arena, text, len, doc == DOC_DIFF);
         detail->docs_read |= DOC_BIT(doc);
@@ -420,8 +429,9 @@ bool source_read_detail(struct source *source, struct reader *reader,
         checks_look(source->config->store, arena, detail->effects, detail->n_effects);
     find_logs(source->config, arena, detail);
     if (query->parts & PART_LOG)
-        read_log(source, query, detail, arena);
-    detail->progress = read_progress(source->config, arena, detail);
+        read_log(source, query, detail, arena, frame->is_past);
+    if (!frame->is_past) /* what a process left is of now */
+        detail->progress = read_progress(source->config, arena, detail);
     const struct frame_pipeline *limits =
         source_limits(source, reader, detail->row.pipeline_id);
     if (limits) {

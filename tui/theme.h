@@ -51,6 +51,7 @@
     X(ROLE_TOP_PRODUCTION, "top.production", "ground of the top line in production")     \
     X(ROLE_BOTTOM, "bottom", "the bottom line")                                          \
     X(ROLE_BOTTOM_KEY, "bottom.key", "a key in the bottom line and in help")             \
+    X(ROLE_BANNER, "banner", "the line that says that what is shown is over")            \
     X(ROLE_CURSOR, "cursor", "ground of the row under the cursor")                       \
     X(ROLE_MARK, "mark", "ground of a marked row")                                       \
     X(ROLE_MATCH, "match", "ground of text that a search found")                         \
