@@ -63,7 +63,7 @@ void decide_seen(struct console *c)
     const struct approval_row *row = c->shown.approval != 0 ? card_shown(c) : NULL;
     bool is_due = row != NULL && !c->shown.is_told &&
                   console_has_painted(c, c->shown.asked_number, c->shown.asked_at) &&
-                  seen_is_due(c->options->config, row, c->options->is_read_only);
+                  seen_is_due(c->options->config, row, console_is_read_only(c));
     if (!is_due) {
         return;
     }

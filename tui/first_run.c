@@ -25,7 +25,7 @@ static void write_files(struct console *c)
     struct err err = ERR_INIT;
     if (setup_missing(setup) == 0) {
         console_say(c, MESSAGE_INFO, "there is nothing to write");
-    } else if (c->options->is_read_only) {
+    } else if (console_is_read_only(c)) {
         console_say(c, MESSAGE_WARN, "setup: refused, read-only");
     } else if (!setup_write(setup, &err)) {
         console_say(c, MESSAGE_ERROR, "setup: %s", err.msg);
