@@ -236,8 +236,8 @@ NODISCARD bool reader_last_events(struct reader *reader, struct arena *arena,
 /* Number of the newest event that happened before `at`; 0 = none. What followed is what
  * reader_events gives after it. Looks at about twenty rows, however many there are. A clock
  * that was set back makes it inexact by as much. */
-NODISCARD bool reader_event_before(struct reader *reader, struct wall at, int64_t *ret_seq,
-                                   struct err *err);
+NODISCARD bool reader_event_before(struct reader *reader, struct wall at,
+                                   int64_t *ret_seq, struct err *err);
 /* All effects of a workflow by seq. */
 NODISCARD bool reader_effects(struct reader *reader, struct arena *arena,
                               int64_t workflow, const struct effect_row **ret_rows,

@@ -241,7 +241,7 @@ enum action {
     X(CONTEXT_AUDIT, "audit", "Audit")                                                   \
     X(CONTEXT_WATERFALL, "waterfall", "Trace of a workflow")                             \
     X(CONTEXT_HEALTH, "health", "Health report and incidents")                           \
-    X(CONTEXT_METRICS, "metrics", "Metrics, and a chart of some")                         \
+    X(CONTEXT_METRICS, "metrics", "Metrics, and a chart of some")                        \
     X(CONTEXT_OUTLOOK, "outlook", "Forecasts and limits")                                \
     X(CONTEXT_FAILURES, "failures", "Failures, decisions, and one case whole")           \
     X(CONTEXT_STRATEGIES, "strategies", "Strategies")                                    \

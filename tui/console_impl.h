@@ -9,6 +9,7 @@
  */
 
 #include "engine/control/config.h"
+#include "store/presence.h"
 #include "tui/canvas.h"
 #include "tui/console.h"
 #include "tui/edit.h"
@@ -18,7 +19,6 @@
 #include "tui/palette.h"
 #include "tui/past.h"
 #include "tui/perf.h"
-#include "store/presence.h"
 #include "tui/term.h"
 #include "tui/theme.h"
 #include "tui/view.h"

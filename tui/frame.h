@@ -76,7 +76,7 @@ enum frame_part {
     PART_AUTONOMY = 1u << 20,      /* levels, and tunings in force */
     PART_AUDIT = 1u << 21,         /* who did what, and whether the chain holds */
     PART_INSIGHT = 1u << 22,       /* what holds work back, and what passes */
-    PART_DRY_RUN = 1u << 23,        /* of the approval or optimization that is whole */
+    PART_DRY_RUN = 1u << 23,       /* of the approval or optimization that is whole */
     PART_METRICS = 1u << 24        /* list of the series, or a chart of some */
 };
 

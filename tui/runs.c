@@ -192,9 +192,9 @@ static double size_of(struct runs *runs, struct reader *reader,
     const char *diff = "";
     size_t len = 0;
     double lines = feature_size_of_steps(history->effects, history->n_effects);
-    bool has_diff = !isfinite(lines) &&
-                    reader_doc(reader, runs->scratch, history->workflow.id, DOC_DIFF,
-                               &diff, &len, &ignored) == FOUND;
+    bool has_diff =
+        !isfinite(lines) && reader_doc(reader, runs->scratch, history->workflow.id,
+                                       DOC_DIFF, &diff, &len, &ignored) == FOUND;
     return has_diff ? feature_size_of_diff(diff, len) : lines;
 }
 

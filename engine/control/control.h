@@ -82,8 +82,8 @@ struct control_options {
     const char *environment; /* "" = not said; outlives the control center; may be NULL */
     struct control_recovery recovery;
     struct control_approvals approvals;
-    bool is_learning; /* what ended is learned from, and settings are proposed */
-    int processors;   /* of this machine; 0 = unknown */
+    bool is_learning;  /* what ended is learned from, and settings are proposed */
+    int processors;    /* of this machine; 0 = unknown */
     bool has_listener; /* webhooks tell how far a forge is */
 };
 

@@ -224,7 +224,7 @@ static double metric_mean(const struct search *search)
 static int64_t telling_run(const struct search *search, size_t n)
 {
     const struct run_features *best = NULL;
-    double above = INFINITY, most = 0;
+    double above = (double)INFINITY, most = 0;
     for (size_t k = 0; k <= n; k++) {
         best = NULL;
         most = 0;

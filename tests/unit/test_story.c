@@ -344,7 +344,8 @@ static void test_text(void **state)
     }
     char wide[3000];
     for (size_t i = 0; i + 2 < sizeof(wide); i += 2) {
-        wide[i] = '\303', wide[i + 1] = '\251'; /* a character of two bytes */
+        wide[i] = '\303'; /* a character of two bytes */
+        wide[i + 1] = '\251';
     }
     wide[sizeof(wide) - 2] = '\0';
     AUTO_BUF struct buf out;
