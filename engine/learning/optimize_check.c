@@ -35,6 +35,7 @@ struct checks {
     size_t n;
     uint16_t names[CHECKS_MAX]; /* in the order in force */
     double n_tried[CHECKS_MAX], n_failed[CHECKS_MAX], cost[CHECKS_MAX], busy[CHECKS_MAX];
+    double beside; /* processors that other work keeps busy meanwhile; NAN unknown */
     size_t n_failures;
 };
 
@@ -294,7 +295,8 @@ static double replay_lanes(const struct checks *checks,
     return end;
 }
 
-/* Processors that so many at once would want, against those there are. */
+/* Processors that so many at once would want, against those that are idle; of a machine that is
+ * full each gets its share. */
 static double stretch_of(const struct search *search, const struct checks *checks,
                          size_t n_lanes)
 {
@@ -302,8 +304,10 @@ static double stretch_of(const struct search *search, const struct checks *check
     for (size_t i = 0; i < checks->n; i++) {
         sum += checks->busy[i];
     }
-    double wanted = sum / (double)checks->n * (double)n_lanes;
-    return isfinite(processors) && processors > 0 ? fmax(1, wanted / processors) : 1;
+    double one = sum / (double)checks->n, wanted = one * (double)n_lanes;
+    double beside = isfinite(checks->beside) ? checks->beside : 0;
+    double idle = fmax(processors - beside, fmin(one, processors));
+    return isfinite(processors) && processors > 0 && one > 0 ? fmax(1, wanted / idle) : 1;
 }
 
 static double replay_side_by_side(struct search *search, const struct checks *checks,
@@ -371,6 +375,7 @@ void generate_parallel(struct search *search)
         return;
     }
     count_checks(search, &checks);
+    checks.beside = search_busy_beside(search);
     lanes = pick_lanes(search, &checks);
     if (lanes < 2) {
         return;
@@ -392,6 +397,16 @@ void generate_parallel(struct search *search)
     draft_text(draft->if_wrong, sizeof(draft->if_wrong),
                "checks that use the same files or ports disturb each other");
     search_fact(search, busy, "a check keeps %.1f processors busy", busy);
+    if (isfinite(checks.beside)) {
+        double idle = fmax(0, search->input->processors - checks.beside - busy);
+        search_fact(search, idle, "of %.0f processors %.1f are idle meanwhile",
+                    search->input->processors, idle);
+    }
+    for (size_t i = 0; i < checks.n && i + 2 < SEARCH_LINES; i++) {
+        search_fact(search, checks.cost[i] / 60, "%.60s takes %.1f minutes",
+                    words_name(search->input->words, checks.names[i]),
+                    checks.cost[i] / 60);
+    }
     search_line(search,
                 "%zu recorded workflows would have been checked in %.1f minutes less",
                 search->n_runs, -draft->expected.value);

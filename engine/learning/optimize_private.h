@@ -88,6 +88,10 @@ double limit_pick(const struct limit_search *limit, double most, double nice(dou
 /* search_expect of an effect that is proportional to the share that is saved. */
 void limit_expect(struct search *search, struct estimate saved);
 
+/* Processors that other work on this machine kept busy while the checks of the scope ran, on
+ * average; as far as it is ours and was measured. NAN: not known (optimize_parallel.c). */
+double search_busy_beside(const struct search *search);
+
 /* Tries of the same check in one iteration: runs on one commit. */
 bool is_same_check(const struct run_step *a, const struct run_step *b);
 
