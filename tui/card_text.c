@@ -18,10 +18,10 @@ static void tell_before(struct telling *t, const struct card *card)
 {
     char at[CLOCK_TEXT_MAX];
     const int day = 10; /* "2025-11-03" of the whole moment */
-    if (card->n_before == 0) {
-        return;
-    }
     card_part(t, "BEFORE", RANK_BEFORE, false);
+    if (card->n_before == 0) {
+        card_tell(t, ROLE_TEXT_DIM, "nothing of this kind was decided here yet");
+    }
     for (size_t i = 0; i < card->n_before; i++) {
         const struct card_before *one = &card->before[i];
         card_tell(t, ROLE_TEXT, "%s %s%s%s%s%.*s%s%s", one->id, one->verdict,
@@ -64,6 +64,9 @@ static void tell_head(struct telling *t, const struct approval_row *row)
               row->id, row->requester, look_age(t->now, row->created_at, age),
               row->target, is_named ? "" : " in ", is_named ? "" : repo,
               row->environment[0] != '\0' ? ", " : "", row->environment);
+    if (row->status == APPROVAL_APPROVED && row->optimization != 0) {
+        card_tell(t, ROLE_TEXT, "u takes it back");
+    }
     if (!approval_waits(row->status) && row->reason[0] != '\0') {
         card_tell(t, ROLE_TEXT, "reason: %s", row->reason);
     }
@@ -135,11 +138,11 @@ static void tell_touches(struct telling *t, const struct card *card)
     size_t n_repos = card->repositories.n, n_places = card->environments.n;
     const char *text =
         n_repos == 0   ? "no single repository"
-        : n_repos == 1 ? arena_printf(t->arena, "repository %s", repos)
+        : n_repos == 1 ? repos
                        : arena_printf(t->arena, "%zu repositories (%s)", n_repos, repos);
     text = n_places == 0   ? arena_printf(t->arena, "%s, no environment", text)
-           : n_places == 1 ? arena_printf(t->arena, "%s, environment %s", text, places)
-                           : arena_printf(t->arena, "%s, %zu environments (%s)", text,
+           : n_places == 1 ? arena_printf(t->arena, "%s in %s", text, places)
+                           : arena_printf(t->arena, "%s in %zu environments (%s)", text,
                                           n_places, places);
     if (card->n_workflows >= 0) {
         text = arena_printf(t->arena, "%s, %" PRId64 " %s", text, card->n_workflows,
@@ -166,7 +169,9 @@ static void tell_whole(struct telling *t, const struct approval_row *row,
         tell_effect(t, row);
     }
     tell_touches(t, card);
-    card_tell_part(t, "GUARD", RANK_KEPT, false, ROLE_TEXT, card->guard);
+    card_tell_part(
+        t, "GUARD", RANK_KEPT, false, card->guard[0] != '\0' ? ROLE_TEXT : ROLE_TEXT_DIM,
+        card->guard[0] != '\0' ? card->guard : "none: nothing is watched afterwards");
     card_tell_part(t, "UNDO", RANK_KEPT, false,
                    card->undo[0] != '\0' ? ROLE_TEXT : ROLE_STATUS_WARN,
                    card->undo[0] != '\0' ? card->undo : "cannot be taken back");

@@ -135,7 +135,7 @@ static void test_a_card(void **state)
         "EFFECT     ",
         "IF WRONG   ",
         "limits.coding  repo:payments-api  60m",
-        "repository payments-api, no environment, 2 workflows, 4 queued",
+        "payments-api, no environment, 2 workflows, 4 queued",
         "taken back if completed falls below 81%",
         "one step, exact: limits.coding back to 60m",
         "e1  deadline hits by day",
