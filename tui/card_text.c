@@ -114,20 +114,39 @@ static void tell_drift(struct telling *t, const struct approval_row *row)
     }
 }
 
-/* What is done, as its effect says: "operation merge, pull 482". */
+/* Said elsewhere on the card, or of use to nobody who reads it; all of it is on the page of the
+ * diff. */
+static bool is_told_elsewhere(const struct case_fact *fact)
+{
+    static const char *const names[] = {"operation", "policy", "repository", "workflow"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(fact->name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return strcmp(fact->value, "0") == 0 || fact->value[0] == '\0';
+}
+
+/* What is done, as its effect says: "merge: base main, head 83baae61, pull 482". */
 static void tell_effect(struct telling *t, const struct approval_row *row)
 {
     const struct case_fact *facts;
     size_t n = case_parse_facts(t->arena, row->effect, &facts);
-    const char *text = "";
+    const char *text = "", *operation = "";
     for (size_t i = 0; i < n; i++) {
         const char *value = facts[i].value;
         bool is_digest =
             strlen(value) >= 40 && strspn(value, "0123456789abcdef") == strlen(value);
-        text = arena_printf(t->arena, "%s%s%s %.*s%s", text, i > 0 ? ", " : "",
-                            facts[i].name, is_digest ? 12 : (int)strlen(value), value,
-                            is_digest ? "…" : ""); /* whole on the page of the diff */
+        operation = strcmp(facts[i].name, "operation") == 0 ? value : operation;
+        if (!is_told_elsewhere(&facts[i])) {
+            text =
+                arena_printf(t->arena, "%s%s%s %.*s%s", text, text[0] != '\0' ? ", " : "",
+                             facts[i].name, is_digest ? 12 : (int)strlen(value), value,
+                             is_digest ? "…" : "");
+        }
     }
+    text = arena_printf(t->arena, "%s%s%s", operation,
+                        operation[0] != '\0' && text[0] != '\0' ? ": " : "", text);
     card_tell_part(t, "CHANGE", RANK_KEPT, true, ROLE_TEXT, text);
 }
 

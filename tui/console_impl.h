@@ -228,6 +228,8 @@ void order_read_answers(struct console *c);
 const char *order_target(const struct console *c, char *out, size_t cap);
 
 bool order_is_refused(struct console *c, const struct verb *verb, size_t n);
+/* What the confirmation of the order in hand says; "" = as it would. */
+void order_tell(struct console *c, const char *title, const char *why);
 /* Remember who gets the answer. */
 void order_expect(struct console *c, uint64_t ticket, bool opens_result);
 

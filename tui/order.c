@@ -171,6 +171,16 @@ void order_begin_here(struct console *c, const struct verb *verb, char *args)
     order_begin(c, verb, ids, n, args);
 }
 
+void order_tell(struct console *c, const char *title, const char *why)
+{
+    if (c->order.verb != NULL && title[0] != '\0') {
+        (void)text_clean_into(c->order.title, sizeof(c->order.title), title);
+    }
+    if (c->order.verb != NULL && why[0] != '\0') {
+        (void)text_clean_into(c->order.why, sizeof(c->order.why), why);
+    }
+}
+
 /* ---- sending ---- */
 
 void order_expect(struct console *c, uint64_t ticket, bool opens_result)

@@ -198,6 +198,7 @@ void console_perform(struct console *c, struct reply *reply)
         const struct verb *verb = verb_find(reply->verb.verb);
         if (verb != NULL) {
             order_begin(c, verb, reply->verb.targets, reply->verb.n_targets, args);
+            order_tell(c, reply->verb.title, reply->verb.why);
         } else {
             free(args);
         }

@@ -74,6 +74,7 @@ struct verb_request {
     const int64_t *targets; /* workflow ids, copied; n_targets 0: a verb without target */
     size_t n_targets;
     char *args; /* JSON object, malloc'd, moves to the console; NULL = {} */
+    char title[64], why[200]; /* for the confirmation: what, and what comes of it; "" */
 };
 
 /* Filled through the functions below. At most one of each; the last one wins. */

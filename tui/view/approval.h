@@ -22,6 +22,8 @@ void evidence_mark(const struct canvas *canvas, const struct card_line *lines, s
                    size_t top, int at);
 void evidence_open(const struct card *card, int at, int64_t workflow,
                    struct reply *reply);
+/* Take o-12 back, after a confirmation that says what comes of it. */
+void begin_undo(struct reply *reply, int64_t optimization, const char *why);
 /* The whole card, made to fit. */
 void card_beside(const struct canvas *canvas, const struct frame_approval *one,
                  struct wall now);

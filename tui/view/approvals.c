@@ -405,10 +405,7 @@ static void undo(const struct approval_row *row, struct reply *reply)
         reply_say(reply, MESSAGE_INFO, "only an optimization is taken back with one key");
         return;
     }
-    reply_verb(reply,
-               &(struct verb_request){.verb = "undo",
-                                      .args = mem_printf("{\"optimization\":%lld}",
-                                                         (long long)row->optimization)});
+    begin_undo(reply, row->optimization, row->title);
 }
 
 /* What needs a row. False: it is none of these. */

@@ -327,6 +327,17 @@ static bool move(struct optimizations *self, const struct frame *frame,
     return move_list(self, data, action, reply);
 }
 
+void begin_undo(struct reply *reply, int64_t optimization, const char *why)
+{
+    struct verb_request request = {
+        .verb = "undo",
+        .args = mem_printf("{\"optimization\":%lld}", (long long)optimization)};
+    (void)snprintf(request.title, sizeof request.title, "o-%lld",
+                   (long long)optimization);
+    (void)snprintf(request.why, sizeof request.why, "%.190s", why);
+    reply_verb(reply, &request);
+}
+
 static void undo(const struct optimization_row *row, struct reply *reply)
 {
     bool is_in_force = row->status == OPT_GUARDED || row->status == OPT_KEPT ||
@@ -336,9 +347,9 @@ static void undo(const struct optimization_row *row, struct reply *reply)
                   (long long)row->id, optimization_status_word(row->status));
         return;
     }
-    reply_verb(reply, &(struct verb_request){.verb = "undo",
-                                             .args = mem_printf("{\"optimization\":%lld}",
-                                                                (long long)row->id)});
+    AUTO_FREE char *why = mem_printf("%.80s is %.80s again", row->setting,
+                                     row->from[0] != '\0' ? row->from : "as configured");
+    begin_undo(reply, row->id, why);
 }
 
 /* A proposal is decided where its card is: what is approved must have been seen. */

@@ -21,8 +21,8 @@ static const struct column columns[O_COLUMNS] = {
     [O_MARK] = {"",          1,  1,  0, false, -1},
     [O_ID] = {"ID",        4,  5,  0, true,  -1},
     [O_TITLE] = {"WHAT",      22, 48, 0, false, -1},
-    [O_PREDICTED] = {"PREDICTED", 14, 24, 1, false, -1},
-    [O_MEASURED] = {"MEASURED",  14, 24, 2, false, -1},
+    [O_PREDICTED] = {"PREDICTED", 14, 14, 1, false, -1},
+    [O_MEASURED] = {"MEASURED",  14, 14, 2, false, -1},
     [O_GUARD] = {"WATCHED",   11, 12, 3, false, -1},
 };
 
