@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/approval/approval_json.h"
 #include "tui/card.h"
 
 static void write_id(struct jsonw *w, const char *key, enum case_kind kind, int64_t id)
@@ -38,38 +39,7 @@ static void write_raw(struct jsonw *w, const char *key, const char *text)
 
 void card_write_approval(struct jsonw *w, const void *user)
 {
-    const struct approval_row *row = user;
-    write_id(w, "id", CASE_APPROVAL, row->id);
-    jsonw_str(w, "status", approval_status_word(row->status));
-    jsonw_str(w, "action", act_word(row->action));
-    jsonw_str(w, "risk", risk_word(row->risk));
-    write_text(w, "rule", row->rule);
-    write_text(w, "title", row->title);
-    write_text(w, "target", row->target);
-    write_text(w, "repo", row->repo);
-    write_text(w, "environment", row->environment);
-    write_id(w, "workflow", CASE_WORKFLOW, row->workflow);
-    write_id(w, "recovery", CASE_RECOVERY, row->recovery);
-    write_id(w, "optimization", CASE_OPTIMIZATION, row->optimization);
-    write_text(w, "requester", row->requester);
-    write_text(w, "assignee", row->assignee);
-    write_text(w, "claimed_by", row->claimed_by);
-    write_wall(w, "claimed_until", row->claimed_until);
-    write_wall(w, "created_at", row->created_at);
-    write_wall(w, "shown_at", row->shown_at);
-    write_wall(w, "expires_at", row->expires_at);
-    jsonw_str(w, "on_expiry", expiry_word(row->on_expiry));
-    write_wall(w, "snoozed_until", row->snoozed_until);
-    write_wall(w, "decided_at", row->decided_at);
-    write_text(w, "decided_by", row->decided_by);
-    write_text(w, "reason", row->reason);
-    jsonw_int(w, "n_needed", row->n_needed);
-    write_raw(w, "votes", row->votes);
-    jsonw_int(w, "n_drifts", row->n_drifts);
-    write_text(w, "digest", row->digest);
-    write_raw(w, "effect", row->effect);
-    write_raw(w, "effect_before", row->effect_before);
-    write_raw(w, "card", row->card);
+    approval_json_write(w, user);
 }
 
 void card_write_optimization(struct jsonw *w, const void *user)

@@ -418,7 +418,7 @@ static const struct field bearer_fields[] = {
 static const struct schema bearer_schema = {
     .name = "listener.token", .size = sizeof(struct config), .fields = bearer_fields,
     .n_fields = ARRAY_LEN(bearer_fields),
-    .help = "Where the bearer token of /events and /metrics comes from: one of these."};
+    .help = "Where the bearer token of /events, /approvals and /metrics comes from: one of these."};
 
 #define USER(member) offsetof(struct listener_user, member)
 static const struct field user_fields[] = {
@@ -445,8 +445,8 @@ static const struct field listener_fields[] = {
      .offset_n = LISTEN(n_secrets), .sub = &secret_schema, .shown = "none: webhooks are refused",
      .help = "Secrets that webhooks of GitHub are signed with."},
     {.name = "token", .type = FIELD_TABLE, .sub = &bearer_schema,
-     .shown = "none: /events and /metrics are open on a loopback address, and refused elsewhere",
-     .help = "Bearer token of /events and /metrics."},
+     .shown = "none: what it opens is open on a loopback address, and refused elsewhere",
+     .help = "Bearer token of /events, /approvals and /metrics."},
     {.name = "tokens", .type = FIELD_MAPS, .offset = LISTEN(users), .offset_n = LISTEN(n_users),
      .sub = &user_schema, .shown = "none: no commands over the network",
      .help = "Users who may send commands to /commands, and what they prove it with."},

@@ -8,6 +8,7 @@
  *   POST /webhooks/github   HMAC over the raw bytes, kept before it is answered
  *   POST /commands          a verb, as a user whom a token names (listener_request.h)
  *   GET  /commands/N        what became of one
+ *   GET  /approvals         what waits for a person, with the digest that an approval must name
  *   GET  /events            WebSocket: every event of the store, from any number on; commands
  *                           too, from who came with a user's token
  *   GET  /healthz           200 while the process lives

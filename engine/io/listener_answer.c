@@ -184,12 +184,13 @@ static const struct {
     bool has_body;
     void (*answer)(struct conn *conn);
 } routes[] = {
-    {"/webhooks/github", WSI_TOKEN_POST_URI, "Allow: POST\r\n", true,  webhook_begin },
-    {"/commands",        WSI_TOKEN_POST_URI, "Allow: POST\r\n", true,  command_begin },
-    {"/events",          WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_events },
-    {"/healthz",         WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_healthz},
-    {"/readyz",          WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_readyz },
-    {"/metrics",         WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_metrics},
+    {"/webhooks/github", WSI_TOKEN_POST_URI, "Allow: POST\r\n", true,  webhook_begin    },
+    {"/commands",        WSI_TOKEN_POST_URI, "Allow: POST\r\n", true,  command_begin    },
+    {"/approvals",       WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, command_approvals},
+    {"/events",          WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_events    },
+    {"/healthz",         WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_healthz   },
+    {"/readyz",          WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_readyz    },
+    {"/metrics",         WSI_TOKEN_GET_URI,  "Allow: GET\r\n",  false, answer_metrics   },
 };
 #define COMMAND_PATH "/commands/"
 

@@ -7,6 +7,7 @@
  * gate is the same as everybody's, and nothing here waits.
  */
 #include "engine/approval/access.h"
+#include "engine/approval/approval_json.h"
 #include "engine/io/listener_private.h"
 
 #define ASKS_MAX     256 /* of all */
@@ -14,6 +15,9 @@
 #define SMALL_BODY   4096 /* bytes that are looked at for a halt, however often they come */
 #define ANSWER_MAX   16384
 #define JSON_TYPE    "application/json"
+
+#define APPROVALS_MAX   500 /* that are told, the most urgent first */
+#define APPROVALS_BYTES (16 * 1024 * 1024)
 
 /* ---- answers ---- */
 
@@ -255,6 +259,45 @@ void command_look(struct conn *conn, const char *number)
         AUTO_BUF struct buf out;
         buf_init(&out, ANSWER_MAX);
         request_put_answer(&out, &row, NULL, 200);
+        answer_json(conn, 200, &out, true);
+    }
+}
+
+void command_approvals(struct conn *conn)
+{
+    struct listener *listener = conn->listener;
+    struct err err = ERR_INIT;
+    const struct approval_query query = {
+        .is_open = true, .has_snoozed = true, .now = wall_now(), .max = APPROVALS_MAX};
+    const struct approval_row *rows = NULL;
+    size_t n = 0;
+    const char *why = "";
+    int status = check_token(conn, &why);
+    if (status != 0) {
+        command_refuse(conn, status, why, true);
+        return;
+    }
+    struct reader *reader = listener_reader(listener, &err);
+    arena_reset(listener->arena);
+    if (reader == NULL ||
+        !reader_approvals(reader, listener->arena, &query, &rows, &n, &err)) {
+        command_refuse(conn, 503, "the store cannot be read", true);
+        return;
+    }
+    AUTO_BUF struct buf out;
+    struct jsonw w;
+    buf_init(&out, APPROVALS_BYTES);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '[');
+    for (size_t i = 0; i < n; i++) {
+        jsonw_open(&w, NULL, '{');
+        approval_json_write(&w, &rows[i]);
+        jsonw_close(&w, '}');
+    }
+    jsonw_close(&w, ']');
+    if (out.is_cut) {
+        command_refuse(conn, 503, "more than can be told at once", true);
+    } else {
         answer_json(conn, 200, &out, true);
     }
 }

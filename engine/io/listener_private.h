@@ -252,6 +252,7 @@ void command_begin(struct conn *conn);
 void command_refuse(struct conn *conn, int status, const char *text, bool is_closing);
 void command_whole(struct conn *conn, struct hook *hook); /* takes the hook */
 void command_look(struct conn *conn, const char *number); /* GET /commands/NUMBER */
+void command_approvals(struct conn *conn);                /* GET /approvals */
 /* A message of a subscriber. False: close the connection. */
 NODISCARD bool command_message(struct conn *conn, const char *text, size_t len);
 void command_leave(struct conn *conn); /* its client has gone */

@@ -7,7 +7,7 @@
  *
  *   {"verb": "approve",             a verb of the table (engine/control/verb.h)
  *    "workflow": "wf-12",           or 12; for verbs that act on one
- *    "args": {"approval": 3, ...},  as the verb takes them; may be left out
+ *    "args": {"approval": 3, ...},  as the verb takes them, "a-3" too; may be left out
  *    "key": "2d9c-1"}               what the client calls this request, see below
  *
  * It is judged here as a front end does, with the words of verb_check, so that nonsense is not

@@ -133,7 +133,7 @@ ok 'an operator submits'
 first=$(field command)
 asks() { box approvals --json 2>/dev/null | grep '"wf-1"' >out; }
 until_true asks
-approval=$(grep -o '"a-[0-9]*"' out | tr -d '"a-' | head -n 1) digest=$(grep -o '"digest":"[0-9a-f]*"' out | cut -d'"' -f4)
+approval=$(grep -o '"a-[0-9]*"' out | head -n 1) digest=$(grep -o '"digest":"[0-9a-f]*"' out | cut -d'"' -f4)
 ask ian "{\"verb\":\"approve\",\"args\":{\"approval\":$approval,\"digest\":\"$digest\"}}" && answers 403 'approve needs approver' &&
     ask ada "{\"verb\":\"approve\",\"args\":{\"approval\":$approval}}" && answers 400 '"field":"args.digest"' &&
     ask ada "{\"verb\":\"approve\",\"args\":{\"approval\":$approval,\"digest\":\"00\"}}" && answers 409 'changed since it was shown'

@@ -709,6 +709,39 @@ static void without_tokens_of_users(void **state)
     assert_null(strstr(err.msg, "sesame"));
 }
 
+/* ---- what waits ---- */
+
+/* Approved with nothing but what was told over the network. */
+static void what_waits_is_told(void **state)
+{
+    (void)state;
+    open_office();
+    int64_t workflow = by_hand("submit", 0, submission);
+    struct reply reply =
+        visit_once(&office.clerk, "GET /approvals HTTP/1.1\r\nHost: h\r\n" BEARER "\r\n");
+    struct err err = ERR_INIT;
+    struct json *rows = json_parse(reply.body, strlen(reply.body), &err);
+    assert_int_equal(reply.status, 200);
+    assert_int_equal(json_len(rows), 1);
+    AUTO_FREE char *body = mem_printf(
+        "{\"verb\":\"approve\",\"workflow\":\"%s\",\"args\":{\"approval\":\"%s\","
+        "\"digest\":\"%s\"}}",
+        json_str(json_at(rows, 0), "workflow", ""), json_str(json_at(rows, 0), "id", ""),
+        json_str(json_at(rows, 0), "digest", ""));
+    assert_true(json_is_an_object(json_get(json_at(rows, 0), "effect")));
+    json_free(rows);
+    reply_free(&reply);
+    must_say(ask("approver", "", body), 200, "wf-1 is ");
+    must_say(ask("approver", "", body), 409, "a-1 was approved by approver");
+    assert_int_equal(workflow, 1);
+    must_say(visit_once(&office.clerk, "GET /approvals HTTP/1.1\r\nHost: h\r\n"
+                                       "Authorization: Bearer x\r\n\r\n"),
+             401, "wrong");
+    must_say(ask("approver", "", "{\"verb\":\"claim\",\"args\":{\"approval\":\"o-3\"}}"),
+             400, "\"field\":\"args.approval\"");
+    close_office();
+}
+
 /* ---- keys ---- */
 
 static void one_key_is_one_command(void **state)
@@ -918,6 +951,22 @@ static void messages_that_will_not_do(void **state)
     close_office();
 }
 
+/* Whoever says much and reads nothing is closed, and holds nobody up. */
+static void who_does_not_read(void **state)
+{
+    (void)state;
+    open_office();
+    int fd = open_socket("admin", "/events"), small = 4096;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+    for (int i = 0; i < 20000; i++) {
+        send_frame(fd, 1, "{", 1);
+    }
+    int code = close_code(fd);
+    assert_true(code == 1008 || code == 0);
+    must_say(ask("operator", "", PAUSE), 409, "no workflow");
+    close_office();
+}
+
 /* ---- what is kept of a token ---- */
 
 static void no_token_is_kept(void **state)
@@ -950,13 +999,14 @@ static void no_token_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_verb_by_each_role),  TEST(each_verb_read_only),
-        TEST(what_is_refused),         TEST(what_is_no_request),
-        TEST(without_tokens_of_users), TEST(one_key_is_one_command),
-        TEST(answered_later),          TEST(a_client_that_goes),
-        TEST(connections_are_kept),    TEST(commands_have_a_rate),
-        TEST(a_halt_has_no_rate),      TEST(wrong_tokens_are_counted),
-        TEST(over_a_socket),           TEST(messages_that_will_not_do),
+        TEST(each_verb_by_each_role),    TEST(each_verb_read_only),
+        TEST(what_is_refused),           TEST(what_is_no_request),
+        TEST(what_waits_is_told),        TEST(without_tokens_of_users),
+        TEST(one_key_is_one_command),    TEST(answered_later),
+        TEST(a_client_that_goes),        TEST(connections_are_kept),
+        TEST(commands_have_a_rate),      TEST(a_halt_has_no_rate),
+        TEST(wrong_tokens_are_counted),  TEST(over_a_socket),
+        TEST(messages_that_will_not_do), TEST(who_does_not_read),
         TEST(no_token_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* signalbox check: every mistake in files that people write, all at once. */
+#include "engine/approval/access.h"
 #include "engine/base/file.h"
 #include "engine/base/findings.h"
 #include "engine/base/json.h"
@@ -52,6 +53,11 @@ static void warn_of_config(const char *file, const struct config *config,
                      "bearer token and the webhooks travel in the clear; set certificate "
                      "and key, or listen on 127.0.0.1 behind a proxy",
                      listener->address);
+    }
+    if (listener->n_users > 0 && !access_is_configured(&config->access)) {
+        findings_add(warnings, file, 0, "listener.tokens",
+                     "without a section access their users only look, but for the "
+                     "engine's own user and root");
     }
 }
 
