@@ -8,7 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
-#include "engine/control/control_private.h"
+#include "engine/control/optimization.h"
 
 #define TEXT_MAX 240
 
@@ -27,6 +27,9 @@ void control_report(struct control *control, struct service_report *report,
                                 .kind = report->event,
                                 .actor = report->actor != NULL ? report->actor : "engine",
                                 .text = text});
+    }
+    if (report->event != NULL && strncmp(report->event, "breaker-", 8) == 0) {
+        optimization_breaker(control, row->name, row->state, now);
     }
     if (report->event != NULL && strcmp(report->event, "breaker-open") == 0) {
         prepared_opened(control, row->name, now);

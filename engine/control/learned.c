@@ -74,6 +74,24 @@ void optimization_committed(struct control *control)
     control->optimizing->n_ready = control->optimizing->n_ended;
 }
 
+void optimization_breaker(struct control *control, const char *service,
+                          enum breaker_state state, struct wall now)
+{
+    struct optimizing *optimizing = control->optimizing;
+    if (optimizing->learning == NULL || optimizing->n_changes == LEARNED_MAX) {
+        return; /* more in one batch than a service can do */
+    }
+    size_t at = optimizing->n_changes++;
+    (void)snprintf(optimizing->changes[at].service,
+                   sizeof(optimizing->changes[at].service), "%s", service);
+    optimizing->changes[at].state = state;
+    optimizing->changes[at].at = now;
+    optimizing->changes[at].after = optimizing->n_learned;
+    learning_change(optimizing->learning, service, state, now);
+    optimizing->is_changed = true;
+    optimizing->has_moved = true;
+}
+
 static double size_of(struct control *control, const struct workflow_history *history)
 {
     struct err err = ERR_INIT;
@@ -156,7 +174,7 @@ static void put_learned(struct control *control)
     struct optimizing *optimizing = control->optimizing;
     AUTO_BUF struct buf text = {0};
     struct jsonw w;
-    buf_init(&text, 2 * LIST_MAX);
+    buf_init(&text, 2 * LIST_MAX + LEARNED_MAX * 200);
     jsonw_init(&w, &text);
     jsonw_open(&w, NULL, '{');
     jsonw_int(&w, "searched", optimizing->searched);
@@ -164,6 +182,16 @@ static void put_learned(struct control *control)
     jsonw_int(&w, "kind", (int64_t)learning_turn(optimizing->learning));
     put_ids(&w, "learned", optimizing->learned, optimizing->n_learned);
     put_ids(&w, "waiting", optimizing->ended, optimizing->n_ended);
+    jsonw_open(&w, "changes", '[');
+    for (size_t i = 0; i < optimizing->n_changes; i++) {
+        jsonw_open(&w, NULL, '{');
+        jsonw_str(&w, "service", optimizing->changes[i].service);
+        jsonw_int(&w, "state", (int64_t)optimizing->changes[i].state);
+        jsonw_int(&w, "at", optimizing->changes[i].at.ms);
+        jsonw_int(&w, "after", (int64_t)optimizing->changes[i].after);
+        jsonw_close(&w, '}');
+    }
+    jsonw_close(&w, ']');
     jsonw_close(&w, '}');
     store_put_setting(control->store, LEARNED_SETTING, text.data);
     optimizing->has_moved = false;
@@ -185,6 +213,7 @@ void optimization_save(struct control *control)
     }
     /* also when it could not be: it would not be the next time either */
     optimizing->n_learned = 0;
+    optimizing->n_changes = 0;
     optimizing->is_urgent = false;
     put_learned(control);
 }
@@ -195,7 +224,8 @@ void optimization_put(struct control *control)
     if (optimizing->learning == NULL) {
         return;
     }
-    if (optimizing->is_urgent || optimizing->n_learned == LEARNED_MAX) {
+    if (optimizing->is_urgent || optimizing->n_learned == LEARNED_MAX ||
+        optimizing->n_changes == LEARNED_MAX) {
         optimization_save(control);
     }
     if (optimizing->has_moved) {
@@ -269,15 +299,37 @@ static bool load_state(struct optimizing *optimizing, const char *text)
     return saved != NULL;
 }
 
+/* Changes of breakers from *at on that came before the next one was learned. */
+static void change_again(struct control *control, const struct json *changes, size_t *at,
+                         size_t n_learned)
+{
+    for (; *at < json_len(changes); (*at)++) {
+        const struct json *change = json_at(changes, *at);
+        int64_t state = json_int(change, "state", BREAKER_STATE_COUNT);
+        if (json_int(change, "after", 0) > (int64_t)n_learned) {
+            return;
+        }
+        if (state >= 0 && state < BREAKER_STATE_COUNT) {
+            optimization_breaker(control, json_str(change, "service", ""),
+                                 (enum breaker_state)state,
+                                 (struct wall){json_int(change, "at", 0)});
+        }
+    }
+}
+
 static void learn_again(struct control *control, const struct json *since)
 {
     struct optimizing *optimizing = control->optimizing;
     size_t n = take_ids(since, "learned", optimizing->learned, LEARNED_MAX);
+    const struct json *changes = json_get(since, "changes");
+    size_t n_changes = 0;
     for (size_t i = 0; i < n; i++) {
+        change_again(control, changes, &n_changes, i);
         if (learn_from(control, optimizing->learned[i]) != NULL) {
             optimizing->learned[optimizing->n_learned++] = optimizing->learned[i];
         }
     }
+    change_again(control, changes, &n_changes, LEARNED_MAX);
     optimizing->n_ended = take_ids(since, "waiting", optimizing->ended, ENDED_MAX);
     optimizing->n_ready = optimizing->n_ended;
     optimizing->searched = json_int(since, "searched", optimizing->searched);

@@ -79,6 +79,17 @@ static void count_scaled(const struct control *control, const char *service,
     }
 }
 
+/* Its breaker opens after failures in a row, which is what the generator knows. */
+static bool counts_rows(const struct control *control, const char *scope)
+{
+    const char *name = tuning_scope_name(TUNING_SERVICE, scope);
+    const struct service_spec *service =
+        name != NULL
+            ? service_find(control->options.services, control->options.n_services, name)
+            : NULL;
+    return service != NULL && service->gate.breaker.window == BREAKER_CONSECUTIVE;
+}
+
 /* Looks at a service are only worth a thought where nothing else tells how far it is. */
 static bool is_polled(const struct control *control, const char *scope)
 {
@@ -104,6 +115,7 @@ static bool look_up(void *user, const char *setting, const char *scope,
         return look_up_scale(control, setting, now);
     }
     if (spec == NULL || (spec->kind == OPT_POLL && !is_polled(control, scope)) ||
+        (strcmp(setting, "breaker.failures") == 0 && !counts_rows(control, scope)) ||
         !(pipeline_setting(control, setting, scope, &value) ||
           tuning_present(control, setting, scope, &value))) {
         return false;

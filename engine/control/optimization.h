@@ -50,6 +50,9 @@ void optimization_scale_failed(struct control *control, const char *name,
                                const char *direction, const char *reason,
                                struct wall now);
 
+/* The breaker of a service has changed. */
+void optimization_breaker(struct control *control, const char *service,
+                          enum breaker_state state, struct wall now);
 /* The workflow leaves the memory; it has ended since it came. */
 void optimization_ended(struct control *control, int64_t workflow);
 void optimization_committed(struct control *control); /* after a commit */

@@ -27,6 +27,13 @@ struct optimizing {
     size_t n_ended, n_ready;      /* ready: committed */
     int64_t learned[LEARNED_MAX]; /* since the last save, in that order */
     size_t n_learned;
+    struct {
+        char service[80];
+        enum breaker_state state;
+        struct wall at;
+        size_t after; /* so many of `learned` */
+    } changes[LEARNED_MAX]; /* of breakers, since the last save */
+    size_t n_changes;
     struct known_pipeline known[PIPELINES_MAX];
     size_t n_known;
     int n_turns;      /* kinds that are still to be searched */

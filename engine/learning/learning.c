@@ -162,6 +162,25 @@ bool learning_add(struct learning *learning, const struct feature_source *source
     return true;
 }
 
+void learning_change(struct learning *learning, const char *service,
+                     enum breaker_state state, struct wall at)
+{
+    if (state != BREAKER_OPEN && state != BREAKER_HALF_OPEN && state != BREAKER_CLOSED) {
+        return;
+    }
+    if (learning->n_changes == LEARNING_CHANGES) {
+        size_t n_gone = LEARNING_CHANGES / 10;
+        learning->n_changes -= n_gone;
+        memmove(learning->changes, learning->changes + n_gone,
+                learning->n_changes * sizeof(learning->changes[0]));
+    }
+    struct service_change *change = &learning->changes[learning->n_changes++];
+    memset(change, 0, sizeof(*change));
+    change->service = words_put(learning->words, service);
+    change->state = (uint8_t)state;
+    change->at = at;
+}
+
 int64_t learning_count(const struct learning *learning)
 {
     return learning->n_added;
@@ -340,6 +359,8 @@ size_t learning_propose(struct learning *learning, const struct learning_world *
         .processors = world->processors,
         .now = now,
         .open_since = world->open_since,
+        .changes = learning->changes,
+        .n_changes = learning->n_changes,
         .scales = world->scales,
         .n_scales = world->n_scales,
     };

@@ -30,6 +30,7 @@
 
 #define LEARNING_RUNS        3000
 #define LEARNING_MODELS      768
+#define LEARNING_CHANGES     1000
 #define LEARNING_PROPOSALS   512
 #define LEARNING_BLOB_MAX    ((size_t)16 * 1024 * 1024)
 #define LABEL_HALF_LIFE_DAYS 30.0
@@ -41,6 +42,10 @@ void learning_free(struct learning *learning); /* accepts NULL */
 
 /* False: there is nothing to learn from it (never begun), or it is known already. */
 bool learning_add(struct learning *learning, const struct feature_source *source);
+/* The breaker of a service has changed: open, half-open or closed (others are not of the service).
+ * The last LEARNING_CHANGES are kept. */
+void learning_change(struct learning *learning, const char *service,
+                     enum breaker_state state, struct wall at);
 /* Number of the newest workflow that was added by id, and how many there were in all. */
 int64_t learning_count(const struct learning *learning);
 

@@ -40,8 +40,9 @@ struct learning {
     uint64_t seed;
     int64_t n_added;
     int next_kind;
-    size_t n_runs, n_models, n_proposed, n_labels;
-    struct run_features *runs[LEARNING_RUNS]; /* oldest first */
+    size_t n_runs, n_models, n_proposed, n_labels, n_changes;
+    struct service_change changes[LEARNING_CHANGES]; /* oldest first */
+    struct run_features *runs[LEARNING_RUNS];        /* oldest first */
     struct keyed_model models[LEARNING_MODELS];
     struct proposed proposed[LEARNING_PROPOSALS];
     struct label_count labels[LABELS_MAX];

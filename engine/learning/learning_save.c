@@ -5,7 +5,7 @@
 #include "engine/base/mem.h"
 #include "engine/learning/learning_private.h"
 
-#define FORMAT  3
+#define FORMAT  4
 #define LARGEST 1e15
 
 static void save_proposed(const struct proposed *proposed, struct buf *out)
@@ -85,6 +85,12 @@ bool learning_save(const struct learning *learning, struct buf *out)
     for (size_t i = 0; i < learning->n_labels; i++) {
         save_label(&learning->labels[i], out);
     }
+    blob_put(out, (int64_t)learning->n_changes);
+    for (size_t i = 0; i < learning->n_changes; i++) {
+        blob_put(out, learning->changes[i].service);
+        blob_put(out, learning->changes[i].state);
+        blob_put(out, learning->changes[i].at.ms);
+    }
     return !out->is_cut && out->len - before <= LEARNING_BLOB_MAX;
 }
 
@@ -139,6 +145,14 @@ struct learning *learning_load(const void *bytes, size_t len)
     learning->n_labels = (size_t)blob_take(&blob, 0, LABELS_MAX);
     for (size_t i = 0; i < learning->n_labels; i++) {
         load_label(&learning->labels[i], &blob);
+    }
+    learning->n_changes = (size_t)blob_take(&blob, 0, LEARNING_CHANGES);
+    for (size_t i = 0; i < learning->n_changes; i++) {
+        struct service_change *change = &learning->changes[i];
+        change->service =
+            (uint16_t)blob_take(&blob, 0, (int64_t)words_count(learning->words) - 1);
+        change->state = (uint8_t)blob_take(&blob, 0, BREAKER_STATE_COUNT - 1);
+        change->at = blob_take_wall(&blob);
     }
     if (!blob_is_done(&blob)) {
         learning_free(learning);

@@ -35,6 +35,7 @@ static const struct {
     {OPT_DEADLINE,     OF_PIPELINE, generate_timeout},
     {OPT_POLL,         OF_SERVICE,  generate_poll},
     {OPT_SCALE,        OF_ENGINE,   generate_scale},
+    {OPT_BREAKER,      OF_SERVICE,  generate_breaker},
 };
 /* clang-format on */
 

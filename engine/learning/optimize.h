@@ -66,6 +66,13 @@ struct scale_choice {
     bool has_down;
 };
 
+/* The breaker of a service (a word) as it changed. */
+struct service_change {
+    uint16_t service;
+    uint8_t state; /* enum breaker_state: OPEN, HALF_OPEN, CLOSED */
+    struct wall at;
+};
+
 /* What generators work on. */
 struct optimize_input {
     const struct words *words;
@@ -75,7 +82,9 @@ struct optimize_input {
     void *user;
     double processors; /* of the machine on which checks run; NAN unknown */
     struct wall now;
-    struct wall open_since; /* learning_world */
+    struct wall open_since;               /* learning_world */
+    const struct service_change *changes; /* oldest first */
+    size_t n_changes;
     const struct scale_choice *scales;
     size_t n_scales;
 };

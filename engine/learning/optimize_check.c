@@ -388,7 +388,7 @@ void generate_parallel(struct search *search)
     draft->traits = PROPOSAL_REVERSIBLE | PROPOSAL_SPENDS;
     draft_text(draft->to, sizeof(draft->to), "%zu", lanes);
     /* they share caches, disk and network, too: how much that costs is not known */
-    search_expect(search, 1, busy > 0 ? 0.35 : 0.6, 0.05);
+    search_expect(search, 1, busy > 0 ? 0.35 : 0.6, 0.3);
     draft_text(draft->title, sizeof(draft->title), "%s: %zu checks side by side",
                search->scope, lanes);
     draft_text(draft->reason, sizeof(draft->reason),

@@ -32,7 +32,7 @@ typedef void generator(struct search *search);
 generator generate_deadline, generate_retries, generate_backoff, generate_order,
     generate_parallel, generate_concurrency, generate_bulkhead, generate_agent,
     generate_evaluator, generate_quarantine, generate_merge_window, generate_limits,
-    generate_timeout, generate_poll, generate_scale;
+    generate_timeout, generate_poll, generate_scale, generate_breaker;
 
 /* Begin with a setting: the draft is empty, the runs are those of the scope since it is in force.
  * False: it cannot be changed, or there are fewer runs than `least`. */

@@ -384,60 +384,17 @@ void generate_quarantine(struct search *search)
 /* ---- backoff ------------------------------------------------------------------------------ */
 
 /*
- * How long do troubles last on after they were met? Believed: a retry after a pause passes with the
- * chance a * (1 - exp(-pause / tau)). All pairs of a and tau on a grid are weighed by the likelihood
- * of the retries that were seen (flat prior over a and log tau), and a pause is judged by what it
- * costs under all of them. Rule: PAUSES_LEAST retries after a pause.
+ * A pause is judged by what it costs under all that is believed of troubles (optimize_trouble.c).
+ * Rule: PAUSES_LEAST retries after a pause.
  */
 #define PAUSES_LEAST 30
-#define GRID_A       TROUBLE_GRID_A
-#define GRID_TAU     TROUBLE_GRID_TAU
-#define GRID         TROUBLE_GRID
-#define TAU_LEAST    1.0
-#define TAU_MOST     7200.0
 #define RETRIES      3
 #define LOST_S       3600.0 /* a workflow that fails for good costs somebody an hour */
-
-static void make_grid(struct trouble_model *model)
-{
-    for (size_t g = 0; g < GRID; g++) {
-        model->a[g] = 1 - 0.3 * pow((double)(g % GRID_A) / GRID_A, 2) - 0.002;
-        model->tau[g] =
-            TAU_LEAST * pow(TAU_MOST / TAU_LEAST, (double)(g / GRID_A) / (GRID_TAU - 1));
-    }
-}
-
-/* A retry after a pause: how likely it is under each pair. */
-static void weigh(struct trouble_model *model, double pause, bool is_bad)
-{
-    model->n += 1;
-    model->n_passed += is_bad ? 0 : 1;
-    for (size_t g = 0; g < GRID; g++) {
-        double p = model->a[g] * (1 - exp(-pause / model->tau[g]));
-        model->weight[g] += log(is_bad ? 1 - p : fmax(p, 1e-12));
-    }
-}
-
-/* Logarithms become shares of 1. */
-static void normalize(struct trouble_model *model)
-{
-    double most = -1e300, sum = 0;
-    for (size_t g = 0; g < GRID; g++) {
-        most = fmax(most, model->weight[g]);
-    }
-    for (size_t g = 0; g < GRID; g++) {
-        model->weight[g] = exp(model->weight[g] - most);
-        sum += model->weight[g];
-    }
-    for (size_t g = 0; g < GRID; g++) {
-        model->weight[g] /= sum;
-    }
-}
 
 void learn_troubles(const struct search *search, struct trouble_model *model)
 {
     double n_failed = 0;
-    make_grid(model);
+    trouble_begin(model);
     for (size_t i = 0; i < search->n_runs; i++) {
         const struct run_features *run = search->runs[i];
         for (size_t k = 0; k < run->n_steps; k++) {
@@ -447,12 +404,12 @@ void learn_troubles(const struct search *search, struct trouble_model *model)
             model->fail_s += is_bad && isfinite(step->run) ? (double)step->run : 0;
             n_failed += is_bad ? 1 : 0;
             if (before != NULL && is_world(before)) {
-                weigh(model, (double)step->pause, is_bad);
+                trouble_weigh(model, (double)step->pause, is_bad);
             }
         }
     }
     model->fail_s = n_failed > 0 ? model->fail_s / n_failed : 0;
-    normalize(model);
+    trouble_end(model);
 }
 
 /* Seconds that one trouble costs with this first pause: pauses double, half of each is drawn. */
@@ -469,36 +426,9 @@ static double trouble_cost(double a, double tau, double first, double fail_s)
     return cost + reach * LOST_S;
 }
 
-struct weighed {
-    double value, weight;
-};
-
-static int by_weighed(const void *left, const void *right)
-{
-    double a = ((const struct weighed *)left)->value;
-    double b = ((const struct weighed *)right)->value;
-    return a < b ? -1 : a > b;
-}
-
 struct estimate pause_gain(const struct trouble_model *model, double from, double to)
 {
-    struct weighed gains[GRID];
-    struct estimate gain = {0, (double)NAN, (double)NAN};
-    for (size_t g = 0; g < GRID; g++) {
-        double value = trouble_cost(model->a[g], model->tau[g], to, model->fail_s) -
-                       trouble_cost(model->a[g], model->tau[g], from, model->fail_s);
-        gains[g] = (struct weighed){value, model->weight[g]};
-        gain.value += value * model->weight[g];
-    }
-    qsort(gains, GRID, sizeof(gains[0]), by_weighed);
-    double below = 0;
-    for (size_t g = 0; g < GRID; g++) {
-        below += gains[g].weight;
-        gain.low = !isfinite(gain.low) && below >= 0.05 ? gains[g].value : gain.low;
-        gain.high = !isfinite(gain.high) && below >= 0.95 ? gains[g].value : gain.high;
-    }
-    gain.high = isfinite(gain.high) ? gain.high : gains[GRID - 1].value;
-    return gain;
+    return trouble_gain(model, trouble_cost, from, to);
 }
 
 /* Pauses after what had nothing to do with the surroundings (it was killed at a limit) only become

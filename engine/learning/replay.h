@@ -35,6 +35,16 @@ struct trouble_model {
     double a[TROUBLE_GRID], tau[TROUBLE_GRID], weight[TROUBLE_GRID];
     double n, n_passed, fail_s; /* mean run of a try that failed */
 };
+/* optimize_trouble.c: begin with a model that is zero, tell it tries after a pause, end. */
+void trouble_begin(struct trouble_model *model);
+void trouble_weigh(struct trouble_model *model, double pause, bool is_bad);
+void trouble_end(struct trouble_model *model);
+/* Seconds that one trouble costs with this first pause. */
+typedef double trouble_cost_of(double a, double tau, double first, double fail_s);
+/* Change of the cost: mean and 90 % of what is believed. */
+struct estimate trouble_gain(const struct trouble_model *model, trouble_cost_of *cost,
+                             double from, double to);
+
 /* Into a model that is zero. */
 void learn_troubles(const struct search *search, struct trouble_model *model);
 /* Change of a trouble's cost, seconds: mean and 90 % of what is believed. */

@@ -173,6 +173,14 @@ static void make_load(struct fleet *fleet, unsigned flaws, struct rng *rng)
     fleet->backoff = between(rng, 0.3, 0.5);
     for (size_t i = 0; i < FLEET_SERVICES; i++) {
         fleet->poll[i] = 1;
+        fleet->failures[i] = 5;
+        fleet->open[i] = 1;
+    }
+    if ((flaws >> FLAW_BREAKER & 1) != 0) {
+        struct rng own = world_rng(fleet, -1, 1, FLAW_BREAKER, 0);
+        fleet->p_call[0] = between(&own, 0.1, 0.14);
+        fleet->failures[0] = 2;
+        fleet->open[0] = between(&own, 8, 15);
     }
     if ((flaws >> FLAW_POLL & 1) != 0) {
         struct rng own = world_rng(fleet, -1, 1, FLAW_POLL, 0);
@@ -257,7 +265,7 @@ struct fleet *fleet_new(uint64_t seed, unsigned flaws)
         struct rng own = world_rng(fleet, -1, 1, flaw, 0);
         if ((flaws >> flaw & 1) == 0) {
             (void)snprintf(scope, sizeof(fleet->scopes[0]), "-");
-        } else if (flaw == FLAW_BULKHEAD || flaw == FLAW_POLL) {
+        } else if (flaw == FLAW_BULKHEAD || flaw == FLAW_POLL || flaw == FLAW_BREAKER) {
             (void)snprintf(scope, sizeof(fleet->scopes[0]), "service:%s",
                            fleet_services[0]);
         } else if (flaw != FLAW_BACKOFF && flaw != FLAW_CONCURRENCY &&
@@ -275,6 +283,12 @@ struct fleet *fleet_new(uint64_t seed, unsigned flaws)
 void fleet_free(struct fleet *fleet)
 {
     free(fleet);
+}
+
+void fleet_on_change(struct fleet *fleet, fleet_change *change, void *user)
+{
+    fleet->on_change = change;
+    fleet->change_user = user;
 }
 
 const struct scale_choice *fleet_scale(const struct fleet *fleet)
@@ -374,6 +388,10 @@ static bool get_of_service(const struct fleet *fleet, size_t i, const char *sett
         (void)snprintf(out, cap, "%d", fleet->places[i]);
     } else if (strcmp(setting, "poll") == 0) {
         put_minutes(out, cap, fleet->poll[i]);
+    } else if (strcmp(setting, "breaker.open") == 0) {
+        put_minutes(out, cap, fleet->open[i]);
+    } else if (strcmp(setting, "breaker.failures") == 0) {
+        (void)snprintf(out, cap, "%d", fleet->failures[i]);
     } else {
         return false;
     }
@@ -485,6 +503,25 @@ static bool set_of_pipeline(struct world_pipeline *p, const char *setting,
     return true;
 }
 
+static bool set_of_service(struct fleet *fleet, size_t i, const char *setting,
+                           const char *value)
+{
+    struct span span = {0};
+    bool is_span = span_parse(value, &span);
+    if (strcmp(setting, "concurrency") == 0) {
+        fleet->places[i] = (int)strtol(value, NULL, 10);
+    } else if (strcmp(setting, "breaker.failures") == 0) {
+        fleet->failures[i] = (int)strtol(value, NULL, 10);
+    } else if (strcmp(setting, "poll") == 0 && is_span) {
+        fleet->poll[i] = (double)span.ms / 60000;
+    } else if (strcmp(setting, "breaker.open") == 0 && is_span) {
+        fleet->open[i] = (double)span.ms / 60000;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 bool fleet_set(struct fleet *fleet, const char *setting, const char *scope,
                const char *value)
 {
@@ -508,16 +545,8 @@ bool fleet_set(struct fleet *fleet, const char *setting, const char *scope,
     }
     for (size_t i = 0; i < FLEET_SERVICES; i++) {
         if (strncmp(scope, "service:", 8) == 0 &&
-            strcmp(scope + 8, fleet_services[i]) == 0 &&
-            strcmp(setting, "concurrency") == 0) {
-            fleet->places[i] = (int)strtol(value, NULL, 10);
-            return true;
-        }
-        if (strncmp(scope, "service:", 8) == 0 &&
-            strcmp(scope + 8, fleet_services[i]) == 0 && strcmp(setting, "poll") == 0 &&
-            span_parse(value, &span)) {
-            fleet->poll[i] = (double)span.ms / 60000;
-            return true;
+            strcmp(scope + 8, fleet_services[i]) == 0) {
+            return set_of_service(fleet, i, setting, value);
         }
     }
     return false;

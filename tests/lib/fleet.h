@@ -39,7 +39,8 @@
     X(FLAW_TIMEOUT, OPT_DEADLINE, "a check that hangs is waited for")                    \
     X(FLAW_CPU, OPT_LIMITS, "checks are killed at the limit of processor time")          \
     X(FLAW_POLL, OPT_POLL, "a service is asked much too seldom")                         \
-    X(FLAW_SCALE, OPT_SCALE, "too few machines behind a service")
+    X(FLAW_SCALE, OPT_SCALE, "too few machines behind a service")                        \
+    X(FLAW_BREAKER, OPT_BREAKER, "a breaker opens by accident, and for long")
 enum fleet_flaw {
 #define X(id, kind, help) id,
     FLAW_LIST(X)
@@ -67,6 +68,10 @@ bool fleet_set(struct fleet *fleet, const char *setting, const char *scope,
  * `from`; their rows in the order in
  * which they end. */
 typedef void fleet_sink(void *user, const struct feature_source *source);
+/* Who wants to know of breakers, as they change in time with what ends. */
+typedef void fleet_change(void *user, const char *service, enum breaker_state state,
+                          struct wall at);
+void fleet_on_change(struct fleet *fleet, fleet_change *change, void *user);
 void fleet_run(struct fleet *fleet, int64_t from, size_t n, fleet_sink *sink, void *user);
 
 #endif

@@ -31,7 +31,8 @@ enum phase {
     IN_WINDOW,
     IN_MERGE,
     IN_WATCH,
-    IN_PAUSE
+    IN_PAUSE,
+    IN_PARK
 };
 enum what {
     DRAW_ARRIVAL = 2,
@@ -45,7 +46,8 @@ enum what {
     DRAW_WORLD,
     DRAW_PAUSE,
     DRAW_HANG,
-    DRAW_LOOK
+    DRAW_LOOK,
+    DRAW_CALL
 };
 
 struct job {
@@ -57,6 +59,7 @@ struct job {
     double size;      /* of the task; 1 is usual */
     double memory;    /* of the task; 1 is usual */
     int agent, tries; /* tries: draws of a step, so that each is another */
+    int epoch;        /* of the breaker, when its call was begun */
     int first_check;  /* where the checks go on after a trouble */
     int64_t trouble_until;
     int64_t asked;
@@ -71,12 +74,22 @@ struct place_line {
     int n_used;
 };
 
+/* As engine/resilience/breaker.h: failures in a row open it, one trial closes it, stays double. */
+struct switch_of {
+    struct place_line parked;
+    enum breaker_state state;
+    int n_in_a_row, n_reopened, epoch;
+    int64_t until;
+    bool has_trial;
+};
+
 struct town {
     struct fleet *fleet;
     struct heap heap;
     int64_t now, tie;
     int n_running;
     struct place_line slots, places[FLEET_SERVICES];
+    struct switch_of switches[FLEET_SERVICES];
     struct pipeline pipelines[FLEET_PIPELINES]; /* as the engine would have read them */
     struct command_spec checks[FLEET_PIPELINES][FLEET_CHECKS];
     char names[FLEET_PIPELINES][FLEET_CHECKS][32];
@@ -301,7 +314,11 @@ static void begin_code(struct town *town, struct job *job)
                       .begun = town->now};
     minutes = is_killed ? job->p->coding : minutes;
     job->phase = IN_CODE;
-    if (!is_killed && meets_trouble(town, job, town->now)) {
+    struct rng call =
+        world_rng(town->fleet, job->row.id, DRAW_CALL, job->row.iteration, job->tries);
+    bool is_bad = rng_unit(&call) < town->fleet->p_call[job->agent];
+    job->epoch = town->switches[job->agent].epoch;
+    if (!is_killed && (meets_trouble(town, job, town->now) || is_bad)) {
         minutes *= 0.3;
         try.status = STATUS_FAILED;
         try.class_ = CLASS_INFRA;
@@ -312,9 +329,107 @@ static void begin_code(struct town *town, struct job *job)
     after(town, job, minutes);
 }
 
+/* ---- breakers ------------------------------------------------------------------------- */
+
+static void change_switch(struct town *town, int service, enum breaker_state state)
+{
+    struct switch_of *breaker = &town->switches[service];
+    breaker->state = state;
+    breaker->epoch++;
+    breaker->n_in_a_row = 0;
+    breaker->has_trial = false;
+    if (town->fleet->on_change != NULL) {
+        town->fleet->on_change(town->fleet->change_user, fleet_services[service], state,
+                               (struct wall){town->now});
+    }
+}
+
+static void open_switch(struct town *town, int service)
+{
+    struct switch_of *breaker = &town->switches[service];
+    double minutes = town->fleet->open[service] * pow(2, breaker->n_reopened);
+    change_switch(town, service, BREAKER_OPEN);
+    breaker->until = town->now + (int64_t)(fmin(minutes, 120) * MINUTE_MS);
+}
+
+/* True: it waits for the service; the first one goes on when the stay is over, and tries. */
+static bool is_parked(struct town *town, struct job *job)
+{
+    struct switch_of *breaker = &town->switches[job->agent];
+    if (breaker->state == BREAKER_OPEN && town->now >= breaker->until) {
+        change_switch(town, job->agent, BREAKER_HALF_OPEN);
+    }
+    if (breaker->state == BREAKER_CLOSED) {
+        return false;
+    }
+    if (breaker->state == BREAKER_HALF_OPEN && !breaker->has_trial) {
+        breaker->has_trial = true;
+        return false;
+    }
+    event(town, job, "service", STATE_PARKED, WAIT_SERVICE);
+    job->phase = IN_PARK;
+    bool is_first = breaker->state == BREAKER_OPEN && breaker->parked.first == NULL &&
+                    !breaker->has_trial;
+    if (is_first) {
+        breaker->has_trial = true; /* its wake is the trial of this stay */
+        after(town, job, (double)(breaker->until - town->now + 1) / MINUTE_MS);
+    } else {
+        stand_in(&breaker->parked, job);
+    }
+    return true;
+}
+
+static void wake_all(struct town *town, int service)
+{
+    struct switch_of *breaker = &town->switches[service];
+    struct job *job;
+    while ((job = take_first(&breaker->parked)) != NULL) {
+        after(town, job, 0);
+    }
+}
+
+/* The next of those that wait tries when the stay is over. */
+static void wake_one(struct town *town, int service)
+{
+    struct switch_of *breaker = &town->switches[service];
+    struct job *job = take_first(&breaker->parked);
+    if (job != NULL) {
+        breaker->has_trial = true;
+        after(town, job, (double)(breaker->until - town->now + 1) / MINUTE_MS);
+    }
+}
+
+static void record_call(struct town *town, const struct job *job, bool is_bad)
+{
+    int service = job->agent;
+    struct switch_of *breaker = &town->switches[service];
+    if (job->epoch != breaker->epoch) {
+        return; /* begun in an earlier state */
+    }
+    if (breaker->state == BREAKER_HALF_OPEN) {
+        breaker->n_reopened = is_bad ? breaker->n_reopened + 1 : 0;
+        if (is_bad) {
+            open_switch(town, service);
+            wake_one(town, service);
+        } else {
+            change_switch(town, service, BREAKER_CLOSED);
+            wake_all(town, service);
+        }
+        return;
+    }
+    breaker->n_in_a_row = is_bad ? breaker->n_in_a_row + 1 : 0;
+    if (breaker->n_in_a_row >= town->fleet->failures[service]) {
+        open_switch(town, service);
+    }
+}
+
 static void ask_for_place(struct town *town, struct job *job)
 {
     struct place_line *line = &town->places[job->agent];
+    if (is_parked(town, job)) {
+        return;
+    }
+    job->phase = IN_CODE;
     job->asked = town->now;
     if (line->n_used >= town->fleet->places[job->agent]) {
         stand_in(line, job);
@@ -334,6 +449,7 @@ static void end_code(struct town *town, struct job *job)
         begin_code(town, next);
     }
     const struct effect_row *last = &job->effects[job->n_effects - 1];
+    record_call(town, job, last->status == STATUS_FAILED); /* who is killed was served */
     if (last->status != STATUS_PASSED) {
         trouble(town, job,
                 last->status == STATUS_TIMED_OUT ? "deadline" : "world-failed");
@@ -684,6 +800,13 @@ static void go(struct town *town, struct job *job)
     case IN_PAUSE:
         resume(town, job);
         break;
+    case IN_PARK: {
+        struct switch_of *breaker = &town->switches[job->agent];
+        breaker->has_trial = breaker->state != BREAKER_OPEN && breaker->has_trial;
+        event(town, job, "release", STATE_CODING, WAIT_NONE);
+        ask_for_place(town, job);
+        break;
+    }
     }
 }
 
@@ -767,6 +890,7 @@ void fleet_run(struct fleet *fleet, int64_t from, size_t n, fleet_sink *sink, vo
     line_init(&town.slots);
     for (size_t i = 0; i < FLEET_SERVICES; i++) {
         line_init(&town.places[i]);
+        line_init(&town.switches[i].parked);
     }
     heap_put(&town.heap, &next, town.now, 0);
     struct heap_node *first;

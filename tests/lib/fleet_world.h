@@ -46,10 +46,15 @@ struct world_pipeline {
 struct fleet {
     uint64_t seed;
     struct world_pipeline pipelines[FLEET_PIPELINES];
-    double arrivals;             /* per minute */
-    double p_world, outage;      /* of a try; mean minutes that a trouble lasts on */
-    int places[FLEET_SERVICES];  /* setting: concurrency */
-    int max_running;             /* setting */
+    double arrivals;               /* per minute */
+    double p_world, outage;        /* of a try; mean minutes that a trouble lasts on */
+    int places[FLEET_SERVICES];    /* setting: concurrency */
+    int max_running;               /* setting */
+    double p_call[FLEET_SERVICES]; /* that a call fails, whatever others do */
+    int failures[FLEET_SERVICES];  /* setting: in a row, that open the breaker */
+    double open[FLEET_SERVICES];   /* setting, minutes: its first stay */
+    fleet_change *on_change;
+    void *change_user;
     struct scale_choice scale;   /* adds 0: there is none */
     bool is_scaled;              /* up */
     double poll[FLEET_SERVICES]; /* setting, minutes */

@@ -89,10 +89,18 @@ static void tell(void *user, const struct feature_source *source)
     }
 }
 
+static void tell_change(void *user, const char *service, enum breaker_state state,
+                        struct wall at)
+{
+    struct school *school = user;
+    learning_change(school->learning, service, state, at);
+}
+
 static void school_run(struct school *school, uint64_t seed, unsigned flaws)
 {
     *school =
         (struct school){.fleet = fleet_new(seed, flaws), .learning = learning_new(seed)};
+    fleet_on_change(school->fleet, tell_change, school);
     fleet_run(school->fleet, 1, WORKFLOWS, tell, school);
 }
 

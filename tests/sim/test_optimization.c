@@ -194,6 +194,13 @@ static void tell(void *user, const struct feature_source *source)
     }
 }
 
+static void tell_change(void *user, const char *service, enum breaker_state state,
+                        struct wall at)
+{
+    struct fixture *f = user;
+    optimization_breaker(f->control, service, state, at);
+}
+
 static void allow_all(struct fixture *f)
 {
     struct optimization_row row;
@@ -209,6 +216,7 @@ static void allow_all(struct fixture *f)
 static void run_fleet(struct fixture *f, unsigned flaws)
 {
     f->fleet = fleet_new(2, flaws);
+    fleet_on_change(f->fleet, tell_change, f);
     fleet_run(f->fleet, 1, WORKFLOWS, tell, f);
     commit(f);
     for (int i = 0; i < 3 * OPTIMIZATION_KIND_COUNT; i++) {
@@ -400,9 +408,9 @@ static void a_crash_forgets_nothing(void **state)
     struct optimization_row row;
     assert_int_equal(set_up((void **)&other), 0);
     f->answers_at = other->answers_at = 1200;
-    run_fleet(f, 1u << FLAW_DEADLINE | 1u << FLAW_EVALUATOR);
+    run_fleet(f, 1u << FLAW_DEADLINE | 1u << FLAW_EVALUATOR | 1u << FLAW_BREAKER);
     other->is_killed = true;
-    run_fleet(other, 1u << FLAW_DEADLINE | 1u << FLAW_EVALUATOR);
+    run_fleet(other, 1u << FLAW_DEADLINE | 1u << FLAW_EVALUATOR | 1u << FLAW_BREAKER);
     assert_true(other->n_kills >= 10);
     assert_true(must_find(f, OPT_DEADLINE).status !=
                 OPT_PROPOSED); /* a guard counts, too */
