@@ -34,14 +34,14 @@ const struct cli_option cli_console_options[] = {
 };
 
 static const struct cli_command *const before_verbs[] = {
-    &cli_init_command,  &cli_serve,      &cli_submit,    &cli_adopt,
-    &cli_list,          &cli_show,       &cli_log,       &cli_engine_log,
-    &cli_trace,         &cli_status,     &cli_services,  &cli_metrics,
-    &cli_health,        &cli_incidents,  &cli_anomalies, &cli_report,
-    &cli_deliveries,    &cli_events,     &cli_failures,  &cli_why,
-    &cli_recoveries,    &cli_strategies, &cli_decisions, &cli_approvals,
-    &cli_optimizations, &cli_autonomy,   &cli_tunings,   &cli_audit,
-    &cli_bottlenecks,   &cli_patterns,
+    &cli_init_command, &cli_serve,         &cli_submit,     &cli_adopt,
+    &cli_list,         &cli_show,          &cli_log,        &cli_engine_log,
+    &cli_trace,        &cli_status,        &cli_services,   &cli_metrics,
+    &cli_health,       &cli_incidents,     &cli_anomalies,  &cli_report,
+    &cli_handoff,      &cli_deliveries,    &cli_events,     &cli_failures,
+    &cli_why,          &cli_recoveries,    &cli_strategies, &cli_decisions,
+    &cli_approvals,    &cli_optimizations, &cli_autonomy,   &cli_tunings,
+    &cli_audit,        &cli_bottlenecks,   &cli_patterns,
 };
 static const struct cli_command *const after_verbs[] = {
     &cli_detect, &cli_predict,    &cli_forecast,     &cli_backtest, &cli_classify,
