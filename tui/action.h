@@ -82,6 +82,8 @@
     X(ACTION_INCIDENT_SILENCE, "incident-silence", "silence", "",                        \
       "Hear nothing of the cause of the incident, for a time and with a reason")         \
     X(ACTION_INCIDENT_RESOLVE, "incident-resolve", "resolve", "", "Close the incident")  \
+    X(ACTION_INCIDENT_REPORT, "incident-report", "report", "",                           \
+      "Write the incident, or the handoff, to a file, and copy it")                      \
     X(ACTION_LIMIT_UP, "limit-up", "more", "", "Ask what a higher limit would give")     \
     X(ACTION_LIMIT_DOWN, "limit-down", "fewer", "", "Ask what a lower limit would give") \
     X(ACTION_THUMBS_UP, "thumbs-up", "well done", "thumbs-up",                           \

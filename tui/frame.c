@@ -69,6 +69,8 @@ void frame_borrow(struct frame *frame, const struct frame *older)
     frame->deliveries = older->deliveries;
     frame->audit = older->audit;
     frame->failures = older->failures;
+    frame->incident = older->incident;
+    frame->handoff = older->handoff;
     frame->decisions = older->decisions;
     frame->strategies = older->strategies;
     frame->case_ = older->case_;

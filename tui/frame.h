@@ -32,9 +32,9 @@
 #include "store/finding.h"
 #include "store/halt.h"
 #include "store/model.h"
+#include "store/past.h"
 #include "store/presence.h"
 #include "store/progress.h"
-#include "store/past.h"
 #include "store/pulse.h"
 #include "store/segment.h"
 #include "store/service_detail.h"
@@ -45,6 +45,8 @@
 #include "tui/levels.h"
 #include "tui/metric_read.h"
 
+struct handoff;       /* tui/handoff.h */
+struct story;         /* tui/story.h */
 struct health;        /* engine/monitor/health.h */
 struct monitor_cards; /* engine/monitor/monitor.h */
 
@@ -77,7 +79,8 @@ enum frame_part {
     PART_AUDIT = 1u << 21,         /* who did what, and whether the chain holds */
     PART_INSIGHT = 1u << 22,       /* what holds work back, and what passes */
     PART_DRY_RUN = 1u << 23,       /* of the approval or optimization that is whole */
-    PART_METRICS = 1u << 24        /* list of the series, or a chart of some */
+    PART_METRICS = 1u << 24,       /* list of the series, or a chart of some */
+    PART_HANDOFF = 1u << 25        /* what the next shift must know */
 };
 
 #define FRAME_FILTER_MAX 200 /* bytes of a filter or search text */
@@ -410,6 +413,7 @@ struct frame_incident {
     struct incident_row row;
     const struct anomaly_row *anomalies; /* newest first */
     size_t n_anomalies;
+    const struct story *story; /* all that belongs to it; NULL = not read */
 };
 
 #define FRAME_FAILURES 400
@@ -524,7 +528,7 @@ struct frame {
     bool is_past; /* all of it is as it was at: */
     struct moment moment;
     const char *past_why; /* why the moment that was asked for cannot be shown; NULL */
-    struct wall read_at; /* when the store was last read well; unset = never */
+    struct wall read_at;  /* when the store was last read well; unset = never */
 
     struct frame_engine engine;
     bool has_totals;
@@ -548,6 +552,7 @@ struct frame {
     const struct health *health;
     const struct monitor_cards *cards;
     const struct frame_incident *incident;
+    const struct handoff *handoff;
     const struct frame_failures *failures;
     const struct frame_decisions *decisions;
     const struct frame_strategies *strategies;

@@ -66,7 +66,7 @@ bool past_knows(const struct view_class *klass)
         "context",   "history",    "trace",     "why",           "failures",
         "decisions", "strategies", "services",  "service",       "deliveries",
         "delivery",  "approvals",  "approval",  "optimizations", "optimization",
-        "autonomy",  "audit",      "audit-row", "incident",
+        "autonomy",  "audit",      "audit-row", "incident",      "handoff",
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(klass->name, names[i]) == 0) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "tui/console_impl.h"
 
 #define HOLD_MS 60 /* a new view waits so long for its data before it shows without */
@@ -170,17 +172,33 @@ void place_back(struct console *c, int step)
     go(c, &c->history[to]);
 }
 
+/* A few pages, into the page cache: nothing that this thread would wait for. */
+static void save(struct console *c, const struct reply *reply)
+{
+    struct err err = ERR_INIT;
+    char path[300];
+    (void)text_clean_into(path, sizeof(path), reply->save_path);
+    if (file_write_new(reply->save_path, reply->save, strlen(reply->save), &err)) {
+        console_say(c, MESSAGE_OK, "written to %s", path);
+    } else {
+        console_say(c, MESSAGE_ERROR, "%s", err.msg);
+    }
+}
+
 void console_perform(struct console *c, struct reply *reply)
 {
     struct view *asker = place_top(c);
     if (reply->message[0] != '\0') {
         console_say(c, reply->message_kind, "%s", reply->message);
     }
+    if (reply->save != NULL) {
+        save(c, reply);
+    }
     if (reply->copy != NULL) {
         bool is_copied = term_copy(c->term, reply->copy, strlen(reply->copy));
-        if (!is_copied) {
+        if (!is_copied && reply->save == NULL) {
             console_say(c, MESSAGE_WARN, "too long for the terminal's clipboard");
-        } else if (reply->message[0] == '\0') {
+        } else if (reply->message[0] == '\0' && reply->save == NULL) {
             console_say(c, MESSAGE_OK, "copied");
         }
     }

@@ -354,10 +354,8 @@ static bool read_parts(struct source *source, struct reader *reader,
         return false;
     if ((query->parts & PART_HEALTH) && !source_read_health(source, reader, frame, err))
         return false;
-    if ((query->parts & PART_INCIDENT) && query->incident != 0 &&
-        !source_read_incident(reader, query, frame, err))
-        return false;
-    if (!source_read_recovery(reader, query, frame, err) ||
+    if (!source_read_incidents(reader, query, frame, err) ||
+        !source_read_recovery(reader, query, frame, err) ||
         !source_read_approvals(reader, query, frame, err) ||
         !source_read_insight(source, reader, query, frame, err))
         return false;

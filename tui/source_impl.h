@@ -59,8 +59,9 @@ bool source_read_services(struct reader *reader, struct frame *frame, struct err
 /* Fine without a metrics file: the report then says that nothing is measured. */
 bool source_read_health(struct source *source, struct reader *reader, struct frame *frame,
                         struct err *err);
-bool source_read_incident(struct reader *reader, const struct frame_query *query,
-                          struct frame *frame, struct err *err);
+/* One incident, and what is handed over, as the query asks. */
+bool source_read_incidents(struct reader *reader, const struct frame_query *query,
+                           struct frame *frame, struct err *err);
 /* NULL while there is no metrics file. */
 struct metric_reader *source_metrics(struct source *source);
 bool source_read_metrics(struct source *source, struct reader *reader,

@@ -2,8 +2,10 @@
 /* Report of the monitor and one incident, for a frame. */
 #include "engine/control/config.h"
 #include "engine/monitor/cards.h"
+#include "tui/handoff.h"
 #include "tui/health_read.h"
 #include "tui/source_impl.h"
+#include "tui/story.h"
 
 /* A file that was begun anew, or is not there yet, is opened with the next look. */
 struct metric_reader *source_metrics(struct source *source)
@@ -34,7 +36,7 @@ bool source_read_health(struct source *source, struct reader *reader, struct fra
     return true;
 }
 
-bool source_read_incident(struct reader *reader, const struct frame_query *query,
+static bool read_incident(struct reader *reader, const struct frame_query *query,
                           struct frame *frame, struct err *err)
 {
     struct arena *arena = frame_arena(frame);
@@ -44,11 +46,33 @@ bool source_read_incident(struct reader *reader, const struct frame_query *query
     if (found == FOUND_FAILED)
         return false;
     data->is_missing = found == MISSING;
+    struct story *story = arena_alloc(arena, sizeof *story);
+    if (found == FOUND && story_read(reader, arena, STORY_OF_INCIDENT, query->incident,
+                                     frame->taken_at, story, err) == FOUND_FAILED)
+        return false;
+    data->story = found == FOUND ? story : NULL;
     if (found == FOUND &&
         !reader_anomalies(reader, arena, &ask, &data->anomalies, &data->n_anomalies, err))
         return false;
     frame->incident = data;
     return true;
+}
+
+static bool read_handoff(struct reader *reader, struct frame *frame, struct err *err)
+{
+    struct handoff *handoff = arena_alloc(frame_arena(frame), sizeof *handoff);
+    if (!handoff_read(reader, frame_arena(frame), frame->taken_at, handoff, err))
+        return false;
+    frame->handoff = handoff;
+    return true;
+}
+
+bool source_read_incidents(struct reader *reader, const struct frame_query *query,
+                           struct frame *frame, struct err *err)
+{
+    bool has_incident = (query->parts & PART_INCIDENT) && query->incident != 0;
+    return (!has_incident || read_incident(reader, query, frame, err)) &&
+           (!(query->parts & PART_HANDOFF) || read_handoff(reader, frame, err));
 }
 
 /* Newest anomalies: those of what is shown are among them, unless very much goes on. */

@@ -26,6 +26,8 @@ void reply_fini(struct reply *reply)
     free(reply->verb.args);
     free((void *)(uintptr_t)reply->verb.targets);
     free(reply->copy);
+    free(reply->save);
+    free(reply->save_path);
     free_submission(reply->submission);
     *reply = (struct reply){0};
 }
@@ -87,4 +89,12 @@ void reply_copy(struct reply *reply, const char *text, size_t len)
 {
     free(reply->copy);
     reply->copy = mem_strn(text, len);
+}
+
+void reply_save(struct reply *reply, const char *path, const char *text, size_t len)
+{
+    free(reply->save);
+    free(reply->save_path);
+    reply->save = mem_strn(text, len);
+    reply->save_path = mem_str(path);
 }

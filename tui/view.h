@@ -92,6 +92,8 @@ struct reply {
     enum message_kind message_kind;
     char message[400]; /* "" = none */
     char *copy;        /* text for the clipboard, malloc'd; NULL = none */
+    char *save;        /* text for a file, malloc'd; NULL = none */
+    char *save_path;   /* malloc'd */
 };
 
 void reply_init(struct reply *reply);
@@ -108,6 +110,9 @@ void reply_say(struct reply *reply, enum message_kind kind, const char *format, 
 void reply_submit(struct reply *reply, const struct feed_submission *submission);
 /* Put text on the clipboard of the operator's terminal (OSC 52). Copied. */
 void reply_copy(struct reply *reply, const char *text, size_t len);
+/* Write text to a file that must not exist yet; "~/" is the home. Copied. The console says what
+ * became of it. */
+void reply_save(struct reply *reply, const char *path, const char *text, size_t len);
 
 /* What a decision is about, as the view shows it: the digest is that of what was shown. */
 struct view_subject {

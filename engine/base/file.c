@@ -90,6 +90,26 @@ bool file_write(const char *path, const void *data, size_t len, struct err *err)
     return true;
 }
 
+bool file_write_new(const char *path, const void *data, size_t len, struct err *err)
+{
+    const char *home = getenv("HOME");
+    bool is_home = path[0] == '~' && path[1] == '/' && home != NULL;
+    AUTO_FREE char *full = is_home ? mem_printf("%s%s", home, path + 1) : mem_str(path);
+    AUTO_CLOSE int fd = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST) {
+        return err_set(err, ERR_REFUSED, "%.200s: is there already", path);
+    }
+    if (fd < 0) {
+        return err_sys(err, "%.200s", path);
+    }
+    if (!write_all(fd, data, len)) {
+        (void)err_sys(err, "%.200s", path);
+        (void)unlink(full);
+        return false;
+    }
+    return true;
+}
+
 bool file_make_dirs(const char *path, struct err *err)
 {
     AUTO_FREE char *part = mem_str(path);

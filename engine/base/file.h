@@ -21,6 +21,10 @@ NODISCARD bool file_read(const char *path, size_t max, char **ret_data, size_t *
  * folder. */
 NODISCARD bool file_write(const char *path, const void *data, size_t len,
                           struct err *err);
+/* A file that is not there yet, 0600, without waiting for the disk; "~/" is $HOME. ERR_REFUSED:
+ * it is there. What could not be written whole is removed. */
+NODISCARD bool file_write_new(const char *path, const void *data, size_t len,
+                              struct err *err);
 /* mkdir -p with mode 0700 for what is missing. */
 NODISCARD bool file_make_dirs(const char *path, struct err *err);
 /* rm -rf below and including path, following no symbolic link and staying on its file

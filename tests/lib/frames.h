@@ -35,6 +35,12 @@ const struct frame *frames_monitor(void);
 const struct frame *frames_metrics(void);
 /* As frames_busy, with a chart of n_lines series, the first of them odd for a quarter of an hour. */
 const struct frame *frames_chart(size_t n_lines, bool has_forecast);
+/* As frames_monitor, with the story of incident 17 of troubles.h and what is handed over. */
+const struct frame *frames_troubles(void);
+/* The same of incident 66, with texts from outside that try to break the screen. */
+const struct frame *frames_troubles_hostile(void);
+/* Nothing is handed over. */
+const struct frame *frames_troubles_none(void);
 /* As frames_busy, with the trace of wf-2207: calls to a service, one of them failed. */
 const struct frame *frames_trace(void);
 /* As frames_busy, with failures, an open problem, what is tried, decisions, strategies; the case

@@ -324,7 +324,16 @@ static void test_monitor(void **state)
     check_golden("health-end", &health_class, 0, "", frames_monitor(),
                  &(struct play){end, NULL});
     check_golden("health-loading", &health_class, 0, "", frames_busy(), NULL);
+    const enum action sections[] = {ACTION_NEXT_PANEL, ACTION_NEXT_PANEL,
+                                    ACTION_NEXT_PANEL, ACTION_NONE};
     check_golden("incident", &incident_class, 17, "", frames_monitor(), NULL);
+    check_golden("incident-story", &incident_class, 17, "", frames_troubles(), NULL);
+    check_golden("incident-timeline", &incident_class, 17, "", frames_troubles(),
+                 &(struct play){sections, NULL});
+    check_golden("incident-hostile", &incident_class, 66, "", frames_troubles_hostile(),
+                 NULL);
+    check_golden("handoff", &handoff_class, 0, "", frames_troubles(), NULL);
+    check_golden("handoff-none", &handoff_class, 0, "", frames_troubles_none(), NULL);
     check_golden("outlook", &outlook_class, 0, "", frames_monitor(), NULL);
     check_golden("outlook-more", &outlook_class, 0, "", frames_monitor(),
                  &(struct play){more, NULL});

@@ -6,17 +6,17 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 
 #include "engine/base/json.h"
 #include "engine/monitor/reading.h"
+#include "tui/story.h"
 #include "tui/view/monitor.h"
+#include "tui/view/sheet.h"
 #include "tui/widget/look.h"
-#include "tui/widget/pager.h"
 
 #define TOKEN_SILENCE 1
 #define TOKEN_NOTE    2
-#define PAGE_MAX      (256 * 1024)
+#define TOKEN_REPORT  3
 #define INDENT        "  "
 
 struct incident_view {
@@ -126,52 +126,12 @@ void incident_prompt(const struct incident_row *row, int token, const char *text
 
 /* ---- the page ------------------------------------------------------------------------- */
 
-/* Lines of text with the role of each; made anew for each drawing. */
-struct sheet {
-    struct buf text;
-    size_t starts[2000];
-    enum theme_role roles[2000];
-    int64_t n;
-};
-
-static void put(struct sheet *sheet, enum theme_role role, const char *format, ...)
-    PRINTF_LIKE(3, 4);
-static void put(struct sheet *sheet, enum theme_role role, const char *format, ...)
-{
-    char line[1024];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    if (sheet->n == (int64_t)ARRAY_LEN(sheet->starts))
-        return;
-    sheet->starts[sheet->n] = sheet->text.len;
-    sheet->roles[sheet->n++] = role;
-    (void)buf_str(&sheet->text, line);
-    (void)buf_char(&sheet->text, '\n');
-}
-
-static bool sheet_line(const void *user, int64_t index, struct pager_line *ret_line,
-                       char *scratch)
-{
-    const struct sheet *sheet = user;
-    (void)scratch;
-    if (index < 0 || index >= sheet->n)
-        return false;
-    size_t start = sheet->starts[index];
-    size_t end = index + 1 < sheet->n ? sheet->starts[index + 1] : sheet->text.len;
-    *ret_line = (struct pager_line){.text = sheet->text.data + start,
-                                    .len = end > start ? end - start - 1 : 0,
-                                    .role = sheet->roles[index]};
-    return true;
-}
-
 static void put_list(struct sheet *sheet, const char *title, const struct json *list)
 {
     for (size_t i = 0; i < json_len(list); i++) {
         const char *text = json_text(json_at(list, i));
         if (text)
-            put(sheet, ROLE_TEXT, "%-10s%s", i == 0 ? title : "", text);
+            sheet_put(sheet, ROLE_TEXT, "%-10s%s", i == 0 ? title : "", text);
     }
 }
 
@@ -181,8 +141,8 @@ static void put_contributing(struct sheet *sheet, const struct json *list)
         const struct json *one = json_at(list, i);
         char value[READING_MAX];
         const char *series = json_str(one, "series", "");
-        put(sheet, ROLE_TEXT, INDENT "%-10s%s  %s", i == 0 ? "with" : "", series,
-            reading_format(series, json_num(one, "value", (double)NAN), value));
+        sheet_put(sheet, ROLE_TEXT, INDENT "%-10s%s  %s", i == 0 ? "with" : "", series,
+                  reading_format(series, json_num(one, "value", (double)NAN), value));
     }
 }
 
@@ -192,9 +152,9 @@ static void put_similar(struct sheet *sheet, const struct json *list)
         const struct json *one = json_at(list, i);
         struct span lasted = {(int64_t)(json_num(one, "lasted_s", 0) * 1000)};
         char took[CLOCK_TEXT_MAX];
-        put(sheet, ROLE_TEXT_DIM, INDENT "%-10s%s, %s after %s", i == 0 ? "before" : "",
-            json_str(one, "at", ""), json_str(one, "closed_by", ""),
-            look_span(lasted, took));
+        sheet_put(sheet, ROLE_TEXT_DIM, INDENT "%-10s%s, %s after %s",
+                  i == 0 ? "before" : "", json_str(one, "at", ""),
+                  json_str(one, "closed_by", ""), look_span(lasted, took));
     }
 }
 
@@ -204,78 +164,75 @@ static void put_anomaly(struct sheet *sheet, const struct anomaly_row *row)
     struct err ignored = ERR_INIT;
     struct json *detail = json_parse(row->detail, strlen(row->detail), &ignored);
     bool is_open = !wall_is_set(row->closed_at);
-    put(sheet, ROLE_TEXT, "%s", "");
-    put(sheet, is_open ? severity_role(row->severity) : ROLE_TEXT_DIM, "%s  %s  %s",
-        severity_word(row->severity), anomaly_word(row->type), row->text);
-    put(sheet, ROLE_TEXT, INDENT "%-10s%s", "series", row->series);
+    sheet_put(sheet, ROLE_TEXT, "%s", "");
+    sheet_put(sheet, is_open ? severity_role(row->severity) : ROLE_TEXT_DIM, "%s  %s  %s",
+              severity_word(row->severity), anomaly_word(row->type), row->text);
+    sheet_put(sheet, ROLE_TEXT, INDENT "%-10s%s", "series", row->series);
     if (isfinite(row->low) && isfinite(row->high))
-        put(sheet, ROLE_TEXT, INDENT "%-10s%s, expected %s to %s", "value",
-            reading_format(row->series, row->value, value),
-            reading_format(row->series, row->low, low),
-            reading_format(row->series, row->high, high));
+        sheet_put(sheet, ROLE_TEXT, INDENT "%-10s%s, expected %s to %s", "value",
+                  reading_format(row->series, row->value, value),
+                  reading_format(row->series, row->low, low),
+                  reading_format(row->series, row->high, high));
     else
-        put(sheet, ROLE_TEXT, INDENT "%-10s%s", "value",
-            reading_format(row->series, row->value, value));
-    put(sheet, ROLE_TEXT, INDENT "%-10s%s", "since",
-        wall_format(row->began_at, false, at));
+        sheet_put(sheet, ROLE_TEXT, INDENT "%-10s%s", "value",
+                  reading_format(row->series, row->value, value));
+    sheet_put(sheet, ROLE_TEXT, INDENT "%-10s%s", "since",
+              wall_format(row->began_at, false, at));
     if (!is_open)
-        put(sheet, ROLE_TEXT, INDENT "%-10s%s, %s", "ended",
-            wall_format(row->closed_at, false, at), row->closed_by);
+        sheet_put(sheet, ROLE_TEXT, INDENT "%-10s%s, %s", "ended",
+                  wall_format(row->closed_at, false, at), row->closed_by);
     if (row->rule[0] != '\0')
-        put(sheet, ROLE_TEXT, INDENT "%-10s%s", "rule", row->rule);
+        sheet_put(sheet, ROLE_TEXT, INDENT "%-10s%s", "rule", row->rule);
     put_contributing(sheet, json_get(detail, "contributing"));
     put_similar(sheet, json_get(detail, "similar"));
     const struct json *actions = json_get(detail, "actions");
     for (size_t i = 0; i < json_len(actions); i++)
-        put(sheet, ROLE_TEXT, INDENT "%-10s%s", i == 0 ? "do" : "",
-            json_text(json_at(actions, i)) ? json_text(json_at(actions, i)) : "");
+        sheet_put(sheet, ROLE_TEXT, INDENT "%-10s%s", i == 0 ? "do" : "",
+                  json_text(json_at(actions, i)) ? json_text(json_at(actions, i)) : "");
     json_free(detail);
 }
 
 static void make_sheet(struct sheet *sheet, const struct frame_incident *data,
-                       struct wall now)
+                       bool is_ascii, struct wall now)
 {
     const struct incident_row *row = &data->row;
     char at[CLOCK_TEXT_MAX], age[CLOCK_TEXT_MAX];
     struct err ignored = ERR_INIT;
     struct json *detail = json_parse(row->detail, strlen(row->detail), &ignored);
     bool is_open = !wall_is_set(row->closed_at);
-    put(sheet, severity_role(row->severity), "%s  %s", severity_word(row->severity),
-        row->text);
-    put(sheet, ROLE_TEXT, "%s", "");
-    put(sheet, ROLE_TEXT, "%-10s%s", "cause", row->cause);
-    put(sheet, ROLE_TEXT, "%-10s%s, %s ago", "opened",
-        wall_format(row->opened_at, false, at), look_age(now, row->opened_at, age));
+    sheet_put(sheet, severity_role(row->severity), "%s  %s", severity_word(row->severity),
+              row->text);
+    sheet_put(sheet, ROLE_TEXT, "%s", "");
+    sheet_put(sheet, ROLE_TEXT, "%-10s%s", "cause", row->cause);
+    sheet_put(sheet, ROLE_TEXT, "%-10s%s, %s ago", "opened",
+              wall_format(row->opened_at, false, at), look_age(now, row->opened_at, age));
     if (!is_open)
-        put(sheet, ROLE_TEXT, "%-10s%s", "closed",
-            wall_format(row->closed_at, false, at));
-    put(sheet, ROLE_TEXT, "%-10s%s%s%s", "state", incident_word(row->state),
-        row->owner[0] != '\0' ? ", " : "", row->owner);
+        sheet_put(sheet, ROLE_TEXT, "%-10s%s", "closed",
+                  wall_format(row->closed_at, false, at));
+    sheet_put(sheet, ROLE_TEXT, "%-10s%s%s%s", "state", incident_word(row->state),
+              row->owner[0] != '\0' ? ", " : "", row->owner);
     if (row->note[0] != '\0')
-        put(sheet, ROLE_TEXT, "%-10s%s", "note", row->note);
+        sheet_put(sheet, ROLE_TEXT, "%-10s%s", "note", row->note);
     if (row->inhibited_by[0] != '\0')
-        put(sheet, ROLE_TEXT, "%-10sshown, but not told: %s", "quiet", row->inhibited_by);
-    put(sheet, ROLE_TEXT, "%-10s%d, %d open", "anomalies", row->n_anomalies, row->n_open);
-    put_list(sheet, "touches", json_get(detail, "affected"));
+        sheet_put(sheet, ROLE_TEXT, "%-10sshown, but not told: %s", "quiet",
+                  row->inhibited_by);
+    sheet_put(sheet, ROLE_TEXT, "%-10s%d, %d open", "anomalies", row->n_anomalies,
+              row->n_open);
     put_list(sheet, "evidence", json_get(detail, "evidence"));
+    if (data->story)
+        incident_story(sheet, data->story, is_ascii);
+    sheet_section(sheet, "ANOMALIES");
     for (size_t i = 0; i < data->n_anomalies; i++)
         put_anomaly(sheet, &data->anomalies[i]);
     json_free(detail);
 }
 
-static struct sheet *sheet_new(const struct frame *frame, struct wall now)
+static struct sheet *page_new(const struct view *view, const struct frame *frame)
 {
-    struct sheet *sheet = mem_alloc(sizeof *sheet);
-    buf_init(&sheet->text, PAGE_MAX);
+    struct sheet *sheet = sheet_new();
     if (frame && frame->incident && !frame->incident->is_missing)
-        make_sheet(sheet, frame->incident, now);
+        make_sheet(sheet, frame->incident, view->is_ascii, view->now);
     return sheet;
-}
-
-static void sheet_free(struct sheet *sheet)
-{
-    buf_fini(&sheet->text);
-    free(sheet);
 }
 
 static void incident_draw(const struct view *view, const struct frame *frame,
@@ -293,21 +250,45 @@ static void incident_draw(const struct view *view, const struct frame *frame,
         blank_draw(&canvas, "No incident of this number.", "");
         return;
     }
-    struct sheet *sheet = sheet_new(frame, view->now);
+    struct sheet *sheet = page_new(view, frame);
     struct canvas body = canvas_sub(&canvas, (struct rect){2, 0, canvas.w - 3, canvas.h});
     pager_draw(&body, &self->pager, sheet->n, sheet_line, sheet);
     sheet_free(sheet);
+}
+
+static void write_report(const struct story *story, const char *path, bool is_final,
+                         struct reply *reply)
+{
+    AUTO_BUF struct buf out;
+    if (!path || !is_final)
+        return;
+    buf_init(&out, 4u << 20);
+    story_markdown(story, &out);
+    reply_save(reply, path, out.data, out.len);
+    reply_copy(reply, out.data, out.len);
+}
+
+static void ask_path(const struct view *view, const struct frame *frame,
+                     struct reply *reply)
+{
+    char id[24];
+    (void)snprintf(id, sizeof id, "%" PRId64, view->id);
+    if (!frame || !frame->incident || !frame->incident->story)
+        return;
+    report_ask_path(reply, "incident", id, frame->taken_at, TOKEN_REPORT);
 }
 
 static void incident_on_action(struct view *view, const struct frame *frame,
                                enum action action, struct reply *reply)
 {
     struct incident_view *self = (struct incident_view *)view;
-    struct sheet *sheet = sheet_new(frame, view->now);
-    bool is_scroll = pager_action(&self->pager, action, sheet->n, view->h);
+    struct sheet *sheet = page_new(view, frame);
+    bool is_scroll = sheet_action(sheet, &self->pager, action, view->h);
     sheet_free(sheet);
     if (is_scroll)
         reply->flags |= REPLY_REDRAW;
+    else if (action == ACTION_INCIDENT_REPORT)
+        ask_path(view, frame, reply);
     else if (frame && frame->incident && !frame->incident->is_missing)
         incident_action(&frame->incident->row, action, reply);
     else
@@ -318,7 +299,11 @@ static void incident_on_prompt(struct view *view, const struct frame *frame, int
                                const char *text, bool is_final, struct reply *reply)
 {
     (void)view;
-    if (frame && frame->incident && !frame->incident->is_missing)
+    if (!frame || !frame->incident || frame->incident->is_missing)
+        return;
+    if (token == TOKEN_REPORT && frame->incident->story)
+        write_report(frame->incident->story, text, is_final, reply);
+    else
         incident_prompt(&frame->incident->row, token, text, is_final, reply);
 }
 
@@ -332,10 +317,11 @@ static void incident_crumb(const struct view *view, const struct frame *frame, c
 const struct view_class incident_class = {
     .name = "incident",
     .title = "incident",
-    .help = "One incident with its anomalies",
+    .help = "One incident: what it touches, what was done, its timeline, and a report",
     .context = CONTEXT_HEALTH,
     .hints = {ACTION_INCIDENT_ACK, ACTION_INCIDENT_NOTE, ACTION_INCIDENT_SILENCE,
-              ACTION_INCIDENT_RESOLVE, ACTION_CLOSE, ACTION_HELP},
+              ACTION_INCIDENT_RESOLVE, ACTION_INCIDENT_REPORT, ACTION_NEXT_PANEL,
+              ACTION_CLOSE, ACTION_HELP},
     .open = incident_open,
     .close = incident_close,
     .query = incident_query,

@@ -9,8 +9,8 @@
 #include "engine/monitor/health.h"
 #include "tui/view/common.h"
 
-extern const struct view_class health_class, incident_class, outlook_class, metrics_class,
-    metric_class;
+extern const struct view_class health_class, handoff_class, incident_class, outlook_class,
+    metrics_class, metric_class;
 
 enum theme_role severity_role(enum severity severity);
 enum glyph severity_glyph(enum severity severity);
@@ -25,5 +25,15 @@ void incident_action(const struct incident_row *row, enum action action,
                      struct reply *reply);
 void incident_prompt(const struct incident_row *row, int token, const char *text,
                      bool is_final, struct reply *reply);
+
+/* Sections of an incident's page below its head. */
+struct sheet;
+struct story;
+void incident_story(struct sheet *sheet, const struct story *story, bool is_ascii);
+
+/* Ask for the file that a report goes to, "incident-17-20261122T140307Z.md" unless somebody
+ * says otherwise; relative to where the console was started. */
+void report_ask_path(struct reply *reply, const char *what, const char *id,
+                     struct wall at, int token);
 
 #endif
