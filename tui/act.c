@@ -232,5 +232,18 @@ void console_run_line(struct console *c, const char *line)
     case PALETTE_ACTION:
         (void)console_action(c, command.action);
         break;
+    case PALETTE_SAVE:
+        keep_save(c, command.text);
+        break;
+    case PALETTE_OPEN:
+        keep_open(c, command.text);
+        break;
+    case PALETTE_FORGET:
+        keep_forget(c, command.text);
+        break;
+    case PALETTE_SET:
+        keep_set(c, command.text, command.args);
+        free(command.args);
+        break;
     }
 }

@@ -508,6 +508,7 @@ static void begin(struct console *c)
     c->now = wall_now();
     c->frame = feed_take(c->feed);
     look_load(c);
+    keep_load(c);
     const char *name = c->options->is_first_run ? "setup" : c->options->view;
     const struct view_class *first = name != NULL ? view_class_find(name) : NULL;
     place_open(c, first != NULL ? first : view_class_find("overview"), 0, NULL);
@@ -521,11 +522,9 @@ static void end(struct console *c)
     c->term = NULL;
     feed_stop(c->feed);
     frame_unref(c->frame);
+    keep_fini(c);
     look_fini(c);
     surface_free(c->surface);
-    for (size_t i = 0; i < c->n_lines; i++) {
-        free(c->lines[i]);
-    }
 }
 
 enum console_end console_run(const struct console_options *options, struct err *err)

@@ -4,7 +4,7 @@
 
 /*
  * The console's own struct, shared by its files: console.c (the loop), act.c (actions),
- * console_look.c (theme and keys), place.c (views and history), layer.c (what floats), order.c (verbs), chrome.c (top and
+ * console_look.c (theme and keys), keep.c (what is kept for the user), place.c (views and history), layer.c (what floats), order.c (verbs), chrome.c (top and
  * bottom line).
  */
 
@@ -19,6 +19,7 @@
 #include "tui/palette.h"
 #include "tui/past.h"
 #include "tui/perf.h"
+#include "tui/saved.h"
 #include "tui/term.h"
 #include "tui/theme.h"
 #include "tui/view.h"
@@ -27,7 +28,7 @@
 #define HISTORY_MAX  50  /* places for [ and ] */
 #define MESSAGES_MAX 100 /* kept for the messages overlay */
 #define ORDERS_MAX   32  /* sent, not answered yet */
-#define LINES_MAX    50  /* lines of the palette kept for its history */
+#define LINES_MAX    200 /* lines of the palette kept for its history */
 
 /* ---- places: which views are open, and which were ---- */
 
@@ -59,8 +60,9 @@ struct layer {
     /* PALETTE: */
     struct palette_candidate candidates[PALETTE_ROWS];
     size_t n_candidates;
-    int choice;  /* chosen candidate, -1 = what is typed */
-    int history; /* lines back, 0 = the new one */
+    char usage[160]; /* of the command that the line begins with, "" = none */
+    int choice;      /* chosen candidate, -1 = what is typed */
+    int history;     /* lines back, 0 = the new one */
     /* CONFIRM, and PROMPT of a decision: */
     bool is_yes;           /* which button */
     bool is_armed;         /* painted: keys count now */
@@ -141,8 +143,13 @@ struct console {
 
     struct layer layers[LAYERS_MAX];
     size_t n_layers;
-    char *lines[LINES_MAX]; /* of the palette, oldest first */
-    size_t n_lines;
+    char *lines[LINES_MAX];      /* of the palette, oldest first */
+    size_t n_lines, n_old_lines; /* old: of sessions before */
+    struct saved_views saved;
+    char *views_path;
+    bool views_written; /* by us: the watch tells what is known */
+    char **themes;      /* of the user's own, while the palette is open */
+    size_t n_themes;
 
     struct order order;
     struct shown_subject shown;
@@ -181,6 +188,8 @@ struct view *place_top(const struct console *c);
 /* Open a view; records history. */
 void place_open(struct console *c, const struct view_class *klass, int64_t id,
                 const char *arg);
+/* What was saved, its settings with it; said when a setting means nothing any more. */
+void place_show_saved(struct console *c, const struct saved_view *saved);
 /* One level up; from a single view to the overview. False when there is nothing above. */
 bool place_up(struct console *c);
 void place_back(struct console *c, int step); /* -1 back, +1 forward */
@@ -294,8 +303,8 @@ bool past_draw_view(const struct console *c, const struct canvas *canvas);
 void next_needed(struct console *c);
 
 /* ---- console_look.c ---- */
-enum look_file { LOOK_THEME, LOOK_KEYS };
-#define LOOK_ALL (1u << LOOK_THEME | 1u << LOOK_KEYS)
+enum look_file { LOOK_THEME, LOOK_KEYS, LOOK_VIEWS };
+#define LOOK_ALL (1u << LOOK_THEME | 1u << LOOK_KEYS | 1u << LOOK_VIEWS)
 /* Theme and keys as configured; the built-in ones, with messages, where a file has a
  * mistake. */
 void look_load(struct console *c);
@@ -309,6 +318,23 @@ void look_read_again(struct console *c, unsigned which, bool is_told);
 void look_on_watch(struct console *c);
 /* Read again what is due; nanoseconds until something is, -1 = nothing. */
 int64_t look_do_due(struct console *c, int64_t now);
+
+/* ---- keep.c ---- */
+void keep_load(struct console *c); /* after look_load */
+void keep_fini(struct console *c);
+/* A mistake is said, and the views stay as they were. */
+void keep_read_views(struct console *c, bool is_told);
+/* What is shown now, under a name of saved_is_name. */
+void keep_save(struct console *c, const char *name);
+void keep_open(struct console *c, const char *name);
+void keep_forget(struct console *c, const char *name);
+/* A setting of the view on top. */
+void keep_set(struct console *c, const char *name, const char *value);
+/* For the palette's history. */
+void keep_line(struct console *c, const char *line);
+/* Names of the user's own themes, for the palette. */
+void keep_find_themes(struct console *c);
+void keep_drop_themes(struct console *c);
 
 /* ---- act.c ---- */
 void console_say(struct console *c, enum message_kind kind, const char *format, ...)

@@ -114,6 +114,10 @@ void look_read_again(struct console *c, unsigned which, bool is_told)
     if (has_theme && console_use_theme(c, c->theme_name) && is_told) {
         console_say(c, MESSAGE_OK, "theme read again from %s", path);
     }
+    if ((which & 1u << LOOK_VIEWS) != 0) {
+        keep_read_views(c, is_told && !c->views_written);
+        c->views_written = false;
+    }
     if ((which & 1u << LOOK_KEYS) != 0 && file_exists(c->keys_path)) {
         struct keymap *keymap = read_keys(c);
         if (keymap != NULL) {

@@ -186,28 +186,22 @@ static void prompt_action(struct console *c, struct layer *layer, enum action ac
 static void find_candidates(struct console *c, struct layer *layer)
 {
     layer->choice = -1;
-    layer->n_candidates = palette_complete(layer->edit.text, c->frame, layer->candidates,
+    const struct palette_context context = {.frame = c->frame,
+                                            .view = place_top(c),
+                                            .saved = &c->saved,
+                                            .themes = (const char *const *)c->themes,
+                                            .n_themes = c->n_themes};
+    layer->n_candidates = palette_complete(layer->edit.text, &context, layer->candidates,
                                            ARRAY_LEN(layer->candidates));
+    palette_usage(layer->edit.text, layer->usage, sizeof(layer->usage));
 }
 
 void layer_palette(struct console *c, const char *initial)
 {
     struct layer *layer = push(c, LAYER_PALETTE);
+    keep_find_themes(c);
     edit_set(&layer->edit, initial);
     find_candidates(c, layer);
-}
-
-static void keep_line(struct console *c, const char *line)
-{
-    if (c->n_lines > 0 && strcmp(c->lines[c->n_lines - 1], line) == 0) {
-        return;
-    }
-    if (c->n_lines == LINES_MAX) {
-        free(c->lines[0]);
-        memmove(&c->lines[0], &c->lines[1], (LINES_MAX - 1) * sizeof(c->lines[0]));
-        c->n_lines--;
-    }
-    c->lines[c->n_lines++] = mem_str(line);
 }
 
 /* Put the chosen candidate, or the best one, into the line. */
@@ -433,11 +427,16 @@ static void draw_candidates(const struct layer *layer, const struct canvas *canv
 {
     int n = (int)layer->n_candidates;
     int w = canvas->w - 2 < 78 ? canvas->w - 2 : 78;
-    if (n == 0) {
+    int head = layer->usage[0] != '\0' ? 1 : 0;
+    if (n + head == 0) {
         return;
     }
-    struct canvas inside =
-        canvas_popup(canvas, (struct rect){0, canvas->h - 3 - n, w, n + 2}, "");
+    struct canvas all = canvas_popup(
+        canvas, (struct rect){0, canvas->h - 3 - n - head, w, n + head + 2}, "");
+    if (head > 0) {
+        (void)canvas_text(&all, 0, 0, CANVAS_REST, ROLE_POPUP_DIM, layer->usage);
+    }
+    struct canvas inside = canvas_sub(&all, (struct rect){0, head, all.w, n});
     for (int i = 0; i < n; i++) {
         const struct palette_candidate *row = &layer->candidates[i];
         bool is_chosen = i == layer->choice;

@@ -75,6 +75,8 @@ bool palette_parse_id(const char *text, int64_t *ret_id)
     return true;
 }
 
+static const struct verb_arg *rest_arg(const struct verb *verb);
+
 /* ---- completing ---- */
 
 struct list {
@@ -83,10 +85,11 @@ struct list {
     const char *pattern;
 };
 
-/* Keep the best `max`, in order. */
-static void offer(struct list *list, const char *text, const char *help)
+/* Keep the best `max`, in order. key: what the pattern is held against. */
+static void offer_as(struct list *list, const char *key, const char *text,
+                     const char *help)
 {
-    int score = palette_score(list->pattern, text);
+    int score = palette_score(list->pattern, key);
     if (score == 0) {
         return;
     }
@@ -104,6 +107,11 @@ static void offer(struct list *list, const char *text, const char *help)
     (void)snprintf(row->text, sizeof(row->text), "%s", text);
     (void)text_clean_into(row->help, sizeof(row->help), help);
     list->n += list->n < list->max ? 1 : 0;
+}
+
+static void offer(struct list *list, const char *text, const char *help)
+{
+    offer_as(list, text, text, help);
 }
 
 static void offer_rows(struct list *list, const struct workflow_row *rows, size_t n)
@@ -133,6 +141,32 @@ static void offer_workflows(struct list *list, const struct frame *frame)
     }
 }
 
+static void offer_id(struct list *list, enum case_kind kind, int64_t id, const char *help)
+{
+    char name[CASE_ID_MAX];
+    offer(list, case_id(kind, id, name), help);
+}
+
+/* Everything else with an id that the screen shows. */
+static void offer_cases(struct list *list, const struct frame *frame)
+{
+    for (size_t i = 0; frame->approvals != NULL && i < frame->approvals->n; i++) {
+        const struct approval_row *row = &frame->approvals->rows[i];
+        offer_id(list, CASE_APPROVAL, row->id, row->target);
+    }
+    for (size_t i = 0; frame->optimizations != NULL && i < frame->optimizations->n; i++) {
+        const struct optimization_row *row = &frame->optimizations->rows[i];
+        offer_id(list, CASE_OPTIMIZATION, row->id, row->setting);
+    }
+    for (size_t i = 0; frame->failures != NULL && i < frame->failures->n; i++) {
+        offer_id(list, CASE_FAILURE, frame->failures->rows[i].id, "Why it failed");
+    }
+    for (size_t i = 0; frame->decisions != NULL && i < frame->decisions->n; i++) {
+        offer_id(list, CASE_DECISION, frame->decisions->rows[i].id,
+                 "Why it was decided so");
+    }
+}
+
 /* 'submit' and 'adopt' are forms and files, and what reads the audit or shows a card says so itself:
  * they are no lines to type. */
 static bool is_line(const struct verb *verb)
@@ -142,8 +176,54 @@ static bool is_line(const struct verb *verb)
                                   strcmp(verb->name, APPROVAL_SEEN) != 0);
 }
 
-static void offer_first_words(struct list *list, const struct frame *frame)
+/* Commands of the console that are no actions. */
+static const struct {
+    const char *name, *rest, *help;
+    enum palette_kind kind;
+} words[] = {
+    {"theme",  "NAME",       "Use another theme",                                   PALETTE_THEME },
+    {"save",   "NAME",       "Keep the view as it is now, under a name",            PALETTE_SAVE  },
+    {"open",   "NAME",       "Show a saved view",                                   PALETTE_OPEN  },
+    {"forget", "NAME",       "Forget a saved view",                                 PALETTE_FORGET},
+    {"set",    "NAME VALUE", "Change a setting of the view: filter, sort, columns",
+     PALETTE_SET                                                                                  },
+};
+
+static void offer_saved(struct list *list, const struct palette_context *context,
+                        const char *before)
 {
+    const struct saved_views *saved = context->saved;
+    for (size_t i = 0; saved != NULL && i < saved->n; i++) {
+        char text[64], help[96];
+        const struct saved_view *view = &saved->rows[i];
+        (void)snprintf(text, sizeof(text), "%s%s", before, view->name);
+        (void)snprintf(help, sizeof(help), "Saved view of %s",
+                       view->steps[view->n - 1].klass->title);
+        offer_as(list, view->name, text, help);
+    }
+}
+
+static void offer_settings(struct list *list, const struct view *view)
+{
+    const struct view_setting *setting = view != NULL ? view->klass->settings : NULL;
+    for (; setting != NULL && setting->name != NULL; setting++) {
+        offer(list, setting->name, setting->help);
+    }
+}
+
+static void offer_themes(struct list *list, const struct palette_context *context)
+{
+    for (size_t i = 0; theme_builtin(i) != NULL; i++) {
+        offer(list, theme_builtin(i), "");
+    }
+    for (size_t i = 0; i < context->n_themes; i++) {
+        offer(list, context->themes[i], "Your own");
+    }
+}
+
+static void offer_first_words(struct list *list, const struct palette_context *context)
+{
+    offer_saved(list, context, "open ");
     for (size_t i = 0; view_classes[i] != NULL; i++) {
         if (view_classes[i]->help != NULL) {
             offer(list, view_classes[i]->name, view_classes[i]->help);
@@ -157,10 +237,13 @@ static void offer_first_words(struct list *list, const struct frame *frame)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         offer(list, action_name(commands[i]), action_help(commands[i]));
     }
-    offer(list, "theme", "Use another theme");
     offer(list, "at", "Show everything as it was: at 03:12, at -2h, at #EVENT");
-    if (list->pattern[0] != '\0') {
-        offer_workflows(list, frame);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        offer(list, words[i].name, words[i].help);
+    }
+    if (list->pattern[0] != '\0' && context->frame != NULL) {
+        offer_workflows(list, context->frame);
+        offer_cases(list, context->frame);
     }
 }
 
@@ -195,31 +278,82 @@ static void first_word(const char *text, char out[WORD_MAX])
                    text);
 }
 
-size_t palette_complete(const char *text, const struct frame *frame,
+/* What may follow the first word, of the console's own commands. */
+static void offer_rest(struct list *list, const char *first, bool is_second,
+                       const struct palette_context *context)
+{
+    if (!is_second) {
+        return;
+    }
+    if (strcmp(first, "theme") == 0) {
+        offer_themes(list, context);
+    } else if (strcmp(first, "set") == 0) {
+        offer_settings(list, context->view);
+    } else if (strcmp(first, "open") == 0 || strcmp(first, "forget") == 0 ||
+               strcmp(first, "save") == 0) {
+        offer_saved(list, context, "");
+    }
+}
+
+size_t palette_complete(const char *text, const struct palette_context *context,
                         struct palette_candidate *candidates, size_t max)
 {
     struct list list = {.rows = candidates, .max = max, .pattern = last_word(text)};
     char first[WORD_MAX];
     first_word(text, first);
+    const char *rest = strchr(text + strspn(text, " "), ' ');
     if (max == 0) {
         return 0;
     }
-    if (strchr(text + strspn(text, " "), ' ') == NULL) {
-        offer_first_words(&list, frame);
+    if (rest == NULL) {
+        offer_first_words(&list, context);
         return list.n;
     }
+    rest += strspn(rest, " ");
     const struct verb *verb = verb_find(first);
-    if (strcmp(first, "theme") == 0) {
-        for (size_t i = 0; theme_builtin(i) != NULL; i++) {
-            offer(&list, theme_builtin(i), "");
-        }
-    } else if (verb != NULL) {
-        if (verb->has_workflow) {
-            offer_workflows(&list, frame);
-        }
-        offer_arguments(&list, verb);
+    if (verb == NULL) {
+        offer_rest(&list, first, strchr(rest, ' ') == NULL, context);
+        return list.n;
     }
+    if (verb->has_workflow) {
+        offer_workflows(&list, context->frame);
+    }
+    bool is_decision =
+        verb->args[0].name != NULL && strcmp(verb->args[0].name, "approval") == 0;
+    if (is_decision && context->frame != NULL) {
+        offer_cases(&list, context->frame);
+    }
+    offer_arguments(&list, verb);
     return list.n;
+}
+
+void palette_usage(const char *text, char *out, size_t cap)
+{
+    char first[WORD_MAX];
+    first_word(text, first);
+    const struct verb *verb = verb_find(first);
+    out[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(words[i].name, first) == 0) {
+            (void)snprintf(out, cap, "%s %s  %s", first, words[i].rest, words[i].help);
+        }
+    }
+    if (verb == NULL || !is_line(verb)) {
+        return;
+    }
+    size_t used = (size_t)snprintf(out, cap, "%s%s", first,
+                                   verb->has_workflow ? " [wf-N ...]" : "");
+    for (const struct verb_arg *arg = verb->args; arg->name != NULL && used < cap;
+         arg++) {
+        const char *open = arg->is_required ? "" : "[";
+        const char *close = arg->is_required ? "" : "]";
+        bool is_rest = arg == rest_arg(verb);
+        used += (size_t)snprintf(out + used, cap - used, " %s%s%s%s", open, arg->name,
+                                 is_rest ? "..." : "=", close);
+    }
+    if (used < cap) {
+        (void)snprintf(out + used, cap - used, "  %s", verb->help);
+    }
 }
 
 void palette_apply(const char *text, const struct palette_candidate *candidate, char *out,
@@ -351,14 +485,31 @@ static bool parse_verb(struct line *line, struct palette_command *command,
     return true;
 }
 
-static bool parse_theme(struct line *line, struct palette_command *command,
-                        struct err *err)
+/* theme, save, open, forget, set. False with err unset: it is none of them. */
+static bool parse_word(struct line *line, struct palette_command *command,
+                       struct err *err)
 {
-    command->kind = PALETTE_THEME;
+    size_t i = 0;
+    while (i < ARRAY_LEN(words) && strcmp(words[i].name, line->word) != 0) {
+        i++;
+    }
+    if (i == ARRAY_LEN(words)) {
+        return false;
+    }
+    command->kind = words[i].kind;
     if (!next_word(line)) {
-        return err_set(err, ERR_USAGE, "theme: expected a name, such as dark or light");
+        return err_set(err, ERR_USAGE, "%s: expected %s", words[i].name, words[i].rest);
     }
     (void)snprintf(command->theme, sizeof(command->theme), "%.63s", line->word);
+    (void)snprintf(command->text, sizeof(command->text), "%.63s", line->word);
+    if (command->kind == PALETTE_SET) {
+        command->args = mem_str(line->rest + strspn(line->rest, " "));
+        line->rest += strlen(line->rest);
+    } else if (command->kind != PALETTE_THEME && !saved_is_name(command->text)) {
+        return err_set(err, ERR_USAGE,
+                       "%s: '%.60s' is no name; expected letters, digits and . _ -",
+                       words[i].name, line->word);
+    }
     return true;
 }
 
@@ -404,10 +555,10 @@ bool palette_parse(const char *text, struct palette_command *ret_command, struct
         command.n_targets = 1;
     } else if (parse_why(&line, &command)) {
         command.view = command.kind == PALETTE_WHY ? NULL : command.view;
-    } else if (strcmp(line.word, "theme") == 0) {
-        if (!parse_theme(&line, &command, err)) {
-            return false;
-        }
+    } else if (parse_word(&line, &command, err)) {
+        command.view = NULL;
+    } else if (err->code != ERR_NONE) {
+        return false;
     } else if (strcmp(line.word, "at") == 0) {
         command.kind = PALETTE_AT;
         if (next_word(&line)) {

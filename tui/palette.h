@@ -12,10 +12,12 @@
  *   retry wf-12 from=CODING an argument by name
  *   theme light             a theme
  *   at 03:12                the console as it was then
+ *   save NAME               keep what is shown under a name; open NAME, forget NAME
+ *   set sort age            a setting of the view that is shown
  *   perf                    an action of the console
  *
- * Pure: candidates come from the tables of verbs, views, actions and themes, and from the
- * workflows that the frame shows.
+ * Pure: candidates come from the tables of verbs, views, actions and themes, from what the
+ * frame shows, the settings of the view and the saved views.
  */
 
 #include <stdbool.h>
@@ -25,6 +27,7 @@
 #include "engine/base/err.h"
 #include "engine/control/verb.h"
 #include "tui/action.h"
+#include "tui/saved.h"
 #include "tui/view.h"
 
 #define PALETTE_ROWS    8   /* candidates shown */
@@ -36,9 +39,21 @@ struct palette_candidate {
     int score;
 };
 
+/* What is there to be meant; every pointer may be NULL. */
+struct palette_context {
+    const struct frame *frame;
+    const struct view *view; /* on top: its settings */
+    const struct saved_views *saved;
+    const char *const *themes; /* names of the user's own */
+    size_t n_themes;
+};
+
 /* Best first; at most max. `text` up to its end is what is completed (its last word). */
-size_t palette_complete(const char *text, const struct frame *frame,
+size_t palette_complete(const char *text, const struct palette_context *context,
                         struct palette_candidate *candidates, size_t max);
+/* How the command goes on that the line begins with, one line: "pause [wf-N ...] [REASON]: pause
+ * the workflow"; "" when it begins with none. */
+void palette_usage(const char *text, char *out, size_t cap);
 /* `text` with its last word replaced by the candidate. */
 void palette_apply(const char *text, const struct palette_candidate *candidate, char *out,
                    size_t cap);
@@ -51,7 +66,11 @@ enum palette_kind {
     PALETTE_VERB,
     PALETTE_THEME,
     PALETTE_AT, /* a moment that is over */
-    PALETTE_ACTION
+    PALETTE_ACTION,
+    PALETTE_SAVE,   /* text: the name */
+    PALETTE_OPEN,   /* likewise */
+    PALETTE_FORGET, /* likewise */
+    PALETTE_SET     /* text: of the setting; args: its value */
 };
 
 struct palette_command {
@@ -60,9 +79,10 @@ struct palette_command {
     const struct verb *verb;
     int64_t targets[PALETTE_TARGETS]; /* WORKFLOW: one; VERB: none = what is selected */
     size_t n_targets;
-    char *args; /* VERB: JSON object, malloc'd, or NULL */
+    char *args; /* VERB: JSON object; SET: the value; malloc'd, or NULL */
+    char text[64];
     char theme[64];
-    char at[64]; /* AT: as it was typed; "" = now */
+    char at[64];  /* AT: as it was typed; "" = now */
     char why[32]; /* WHY: "f-31" */
     int64_t id;   /* CARD: of what `view` shows */
     enum action action;

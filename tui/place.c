@@ -146,6 +146,28 @@ void place_open(struct console *c, const struct view_class *klass, int64_t id,
     remember(c);
 }
 
+void place_show_saved(struct console *c, const struct saved_view *saved)
+{
+    struct place place = {.n = saved->n};
+    bool is_good = true;
+    for (size_t i = 0; i < saved->n; i++) {
+        place.steps[i].klass = saved->steps[i].klass;
+        place.steps[i].id = saved->steps[i].id;
+        (void)snprintf(place.steps[i].arg, sizeof(place.steps[i].arg), "%s",
+                       saved->steps[i].arg);
+    }
+    go(c, &place);
+    for (size_t i = 0; i < saved->n; i++) {
+        is_good = saved_apply(&saved->steps[i], c->stack[i]) && is_good;
+    }
+    place_refresh(c, true);
+    remember(c);
+    if (!is_good) {
+        console_say(c, MESSAGE_WARN, "%s: not every setting of it means something now",
+                    saved->name);
+    }
+}
+
 bool place_up(struct console *c)
 {
     struct place place = here(c);

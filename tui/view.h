@@ -73,7 +73,7 @@ struct verb_request {
     const char *verb;       /* static */
     const int64_t *targets; /* workflow ids, copied; n_targets 0: a verb without target */
     size_t n_targets;
-    char *args; /* JSON object, malloc'd, moves to the console; NULL = {} */
+    char *args;               /* JSON object, malloc'd, moves to the console; NULL = {} */
     char title[64], why[200]; /* for the confirmation: what, and what comes of it; "" */
 };
 
@@ -125,6 +125,16 @@ struct view_subject {
     char target[120], title[200], rule[200]; /* clean */
 };
 
+/* A setting of a kind of view that a saved view keeps, and that `set NAME VALUE` sets. */
+struct view_setting {
+    const char *name; /* NULL ends a list */
+    const char *help; /* half a sentence: what is expected */
+    /* As text, "" when it is as in a view just opened. */
+    void (*get)(const struct view *view, char *out, size_t cap);
+    /* "" sets it back. False, and nothing changed: no such value. */
+    bool (*set)(struct view *view, const char *value);
+};
+
 /* ---- the class ---------------------------------------------------------------------------- */
 
 #define VIEW_HINTS_MAX    12
@@ -138,8 +148,9 @@ struct view_class {
     enum context context;
     enum action hints
         [VIEW_HINTS_MAX]; /* for the bottom line, most useful first; ACTION_NONE ends */
-    bool shows_cost;      /* `cost` of the view is made for its draw */
-    bool is_root;         /* opening it starts the stack again (overview, workflows) */
+    const struct view_setting *settings; /* NULL = none */
+    bool shows_cost;                     /* `cost` of the view is made for its draw */
+    bool is_root; /* opening it starts the stack again (overview, workflows) */
 
     /* All but open, close and draw may be NULL. */
 

@@ -95,12 +95,57 @@ static void an_environment_has_its_theme(void **state)
     quit(desk);
 }
 
+static void views_are_saved_under_a_name(void **state)
+{
+    struct desk *desk = *state;
+    desk_start(desk, 100, 24, NULL, NULL, NULL);
+    assert_true(pty_wait_text(desk->pty, "engine up", SOON_MS));
+    pty_send(desk->pty, "w");
+    assert_true(pty_wait_text(desk->pty, "› workflows", SOON_MS));
+    pty_send(desk->pty, ":set filter payments\r");
+    assert_true(pty_wait_text(desk->pty, "with \"payments\"", SOON_MS));
+    pty_send(desk->pty, ":set state failed\r");
+    assert_true(pty_wait_text(desk->pty, "failed  with", SOON_MS));
+    pty_send(desk->pty, ":save red\r");
+    assert_true(pty_wait_text(desk->pty, "saved as red", SOON_MS));
+    pty_send(desk->pty, "o");
+    assert_true(pty_wait_no_text(desk->pty, "› workflows", SOON_MS));
+    quit(desk);
+    pty_free(desk->pty);
+
+    /* The next session: from the palette, by a part of its name. */
+    desk_start(desk, 100, 24, NULL, NULL, NULL);
+    assert_true(pty_wait_text(desk->pty, "engine up", SOON_MS));
+    pty_send(desk->pty, ":red");
+    assert_true(pty_wait_text(desk->pty, "Saved view of workflows", SOON_MS));
+    pty_send(desk->pty, "\r");
+    assert_true(pty_wait_text(desk->pty, "failed  with \"payments\"", SOON_MS));
+    put(desk, "views", "red\n  workflows sort=size\n");
+    assert_true(pty_wait_text(desk->pty, "views:2: sort: 'size' means nothing", SOON_MS));
+    pty_send(desk->pty, ":save blue\r"); /* what stands there is not overwritten */
+    assert_true(pty_wait_no_text(desk->pty, ":save blue", SOON_MS));
+    assert_true(pty_wait_text(desk->pty, "views:2: sort: 'size' means nothing", SOON_MS));
+    put(desk, "views", "blue\n  services\n");
+    assert_true(pty_wait_text(desk->pty, "saved views read again: 1", SOON_MS));
+    pty_send(desk->pty, ":open blue\r");
+    assert_true(pty_wait_text(desk->pty, "› services", SOON_MS));
+    /* What was typed in the session before is there. */
+    pty_send(desk->pty, ":\x1b[A\x1b[A\x1b[A");
+    assert_true(pty_wait_text(desk->pty, ":open red", SOON_MS));
+    pty_send(desk->pty, "\x1b[A");
+    assert_true(pty_wait_text(desk->pty, ":save red", SOON_MS));
+    pty_send(desk->pty, "\x1b");
+    assert_true(pty_wait_no_text(desk->pty, ":save red", SOON_MS));
+    quit(desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         DESK_TEST(keys_and_theme_are_read_again),
         DESK_TEST(production_looks_like_production_without_colour),
         DESK_TEST(an_environment_has_its_theme),
+        DESK_TEST(views_are_saved_under_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,20 +115,20 @@ static void nonsense_is_refused_by_name(void **state)
     static const struct {
         const char *line, *message;
     } rows[] = {
-        {"",                        "expected a command, a view or a workflow"     },
-        {"   ",                     "expected a command, a view or a workflow"     },
-        {"wf-0",                    "'wf-0' is no command, view or workflow"       },
+        {"",                        "expected a command, a view or a workflow"  },
+        {"   ",                     "expected a command, a view or a workflow"  },
+        {"wf-0",                    "'wf-0' is no command, view or workflow"    },
         {"wf-99999999999999999999",
-         "'wf-99999999999999999999' is no command, view or workflow"               },
-        {"delete everything",       "'delete' is no command, view or workflow"     },
-        {"row-down",                "'row-down' is no command, view or workflow"   },
-        {"workflows now",           "'now' is too much"                            },
-        {"theme",                   "theme: expected a name, such as dark or light"},
-        {"priority wf-1 value=x",   "value=x: expected a number"                   },
-        {"why now",                 "'now' is too much"                            },
-        {"f-1 f-2",                 "'f-2' is too much"                            },
-        {"label d-31 test",         "failure=d-31: expected a number"              },
-        {"submit x",                "'x' is too much"                              },
+         "'wf-99999999999999999999' is no command, view or workflow"            },
+        {"delete everything",       "'delete' is no command, view or workflow"  },
+        {"row-down",                "'row-down' is no command, view or workflow"},
+        {"workflows now",           "'now' is too much"                         },
+        {"theme",                   "theme: expected NAME"                      },
+        {"priority wf-1 value=x",   "value=x: expected a number"                },
+        {"why now",                 "'now' is too much"                         },
+        {"f-1 f-2",                 "'f-2' is too much"                         },
+        {"label d-31 test",         "failure=d-31: expected a number"           },
+        {"submit x",                "'x' is too much"                           },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -153,7 +153,8 @@ static void nonsense_is_refused_by_name(void **state)
 static bool is_offered(const char *text, const struct frame *frame, const char *expected)
 {
     struct palette_candidate rows[PALETTE_ROWS];
-    size_t n = palette_complete(text, frame, rows, ARRAY_LEN(rows));
+    size_t n = palette_complete(text, &(struct palette_context){.frame = frame}, rows,
+                                ARRAY_LEN(rows));
     for (size_t i = 0; i < n; i++) {
         if (strcmp(rows[i].text, expected) == 0) {
             return true;
@@ -166,16 +167,21 @@ static void completion_offers_what_fits(void **state)
 {
     struct palette_candidate rows[PALETTE_ROWS];
     (void)state;
-    assert_int_equal(palette_complete("", NULL, rows, ARRAY_LEN(rows)), PALETTE_ROWS);
-    assert_true(palette_complete("pa", NULL, rows, ARRAY_LEN(rows)) >= 1);
+    assert_int_equal(
+        palette_complete("", &(struct palette_context){0}, rows, ARRAY_LEN(rows)),
+        PALETTE_ROWS);
+    assert_true(
+        palette_complete("pa", &(struct palette_context){0}, rows, ARRAY_LEN(rows)) >= 1);
     assert_string_equal(rows[0].text, "pause");
-    assert_true(palette_complete("wkf", NULL, rows, ARRAY_LEN(rows)) >= 1);
+    assert_true(palette_complete("wkf", &(struct palette_context){0}, rows,
+                                 ARRAY_LEN(rows)) >= 1);
     assert_string_equal(rows[0].text, "workflows");
     assert_true(is_offered("theme ", NULL, "mono"));
     assert_true(is_offered("retry wf-1 from", NULL, "from=CODING"));
     assert_true(is_offered("priority ", NULL, "value="));
-    assert_int_equal(palette_complete("qqqq", NULL, rows, ARRAY_LEN(rows)), 0);
-    assert_int_equal(palette_complete("pause", NULL, rows, 0), 0);
+    assert_int_equal(
+        palette_complete("qqqq", &(struct palette_context){0}, rows, ARRAY_LEN(rows)), 0);
+    assert_int_equal(palette_complete("pause", &(struct palette_context){0}, rows, 0), 0);
     char line[64];
     struct palette_candidate candidate = {.text = "from=CODING"};
     palette_apply("retry wf-1 fr", &candidate, line, sizeof(line));
@@ -190,7 +196,10 @@ static void completion_knows_the_workflows_on_the_screen(void **state)
     struct palette_candidate rows[PALETTE_ROWS];
     (void)state;
     assert_true(is_offered("31", &frame, "wf-314"));
-    assert_int_equal(palette_complete("pause wf-3", &frame, rows, ARRAY_LEN(rows)), 1);
+    assert_int_equal(palette_complete("pause wf-3",
+                                      &(struct palette_context){.frame = &frame}, rows,
+                                      ARRAY_LEN(rows)),
+                     1);
     assert_string_equal(rows[0].text, "wf-314");
     assert_string_equal(rows[0].help, "cache prices");
 }

@@ -485,6 +485,45 @@ static void delivery_crumb(const struct view *view, const struct frame *frame, c
     (void)snprintf(out, cap, "%" PRId64, view->id);
 }
 
+/* ---- settings ---- */
+
+static void get_filter(const struct view *view, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "%s", ((const struct deliveries *)view)->text);
+}
+
+static bool set_filter(struct view *view, const char *value)
+{
+    struct deliveries *list = (struct deliveries *)view;
+    (void)text_clean_into(list->text, sizeof list->text, value);
+    list->cursor = list->before = 0;
+    return true;
+}
+
+static void get_status(const struct view *view, char *out, size_t cap)
+{
+    size_t group = ((const struct deliveries *)view)->group;
+    (void)snprintf(out, cap, "%s", group > 0 ? groups[group].name : "");
+}
+
+static bool set_status(struct view *view, const char *value)
+{
+    struct deliveries *list = (struct deliveries *)view;
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        if (strcmp(groups[i].name, value) == 0 || (i == 0 && value[0] == '\0')) {
+            list->group = i;
+            list->cursor = list->before = 0;
+            return true;
+        }
+    return false;
+}
+
+static const struct view_setting settings[] = {
+    {"filter",    "a text that the rows hold", get_filter, set_filter},
+    {"state", "all, accepted, reconciled or ignored", get_status, set_status},
+    {0          },
+};
+
 const struct view_class deliveries_class = {
     .name = "deliveries",
     .title = "deliveries",
@@ -492,6 +531,7 @@ const struct view_class deliveries_class = {
     .context = CONTEXT_DELIVERIES,
     .hints = {ACTION_OPEN, ACTION_SHOW_STEPS, ACTION_FILTER, ACTION_FILTER_STATE,
               ACTION_FILTER_CLEAR, ACTION_GO_SERVICES, ACTION_PALETTE, ACTION_HELP},
+    .settings = settings,
     .is_root = true,
     .open = deliveries_open,
     .close = deliveries_close,

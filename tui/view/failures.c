@@ -293,6 +293,45 @@ static size_t cases_targets(const struct view *view, const struct frame *frame,
     return 1;
 }
 
+/* ---- settings ---- */
+
+static void get_filter(const struct view *view, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "%s", ((const struct cases *)view)->text);
+}
+
+static bool set_filter(struct view *view, const char *value)
+{
+    struct cases *list = (struct cases *)view;
+    (void)text_clean_into(list->text, sizeof list->text, value);
+    list->cursor = list->before = 0;
+    return true;
+}
+
+static void get_settled(const struct view *view, char *out, size_t cap)
+{
+    const struct cases *list = (const struct cases *)view;
+    bool is_usual = list->has_all != cases_is_failures(list);
+    (void)snprintf(out, cap, "%s", is_usual ? "" : list->has_all ? "yes" : "no");
+}
+
+static bool set_settled(struct view *view, const char *value)
+{
+    struct cases *list = (struct cases *)view;
+    bool is_yes = strcmp(value, "yes") == 0;
+    if (!is_yes && value[0] != '\0' && strcmp(value, "no") != 0)
+        return false;
+    list->has_all = value[0] == '\0' ? !cases_is_failures(list) : is_yes;
+    list->cursor = list->before = 0;
+    return true;
+}
+
+static const struct view_setting settings[] = {
+    {"filter",    "a text that the rows hold", get_filter, set_filter},
+    {"settled", "yes or no: also what is settled", get_settled, set_settled},
+    {0          },
+};
+
 const struct view_class failures_class = {
     .name = "failures",
     .title = "failures",
@@ -302,6 +341,7 @@ const struct view_class failures_class = {
               ACTION_RECOVERY_DECIDE, ACTION_GO_STRATEGIES, ACTION_GO_DECISIONS,
               ACTION_HELP},
     .is_root = true,
+    .settings = settings,
     .open = failures_open,
     .close = cases_close,
     .query = cases_query,
@@ -320,6 +360,7 @@ const struct view_class decisions_class = {
     .hints = {ACTION_OPEN, ACTION_FILTER, ACTION_FILTER_STATE, ACTION_GO_FAILURES,
               ACTION_GO_STRATEGIES, ACTION_PALETTE, ACTION_HELP},
     .is_root = true,
+    .settings = settings,
     .open = decisions_open,
     .close = cases_close,
     .query = cases_query,

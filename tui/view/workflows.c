@@ -395,6 +395,7 @@ const struct view_class workflows_class = {
     .title = "workflows",
     .help = "Every workflow in a table: sort, filter, mark",
     .context = CONTEXT_WORKFLOWS,
+    .settings = workflows_settings,
     .hints = {ACTION_OPEN, ACTION_FILTER, ACTION_FILTER_STATE, ACTION_SORT_NEXT,
               ACTION_MARK, ACTION_PAUSE, ACTION_RESUME, ACTION_CANCEL, ACTION_GO_SUBMIT,
               ACTION_PALETTE, ACTION_HELP},

@@ -37,6 +37,16 @@ static const struct column columns[COLUMNS] = {
     [COL_REASON] = {"REASON",   20, 60, 4, false, -1           },
 };
 
+#define NEVER_FITS 100000 /* cells, and the first to go */
+
+const char *workflows_column(size_t index)
+{
+    static const char *const names[COLUMNS + 1] = {
+        "",          "id",  "state", "step",     "title",  "repo", "pipeline",
+        "iteration", "age", "left",  "priority", "reason", NULL};
+    return index <= COLUMNS ? names[index] : NULL;
+}
+
 static bool is_marked(const struct workflows *list, int64_t id)
 {
     for (size_t i = 0; i < list->n_marks; i++)
@@ -195,7 +205,13 @@ static void draw_list(const struct canvas *canvas, const struct workflows *list,
         draw_empty(&part, list, frame);
         return;
     }
-    struct table_layout layout = table_layout(columns, COLUMNS, 2, canvas->w - 3);
+    struct column wanted[COLUMNS];
+    memcpy(wanted, columns, sizeof(wanted));
+    for (size_t i = 0; i < COLUMNS; i++)
+        if (list->columns != 0 && columns[i].title[0] != '\0' &&
+            (list->columns & 1u << i) == 0)
+            wanted[i].min = wanted[i].max = wanted[i].importance = NEVER_FITS;
+    struct table_layout layout = table_layout(wanted, COLUMNS, 2, canvas->w - 3);
     table_draw_heading(canvas, LIST_HEAD_ROWS - 1, columns, COLUMNS, &layout,
                        (int)list->sort, list->is_reversed);
     draw_rows(&part, list, frame, &layout);

@@ -22,6 +22,7 @@ struct workflows {
     size_t group;
     char text[FRAME_FILTER_MAX];
     enum sort_key sort;
+    unsigned columns; /* bits of those shown; 0 = all that fit */
     bool is_reversed, is_held, is_from_end;
     int64_t cursor; /* workflow id, 0 = the first row */
     int screen_row; /* line of the screen on which it stands */
@@ -29,12 +30,16 @@ struct workflows {
     size_t n_marks;
 };
 
+extern const struct view_setting workflows_settings[];
+
 /* Index of the cursor's row; where it would be when it is gone: the same line. */
 size_t workflows_cursor(const struct workflows *list, const struct frame_list *data);
 /* First row on the screen. Not before the start nor past the end, where these are known.
  */
 int64_t workflows_top(const struct workflows *list, const struct frame_list *data,
                       size_t at, int h);
+/* Names of the columns, lower case; index 0.., NULL at the end; "" has none. */
+const char *workflows_column(size_t index);
 void workflows_draw(const struct view *view, const struct frame *frame,
                     const struct canvas *all);
 
