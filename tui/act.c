@@ -25,6 +25,7 @@ void console_say(struct console *c, enum message_kind kind, const char *format, 
     message->at = wall_now();
     (void)text_clean_into(message->text, sizeof(message->text), raw);
     c->is_message_shown = true;
+    c->message_asked = 0;
     c->message_until = (struct mono){
         kind == MESSAGE_ERROR ? 0 : mono_now().ns + (int64_t)MESSAGE_MS * 1000000};
     c->needs_paint = true;

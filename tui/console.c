@@ -77,8 +77,9 @@ static bool is_too_small(const struct console *c)
 static void on_key(struct console *c, uint32_t key)
 {
     bool is_plain = key >= ' ' && key < KEYC_FIRST;
-    if (c->is_message_shown) {
-        c->is_message_shown = false; /* it was read */
+    if (c->is_message_shown &&
+        console_has_painted(c, c->message_asked, c->message_asked_at)) {
+        c->is_message_shown = false; /* it was read: the key came after it */
         c->needs_paint = true;
     }
     if (is_plain && (layer_takes_text(c) || view_takes_text(c)) && !is_too_small(c)) {
@@ -321,6 +322,10 @@ static void paint(struct console *c)
         layer->asked_number = console_ask_painted(c);
         layer->has_asked = true;
         layer->asked_at = mono_now();
+    }
+    if (c->is_message_shown && layer == NULL && c->message_asked == 0) {
+        c->message_asked = console_ask_painted(c);
+        c->message_asked_at = mono_now();
     }
     decide_painted(c);
     first_run_painted(c);

@@ -112,6 +112,19 @@ static void a_key_before_the_item_was_painted_decides_nothing(void **state)
     quit(desk);
 }
 
+/* A key takes a message away that was read; one that came with it has not seen it. */
+static void a_message_outlives_the_key_that_came_before_it(void **state)
+{
+    struct desk *desk = *state;
+    open_queue(desk, 3);
+    pty_send(desk->pty, "jak");
+    must_see(desk, "the key came before a-1186 was on the screen");
+    assert_true(pty_wait_quiet(desk->pty, 200, SOON_MS));
+    pty_send(desk->pty, "k");
+    assert_true(pty_wait_no_text(desk->pty, "the key came before", SOON_MS));
+    quit(desk);
+}
+
 static void high_risk_asks_for_the_name(void **state)
 {
     struct desk *desk = *state;
@@ -273,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(low_risk_is_one_key),
         TEST(a_key_before_the_item_was_painted_decides_nothing),
+        TEST(a_message_outlives_the_key_that_came_before_it),
         TEST(high_risk_asks_for_the_name),
         TEST(a_rejection_needs_a_reason),
         TEST(the_loser_sees_who_decided),
