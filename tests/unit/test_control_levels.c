@@ -100,10 +100,10 @@ static enum user_role role_of(void *self, const char *actor, const char *account
                               const char *origin)
 {
     const struct desk_of *d = self;
-    (void)actor;
+    enum user_role role;
     (void)account;
     (void)origin;
-    return d->role;
+    return user_role_find(actor, &role) ? role : d->role; /* "observer" is one */
 }
 
 static void open_desk(struct desk_of *d)
@@ -156,12 +156,13 @@ static void turn(struct desk_of *d)
     assert_true(control_commit(d->control, &executor, &err));
 }
 
-static int send(struct desk_of *d, const char *verb, int64_t workflow, const char *args)
+static int send_by(struct desk_of *d, enum origin origin, const char *verb,
+                   int64_t workflow, const char *args)
 {
     struct err err = ERR_INIT;
     struct command_row row = {.at = d->now,
                               .actor = "ops",
-                              .origin = origin_word(ORIGIN_KEY),
+                              .origin = origin_word(origin),
                               .verb = verb,
                               .workflow = workflow,
                               .args = args,
@@ -173,6 +174,11 @@ static int send(struct desk_of *d, const char *verb, int64_t workflow, const cha
     assert_int_equal(reader_command(reader, d->place->arena, id, &row, &err), FOUND);
     reader_close(reader);
     return row.answer;
+}
+
+static int send(struct desk_of *d, const char *verb, int64_t workflow, const char *args)
+{
+    return send_by(d, ORIGIN_KEY, verb, workflow, args);
 }
 
 static void submit(struct desk_of *d, const char *text)
@@ -479,6 +485,105 @@ static void each_class_is_approved(void **state)
     }
 }
 
+/* ---- who may, at which level, on which way ---- */
+
+static int64_t last_event(struct desk_of *d)
+{
+    struct err err = ERR_INIT;
+    struct totals totals;
+    int64_t last = 0;
+    assert_true(store_load_counters(d->store, &last, &totals, &err));
+    return totals.last_event;
+}
+
+static const char *args_for(struct desk_of *d, bool is_yes, bool waits,
+                            char args[ARGS_MAX])
+{
+    static const char some[] = "{\"digest\":\"0123\"}";
+    return !is_yes ? "{\"reason\":\"no\"}" : waits ? digest_args(d, 1, args) : some;
+}
+
+/* Each of these answers on each way, in one turn: nothing of the workflow, its approval or the outbox
+ * is other than before. */
+static void must_not_change(struct desk_of *d, bool waits)
+{
+    struct err err = ERR_INIT;
+    struct command_line *line = command_line_open(d->place->path, &err);
+    struct workflow_row before = look(d, 1);
+    int64_t event = last_event(d), first = 0, last = 0;
+    enum approval_status status = approval(d).status;
+    enum recovery_status rung = recovery(d).status;
+    size_t n_asked = d->n_asked;
+    char args[ARGS_MAX];
+    assert_non_null(line);
+    for (int role = USER_NONE; role < (waits ? USER_APPROVER : USER_ROLE_COUNT); role++) {
+        for (int n = 0; n < 2 * ORIGIN_COUNT; n++) {
+            const struct command_row row = {
+                .at = d->now,
+                .actor = user_role_word((enum user_role)role),
+                .origin = origin_word((enum origin)(n / 2)),
+                .verb = n % 2 == 0 ? "approve" : "reject",
+                .workflow = 1,
+                .args = args_for(d, n % 2 == 0, waits, args),
+                .message = "",
+            };
+            last = command_line_send(line, &row, &err);
+            first = first == 0 ? last : first;
+        }
+    }
+    command_line_close(line);
+    turn(d);
+    struct reader *reader = place_reader(d->place);
+    for (int64_t id = first; id <= last; id++) {
+        struct command_row row;
+        assert_int_equal(reader_command(reader, d->place->arena, id, &row, &err), FOUND);
+        assert_int_equal(row.answer, 1);
+    }
+    reader_close(reader);
+    assert_int_equal(look(d, 1).state, before.state);
+    assert_int_equal(look(d, 1).wait, before.wait);
+    assert_int_equal(look(d, 1).effect_seq, before.effect_seq);
+    assert_int_equal(last_event(d), event);
+    assert_int_equal(approval(d).status, status);
+    assert_int_equal(recovery(d).status, rung);
+    assert_int_equal(d->n_asked, n_asked);
+}
+
+/* Each class x level x role x way x answer: exactly those who may change what waits. */
+static void exactly_the_allowed_change_state(void **state)
+{
+    char args[ARGS_MAX];
+    int way_of = 0;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        for (int level = LEVEL_OBSERVE; level < AUTONOMY_LEVEL_COUNT; level++) {
+            bool waits = level == LEVEL_SUGGEST || level == LEVEL_APPROVE;
+            for (int n = 0; n < (waits ? 2 : 1); n++) {
+                struct desk_of d;
+                void *place = NULL;
+                assert_int_equal(place_set_up(&place), 0);
+                begin(&d, &place);
+                d.levels[ways[i].act] = level + 1;
+                reopen(&d);
+                fail_as(&d, &ways[i]);
+                must_not_change(&d, waits);
+                if (waits) {
+                    d.role = way_of % 3 == 0 ? USER_ADMIN : USER_APPROVER;
+                    enum origin origin = (enum origin)(way_of++ % ORIGIN_COUNT);
+                    assert_int_equal(send_by(&d, origin, n == 0 ? "approve" : "reject", 1,
+                                             args_for(&d, n == 0, true, args)),
+                                     0);
+                    assert_int_equal(recovery(&d).status,
+                                     n == 0 ? RECOVERY_RUNNING : RECOVERY_REFUSED);
+                    assert_int_equal(look(&d, 1).wait == WAIT_OPERATOR, n == 1);
+                }
+                close_desk(&d);
+                assert_int_equal(place_tear_down(&place), 0);
+            }
+        }
+    }
+}
+
 static void a_rejected_one_leaves_it_to_people(void **state)
 {
     struct desk_of d;
@@ -626,6 +731,7 @@ int main(void)
         cmocka_unit_test(a_level_is_of_its_class_alone),
         PLACE_TEST(a_level_is_of_a_repository),
         cmocka_unit_test(each_class_is_approved),
+        cmocka_unit_test(exactly_the_allowed_change_state),
         PLACE_TEST(a_rejected_one_leaves_it_to_people),
         cmocka_unit_test(what_else_ends_it_is_no_success),
         PLACE_TEST(it_drifts_with_what_is_done),
