@@ -257,6 +257,7 @@ static void recovery(struct drafting *d)
     field(d, "step", trouble->step);
     field(d, "head", row->head_sha);
     field(d, "avoids", asked.service);
+    field(d, "goal", d->live->is_goal_gone ? "closed" : "open");
     field_number(d, "iteration", row->iteration);
     jsonw_str(&d->card, "expected", ladder_expected(trouble->rung));
     jsonw_str(&d->card, "if_wrong",

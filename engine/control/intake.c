@@ -97,6 +97,19 @@ static void describe(char text[TEXT_MAX], const struct forge_event *event)
     (void)text_clean_into(text, TEXT_MAX, raw);
 }
 
+/* A hint, like all of them: nothing begins or ends by it, but no agent is run again before a person
+ * has looked (recovery_choice.c). */
+static void note_goal(struct control *control, int64_t workflow,
+                      const struct forge_event *event)
+{
+    struct live *live = workflow > 0 ? idmap_get(&control->live, workflow) : NULL;
+    if (live != NULL && event->kind == FORGE_PULL_REQUEST &&
+        event->pull == live->workflow->row.pr_number &&
+        !state_is_final(live->workflow->row.state)) {
+        live->is_goal_gone = event->is_closed;
+    }
+}
+
 void control_webhook(struct control *control, struct webhook *webhook)
 {
     const struct forge_event *event = webhook->event;
@@ -122,6 +135,7 @@ void control_webhook(struct control *control, struct webhook *webhook)
         row.workflow = place_find(control, event->repository, event->pull, event->sha,
                                   event->branch);
         row.status = DELIVERY_ACCEPTED;
+        note_goal(control, row.workflow, event);
     }
     store_add_delivery(control->store, &row, &webhook->is_new);
     if (control->n_webhooks == control->cap_webhooks) {

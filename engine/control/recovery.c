@@ -332,6 +332,7 @@ void recovery_follow(struct control *control, struct live *live,
     control->recovery->now = now;
     bool is_new_state = before->state != row->state;
     asked_follow(control, live, before, input, now);
+    live->is_goal_gone = live->is_goal_gone && input->event != EV_RETRY; /* who knows */
     if (input->result != NULL && is_active(before->state) &&
         event_of_result(input->result) == EV_PASSED) {
         step_passed(control, live, before->state,

@@ -6,6 +6,8 @@
  * What these share, all of the control thread:
  *   recovery.c          the door: a step failed, passed, time went by; start
  *   recovery_trouble.c  the open failure of a workflow: its question, its rung, its end
+ *   recovery_choice.c   what failed and what is done about it (recovery_hand.h)
+ *   recovery_decide.c   which rung
  *   recovery_cause.c    what explains it and what it touches
  *   recovery_problem.c  many failures of one cause: what is done about a service
  *   recovery_verb.c     what operators say: label, kill

@@ -67,6 +67,40 @@ static struct op_step end_workspace(struct github_op *base)
     return step;
 }
 
+/* Before an agent runs once more: is what it works for still open? */
+static struct op_step on_goal(struct github_op *base,
+                              const struct http_response *response)
+{
+    struct github_pull pull = {.number = 0};
+    if (response->status != 200) {
+        return github_refused(base, response, "looking at the pull request");
+    }
+    if (!github_pull_read(response, &pull)) {
+        return github_odd(base, "pull request");
+    }
+    bool is_open = pull.is_open, is_merged = pull.is_merged;
+    github_pull_fini(&pull);
+    if (is_open) {
+        return end_workspace(base);
+    }
+    return github_end(base, STATUS_FAILED, BLAME_OPERATOR,
+                      "pull request #%lld was %s by a person: no agent runs for it again",
+                      (long long)base->order->pr_number, is_merged ? "merged" : "closed");
+}
+
+static struct op_step look_at_goal(struct github_op *base)
+{
+    const struct order *order = base->order;
+    if (order->iteration <= 1 || order->pr_number <= 0) {
+        return end_workspace(base);
+    }
+    return github_send(base, GITHUB_PULL_GET,
+                       github_request(GITHUB_PULL_GET,
+                                      &(struct github_path){.repo = base->repo,
+                                                            .number = order->pr_number}),
+                       on_goal);
+}
+
 static struct op_step try_name(struct github_op *base);
 
 static struct op_step on_name(struct github_op *base,
@@ -114,7 +148,7 @@ static struct op_step on_base(struct github_op *base,
     set(&op->base_sha, sha);
     if (base->order->branch[0] != '\0') { /* chosen in an earlier iteration */
         set(&op->name, mem_str(base->order->branch));
-        return end_workspace(base);
+        return look_at_goal(base);
     }
     op->n_names = 0;
     return try_name(base);

@@ -724,6 +724,83 @@ static void an_outcome_that_was_held_obeys_too(void **state)
     close_desk(&d);
 }
 
+/* ---- the goal ---- */
+
+static void tell(struct desk_of *d, const char *guid, bool is_closed)
+{
+    struct webhook *webhook = mem_alloc(sizeof(*webhook));
+    struct forge_event *event = mem_alloc(sizeof(*event));
+    char **texts[] = {&event->branch,     &event->sha,   &event->base,
+                      &event->before,     &event->name,  &event->status,
+                      &event->conclusion, &event->actor, &event->url,
+                      &event->merge_sha};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = mem_str("");
+    }
+    event->kind = FORGE_PULL_REQUEST;
+    event->action = mem_str(is_closed ? "closed" : "reopened");
+    event->repository = mem_str("acme/payments");
+    event->pull = 1;
+    event->is_closed = is_closed;
+    webhook->event = event;
+    webhook->guid = mem_str(guid);
+    webhook->name = mem_str("pull_request");
+    webhook->body = mem_str("{}");
+    webhook->body_len = 2;
+    webhook->at = d->now;
+    control_webhook(d->control, webhook);
+    turn(d);
+}
+
+/* What was closed is not worked on again without a person; what was opened again is. */
+static void no_agent_runs_again_for_what_was_closed(void **state)
+{
+    struct way way = ways[1];
+    char args[ARGS_MAX];
+    way.pipeline = "name: p\nbase: main\nagent: {provider: codegen_api}\n"
+                   "forge: {provider: github_api, repository: acme/Payments}\n"
+                   "validate: [{name: tests, command: make test}]\n";
+    for (int n = 0; n < 3;
+         n++) { /* closed; closed and opened again; closed while asked */
+        struct desk_of d;
+        void *place = NULL;
+        (void)state;
+        assert_int_equal(place_set_up(&place), 0);
+        begin(&d, &place);
+        d.levels[ACT_REWORK] = n == 2 ? LEVEL_APPROVE + 1 : 0;
+        reopen(&d);
+        submit(&d, way.pipeline);
+        pass_until(&d, EFFECT_CHECK, &way);
+        if (n < 2) {
+            tell(&d, "g-1", true);
+        }
+        if (n == 1) {
+            tell(&d, "g-2", false);
+        }
+        answer(&d, STATUS_FAILED, &way);
+        if (n == 0) {
+            assert_int_equal(look(&d, 1).wait, WAIT_OPERATOR);
+            assert_int_equal(recovery(&d).rung, RUNG_ESCALATE);
+            assert_non_null(strstr(decision(&d).reason, "#1 was closed"));
+            assert_int_equal(d.n_asked, 0);
+            assert_int_equal(send(&d, "retry", 1, "{\"from\":\"VALIDATING\"}"), 0);
+            pass_until(&d, EFFECT_CHECK, &way); /* a person has looked */
+            answer(&d, STATUS_FAILED, &way);
+            assert_int_equal(look(&d, 1).state, STATE_CODING);
+        } else if (n == 1) {
+            assert_int_equal(look(&d, 1).state, STATE_CODING);
+        } else {
+            (void)digest_args(&d, 1, args);
+            tell(&d, "g-1", true);
+            assert_int_equal(send(&d, "approve", 1, args), 1);
+            assert_int_equal(approval(&d).status, APPROVAL_DRIFTED);
+            assert_int_equal(look(&d, 1).wait, WAIT_RECOVERY);
+        }
+        close_desk(&d);
+        assert_int_equal(place_tear_down(&place), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -738,6 +815,7 @@ int main(void)
         PLACE_TEST(it_expires_into_a_pause),
         cmocka_unit_test(without_recovery_the_table_obeys_too),
         PLACE_TEST(an_outcome_that_was_held_obeys_too),
+        cmocka_unit_test(no_agent_runs_again_for_what_was_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,37 @@ static void test_workspace(void **state)
                         "github_api: a repository is named owner/name");
 }
 
+/* Before the agent runs once more: a pull request that a person has closed or merged is no goal. */
+static void test_workspace_of_what_is_closed(void **state)
+{
+    static const struct {
+        const char *pull, *words;
+        enum effect_status status;
+        enum blame blame;
+    } rows[] = {
+        {PULL("7", "open",   SCRIPT_HEAD, ""),                                            "signalbox/wf-12",           STATUS_PASSED,
+         BLAME_NONE                                                                                                                                 },
+        {PULL("7", "closed", SCRIPT_HEAD, ""),                                            "#7 was closed by a person", STATUS_FAILED,
+         BLAME_OPERATOR                                                                                                                             },
+        {PULL("7", "closed", SCRIPT_HEAD, ",\"merged\":true,\"merge_commit_sha\":\"m\""),
+         "#7 was merged by a person",                                                                                  STATUS_FAILED, BLAME_OPERATOR},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct script script;
+        script_init(&script, EFFECT_WORKSPACE);
+        script.order.iteration = 2;
+        struct effect_result *result =
+            SCRIPT(&script, {.call = "GET " R, 200, "{\"full_name\":\"acme/pay\"}"},
+                   {.call = "GET " R "/branches/main",
+                    200,
+                    "{\"commit\":{\"sha\":\"" OTHER "\"}}"},
+                   {.call = "GET " R "/pulls/7", 200, rows[i].pull});
+        assert_null(result->merge_sha);
+        assert_ended(result, rows[i].status, rows[i].blame, rows[i].words);
+    }
+}
+
 /* A renamed repository is found, with the same method, at the same service. */
 static void test_redirect(void **state)
 {
@@ -398,10 +429,15 @@ static void test_close(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_workspace), cmocka_unit_test(test_redirect),
-        cmocka_unit_test(test_commit),    cmocka_unit_test(test_open),
-        cmocka_unit_test(test_open_once), cmocka_unit_test(test_open_refused),
-        cmocka_unit_test(test_update),    cmocka_unit_test(test_settled),
+        cmocka_unit_test(test_workspace),
+        cmocka_unit_test(test_workspace_of_what_is_closed),
+        cmocka_unit_test(test_redirect),
+        cmocka_unit_test(test_commit),
+        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_open_once),
+        cmocka_unit_test(test_open_refused),
+        cmocka_unit_test(test_update),
+        cmocka_unit_test(test_settled),
         cmocka_unit_test(test_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
