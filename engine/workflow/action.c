@@ -226,6 +226,23 @@ static const char *planned(const struct turn *turn)
     return plan != NULL && plan->words != NULL ? plan->words : "";
 }
 
+/* A line about what else has failed beside it, into text; "" when nothing has. */
+static void also_failed(const struct turn *turn, char *text, size_t cap)
+{
+    const struct effect_result *result = turn->input->result;
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; result != NULL && i < result->n_parts; i++) {
+        const struct effect_result *part = result->parts[i];
+        if (part->seq != effect_result_of(result) && part->summary != NULL &&
+            event_of_result(part) == EV_CHANGE && used < cap) {
+            int n = snprintf(text + used, cap - used, "%s%.120s",
+                             used == 0 ? "\nBeside it: " : "; ", part->summary);
+            used += n > 0 ? (size_t)n : 0;
+        }
+    }
+}
+
 /* Error context: what the next attempt should know. */
 void hand_on_errors(struct turn *turn)
 {
@@ -252,11 +269,14 @@ void hand_on_errors(struct turn *turn)
                        present_step_name(turn), advice);
         return;
     }
-    (void)snprintf(
-        out->errors, sizeof(out->errors), "## Iteration %d: %s\n\n%s\n%s%.*s%s%s%.400s\n",
-        row->iteration, present_step_name(turn), cause(turn),
-        excerpt[0] != '\0' ? "\n```\n" : "", EXCERPT_MAX, excerpt,
-        excerpt[0] != '\0' ? "\n```\n" : "", advice[0] != '\0' ? "\n" : "", advice);
+    const char *fence = excerpt[0] != '\0' ? "\n```\n" : "";
+    char beside[300];
+    also_failed(turn, beside, sizeof(beside));
+    (void)snprintf(out->errors, sizeof(out->errors),
+                   "## Iteration %d: %s\n\n%s\n%s%.*s%s%s%s%s%.400s\n", row->iteration,
+                   present_step_name(turn), cause(turn), fence, EXCERPT_MAX, excerpt,
+                   fence, beside, beside[0] != '\0' ? "\n" : "",
+                   advice[0] != '\0' ? "\n" : "", advice);
 }
 
 void enter(struct turn *turn)

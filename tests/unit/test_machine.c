@@ -729,6 +729,9 @@ static enum machine_verdict answer_all(struct fixture *f, int n, int at,
         effect_result_make_parts(result, (size_t)n);
         for (int i = 0; i < n; i++) {
             result->parts[i] = effect_result_new(1, last - n + 1 + i);
+            result->parts[i]->status = i == 3 ? status : STATUS_PASSED;
+            result->parts[i]->blame = i == 3 ? blame : BLAME_NONE;
+            result->parts[i]->summary = mem_printf("%c says so", 'a' + i);
         }
         result->of = last - n + 1 + at;
     }
@@ -779,6 +782,8 @@ static void the_failed_check_is_told_and_not_its_neighbours(void **state)
     assert_int_equal(f.workflow->row.state, STATE_CODING); /* no plan command */
     assert_int_equal(f.workflow->row.iteration, 2);
     assert_non_null(strstr(f.out->errors, ": b\n"));
+    assert_non_null(strstr(f.out->errors, "\nBeside it: d says so\n"));
+    assert_null(strstr(f.out->errors, "c says so"));
     assert_int_equal(f.out->events[0].ended, first + 1);
     assert_true(f.workflow->row.effect_seq > first + 3); /* no number is used again */
     finish(&f);
