@@ -183,6 +183,8 @@ static int set_up(void **state)
     office.clerk.spec.users = users;
     office.clerk.spec.n_users = USERS;
     office.clerk.limits.command_burst = 1000;
+    office.clerk.limits.command_time = (struct span){WAIT_MS}; /* whatever the load */
+    office.clerk.limits.answer_time = (struct span){WAIT_MS};
     return failed;
 }
 
