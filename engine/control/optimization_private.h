@@ -31,7 +31,7 @@ struct optimizing {
         char service[80];
         enum breaker_state state;
         struct wall at;
-        size_t after; /* so many of `learned` */
+        size_t after;       /* so many of `learned` */
     } changes[LEARNED_MAX]; /* of breakers, since the last save */
     size_t n_changes;
     struct known_pipeline known[PIPELINES_MAX];

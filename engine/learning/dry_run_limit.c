@@ -60,6 +60,9 @@ static double limit_of_run(const struct run_features *run, const struct limiting
     if (what->of == OF_MEMORY) {
         return (double)run->memory;
     }
+    if (what->of == OF_PROCESSOR) {
+        return (double)run->cpu;
+    }
     return what->of != OF_STATE            ? 0
            : what->state == STATE_PLANNING ? (double)run->planning
            : what->state == STATE_CODING   ? (double)run->coding
@@ -112,7 +115,7 @@ static bool step_at(const struct run_features *run, size_t at,
     }
     bool is_killed = what->of == OF_TIMEOUT  ? step->status == STATUS_TIMED_OUT
                      : what->of == OF_MEMORY ? (step->flags & STEP_OVER_LIMIT) != 0
-                                             : false;
+                                             : (step->flags & STEP_OVER_CPU) != 0;
     *ret = (struct stay){.size = size,
                          .cost = (double)step->run,
                          .is_killed = is_killed,
@@ -148,7 +151,7 @@ static double replay_run(const struct run_features *run, const struct limiting *
 {
     struct stay stay;
     double delta = 0, reached = 1;
-    bool is_time = what->of != OF_MEMORY;
+    bool is_time = what->of == OF_STATE || what->of == OF_TIMEOUT;
     for (size_t at = 0; next_stay(run, what, &at, &stay);) {
         totals->n++;
         if (stay.is_killed) {
