@@ -246,11 +246,13 @@ static bool fill_then(struct pin *pin, enum past past, int64_t last)
 static void add_shown(struct pin *pin, enum past past, char alias)
 {
     if (past == PAST_SERVICE) {
-        (void)buf_printf(&pin->sql,
-                         "name, kind, state, since, until,"
-                         " iif(updated_at > %lld, 0, updated_at) AS updated_at, reason,"
-                         " iif(updated_at > %lld, '', detail) AS detail, '' AS memo",
-                         (long long)pin->shown, (long long)pin->shown);
+        (void)buf_printf(
+            &pin->sql,
+            "name, kind, state, since, until,"
+            " CASE WHEN updated_at > %lld THEN 0 ELSE updated_at END AS updated_at,"
+            " reason, CASE WHEN updated_at > %lld THEN '' ELSE detail END AS detail,"
+            " '' AS memo",
+            (long long)pin->shown, (long long)pin->shown);
     } else if (ways[past] == IN_VIEW && alias == 'p') {
         (void)buf_str(&pin->sql, pin->columns.data);
     } else {

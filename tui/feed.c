@@ -286,7 +286,7 @@ static void build(struct feed *feed)
     if (feed->n_here > 0)
         memcpy(here, feed->here, feed->n_here * sizeof *here);
     frame->here = here;
-    frame->n_here = feed->n_here;
+    frame->n_here = frame->is_past ? 0 : feed->n_here; /* who was there is not known */
     frame->trouble = feed->trouble;
     frame->trouble_text = arena_str(frame_arena(frame), feed->trouble_text);
     orders_show(feed->orders, frame);
