@@ -38,7 +38,7 @@ static void put_bounds(const struct tuning_spec *spec, struct setting_now *now)
                   : field->type == FIELD_BYTES    ? 1024.0 * 1024
                   : field->type == FIELD_INT      ? 1
                                                   : 0;
-    if (unit > 0) {
+    if (field != NULL && unit > 0) {
         now->least = (double)field->min / unit;
         now->most = (double)field->max / unit;
     }

@@ -62,7 +62,7 @@ static void write_count(char *out, size_t cap, double count)
 }
 
 struct resource {
-    const char *setting, *what, *if_wrong;
+    const char *setting, *what, *of, *if_wrong;
     unsigned flag; /* enum run_step_flag */
     double (*limit)(const struct run_features *run);
     double (*used)(const struct run_step *step);
@@ -72,11 +72,13 @@ struct resource {
 
 /* clang-format off */
 static const struct resource resources[] = {
-    {"limits.memory", "memory", "each sandbox may take that much more of the machine",
+    {"limits.memory", "memory", "of memory", "each sandbox may take that much more of the machine",
      STEP_OVER_LIMIT, memory_limit, memory_used, nice_mib, write_mib},
-    {"limits.cpu", "processor time", "one that runs in a circle keeps a processor busy for longer",
+    {"limits.cpu", "processor time", "of processor time",
+     "one that runs in a circle keeps a processor busy for longer",
      STEP_OVER_CPU, cpu_limit, cpu_used, nice_seconds, write_span},
-    {"limits.processes", "processes", "one that starts more and more of them fills the machine further",
+    {"limits.processes", "processes", "processes",
+     "one that starts more and more of them fills the machine further",
      STEP_OVER_PROCESSES, process_limit, processes_used, nice_count, write_count},
 };
 /* clang-format on */
@@ -193,13 +195,19 @@ static void propose_more(struct search *search, const struct resource *resource,
     draft->metric = RUN_WASTED;
     draft->traits = PROPOSAL_REVERSIBLE | PROPOSAL_SPENDS;
     resource->write(draft->to, sizeof(draft->to), to);
-    limit_expect(search, saved);
-    draft_text(draft->title, sizeof(draft->title), "%s: %s of %s, not %s", search->scope,
-               draft->to, resource->what, draft->from);
+    if (limit->fit.n > 0) {
+        limit_expect(search, saved);
+    } else { /* the guess says itself how little is known */
+        search_expect(search, 1, (saved.value - saved.low) / saved.value,
+                      (saved.high - saved.value) / saved.value);
+    }
+    draft_text(draft->title, sizeof(draft->title), "%s: %s %s, not %s", search->scope,
+               draft->to, resource->of, draft->from);
     draft_text(draft->reason, sizeof(draft->reason),
-               "%s was killed at the limit of %s in %zu of %zu tries; %.0f %% of them "
+               "%s was killed at the limit of %s in %zu of %zu tries; %s%.0f %% of them "
                "would have had enough",
-               step, resource->what, limit->n_cut, limit->n, 100 * saved.value);
+               step, resource->what, limit->n_cut, limit->n,
+               limit->fit.n > 0 ? "" : "perhaps ", 100 * saved.value);
     draft_text(draft->if_wrong, sizeof(draft->if_wrong), "%s", resource->if_wrong);
     search_fact(search, (double)limit->n_cut, "killed at %s: %zu of %zu tries of %s",
                 draft->from, limit->n_cut, limit->n, step);

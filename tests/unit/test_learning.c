@@ -186,6 +186,64 @@ static void a_change_has_a_size(void **state)
     }
 }
 
+/* How many processes were wanted nobody knows: the limit is doubled, and the interval is wide. */
+static bool look_up_processes(void *user, const char *setting, const char *scope,
+                              struct setting_now *now)
+{
+    (void)user;
+    (void)snprintf(now->value, sizeof(now->value), "512");
+    return strcmp(setting, "limits.processes") == 0 && strcmp(scope, "pipeline:web") == 0;
+}
+
+static void a_sandbox_without_processes_gets_more(void **state)
+{
+    (void)state;
+    struct learning *learning = learning_new(1);
+    struct pipeline pipeline = {.bounds = {.processes = 512}};
+    struct proposal made[4];
+    size_t n = 0;
+    for (int64_t id = 1; id <= 160; id++) {
+        struct workflow_row run = row;
+        bool is_killed = id % 4 == 0;
+        const struct effect_row tries[] = {
+            EFFECT(1, EFFECT_CHECK, is_killed ? STATUS_FAILED : STATUS_PASSED, 1, 1, 20,
+                   20, 80, "unit tests"),
+            EFFECT(2, EFFECT_CHECK, STATUS_PASSED, 1, 2, 110, 110, 190, "unit tests"),
+        };
+        const struct failure_row failure = {.id = id,
+                                            .at = AT(80),
+                                            .effect = 1,
+                                            .class_ = CLASS_RESOURCE,
+                                            .rule = "too-many-processes",
+                                            .fingerprint = "00000000000000ab"};
+        run.id = id;
+        run.created_at.ms += id * 1000000;
+        run.started_at.ms += id * 1000000;
+        run.finished_at.ms += id * 1000000;
+        const struct feature_source one = {.workflow = &run,
+                                           .effects = tries,
+                                           .n_effects = is_killed ? 2 : 1,
+                                           .failures = &failure,
+                                           .n_failures = is_killed ? 1 : 0,
+                                           .pipeline = &pipeline,
+                                           .diff_lines = 1};
+        assert_true(learning_add(learning, &one));
+    }
+    const struct learning_world world = {.lookup = look_up_processes,
+                                         .processors = (double)NAN};
+    for (int kind = 0; kind < OPTIMIZATION_KIND_COUNT; kind++) {
+        n += learning_propose(learning, &world, (struct wall){MS(170000000)}, made + n,
+                              4 - n);
+    }
+    assert_int_equal(n, 1);
+    assert_string_equal(made[0].setting, "limits.processes");
+    assert_string_equal(made[0].from, "512");
+    assert_string_equal(made[0].to, "1024");
+    assert_true(made[0].expected.low < 1.4 * made[0].expected.value);
+    assert_true(made[0].expected.high < 0);
+    learning_free(learning);
+}
+
 static void what_never_began_teaches_nothing(void **state)
 {
     (void)state;
@@ -470,6 +528,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_become_features),
         cmocka_unit_test(a_change_has_a_size),
+        cmocka_unit_test(a_sandbox_without_processes_gets_more),
         cmocka_unit_test(what_never_began_teaches_nothing),
         cmocka_unit_test(a_model_forgets_what_was_before_a_change),
         cmocka_unit_test(a_model_sees_a_tendency),
