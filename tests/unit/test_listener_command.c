@@ -841,24 +841,32 @@ static void connections_are_kept(void **state)
 
 /* ---- too often ---- */
 
+/* Fifty at once: the purse would fill only if they took five seconds. */
 static void commands_have_a_rate(void **state)
 {
+    int fds[50], n_late = 0;
+    char large[5000]; /* answered before it is read */
     (void)state;
-    char large[5000];
     memset(large, ' ', sizeof(large) - 1);
     large[sizeof(large) - 1] = '\0';
+    AUTO_FREE char *text = mem_printf(POST("Content-Length: %zu\r\n" JSON BEARER, "%s"),
+                                      strlen(large), large);
     office.clerk.limits.command_burst = 3;
     open_office();
-    int n_late = 0;
-    for (int i = 0; i < 200 && n_late == 0; i++) {
-        struct reply reply = ask("admin", "", large); /* answered before it is read */
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = visit(&office.clerk);
+        visit_text(fds[i], text);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        struct reply reply = visit_reply(fds[i]);
         if (reply.status == 429) {
             assert_non_null(strstr(reply.head, "Retry-After: "));
             n_late++;
         }
         reply_free(&reply);
+        (void)close(fds[i]);
     }
-    assert_int_equal(n_late, 1);
+    assert_in_range(n_late, 1, ARRAY_LEN(fds) - 3);
     must_say(ask("operator", "", PAUSE), 409, "no workflow"); /* has his own */
     close_office();
 }
