@@ -96,8 +96,19 @@ static void name_order(struct order *order)
         (void)snprintf(order->title, sizeof(order->title), "%zu approvals",
                        order->n_subjects);
         (void)snprintf(order->why, sizeof(order->why), "%s, %s risk",
-                       act_word(first->act), risk_word(first->risk));
+                       act_word(first->act),
+                       risk_word(tier_of(order->subjects, order->n_subjects)));
     }
+}
+
+static bool is_of_one_class(const struct order *order)
+{
+    for (size_t i = 1; i < order->n_subjects; i++) {
+        if (order->subjects[i].act != order->subjects[0].act) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void begin_approve(struct console *c)
@@ -106,7 +117,11 @@ static void begin_approve(struct console *c)
     const struct view_subject *first = &order->subjects[0];
     enum risk tier = tier_of(order->subjects, order->n_subjects);
     char label[160];
-    if (order->n_subjects > 1 && tier >= RISK_HIGH) {
+    if (!is_of_one_class(order)) {
+        console_say(c, MESSAGE_WARN, "a batch is of one class: mark %s alone",
+                    act_word(first->act));
+        order_drop(c);
+    } else if (order->n_subjects > 1 && tier >= RISK_HIGH) {
         console_say(c, MESSAGE_WARN,
                     "these are decided one by one: each asks for its name");
         order_drop(c);

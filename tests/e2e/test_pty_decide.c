@@ -112,6 +112,20 @@ static void a_key_before_the_item_was_painted_decides_nothing(void **state)
     quit(desk);
 }
 
+/* A plan and a merge, marked one by one: one y would name only one of them. */
+static void a_batch_is_of_one_class(void **state)
+{
+    struct desk *desk = *state;
+    open_queue(desk, 0);
+    pty_send(desk->pty, "mjm"); /* a-1190 merge, a-1188 restart */
+    must_see(desk, "2 marked");
+    assert_true(pty_wait_quiet(desk->pty, 200, SOON_MS));
+    pty_send(desk->pty, "a");
+    must_see(desk, "a batch is of one class");
+    assert_int_equal(count(desk, "verb = 'approve'"), 0);
+    quit(desk);
+}
+
 /* A key takes a message away that was read; one that came with it has not seen it. */
 static void a_message_outlives_the_key_that_came_before_it(void **state)
 {
@@ -286,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(low_risk_is_one_key),
         TEST(a_key_before_the_item_was_painted_decides_nothing),
+        TEST(a_batch_is_of_one_class),
         TEST(a_message_outlives_the_key_that_came_before_it),
         TEST(high_risk_asks_for_the_name),
         TEST(a_rejection_needs_a_reason),
