@@ -161,7 +161,8 @@ struct console {
     size_t n_messages;     /* ever */
     bool is_message_shown; /* the newest one, in the bottom line */
     struct mono message_until;
-    uint64_t message_asked; /* the terminal was asked whether it has painted it; 0 not yet */
+    uint64_t
+        message_asked; /* the terminal was asked whether it has painted it; 0 not yet */
     struct mono message_asked_at;
 
     const struct view *setup_shown; /* the setup view that the screen shows */

@@ -273,7 +273,7 @@ struct run_list runs_list(struct runs *runs)
             }
         }
         if (runs->n_list > 0) {
-            qsort(runs->list, runs->n_list, sizeof(runs->list[0]), by_end);
+            qsort(runs->list, runs->n_list, sizeof(struct run_features *), by_end);
         }
         runs->is_sorted = true;
         runs->generation++;
