@@ -6,8 +6,7 @@
 /* Of now, whatever moment is asked for: processes, files beside the store, and what is worked
  * out of more than the store keeps. */
 #define NOW_ONLY                                                                         \
-    (PART_HEALTH | PART_STATUS | PART_SUBMIT | PART_METRICS | PART_INSIGHT |             \
-     PART_DRY_RUN | PART_HANDOFF)
+    (PART_HEALTH | PART_STATUS | PART_SUBMIT | PART_METRICS | PART_INSIGHT | PART_DRY_RUN)
 
 enum asked { ASKED_KNOWN, ASKED_REFUSED, ASKED_FAILED };
 
