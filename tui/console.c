@@ -538,7 +538,8 @@ enum console_end console_run(const struct console_options *options, struct err *
     sigset_t before;
     struct term_options term_options = {
         .wants_ascii = options->is_ascii || options->config->ascii == ASCII_ALWAYS,
-        .wants_utf8 = options->config->ascii == ASCII_NEVER};
+        .wants_utf8 = options->config->ascii == ASCII_NEVER,
+        .wants_mouse = options->config->has_mouse};
     block_signals(&set, &before);
     AUTO_CLOSE int signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     AUTO_CLOSE int timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);

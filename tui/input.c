@@ -10,12 +10,13 @@
 #define SEQUENCE_MAX 64   /* bytes of one escape sequence; a longer one is noise */
 #define EVENTS_MAX   1024 /* keys held; more typed-ahead is dropped */
 #define PASTE_END    "\x1b[201~"
+#define WHEEL_ROWS   3
 
 struct input {
     char held[SEQUENCE_MAX + 8]; /* beginning of a sequence or of a character */
     size_t n_held;
     int skip; /* bytes of an old mouse report to be passed over */
-    bool is_pasting;
+    bool is_pasting, takes_wheel;
     struct buf paste;
     struct input_event events[EVENTS_MAX];
     size_t first, n_events;
@@ -38,6 +39,11 @@ void input_free(struct input *input)
         buf_fini(&input->paste);
         free(input);
     }
+}
+
+void input_take_wheel(struct input *input, bool is_on)
+{
+    input->takes_wheel = is_on;
 }
 
 bool input_next(struct input *input, struct input_event *ret_event)
@@ -164,11 +170,31 @@ static bool is_character(int code)
            (code < 0x80 || code > 0x9F);
 }
 
+/* CSI < BUTTON ; X ; Y M. Buttons 64 and 65 are the wheel; what is held with it does not
+ * matter, and a click does nothing: it shall not press what happens to lie under it. */
+static void take_mouse(struct input *input, const char *text, size_t len)
+{
+    int button = 0;
+    for (size_t i = 1; i < len && text[i] >= '0' && text[i] <= '9' && button < 1000;
+         i++) {
+        button = button * 10 + (text[i] - '0');
+    }
+    button &= ~(4 | 8 | 16); /* Shift, Meta, Control */
+    bool is_wheel = text[len - 1] == 'M' && (button == 64 || button == 65);
+    for (int i = 0; i < WHEEL_ROWS && is_wheel && input->takes_wheel; i++) {
+        push_key(input, button == 64 ? KEYC_UP : KEYC_DOWN);
+    }
+}
+
 static void take_csi(struct input *input, const char *text, size_t len)
 {
     int params[4] = {0};
     size_t n = 0;
     char final = text[len - 1];
+    if (len > 1 && text[0] == '<') {
+        take_mouse(input, text, len);
+        return;
+    }
     for (size_t i = 0; i + 1 < len && n < ARRAY_LEN(params); i++) {
         if (text[i] == ';') {
             n++;
@@ -177,7 +203,7 @@ static void take_csi(struct input *input, const char *text, size_t len)
                 params[n] = params[n] * 10 + (text[i] - '0');
             }
         } else {
-            return; /* private: a reply, or SGR mouse */
+            return; /* private: a reply */
         }
     }
     uint32_t mods = mods_of(params[1]);

@@ -39,6 +39,9 @@ struct input_event {
 struct input;
 NODISCARD struct input *input_new(void);
 void input_free(struct input *input); /* accepts NULL */
+/* Take the wheel of the mouse (xterm ctlseqs, SGR mode 1006) as Up and Down. Off at first: then
+ * a report is what a dead session left behind, and disappears. */
+void input_take_wheel(struct input *input, bool is_on);
 void input_feed(struct input *input, const char *bytes, size_t len);
 bool input_is_waiting(const struct input *input);
 /* Nothing more came: what is held is what it is. */

@@ -35,7 +35,7 @@ static struct {
 struct term {
     int fd;
     bool is_own_fd;
-    bool is_ascii;
+    bool is_ascii, has_mouse;
     int w, h;
     struct term_info can;
     struct termios raw;
@@ -201,6 +201,7 @@ static void take(struct term *term)
     }
     if (term->can.paint.has_cursor_mode) {
         (void)buf_str(&term->out, "\x1b[?2004h"); /* a paste is no typing */
+        (void)buf_str(&term->out, term->has_mouse ? "\x1b[?1000h\x1b[?1006h" : "");
     }
     painter_forget(term->painter);
 }
@@ -239,6 +240,8 @@ bool term_open(const struct term_options *options, struct term **ret_term,
     term->is_ascii = find_ascii(options, &can);
     term->painter = painter_new();
     term->input = input_new();
+    term->has_mouse = options->wants_mouse;
+    input_take_wheel(term->input, options->wants_mouse);
     buf_init(&term->out, PAINT_FRAME_MAX);
     make_raw(&term->raw, &saved.before);
     /* A description of our own; where the device cannot be opened (su) the shell's. */

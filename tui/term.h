@@ -45,6 +45,7 @@ struct term;
 
 struct term_options {
     bool wants_ascii, wants_utf8; /* neither: by locale and TERM */
+    bool wants_mouse; /* the wheel scrolls; then the terminal selects with Shift */
 };
 
 /* Needs a terminal on standard input and output that can place its cursor: ERR_USAGE names

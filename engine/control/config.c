@@ -49,7 +49,8 @@ static const struct field console_fields[] = {
      .help = "Whether lines and symbols are drawn with ASCII characters alone; auto asks the "
              "locale."},
     {.name = "mouse", .type = FIELD_BOOL, .offset = AT(has_mouse), .fallback = "false",
-     .help = "Whether the console listens to the mouse."},
+     .help = "Whether the wheel of the mouse scrolls; a click does nothing, and text is then "
+             "selected with Shift."},
     {.name = "notify", .type = FIELD_WORD, .offset = AT(call), .words = call_words,
      .fallback = "bell",
      .help = "How the console calls you when something begins to wait for a person, at most once "

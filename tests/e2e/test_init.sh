@@ -28,6 +28,10 @@ result() { # STATUS NAME
 [ $? -eq 2 ] && grep -q -- '--print or --yes' out && [ ! -e "$dir/config" ]
 result $? "nobody there to confirm: refused, nothing written"
 
+"$signalbox" --read-only init --yes >out 2>&1
+[ $? -eq 1 ] && grep -q 'refused, read-only' out && [ ! -e "$dir/config" ]
+result $? "--read-only writes nothing"
+
 "$signalbox" init --print src >out 2>&1 && grep -q 'npm test  (because of package.json)' out && grep -q 'acme/pay' out && [ ! -e "$dir/config" ]
 result $? "--print shows it and writes nothing, from a folder below"
 

@@ -139,6 +139,21 @@ static void views_are_saved_under_a_name(void **state)
     quit(desk);
 }
 
+static void the_mouse_is_off_unless_it_is_asked_for(void **state)
+{
+    struct desk *desk = *state;
+    desk_start(desk, 80, 24, NULL, NULL, NULL);
+    assert_true(pty_wait_text(desk->pty, "engine up", SOON_MS));
+    assert_null(strstr(pty_bytes(desk->pty), "\x1b[?1000h"));
+    quit(desk);
+    pty_free(desk->pty);
+    desk_configure(desk, "on_hangup: stop\nconsole: {mouse: true}\n");
+    desk_start(desk, 80, 24, NULL, NULL, NULL);
+    assert_true(pty_wait_text(desk->pty, "engine up", SOON_MS));
+    assert_non_null(strstr(pty_bytes(desk->pty), "\x1b[?1000h\x1b[?1006h"));
+    quit(desk); /* as it was: pty_damage knows the mouse */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +161,7 @@ int main(void)
         DESK_TEST(production_looks_like_production_without_colour),
         DESK_TEST(an_environment_has_its_theme),
         DESK_TEST(views_are_saved_under_a_name),
+        DESK_TEST(the_mouse_is_off_unless_it_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,6 +155,35 @@ static void noise_never_overflows(void **state)
     input_free(NULL);
 }
 
+static void the_wheel_counts_when_it_was_asked_for(void **state)
+{
+    static const char reports[] =
+        "\x1b[<64;10;5M\x1b[<65;1;1M\x1b[<68;1;1M" /* up down up */
+        "\x1b[<0;3;3M\x1b[<0;3;3m\x1b[<64;1;1m\x1b[<999999999999M"
+        "\x1b[<M";
+    struct input_event event;
+    (void)state;
+    for (int is_on = 0; is_on <= 1; is_on++) {
+        struct input *input = input_new();
+        int n_up = 0, n_down = 0, n_other = 0;
+        input_take_wheel(input, is_on == 1);
+        for (size_t i = 0; i < sizeof(reports) - 1; i++) { /* split anywhere */
+            input_feed(input, &reports[i], 1);
+        }
+        while (input_next(input, &event)) {
+            bool is_key = event.kind == INPUT_KEY;
+            n_up += is_key && event.key == KEYC_UP;
+            n_down += is_key && event.key == KEYC_DOWN;
+            n_other += !is_key || (event.key != KEYC_UP && event.key != KEYC_DOWN);
+            free(event.text);
+        }
+        assert_int_equal(n_up, is_on * 6);
+        assert_int_equal(n_down, is_on * 3);
+        assert_int_equal(n_other, 0);
+        input_free(input);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_lone_escape_waits_a_moment),
         cmocka_unit_test(a_paste_is_bounded_and_waits_for_its_end),
         cmocka_unit_test(noise_never_overflows),
+        cmocka_unit_test(the_wheel_counts_when_it_was_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

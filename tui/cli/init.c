@@ -108,6 +108,10 @@ static int finish(struct cli *cli, const struct setup *setup)
 static int run(struct cli *cli)
 {
     struct err err = ERR_INIT;
+    if (cli_has(cli, "read-only") && !cli_has(cli, "print")) {
+        (void)err_set(&err, ERR_REFUSED, "init: refused, read-only");
+        return cli_fail(&err);
+    }
     bool is_asked = cli_has(cli, "yes") || cli_has(cli, "print");
     if (!is_asked && (cli_has(cli, "json") || !isatty(STDIN_FILENO))) {
         return cli_complain(cli, "nobody is there to confirm; say --print or --yes");

@@ -230,6 +230,9 @@ static int run_command(const struct cli *parent, const struct linear_line *line)
         argv[argc++] = "--config";
         argv[argc++] = config;
     }
+    if (cli_has(parent, "read-only")) {
+        argv[argc++] = "--read-only";
+    }
     for (int i = 0; i < line->n; i++) {
         argv[argc++] = line->words[i];
     }
