@@ -56,7 +56,7 @@ static void keys_and_theme_are_read_again(void **state)
     pty_send(desk->pty, "\x1b[15~");
     assert_true(pty_wait_text(desk->pty, "› services", SOON_MS));
 
-    put(desk, "mine.theme", "top.name #010203\ntop.nmae red\n");
+    put(desk, "mine.theme", "top.name #010203\ntop.nothing red\n");
     assert_true(pty_wait_text(desk->pty, "mine.theme:2: ", SOON_MS));
     put(desk, "mine.theme", "top.name #040506\n");
     assert_true(pty_wait_text(desk->pty, "theme read again from", SOON_MS));
