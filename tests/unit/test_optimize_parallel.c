@@ -135,10 +135,10 @@ static void idle_processors_are_used(void **state)
     assert_string_equal(proposal.from, "1");
     assert_string_equal(proposal.to, "3");
     assert_int_equal(proposal.metric, RUN_VALIDATION);
-    /* thirty minutes become ten, with room for what is not known */
+    /* thirty minutes become about ten; not less than none */
     assert_true(proposal.expected.low < proposal.expected.value &&
                 proposal.expected.value < proposal.expected.high);
-    assert_true(proposal.expected.low > -22 && proposal.expected.high < -5);
+    assert_true(proposal.expected.low > -30 && proposal.expected.high < -5);
     assert_non_null(strstr(proposal.evidence, "of 4 processors 3.0 are idle meanwhile"));
     assert_non_null(strstr(proposal.evidence, "unit takes 10."));
     free(f);
