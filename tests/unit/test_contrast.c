@@ -51,7 +51,9 @@ static struct shade shade_of(struct colour colour, struct shade fallback)
 static bool is_graphic(enum theme_role role)
 {
     return role == ROLE_TRACK || role == ROLE_TRACK_LOAD || role == ROLE_CHART ||
-           role == ROLE_CHART_BAD || role == ROLE_CHART_AXIS || role == ROLE_POPUP_BORDER;
+           role == ROLE_CHART_BAD || role == ROLE_CHART_AXIS ||
+           role == ROLE_CHART_SECOND || role == ROLE_CHART_THIRD ||
+           role == ROLE_CHART_FOURTH || role == ROLE_POPUP_BORDER;
 }
 
 static bool is_ground(enum theme_role role)
@@ -75,7 +77,9 @@ static int complain_of_screen(const char *name, const struct theme *theme,
             double needed = is_graphic(role) ? 3 : least;
             double contrast = colour_contrast(shade_of(style.fg, screen->text),
                                               shade_of(style.bg, screen->ground));
-            if (!is_ground(role) && (style.attrs & ATTR_REVERSE) == 0 &&
+            /* The banner has a ground of its own and never lies on another one. */
+            bool is_met = role != ROLE_BANNER || grounds[g] == ROLE_TEXT;
+            if (is_met && !is_ground(role) && (style.attrs & ATTR_REVERSE) == 0 &&
                 contrast < needed) {
                 print_error("%s: %s on %s: contrast %.2f, needed %.1f\n", name,
                             role_name(role), role_name(grounds[g]), contrast, needed);
