@@ -14,6 +14,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/file.h"
 #include "tests/lib/frames.h"
+#include "tui/saved.h"
 #include "tui/view/approval.h"
 #include "tui/view/common.h"
 #include "tui/view/monitor.h"
@@ -222,6 +223,26 @@ static void test_submit(void **state)
     const enum action to_repo[] = {ACTION_NEXT_PANEL, ACTION_NONE};
     check_golden("submit-wrong", &submit_class, 0, "payments", frames_submit(false),
                  &(struct play){to_repo, "/srv/git/nothing"});
+}
+
+/* Columns that a saved view names, and no others. */
+static void test_columns(void **state)
+{
+    const struct frame *frame = frames_list(60);
+    struct shot shot = take(&workflows_class, 0, "", frame, 110, 22, false, NULL);
+    struct canvas canvas = canvas_of(shot.surface);
+    (void)state;
+    AUTO_FREE char *all = surface_dump_text(shot.surface);
+    assert_non_null(strstr(all, "STATE"));
+    assert_non_null(strstr(all, "REPO"));
+    assert_true(saved_set(shot.view, "columns", "id title repo"));
+    surface_clear(shot.surface);
+    shot.view->klass->draw(shot.view, frame, &canvas);
+    AUTO_FREE char *some = surface_dump_text(shot.surface);
+    assert_null(strstr(some, "STATE"));
+    assert_non_null(strstr(some, "TITLE"));
+    assert_non_null(strstr(some, "REPO"));
+    drop(&shot);
 }
 
 static char *read_nothing(void *user, const char *path)
@@ -503,29 +524,18 @@ static void test_recovery_elsewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_overview),
-        cmocka_unit_test(test_workflows),
-        cmocka_unit_test(test_workflow),
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_submit),
-        cmocka_unit_test(test_engine),
-        cmocka_unit_test(test_setup),
-        cmocka_unit_test(test_trouble),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_services),
-        cmocka_unit_test(test_deliveries),
-        cmocka_unit_test(test_audit),
-        cmocka_unit_test(test_trace),
-        cmocka_unit_test(test_monitor),
-        cmocka_unit_test(test_approvals),
-        cmocka_unit_test(test_a_card),
-        cmocka_unit_test(test_optimizations),
-        cmocka_unit_test(test_autonomy),
-        cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_why),
-        cmocka_unit_test(test_decisions),
-        cmocka_unit_test(test_strategies),
-        cmocka_unit_test(test_recovery_elsewhere),
+        cmocka_unit_test(test_overview),   cmocka_unit_test(test_workflows),
+        cmocka_unit_test(test_workflow),   cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_submit),     cmocka_unit_test(test_engine),
+        cmocka_unit_test(test_setup),      cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_trouble),    cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_services),   cmocka_unit_test(test_deliveries),
+        cmocka_unit_test(test_audit),      cmocka_unit_test(test_trace),
+        cmocka_unit_test(test_monitor),    cmocka_unit_test(test_approvals),
+        cmocka_unit_test(test_a_card),     cmocka_unit_test(test_optimizations),
+        cmocka_unit_test(test_autonomy),   cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_why),        cmocka_unit_test(test_decisions),
+        cmocka_unit_test(test_strategies), cmocka_unit_test(test_recovery_elsewhere),
         cmocka_unit_test(test_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
