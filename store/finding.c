@@ -95,6 +95,9 @@ static void put_incident(struct store *store, enum op_kind kind,
     copy->detail = arena_str(arena, row->detail);
     copy->owner = arena_str(arena, row->owner);
     copy->note = arena_str(arena, row->note);
+    copy->claimed_by = arena_str(arena, row->claimed_by);
+    copy->assignee = arena_str(arena, row->assignee);
+    copy->links = arena_str(arena, row->links);
 }
 
 void store_put_incident(struct store *store, const struct incident_row *row)
@@ -159,7 +162,7 @@ bool apply_incident(struct store *store, const struct incident_row *row)
     sqlite3_stmt *s = database_get(
         &store->database, SLOT_INCIDENT_PUT,
         "INSERT INTO incident (" INCIDENT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-        " ?8, ?9, ?10, ?11, 0, '', '', 0) ON CONFLICT (id) DO UPDATE"
+        " ?8, ?9, ?10, ?11, 0, '', '', 0, '', 0, '', '') ON CONFLICT (id) DO UPDATE"
         " SET severity=?2, cause=?3, text=?4, opened_at=?5, changed_at=?6, closed_at=?7,"
         " n_anomalies=?8, n_open=?9, inhibited_by=?10, detail=?11");
     _Static_assert(INCIDENT_OPEN == 0, "as in the SQL");
@@ -184,7 +187,8 @@ bool apply_incident_ack(struct store *store, const struct incident_row *row)
 {
     sqlite3_stmt *s = database_get(&store->database, SLOT_INCIDENT_ACK,
                                    "UPDATE incident SET state=?2, owner=?3, note=?4,"
-                                   " acked_at=?5 WHERE id=?1");
+                                   " acked_at=?5, claimed_by=?6, claimed_until=?7,"
+                                   " assignee=?8, links=?9 WHERE id=?1");
     if (s == NULL) {
         return false;
     }
@@ -193,6 +197,10 @@ bool apply_incident_ack(struct store *store, const struct incident_row *row)
     bind_text(s, 3, row->owner);
     bind_text(s, 4, row->note);
     bind_int(s, 5, row->acked_at.ms);
+    bind_text(s, 6, row->claimed_by);
+    bind_int(s, 7, row->claimed_until.ms);
+    bind_text(s, 8, row->assignee);
+    bind_text(s, 9, row->links);
     return database_run(s);
 }
 

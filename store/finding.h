@@ -109,9 +109,13 @@ struct incident_row {
     const char *detail; /* JSON object: "affected", "evidence" (texts, earliest first) */
     /* The operator's part: */
     enum incident_state state;
-    const char *owner; /* who acknowledged it */
+    const char *owner; /* who acknowledged it; "" nobody */
     const char *note;
     struct wall acked_at;
+    const char *claimed_by; /* who looks at it now; ends by itself */
+    struct wall claimed_until;
+    const char *assignee; /* to whom it was given */
+    const char *links;    /* JSON array of texts: "p-2", "wf-9", "17", a URL; "" = none */
 };
 
 /* "Don't tell me about these until then." */
@@ -151,7 +155,7 @@ void store_put_anomaly(struct store *store, const struct anomaly_row *row); /* u
 /* Upsert of the monitor's part. The operator's part of `row` is not looked at, and that of
  * a row which is there already is kept. */
 void store_put_incident(struct store *store, const struct incident_row *row);
-/* The operator's part of an incident that is there: id, state, owner, note, acked_at. */
+/* The operator's part of an incident that is there: id, and from `state` on. */
 void store_put_incident_ack(struct store *store, const struct incident_row *row);
 /* Upsert; id 0: a new one. Returns its id at once. */
 int64_t store_put_silence(struct store *store, const struct silence_row *row);

@@ -122,6 +122,10 @@ static void lay_monitors(struct incident_row *row, struct arena *arena,
     row->owner = was.owner;
     row->note = was.note;
     row->acked_at = was.acked_at;
+    row->claimed_by = was.claimed_by;
+    row->claimed_until = was.claimed_until;
+    row->assignee = was.assignee;
+    row->links = was.links;
 }
 
 static void lay_operators(struct incident_row *row, struct arena *arena,
@@ -131,12 +135,17 @@ static void lay_operators(struct incident_row *row, struct arena *arena,
     row->owner = arena_str(arena, put->owner);
     row->note = arena_str(arena, put->note);
     row->acked_at = put->acked_at;
+    row->claimed_by = arena_str(arena, put->claimed_by);
+    row->claimed_until = put->claimed_until;
+    row->assignee = arena_str(arena, put->assignee);
+    row->links = arena_str(arena, put->links);
 }
 
 enum found store_load_incident(struct store *store, struct arena *arena, int64_t id,
                                struct incident_row *ret_row, struct err *err)
 {
-    struct incident_row row = {.owner = "", .note = ""};
+    struct incident_row row = {
+        .owner = "", .note = "", .claimed_by = "", .assignee = "", .links = ""};
     enum found found =
         loaded(store, get_incident(&store->database, arena, id, &row, err), err);
     if (found == FOUND_FAILED) {

@@ -587,7 +587,16 @@ static const char *const ninth[] = {
     NULL,
 };
 
+/* Who looks at an incident, to whom it was given, and what belongs to it. */
+#define INCIDENT_MORE(table)                                                             \
+    "ALTER TABLE " table " ADD COLUMN claimed_by TEXT NOT NULL DEFAULT ''",              \
+        "ALTER TABLE " table " ADD COLUMN claimed_until INTEGER NOT NULL DEFAULT 0",     \
+        "ALTER TABLE " table " ADD COLUMN assignee TEXT NOT NULL DEFAULT ''",            \
+        "ALTER TABLE " table " ADD COLUMN links TEXT NOT NULL DEFAULT ''"
+static const char *const eleventh[] = {INCIDENT_MORE("incident"),
+                                       INCIDENT_MORE("past_incident"), NULL};
+
 const char *const *const schema_migrations[] = {
-    first, second,          third,  fourth, fifth,
-    sixth, schema_approval, eighth, ninth,  schema_past};
+    first,           second, third, fourth,      fifth,   sixth,
+    schema_approval, eighth, ninth, schema_past, eleventh};
 const size_t n_schema_migrations = ARRAY_LEN(schema_migrations);

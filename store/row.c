@@ -263,6 +263,10 @@ void row_incident(sqlite3_stmt *s, struct arena *arena, struct incident_row *ret
     row->owner = text(&c);
     row->note = text(&c);
     row->acked_at = wall(&c);
+    row->claimed_by = text(&c);
+    row->claimed_until = wall(&c);
+    row->assignee = text(&c);
+    row->links = text(&c);
 }
 
 void row_silence(sqlite3_stmt *s, struct arena *arena, struct silence_row *ret_row)

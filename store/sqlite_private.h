@@ -347,7 +347,8 @@ void row_delivery(struct database *database, sqlite3_stmt *s, struct arena *aren
 void row_anomaly(sqlite3_stmt *s, struct arena *arena, struct anomaly_row *ret_row);
 #define INCIDENT_COLUMNS                                                                 \
     "id, severity, cause, text, opened_at, changed_at, closed_at, n_anomalies, n_open, " \
-    "inhibited_by, detail, state, owner, note, acked_at"
+    "inhibited_by, detail, state, owner, note, acked_at, claimed_by, claimed_until, "    \
+    "assignee, links"
 void row_incident(sqlite3_stmt *s, struct arena *arena, struct incident_row *ret_row);
 #define SILENCE_COLUMNS "id, match, author, reason, from_at, until_at, is_ended, is_told"
 void row_silence(sqlite3_stmt *s, struct arena *arena, struct silence_row *ret_row);

@@ -66,7 +66,9 @@ static bool add_incidents(struct gathering *g)
                    .text = arena_printf(g->arena, "%s, %s: %s%s",
                                         severity_word(row->severity),
                                         incident_word(row->state), row->text, quiet),
-                   .who = row->owner,
+                   .who = row->claimed_until.ms > g->handoff->now.ms ? row->claimed_by
+                          : row->owner[0] != '\0'                    ? row->owner
+                                                                     : row->assignee,
                    .since = row->opened_at,
                    .next = row->note});
     }

@@ -41,6 +41,17 @@ static void fact(struct buf *out, const char *label, const char *text)
     }
 }
 
+static void write_links(struct buf *out, const char *links)
+{
+    struct err ignored = ERR_INIT;
+    struct json *list = json_parse(links, strlen(links), &ignored);
+    for (size_t i = 0; i < json_len(list); i++) {
+        const char *text = json_text(json_at(list, i));
+        fact(out, i == 0 ? "Linked" : "", text != NULL ? text : "");
+    }
+    json_free(list);
+}
+
 static void write_head(struct buf *out, const struct story *story)
 {
     char name[STORY_NAME_MAX], at[CLOCK_TEXT_MAX], lasted[CLOCK_TEXT_MAX], cell[CELL_MAX];
@@ -71,7 +82,9 @@ static void write_head(struct buf *out, const struct story *story)
                        span_format(wall_since(story->now, story->from), lasted));
     }
     fact(out, "Ended", cell);
+    fact(out, "Assigned to", is_incident ? row->assignee : "");
     fact(out, "Note", is_incident ? row->note : "");
+    write_links(out, is_incident ? row->links : "");
     (void)snprintf(cell, sizeof(cell), "%s UTC", stamp(story->now, at));
     fact(out, "As of", cell);
 }

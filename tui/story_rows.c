@@ -92,7 +92,9 @@ static bool is_ours(const struct story *story, const struct problem_row *row)
     if (story->of == STORY_OF_PROBLEM) {
         return row->id == story->id;
     }
-    return row->incident == story->id ||
+    char name[CASE_ID_MAX];
+    (void)case_id(CASE_PROBLEM, row->id, name);
+    return row->incident == story->id || story_has_word(story->incident.links, name) ||
            (row->incident == 0 && story->cause[0] != '\0' && !is_later && !is_before &&
             strcmp(row->cause, story->cause) == 0);
 }

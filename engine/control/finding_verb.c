@@ -10,6 +10,7 @@
 #include "engine/base/text.h"
 #include "engine/control/control_private.h"
 #include "engine/control/verb.h"
+#include "engine/recovery/case.h"
 
 #define REASON_MAX 300
 
@@ -32,27 +33,157 @@ static void tell_why(struct control *control, const struct command_row *command,
 
 /* ---- incidents ---- */
 
-static void ack(const struct command_row *command, const char *note, struct wall now,
-                struct incident_row *row, struct answer *answer)
+#define LINK_MAX  200 /* bytes */
+#define LINKS_MAX 20
+
+/* An act in hand. Each changes the row and sets the answer; false: nothing is changed. */
+struct incident_act {
+    const struct command_row *command;
+    const struct json *args;
+    const char *note; /* clean; NULL = not given */
+    struct wall now;
+    struct arena *arena;
+    struct incident_row *row;
+    struct answer *answer;
+};
+
+static bool act_ack(struct incident_act *act)
 {
+    struct incident_row *row = act->row;
     row->state = INCIDENT_ACKED;
-    row->owner = command->actor;
-    row->acked_at = now;
-    row->note = note != NULL ? note : row->note;
-    answer_set(answer, ANSWER_DONE, "incident %lld is looked after by %.64s",
-               (long long)row->id, command->actor);
+    row->owner = act->command->actor;
+    row->acked_at = act->now;
+    row->note = act->note != NULL ? act->note : row->note;
+    answer_set(act->answer, ANSWER_DONE, "incident %lld is looked after by %.64s",
+               (long long)row->id, act->command->actor);
+    return true;
 }
 
-static void resolve(const struct command_row *command, struct wall now,
-                    struct incident_row *row, struct answer *answer)
+static bool act_note(struct incident_act *act)
 {
+    act->row->note = act->note != NULL ? act->note : "";
+    answer_set(act->answer, ANSWER_DONE, "incident %lld: noted", (long long)act->row->id);
+    return true;
+}
+
+static bool act_resolve(struct incident_act *act)
+{
+    struct incident_row *row = act->row;
     row->state = INCIDENT_RESOLVED;
     if (row->owner[0] == '\0') {
-        row->owner = command->actor;
-        row->acked_at = now;
+        row->owner = act->command->actor;
+        row->acked_at = act->now;
     }
-    answer_set(answer, ANSWER_DONE, "incident %lld is closed", (long long)row->id);
+    answer_set(act->answer, ANSWER_DONE, "incident %lld is closed", (long long)row->id);
+    return true;
 }
+
+static bool act_claim(struct incident_act *act)
+{
+    struct incident_row *row = act->row;
+    char left[CLOCK_TEXT_MAX];
+    if (row->claimed_until.ms > act->now.ms &&
+        strcmp(row->claimed_by, act->command->actor) != 0) {
+        answer_set(act->answer, ANSWER_REFUSED,
+                   "incident %lld is claimed by %.64s for %s", (long long)row->id,
+                   row->claimed_by,
+                   span_format(wall_since(row->claimed_until, act->now), left));
+        return false;
+    }
+    row->claimed_by = act->command->actor;
+    row->claimed_until = wall_add(act->now, CLAIM_TIME);
+    answer_set(act->answer, ANSWER_DONE, "incident %lld is claimed by %.64s for %s",
+               (long long)row->id, row->claimed_by, span_format(CLAIM_TIME, left));
+    return true;
+}
+
+static bool act_assign(struct incident_act *act)
+{
+    char to[65], clean[REASON_MAX];
+    (void)text_clean_into(clean, sizeof(clean), json_str(act->args, "to", ""));
+    if (clean[0] == '\0' || strlen(clean) >= sizeof(to)) {
+        answer_set(act->answer, ANSWER_BAD, "to: expected a user");
+        return false;
+    }
+    (void)snprintf(to, sizeof(to), "%.64s", clean);
+    act->row->assignee = arena_str(act->arena, to);
+    answer_set(act->answer, ANSWER_DONE, "incident %lld is assigned to %s",
+               (long long)act->row->id, to);
+    return true;
+}
+
+/* An id as people see it, a bare number (an incident), or a web address. */
+static bool is_link(const char *text)
+{
+    enum case_kind kind;
+    int64_t id;
+    size_t digits = strspn(text, "0123456789");
+    bool is_number = digits > 0 && digits <= 18 && text[digits] == '\0' && text[0] != '0';
+    bool is_address =
+        (strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0) &&
+        strchr(text, ' ') == NULL;
+    return is_number || is_address || case_id_parse(text, &kind, &id);
+}
+
+/* The array with one more; NULL: it is in it, or there is no room. */
+static const char *add_link(struct incident_act *act, const char *what)
+{
+    struct err ignored = ERR_INIT; /* written by us */
+    const char *was = act->row->links[0] != '\0' ? act->row->links : "[]";
+    struct json *list = json_parse(was, strlen(was), &ignored);
+    AUTO_BUF struct buf out;
+    struct jsonw w;
+    bool is_new = json_len(list) < LINKS_MAX;
+    buf_init(&out, DOC_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '[');
+    for (size_t i = 0; i < json_len(list); i++) {
+        const char *one = json_text(json_at(list, i));
+        is_new = is_new && (one == NULL || strcmp(one, what) != 0);
+        jsonw_str(&w, NULL, one);
+    }
+    jsonw_str(&w, NULL, what);
+    jsonw_close(&w, ']');
+    json_free(list);
+    return is_new ? arena_strn(act->arena, out.data, out.len) : NULL;
+}
+
+static bool act_link(struct incident_act *act)
+{
+    char what[REASON_MAX];
+    (void)text_clean_into(what, sizeof(what), json_str(act->args, "what", ""));
+    if (!is_link(what) || strlen(what) > LINK_MAX) {
+        answer_set(act->answer, ANSWER_BAD,
+                   "what: '%.60s' is no id like wf-12 or p-2, no incident and no address",
+                   what);
+        return false;
+    }
+    const char *links = add_link(act, what);
+    if (links == NULL) {
+        answer_set(act->answer, ANSWER_REFUSED,
+                   "incident %lld is linked to that already, or to %d others",
+                   (long long)act->row->id, LINKS_MAX);
+        return false;
+    }
+    act->row->links = links;
+    answer_set(act->answer, ANSWER_DONE, "incident %lld is linked to %s",
+               (long long)act->row->id, what);
+    return true;
+}
+
+/* What is over may still be noted and linked: a postmortem is written afterwards. */
+static const struct {
+    const char *verb;
+    bool is_of_open;
+    bool (*run)(struct incident_act *act);
+} incident_acts[] = {
+    {"ack",            true,  act_ack    },
+    {"note",           false, act_note   },
+    {"resolve",        true,  act_resolve},
+    {"claim-incident", true,  act_claim  },
+    {"assign",         true,  act_assign },
+    {"link",           false, act_link   },
+};
 
 static bool is_over(const struct incident_row *row, struct answer *answer)
 {
@@ -70,33 +201,33 @@ static bool is_over(const struct incident_row *row, struct answer *answer)
     return false;
 }
 
-static void about_incident(struct control *control, const struct command_row *command,
-                           const struct json *args, struct wall now,
-                           const struct incident_row *was, struct answer *answer)
+static bool change(struct incident_act *act)
+{
+    for (size_t i = 0; i < ARRAY_LEN(incident_acts); i++) {
+        if (strcmp(incident_acts[i].verb, act->command->verb) == 0) {
+            return (!incident_acts[i].is_of_open || !is_over(act->row, act->answer)) &&
+                   incident_acts[i].run(act);
+        }
+    }
+    return false;
+}
+
+static void about_incident(struct control *control, struct incident_act *act)
 {
     char note[REASON_MAX], reason[REASON_MAX];
-    struct incident_row row = *was;
-    const char *given = json_str(args, "note", NULL);
-    bool is_note = strcmp(command->verb, "note") == 0;
+    const char *given = json_str(act->args, "note", NULL);
     if (given != NULL) {
-        (void)text_clean_into(note, sizeof(note), given);
+        act->note = text_clean_into(note, sizeof(note), given);
     }
-    (void)text_clean_into(reason, sizeof(reason), json_str(args, "reason", ""));
-    if (!is_note && is_over(was, answer)) {
+    (void)text_clean_into(reason, sizeof(reason), json_str(act->args, "reason", ""));
+    if (!change(act)) {
         return;
     }
-    if (is_note) {
-        row.note = note;
-        answer_set(answer, ANSWER_DONE, "incident %lld: noted", (long long)row.id);
-    } else if (strcmp(command->verb, "ack") == 0) {
-        ack(command, given != NULL ? note : NULL, now, &row, answer);
-    } else {
-        resolve(command, now, &row, answer);
-    }
-    store_put_incident_ack(control->store, &row);
-    AUTO_FREE char *what =
-        is_note ? mem_printf("incident %lld", (long long)row.id) : mem_str(answer->text);
-    tell_why(control, command, now, what, given != NULL ? note : reason);
+    store_put_incident_ack(control->store, act->row);
+    bool is_note = strcmp(act->command->verb, "note") == 0; /* its text says it */
+    AUTO_FREE char *what = is_note ? mem_printf("incident %lld", (long long)act->row->id)
+                                   : mem_str(act->answer->text);
+    tell_why(control, act->command, act->now, what, given != NULL ? note : reason);
 }
 
 static void with_incident(struct control *control, const struct command_row *command,
@@ -104,11 +235,17 @@ static void with_incident(struct control *control, const struct command_row *com
 {
     struct arena *arena = arena_new();
     struct incident_row row;
+    struct incident_act act = {.command = command,
+                               .args = args,
+                               .now = now,
+                               .arena = arena,
+                               .row = &row,
+                               .answer = answer};
     struct err err = ERR_INIT;
     int64_t id = json_int(args, "incident", 0);
     switch (store_load_incident(control->store, arena, id, &row, &err)) {
     case FOUND:
-        about_incident(control, command, args, now, &row, answer);
+        about_incident(control, &act);
         break;
     case MISSING:
         answer_set(answer, ANSWER_REFUSED, "there is no incident %lld", (long long)id);
@@ -222,11 +359,14 @@ static const struct {
     void (*run)(struct control *control, const struct command_row *command,
                 const struct json *args, struct wall now, struct answer *answer);
 } finding_verbs[] = {
-    {"ack",       with_incident},
-    {"note",      with_incident},
-    {"resolve",   with_incident},
-    {"silence",   silence      },
-    {"unsilence", unsilence    },
+    {"ack",            with_incident},
+    {"note",           with_incident},
+    {"resolve",        with_incident},
+    {"claim-incident", with_incident},
+    {"assign",         with_incident},
+    {"link",           with_incident},
+    {"silence",        silence      },
+    {"unsilence",      unsilence    },
 };
 
 bool is_finding_verb(const char *verb)

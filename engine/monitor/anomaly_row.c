@@ -139,6 +139,9 @@ static struct incident_row incident_row_of(const struct incident *incident,
         .detail = arena_strn(arena, out.data, out.len),
         .owner = "",
         .note = "",
+        .claimed_by = "",
+        .assignee = "",
+        .links = "",
     };
 }
 

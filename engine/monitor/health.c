@@ -309,6 +309,18 @@ void health_write_anomaly(struct jsonw *w, const struct anomaly_row *row)
     write_detail(w, row->detail);
 }
 
+static void write_links(struct jsonw *w, const char *links)
+{
+    struct err ignored = ERR_INIT;
+    struct json *list = json_parse(links, strlen(links), &ignored);
+    jsonw_open(w, "links", '[');
+    for (size_t i = 0; i < json_len(list); i++) {
+        jsonw_str(w, NULL, json_text(json_at(list, i)));
+    }
+    jsonw_close(w, ']');
+    json_free(list);
+}
+
 void health_write_incident(struct jsonw *w, const struct incident_row *row)
 {
     jsonw_int(w, "id", row->id);
@@ -325,6 +337,10 @@ void health_write_incident(struct jsonw *w, const struct incident_row *row)
     jsonw_str(w, "owner", row->owner[0] != '\0' ? row->owner : NULL);
     jsonw_str(w, "note", row->note[0] != '\0' ? row->note : NULL);
     write_wall(w, "acked_at", row->acked_at);
+    jsonw_str(w, "claimed_by", row->claimed_by[0] != '\0' ? row->claimed_by : NULL);
+    write_wall(w, "claimed_until", row->claimed_until);
+    jsonw_str(w, "assignee", row->assignee[0] != '\0' ? row->assignee : NULL);
+    write_links(w, row->links);
     write_detail(w, row->detail);
 }
 

@@ -168,6 +168,7 @@ static struct health *make_health(struct arena *arena)
     struct health_metric *levels = arena_array(arena, ARRAY_LEN(metrics), sizeof *levels);
     for (size_t i = 0; i < ARRAY_LEN(incidents); i++) {
         rows[i] = incidents[i];
+        rows[i].claimed_by = rows[i].assignee = rows[i].links = "";
         rows[i].opened_at = ago((int64_t)(i + 1) * 21 * MINUTE);
     }
     for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {

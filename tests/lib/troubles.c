@@ -36,6 +36,10 @@ static void put_incidents(struct store *store, struct wall now)
                    "\"12% of the calls fail\",\"VALIDATING takes 41m\"]}", .state = INCIDENT_ACKED,
          .owner = "ada",
          .note = "waiting for the limit to be reset",
+         .claimed_by = "lin",
+         .claimed_until = ago(now, -9 * MINUTE),
+         .assignee = "grace",
+         .links = "[\"wf-2207\",\"https://status.example.org/1\"]",
          .acked_at = ago(now, 11 * MINUTE)},
         {.id = 18,
          .severity = SEVERITY_LOW,
@@ -44,7 +48,7 @@ static void put_incidents(struct store *store, struct wall now)
          .opened_at = ago(now, 50 * MINUTE),
          .n_anomalies = 1,
          .n_open = 1,
-         .inhibited_by = "silence:1"        },
+         .inhibited_by = "silence:1"                                 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct incident_row row = rows[i];
@@ -53,6 +57,9 @@ static void put_incidents(struct store *store, struct wall now)
         row.inhibited_by = row.inhibited_by != NULL ? row.inhibited_by : "";
         row.owner = row.owner != NULL ? row.owner : "";
         row.note = row.note != NULL ? row.note : "";
+        row.claimed_by = row.claimed_by != NULL ? row.claimed_by : "";
+        row.assignee = row.assignee != NULL ? row.assignee : "";
+        row.links = row.links != NULL ? row.links : "";
         store_put_incident(store, &row);
         store_put_incident_ack(store, &row);
     }
@@ -287,6 +294,10 @@ void troubles_put_hostile(struct store *store, struct arena *arena, struct wall 
                                .state = INCIDENT_ACKED,
                                .owner = HOSTILE,
                                .note = HOSTILE,
+                               .claimed_by = HOSTILE,
+                               .claimed_until = ago(now, -MINUTE),
+                               .assignee = HOSTILE,
+                               .links = "[\"| x\",3,\"<b>\"]",
                                .acked_at = now};
     (void)arena;
     store_put_incident(store, &row);

@@ -200,7 +200,10 @@ static struct incident_row sample_incident(int64_t id)
                                  .inhibited_by = "",
                                  .detail = "{}",
                                  .owner = "",
-                                 .note = ""};
+                                 .note = "",
+                                 .claimed_by = "",
+                                 .assignee = "",
+                                 .links = ""};
 }
 
 static void test_what_is_inhibited_is_not_told(void **state)
@@ -234,6 +237,51 @@ static void test_what_is_inhibited_is_not_told(void **state)
     assert_int_equal(events(&desk, "incident-opened", NULL), 2);
     assert_int_equal(events(&desk, "incident-changed", NULL), 1);
     assert_int_equal(events(&desk, "incident-closed", NULL), 1);
+    desk_close(&desk);
+}
+
+static void test_claimed_assigned_linked(void **state)
+{
+    struct place *place = *state;
+    struct err err = ERR_INIT;
+    struct desk desk = {0};
+    const char *text = "";
+    desk_open(&desk, place, NOW);
+    struct incident_row row = sample_incident(3), seen;
+    give_incident(&desk, 1, &row);
+    turn(&desk);
+    ask(&desk, "claim-incident", 0, "{\"incident\":4}", 1, "there is no incident 4");
+    ask(&desk, "claim-incident", 0, "{\"incident\":3}", 0, "claimed by ada for 15m");
+    ask(&desk, "assign", 0, "{\"incident\":3}", 2, "assign needs 'to'");
+    ask(&desk, "assign", 0, "{\"incident\":3,\"to\":\"gr\\u001b[1mace\"}", 0,
+        "assigned to grace");
+    static const char *const wrong[] = {
+        "soon",    "wf-",        "0",       "012",
+        "ftp://x", "http://a b", "'; drop", "99999999999999999999"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        AUTO_FREE char *args = mem_printf("{\"incident\":3,\"what\":\"%s\"}", wrong[i]);
+        ask(&desk, "link", 0, args, 2, "is no id like");
+    }
+    ask(&desk, "link", 0, "{\"incident\":3,\"what\":\"p-2\"}", 0, "linked to p-2");
+    ask(&desk, "link", 0, "{\"incident\":3,\"what\":\"p-2\"}", 1, "already");
+    give_incident(&desk, 2, &row); /* the monitor knows nothing of this */
+    row.closed_at.ms = NOW + 1;
+    give_incident(&desk, 3, &row);
+    turn(&desk);
+    ask(&desk, "claim-incident", 0, "{\"incident\":3}", 1, "closed at");
+    ask(&desk, "assign", 0, "{\"incident\":3,\"to\":\"lin\"}", 1, "closed at");
+    ask(&desk, "link", 0, "{\"incident\":3,\"what\":\"https://a.org/7\"}", 0,
+        "linked"); /* afterwards */
+    struct reader *reader = place_reader(place);
+    assert_int_equal(reader_incident(reader, place->arena, 3, &seen, &err), FOUND);
+    assert_string_equal(seen.claimed_by, "ada");
+    assert_int_equal(seen.claimed_until.ms, NOW + 900000);
+    assert_string_equal(seen.assignee, "grace");
+    assert_string_equal(seen.links, "[\"p-2\",\"https://a.org/7\"]");
+    reader_close(reader);
+    assert_int_equal(events(&desk, "link", &text), 2);
+    assert_int_equal(events(&desk, "assign", &text), 1);
+    assert_string_equal(text, "incident 3 is assigned to grace");
     desk_close(&desk);
 }
 
@@ -623,6 +671,7 @@ int main(void)
         PLACE_TEST(test_an_anomaly_is_told_once),
         PLACE_TEST(test_what_is_inhibited_is_not_told),
         PLACE_TEST(test_operators_take_incidents),
+        PLACE_TEST(test_claimed_assigned_linked),
         PLACE_TEST(test_a_silence_has_an_end),
         PLACE_TEST(test_the_end_of_a_silence_is_told),
         PLACE_TEST(test_a_silence_is_ended),

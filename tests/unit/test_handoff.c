@@ -83,7 +83,7 @@ static void test_parts(void **state)
         enum handoff_part part;
         const char *who, *next;
     } wanted[] = {
-        {"incident 17", HANDOFF_INCIDENTS, "ada",   "waiting for the limit to be reset"},
+        {"incident 17", HANDOFF_INCIDENTS, "lin",   "waiting for the limit to be reset"},
         {"p-2",         HANDOFF_PROBLEMS,  "",      "answered by breaker"              },
         {"f-27",        HANDOFF_FAILURES,  "",      "signalbox why f-27"               },
         {"silence 1",   HANDOFF_SILENCES,  "ada",   "signalbox unsilence 1"            },

@@ -52,7 +52,10 @@ static struct incident_row incident(enum severity severity)
                                  .inhibited_by = "",
                                  .detail = "{}",
                                  .owner = "",
-                                 .note = ""};
+                                 .note = "",
+                                 .claimed_by = "",
+                                 .assignee = "",
+                                 .links = ""};
 }
 
 static struct anomaly_row anomaly(enum severity severity)

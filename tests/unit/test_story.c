@@ -239,6 +239,8 @@ static void test_report(void **state)
         "| Severity | high |",
         "| State | acked, looked after by ada |",
         "| Began | 2026-11-22 13:47:07 UTC |",
+        "| Assigned to | grace |",
+        "| Linked | wf-2207 |",
         "## Summary",
         "2 anomalies; 2 steps of 7 workflows failed",
         "## Impact",

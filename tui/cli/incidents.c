@@ -42,6 +42,14 @@ static void print_anomaly_json(const struct anomaly_row *row)
 
 /* ---- lists ----------------------------------------------------------------------------- */
 
+/* Who claimed it now, who has taken it, or to whom it was given. */
+static const char *holder(const struct incident_row *row, struct wall now)
+{
+    return row->claimed_until.ms > now.ms ? row->claimed_by
+           : row->owner[0] != '\0'        ? row->owner
+                                          : row->assignee;
+}
+
 static void print_incidents(struct cli *cli, const struct incident_row *rows, size_t n)
 {
     static const struct column titles[] = {
@@ -66,7 +74,7 @@ static void print_incidents(struct cli *cli, const struct incident_row *rows, si
                                                     : incident_word(row->state));
         columns_cell(table, "%s", span_format(wall_since(now, row->opened_at), since));
         columns_cell(table, "%d of %d", row->n_open, row->n_anomalies);
-        columns_cell(table, "%s", row->owner);
+        columns_cell(table, "%s", holder(row, now));
         columns_cell(table, "%s", row->text);
     }
     columns_print(table, stdout, cli_has(cli, "plain"), columns_terminal(), 0);
@@ -175,7 +183,7 @@ static void print_anomaly(struct cli *cli, const struct anomaly_row *row)
     json_free(detail);
 }
 
-static void print_incident(const struct incident_row *row)
+static void print_incident(struct cli *cli, const struct incident_row *row)
 {
     struct err ignored = ERR_INIT;
     char at[CLOCK_TEXT_MAX];
@@ -187,7 +195,15 @@ static void print_incident(const struct incident_row *row)
     fact("closed", wall_format(row->closed_at, false, at));
     fact("quiet by", row->inhibited_by);
     fact("owner", row->owner);
+    if (row->claimed_until.ms > wall_now().ms) {
+        fact("claimed by", arena_printf(cli->arena, "%s until %s", row->claimed_by,
+                                        wall_format(row->claimed_until, false, at)));
+    }
+    fact("assigned to", row->assignee);
     fact("note", row->note);
+    struct json *links = json_parse(row->links, strlen(row->links), &ignored);
+    print_texts(links, "linked");
+    json_free(links);
     struct json *detail = json_parse(row->detail, strlen(row->detail), &ignored);
     print_texts(json_get(detail, "affected"), "affected");
     print_texts(json_get(detail, "evidence"), "evidence");
@@ -233,7 +249,7 @@ static int show_incident(struct cli *cli)
         }
         return CLI_OK;
     }
-    print_incident(&row);
+    print_incident(cli, &row);
     for (size_t i = n; i > 0; i--) { /* earliest first */
         putchar('\n');
         print_anomaly(cli, &anomalies[i - 1]);

@@ -211,6 +211,11 @@ static void make_sheet(struct sheet *sheet, const struct frame_incident *data,
                   wall_format(row->closed_at, false, at));
     sheet_put(sheet, ROLE_TEXT, "%-10s%s%s%s", "state", incident_word(row->state),
               row->owner[0] != '\0' ? ", " : "", row->owner);
+    if (row->claimed_until.ms > now.ms)
+        sheet_put(sheet, ROLE_TEXT, "%-10s%s, for another %s", "claimed", row->claimed_by,
+                  look_left(wall_since(row->claimed_until, now), age));
+    if (row->assignee[0] != '\0')
+        sheet_put(sheet, ROLE_TEXT, "%-10s%s", "assigned", row->assignee);
     if (row->note[0] != '\0')
         sheet_put(sheet, ROLE_TEXT, "%-10s%s", "note", row->note);
     if (row->inhibited_by[0] != '\0')
@@ -218,6 +223,9 @@ static void make_sheet(struct sheet *sheet, const struct frame_incident *data,
                   row->inhibited_by);
     sheet_put(sheet, ROLE_TEXT, "%-10s%d, %d open", "anomalies", row->n_anomalies,
               row->n_open);
+    struct json *links = json_parse(row->links, strlen(row->links), &ignored);
+    put_list(sheet, "linked", links);
+    json_free(links);
     put_list(sheet, "evidence", json_get(detail, "evidence"));
     if (data->story)
         incident_story(sheet, data->story, is_ascii);
