@@ -52,7 +52,7 @@ struct live {
     bool is_troubled;
     bool has_ended; /* since it came into memory: it is learned from when it leaves */
     int64_t merge_decision, provider_decision; /* open ones; 0 = none */
-    bool is_goal_gone; /* its pull request was closed, as a webhook says */
+    bool is_goal_gone;     /* its pull request was closed, as a webhook says */
     struct wall wakes_at;  /* RUNG_WAIT: it may go on before its time; unset: no */
     struct heap_node ramp; /* WAIT_SERVICE: when it goes on; in no heap: not known yet */
     int n_deferrals;       /* in a row while its service said it was available */
