@@ -85,6 +85,7 @@ asks() { # WORKFLOW: its approval is then $a
     [ -n "$a" ]
 }
 state_is() { "$program" show "$1" --json </dev/null | grep -q "\"state\":\"$2\""; }
+is_iteration() { "$program" show "$1" --json </dev/null | grep -q "\"iteration\":$2"; }
 pipeline ask ask
 pipeline auto auto
 
@@ -149,6 +150,17 @@ gives 2 autonomy merge auto --for 9h && says 'at most 8h' && gives 0 autonomy me
 ok 'a level is raised for a time, and holds'
 gives 0 autonomy merge configured && gives 0 cancel 3 && gives 0 approvals --all && says 'withdrawn'
 ok 'what nobody waits for any more is withdrawn'
+cat >rework.yaml <<'END'
+name: rework
+agent: {command: "echo line >>g"}
+validate:
+  - {name: tests, command: 'test $(wc -l <g) -ge 2 || { echo "--- FAIL: TestLength (0.00s)"; echo "    g_test.go:12: got 1, want 2"; exit 1; }'}
+END
+gives 0 autonomy rework approve --reason 'look first' && gives 0 submit -p rework.yaml --repo repo --task 'Two lines' && until_true asks 5 &&
+    gives 3 approvals "$a" && says 'alternative_approach of tests in wf-5' && says 'one more agent run' && gives 3 show 5 && says 'recovery approval' &&
+    gives 1 resume 5 && says 'approve or reject' && gives 0 approve "$a" --yes --confirm wf-5 && until_true is_iteration 5 2
+ok 'an agent that may not run again by itself does so when that is approved'
+gives 0 cancel 5 && gives 0 autonomy rework configured
 stop
 configure <<END
 access: {admin: {users: [nobody-here]}, observer: {users: ["*"]}}
