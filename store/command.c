@@ -145,8 +145,10 @@ int64_t command_line_send(struct command_line *line, const struct command_row *c
 
 /* ---- pruning: of the engine ---- */
 
+/* Who gave a key may ask again with it: a day longer. */
 #define OLD_COMMANDS                                                                     \
-    "SELECT id FROM command WHERE at < ?1 AND answer <> -1 AND (workflow = 0 OR"         \
+    "SELECT id FROM command WHERE at < ?1 AND (key = '' OR at < ?1 - 86400000)"          \
+    " AND answer <> -1 AND (workflow = 0 OR"                                             \
     " NOT EXISTS (SELECT 1 FROM workflow w WHERE w.id = command.workflow))"              \
     " ORDER BY id LIMIT ?2"
 

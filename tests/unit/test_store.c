@@ -563,6 +563,7 @@ static void test_old_commands_go(void **state)
                                                   : id == 4 ? 99
                                                             : 0,
                                       .args = "{}",
+                                      .key = id == 5 ? "again" : NULL,
                                       .message = ""};
         assert_int_equal(command_send(place->path, &command, &err), id);
         if (id != 2) {
@@ -573,9 +574,10 @@ static void test_old_commands_go(void **state)
     assert_int_equal(store_prune_commands(store, (struct wall){550}, 2), 2); /* 1, 4 */
     assert_int_equal(store_prune_commands(store, (struct wall){550}, 2), 0);
     must_commit(store);
-    assert_int_equal(store_prune_commands(store, (struct wall){550}, 2), 1); /* 5 */
-    must_commit(store);
+    assert_int_equal(store_prune_commands(store, (struct wall){550}, 2), 0);   /* not 5 */
     assert_int_equal(store_prune_commands(store, (struct wall){10000}, 9), 1); /* 6 */
+    must_commit(store);
+    assert_int_equal(store_prune_commands(store, (struct wall){86400501}, 9), 1); /* 5 */
     must_commit(store);
     assert_int_equal(store_prune_commands(store, (struct wall){10000}, 9), 0);
     assert_int_equal(store_take_commands(store, place->arena, 0, 9, &rows, &err), 1);
