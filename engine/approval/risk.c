@@ -129,8 +129,11 @@ enum risk risk_judge(const struct risk_facts *facts, const struct risk_rule *rul
     (void)snprintf(ret_rule, RISK_RULE_TEXT, "%s", "no rule says more");
     for (size_t i = 0; i < n_rules; i++) {
         if (fits(&rules[i], facts)) {
-            (void)snprintf(ret_rule, RISK_RULE_TEXT, "%s", rules[i].name);
-            return rules[i].risk;
+            /* What has no way back is never approved with a single key, whatever a rule says. */
+            bool is_raised = !facts->is_reversible && rules[i].risk < RISK_HIGH;
+            (void)snprintf(ret_rule, RISK_RULE_TEXT, "%s%s", rules[i].name,
+                           is_raised ? "; but cannot be taken back exactly" : "");
+            return is_raised ? RISK_HIGH : rules[i].risk;
         }
     }
     for (size_t i = 0; i < ARRAY_LEN(builtins); i++) {

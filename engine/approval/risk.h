@@ -6,7 +6,8 @@
  * Risk: how much can go wrong, by rules that can be read, and with that what confirms an
  * approval (RISK_LIST of store/approval.h).
  *
- * The first rule of the configuration that fits says the tier, whatever the built-in ones say. Else
+ * The first rule of the configuration that fits says the tier, whatever the built-in ones say, but
+ * what cannot be taken back is high at least: no single key approves it. When none fits,
  * every built-in rule that fits counts, and the highest tier wins; none: low. The rule that set the
  * tier is shown with the card, in words.
  *

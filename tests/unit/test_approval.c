@@ -72,12 +72,14 @@ static void risk_follows_rules_that_can_be_read(void **state)
 {
     (void)state;
     static char name[] = "payments by two", repo[] = "*payments*";
+    static char toy[] = "a toy", dev[] = "dev";
     const struct risk_rule own[] = {
         {.name = name,
          .action = ACT_MERGE + 1,
          .repo = repo,
          .workflows_above = -1,
          .risk = RISK_CRITICAL},
+        {.name = toy,            .environment = dev,           .workflows_above = -1, .risk = RISK_LOW},
     };
     static const struct {
         struct risk_facts facts;
@@ -106,6 +108,16 @@ static void risk_follows_rules_that_can_be_read(void **state)
           .environment = "production-eu",
           .is_reversible = true},
          RISK_HIGH,     "production"                         },
+        {{.action = ACT_MERGE,
+          .repo = "web",
+          .environment = "dev",
+          .is_reversible = true},
+         RISK_LOW,      "a toy"                              },
+        {{.action = ACT_RESTART,
+          .repo = "",
+          .environment = "dev",
+          .is_reversible = false},
+         RISK_HIGH,     "a toy; but cannot be taken back"    },
         {{.action = ACT_RESTART,
           .repo = "",
           .environment = "prod",
