@@ -82,6 +82,12 @@
     X(ACTION_INCIDENT_SILENCE, "incident-silence", "silence", "",                        \
       "Hear nothing of the cause of the incident, for a time and with a reason")         \
     X(ACTION_INCIDENT_RESOLVE, "incident-resolve", "resolve", "", "Close the incident")  \
+    X(ACTION_INCIDENT_CLAIM, "incident-claim", "claim", "",                              \
+      "Say that you look at the incident, for a quarter of an hour")                     \
+    X(ACTION_INCIDENT_ASSIGN, "incident-assign", "assign", "",                           \
+      "Give the incident to somebody")                                                   \
+    X(ACTION_INCIDENT_LINK, "incident-link", "link", "",                                 \
+      "Say what else belongs to the incident")                                           \
     X(ACTION_INCIDENT_REPORT, "incident-report", "report", "",                           \
       "Write the incident, or the handoff, to a file, and copy it")                      \
     X(ACTION_LIMIT_UP, "limit-up", "more", "", "Ask what a higher limit would give")     \

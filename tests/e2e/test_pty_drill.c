@@ -146,7 +146,12 @@ static void take_third(const struct desk *desk)
 {
     go_to(desk, "bridge trouble");
     press(desk, "\r", "state     open");
+    press(desk, "c", "claimed   ");
     press(desk, "A", "state     acked");
+    press(desk, "D", "give it to");
+    press(desk, "grace\r", "assigned  grace");
+    press(desk, "l", "link to");
+    press(desk, "https://status.example.org/7\r", "linked    https:");
     press(desk, "N", "note");
     press(desk, "a locomotive is on its way\r", "note      a locomotive is on its way");
 }
@@ -170,6 +175,8 @@ static void export_report(const struct desk *desk)
     says(text, "## Impact");
     says(text, "- scrape:bridge");
     says(text, "| operator ack |");
+    says(text, "| Assigned to | grace |");
+    says(text, "status.example.org");
     says(text, "| operator note |");
     says(text, "ended, recovered: ");
     says(text, "closed: each of its anomalies has ended");

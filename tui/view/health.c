@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "engine/base/text.h"
 #include "engine/monitor/health.h"
 #include "engine/monitor/reading.h"
 #include "tui/view/common.h"
@@ -20,6 +21,7 @@
 #define W_SEVERITY 8
 #define W_NAME     34
 #define W_VALUE    12
+#define W_HOLDER   8
 
 enum line_kind {
     LINE_BLANK,
@@ -176,12 +178,15 @@ void incident_line(const struct canvas *canvas, int y, const struct incident_row
     canvas_right(canvas, right - 6, y, 6, ROLE_TEXT_DIM,
                  look_age(now, row->opened_at, age));
     right -= 8;
-    const char *mark = row->inhibited_by[0] != '\0'   ? "quiet"
-                       : row->state == INCIDENT_ACKED ? "acked"
-                                                      : "";
-    if (mark[0] != '\0') {
-        canvas_right(canvas, right - 5, y, 5, ROLE_TEXT_DIM, mark);
-        right -= 7;
+    const char *mark = row->inhibited_by[0] != '\0'     ? "quiet"
+                       : row->claimed_until.ms > now.ms ? row->claimed_by
+                       : row->owner[0] != '\0'          ? row->owner
+                                                        : row->assignee;
+    if (mark[0] != '\0') { /* whose it is */
+        int cells = text_cells(mark, strlen(mark));
+        cells = cells < W_HOLDER ? cells : W_HOLDER;
+        look_right(canvas, right - cells, y, cells, ROLE_TEXT_DIM, mark);
+        right -= cells + 2;
     }
     look_text(canvas, x, y, right - x, ROLE_TEXT, row->text);
 }

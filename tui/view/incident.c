@@ -17,6 +17,8 @@
 #define TOKEN_SILENCE 1
 #define TOKEN_NOTE    2
 #define TOKEN_REPORT  3
+#define TOKEN_ASSIGN  4
+#define TOKEN_LINK    5
 #define INDENT        "  "
 
 struct incident_view {
@@ -69,6 +71,25 @@ void incident_action(const struct incident_row *row, enum action action,
     case ACTION_INCIDENT_ACK:
         send_verb(reply, "ack", row->id, NULL, NULL);
         break;
+    case ACTION_INCIDENT_CLAIM:
+        send_verb(reply, "claim-incident", row->id, NULL, NULL);
+        break;
+    case ACTION_INCIDENT_ASSIGN:
+        reply_ask(reply, &(struct prompt_request){
+                             .label = "give it to",
+                             .initial = row->assignee,
+                             .example = "a user",
+                             .token = TOKEN_ASSIGN,
+                         });
+        break;
+    case ACTION_INCIDENT_LINK:
+        reply_ask(reply, &(struct prompt_request){
+                             .label = "link to",
+                             .initial = "",
+                             .example = "wf-12, p-2, another incident, or an address",
+                             .token = TOKEN_LINK,
+                         });
+        break;
     case ACTION_INCIDENT_RESOLVE:
         send_verb(reply, "resolve", row->id, NULL, NULL);
         break;
@@ -108,6 +129,10 @@ void incident_prompt(const struct incident_row *row, int token, const char *text
         return;
     if (token == TOKEN_NOTE) {
         send_verb(reply, "note", row->id, "note", text);
+    } else if (token == TOKEN_ASSIGN) {
+        send_verb(reply, "assign", row->id, "to", text);
+    } else if (token == TOKEN_LINK) {
+        send_verb(reply, "link", row->id, "what", text);
     } else if (token == TOKEN_SILENCE && (!span_parse(text, &span) || span.ms == 0)) {
         reply_say(reply, MESSAGE_ERROR, "'%s' is no duration like 30m or 2h", text);
     } else if (token == TOKEN_SILENCE) {
@@ -328,7 +353,8 @@ const struct view_class incident_class = {
     .help = "One incident: what it touches, what was done, its timeline, and a report",
     .context = CONTEXT_HEALTH,
     .hints = {ACTION_INCIDENT_ACK, ACTION_INCIDENT_NOTE, ACTION_INCIDENT_SILENCE,
-              ACTION_INCIDENT_RESOLVE, ACTION_INCIDENT_REPORT, ACTION_NEXT_PANEL,
+              ACTION_INCIDENT_RESOLVE, ACTION_INCIDENT_REPORT, ACTION_INCIDENT_CLAIM,
+              ACTION_INCIDENT_ASSIGN, ACTION_INCIDENT_LINK, ACTION_NEXT_PANEL,
               ACTION_CLOSE, ACTION_HELP},
     .open = incident_open,
     .close = incident_close,
