@@ -367,12 +367,12 @@ static void a_worker_that_vanishes_is_lost(void **state)
 static void a_halt_stops_all_of_them(void **state)
 {
     (void)state;
-    struct order *order = order_of(
-        2, 2,
-        (const char *const[]){"echo $$ > pid-one; while ! test -e go; do sleep 0.01; "
-                              "done",
-                              "echo $$ > pid-two; while ! test -e go; do sleep 0.01; "
-                              "done"});
+    pipes("go-one go-two");
+    /* no child is between fork and exec when it is stopped: its shell would not be "T" then */
+    struct order *order =
+        order_of(2, 2,
+                 (const char *const[]){"echo $$ > pid-one; read -r x < go-one",
+                                       "echo $$ > pid-two; read -r x < go-two"});
     AUTO_FREE char *file = file_join(lab.work, HOLD_FILE);
     pid_t pid = lab_start(order);
     lab_wait(&lab, box, "test -s pid-one -a -s pid-two");
@@ -383,9 +383,9 @@ static void a_halt_stops_all_of_them(void **state)
     lab_wait(&lab, box,
              "for f in pid-one pid-two; do grep -q '^State:.T' "
              "/proc/$(cat $f)/status || exit 1; done");
-    free(lab_sh(&lab, box, "touch go"));
     assert_int_equal(unlink(file), 0);
     assert_int_equal(kill(pid, HOLD_SIGNAL), 0);
+    free(lab_sh(&lab, box, "echo x > go-one; echo x > go-two"));
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     struct effect_result *result = lab_answer(order);
     assert_int_equal(result->status, STATUS_PASSED);
