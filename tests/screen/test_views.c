@@ -243,6 +243,7 @@ static void test_columns(void **state)
     assert_non_null(strstr(some, "TITLE"));
     assert_non_null(strstr(some, "REPO"));
     drop(&shot);
+    frame_unref(frame);
 }
 
 static char *read_nothing(void *user, const char *path)
