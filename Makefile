@@ -249,7 +249,7 @@ tsan: ## unit tests under the thread sanitizer
 check-threads: $(filter-out $(ALONE),$(UNIT))
 	@$(TEST_ENV) $(TOOLS)/run_tests $(filter-out $(ALONE),$(UNIT))
 
-VALGRIND := valgrind -q --suppressions=$(TOOLS)/valgrind.supp --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+VALGRIND := valgrind -q --suppressions=tests/lib/valgrind.supp --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 # Not those whose processes and deadlines do not bear its slowness, or that wait for a process
 # by a descriptor, which it does not know.
 PATIENT := $(filter-out $(addprefix $(B)/tests/unit/test_,cli_host desk_shell feed host http console io listener local_% runner% stall process% sandbox% secret telemetry),$(UNIT))
