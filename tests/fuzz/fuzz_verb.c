@@ -65,8 +65,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             MUST(args != NULL || strchr(line, '=') != NULL); /* one name given twice */
             json_free(args);
             check_args(command.verb, command.args, strlen(command.args));
-            free(command.args);
         }
+        MUST(command.args == NULL || command.kind == PALETTE_VERB ||
+             command.kind == PALETTE_SET);
+        free(command.args);
     } else {
         MUST(err.code == ERR_USAGE && err.msg[0] != '\0');
     }
