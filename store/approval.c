@@ -129,58 +129,21 @@ bool apply_drop_autonomy(struct store *store, const struct op *op)
 
 /* ---- pruning ---- */
 
-/* ?1 before, ?2 how many may stay, ?3 at most. What waits for somebody stays, and so does the
- * newest, so that no number is given twice. Numbers are given in the order of time: who is
- * older than the oldest few need not be asked of the whole table. */
-#define OLDEST(table, is_over, ended_at)                                                 \
-    "SELECT id FROM (SELECT id, " ended_at " AS ended FROM " table " WHERE " is_over     \
-    " AND id < (SELECT max(id) FROM " table ") ORDER BY id LIMIT ?3 * 2)"                \
-    " WHERE ended < ?1 OR id <= (SELECT max(id) FROM " table ") - ?2"                    \
-    " ORDER BY id LIMIT ?3"
-
 /* An optimization whose tuning is in force can be undone any time: it stays. */
-static const struct {
-    int64_t kept;
-    const char *find, *take;
-} tables[APPROVALS_NUMBERED] = {
+static const struct row_pruning tables[APPROVALS_NUMBERED] = {
     [TABLE_APPROVAL] = {APPROVALS_KEPT,
-                        OLDEST("approval",     "status NOT IN (0, 1, 2)",    "decided_at"),
+                        ROWS_OLDEST("approval",     "status NOT IN (0, 1, 2)",    "decided_at"),
                         "DELETE FROM approval WHERE id = ?1"    },
     [TABLE_OPTIMIZATION] = {OPTIMIZATIONS_KEPT,
-                        OLDEST("optimization",
+                        ROWS_OLDEST("optimization",
                         "status NOT IN (0, 1, 4) AND id NOT IN"
-                                   " (SELECT t.optimization FROM tuning t)", "settled_at"),
+                                        " (SELECT t.optimization FROM tuning t)", "settled_at"),
                         "DELETE FROM optimization WHERE id = ?1"},
 };
 _Static_assert(APPROVAL_OPEN == 0 && APPROVAL_DRIFTED == 1 && APPROVAL_SUGGESTED == 2,
                "as in the SQL");
 _Static_assert(OPT_PROPOSED == 0 && OPT_GUARDED == 1 && OPT_INCONCLUSIVE == 4,
                "as in the SQL");
-
-static size_t find_old(struct store *store, enum approval_table table, struct wall before,
-                       size_t max, const int64_t **ret_ids)
-{
-    sqlite3_stmt *s =
-        database_get(&store->database, (enum slot)(SLOT_APPROVAL_OLDEST + (int)table),
-                     tables[table].find);
-    if (s == NULL) {
-        return 0; /* pruned another time, and the commit tells */
-    }
-    bind_int(s, 1, before.ms);
-    bind_int(s, 2, tables[table].kept);
-    bind_int(s, 3, (int64_t)max);
-    int64_t *ids = NULL;
-    size_t n = 0;
-    while (n < max && sqlite3_step(s) == SQLITE_ROW) {
-        if (ids == NULL) {
-            ids = arena_array(store->arena, max, sizeof(*ids));
-        }
-        ids[n++] = sqlite3_column_int64(s, 0);
-    }
-    (void)sqlite3_reset(s); /* unreadable: pruned another time */
-    *ret_ids = ids;
-    return n;
-}
 
 size_t store_prune_approvals(struct store *store, struct wall before, size_t max)
 {
@@ -190,7 +153,8 @@ size_t store_prune_approvals(struct store *store, struct wall before, size_t max
         return 0;
     }
     for (int i = 0; i < APPROVALS_NUMBERED; i++) {
-        n[i] = find_old(store, (enum approval_table)i, before, max, &ids[i]);
+        n[i] = rows_find_old(store, (enum slot)(SLOT_APPROVAL_OLDEST + i), &tables[i],
+                             before, max, &ids[i]);
         most = n[i] > most ? n[i] : most;
     }
     if (most > 0) {
@@ -203,19 +167,10 @@ size_t store_prune_approvals(struct store *store, struct wall before, size_t max
 
 bool apply_prune_approvals(struct store *store, const struct op *op)
 {
-    for (int table = 0; table < APPROVALS_NUMBERED; table++) {
-        for (size_t i = 0; i < op->prune_approvals.n[table]; i++) {
-            sqlite3_stmt *s =
-                database_get(&store->database, (enum slot)(SLOT_APPROVAL_DELETE + table),
-                             tables[table].take);
-            if (s == NULL) {
-                return false;
-            }
-            bind_int(s, 1, op->prune_approvals.ids[table][i]);
-            if (!database_run(s)) {
-                return false;
-            }
-        }
+    bool is_good = true;
+    for (int i = 0; i < APPROVALS_NUMBERED && is_good; i++) {
+        is_good = rows_delete(store, (enum slot)(SLOT_APPROVAL_DELETE + i), &tables[i],
+                              op->prune_approvals.ids[i], op->prune_approvals.n[i]);
     }
-    return true;
+    return is_good;
 }

@@ -14,21 +14,8 @@ static enum found get_row(struct database *db, struct arena *arena,
                           enum approval_table table, int64_t id, void *ret_row,
                           struct err *err)
 {
-    sqlite3_stmt *s = database_get(db, (enum slot)(SLOT_APPROVAL_GET + (int)table),
-                                   approval_shapes[table].get);
-    if (s == NULL) {
-        (void)database_fail(db, err);
-        return FOUND_FAILED;
-    }
-    bind_int(s, 1, id);
-    int code = sqlite3_step(s);
-    if (code == SQLITE_ROW) {
-        row_shape_read(s, &approval_shapes[table], arena, ret_row);
-    } else if (code != SQLITE_DONE) {
-        (void)database_fail(db, err);
-    }
-    (void)sqlite3_reset(s); /* repeats the failure that was seen */
-    return code == SQLITE_ROW ? FOUND : code == SQLITE_DONE ? MISSING : FOUND_FAILED;
+    return row_shape_get(db, (enum slot)(SLOT_APPROVAL_GET + (int)table),
+                         &approval_shapes[table], arena, id, ret_row, err);
 }
 
 /* ---- the engine ---- */
@@ -108,9 +95,17 @@ struct any_row { /* room for one row of any table, in turn */
     };
 };
 
-static void give_row(const struct approval_sink *sink, enum approval_table table,
-                     const struct any_row *row)
+struct giving {
+    const struct approval_sink *sink;
+    enum approval_table table;
+};
+
+static void give_row(void *user, const void *any)
 {
+    const struct giving *giving = user;
+    const struct approval_sink *sink = giving->sink;
+    const enum approval_table table = giving->table;
+    const struct any_row *row = any;
     if (table == TABLE_APPROVAL && sink->approval != NULL) {
         sink->approval(sink->user, &row->approval);
     } else if (table == TABLE_OPTIMIZATION && sink->optimization != NULL) {
@@ -125,30 +120,11 @@ static void give_row(const struct approval_sink *sink, enum approval_table table
 static bool walk_rows(struct store *store, enum approval_table table, const char *from,
                       const struct approval_sink *sink, struct err *err)
 {
-    AUTO_BUF struct buf sql;
-    buf_init(&sql, SQL_MAX);
-    (void)buf_printf(&sql, "SELECT %s %s", approval_shapes[table].columns, from);
-    sqlite3_stmt *s = database_get(
-        &store->database, (enum slot)(SLOT_APPROVAL_OPEN + (int)table), sql.data);
-    if (s == NULL) {
-        return database_fail(&store->database, err);
-    }
-    struct arena *arena = arena_new();
-    int code;
-    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        struct any_row row;
-        arena_reset(arena);
-        row_shape_read(s, &approval_shapes[table], arena, &row);
-        give_row(sink, table, &row);
-    }
-    arena_free(arena);
-    bool is_good = code == SQLITE_DONE;
-    if (!is_good) {
-        (void)database_fail(&store->database, err);
-        (void)store_suspect(store, err);
-    }
-    (void)sqlite3_reset(s); /* repeats the failure that was seen */
-    return is_good;
+    struct any_row row;
+    struct giving giving = {sink, table};
+    const struct row_walk walk = {from, &row, give_row, &giving};
+    return row_shape_walk(store, (enum slot)(SLOT_APPROVAL_OPEN + (int)table),
+                          &approval_shapes[table], &walk, err);
 }
 
 #define WAITS      "status IN (0, 1, 2)"

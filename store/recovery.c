@@ -136,58 +136,22 @@ bool apply_recovery(struct store *store, const struct op *op)
 
 /* ---- pruning ---- */
 
-/* ?1 before, ?2 how many may stay, ?3 at most. What needs somebody stays, and so does the
- * newest, so that no number is given twice. Numbers are given in the order of time: who is
- * older than the oldest few need not be asked of the whole table. */
-#define OLDEST(table, is_over, ended_at)                                                 \
-    "SELECT id FROM (SELECT id, " ended_at " AS ended FROM " table " WHERE " is_over     \
-    " AND id < (SELECT max(id) FROM " table ") ORDER BY id LIMIT ?3 * 2)"                \
-    " WHERE ended < ?1 OR id <= (SELECT max(id) FROM " table ") - ?2"                    \
-    " ORDER BY id LIMIT ?3"
-
 /* A decision whose verdict nobody gave in all the time is over too. */
-static const struct {
-    int64_t kept;
-    const char *find, *take;
-} tables[RECOVERY_PRUNED] = {
+static const struct row_pruning tables[RECOVERY_PRUNED] = {
     [TABLE_FAILURE] = {FAILURES_KEPT,
-                       OLDEST("failure",                   "status NOT IN (0, 2)", "settled_at"),
+                       ROWS_OLDEST("failure",                   "status NOT IN (0, 2)", "settled_at"),
                        "DELETE FROM failure WHERE id = ?1" },
-    [TABLE_PROBLEM] = {PROBLEMS_KEPT,   OLDEST("problem",  "closed_at <> 0",       "closed_at"),
+    [TABLE_PROBLEM] = {PROBLEMS_KEPT,
+                       ROWS_OLDEST("problem",                   "closed_at <> 0",       "closed_at"),
                        "DELETE FROM problem WHERE id = ?1" },
     [TABLE_RECOVERY] = {RECOVERIES_KEPT,
-                       OLDEST("recovery",                  "status NOT IN (0, 1)", "ended_at"),
+                       ROWS_OLDEST("recovery",                  "status NOT IN (0, 1)", "ended_at"),
                        "DELETE FROM recovery WHERE id = ?1"},
-    [TABLE_DECISION] = {DECISIONS_KEPT,  OLDEST("decision", "1",                    "at"),
+    [TABLE_DECISION] = {DECISIONS_KEPT,  ROWS_OLDEST("decision", "1",                    "at"),
                        "DELETE FROM decision WHERE id = ?1"},
 };
 _Static_assert(FAILURE_OPEN == 0 && FAILURE_ESCALATED == 2, "as in the SQL");
 _Static_assert(RECOVERY_ASKED == 0 && RECOVERY_RUNNING == 1, "as in the SQL");
-
-static size_t find_old(struct store *store, enum recovery_table table, struct wall before,
-                       size_t max, const int64_t **ret_ids)
-{
-    sqlite3_stmt *s =
-        database_get(&store->database, (enum slot)(SLOT_RECOVERY_OLDEST + (int)table),
-                     tables[table].find);
-    if (s == NULL) {
-        return 0; /* pruned another time, and the commit tells */
-    }
-    bind_int(s, 1, before.ms);
-    bind_int(s, 2, tables[table].kept);
-    bind_int(s, 3, (int64_t)max);
-    int64_t *ids = NULL;
-    size_t n = 0;
-    while (n < max && sqlite3_step(s) == SQLITE_ROW) {
-        if (ids == NULL) {
-            ids = arena_array(store->arena, max, sizeof(*ids));
-        }
-        ids[n++] = sqlite3_column_int64(s, 0);
-    }
-    (void)sqlite3_reset(s); /* unreadable: pruned another time */
-    *ret_ids = ids;
-    return n;
-}
 
 size_t store_prune_recovery(struct store *store, struct wall before, size_t max)
 {
@@ -197,7 +161,8 @@ size_t store_prune_recovery(struct store *store, struct wall before, size_t max)
         return 0;
     }
     for (int i = 0; i < RECOVERY_PRUNED; i++) {
-        n[i] = find_old(store, (enum recovery_table)i, before, max, &ids[i]);
+        n[i] = rows_find_old(store, (enum slot)(SLOT_RECOVERY_OLDEST + i), &tables[i],
+                             before, max, &ids[i]);
         most = n[i] > most ? n[i] : most;
     }
     if (most > 0) {
@@ -210,19 +175,10 @@ size_t store_prune_recovery(struct store *store, struct wall before, size_t max)
 
 bool apply_prune_recovery(struct store *store, const struct op *op)
 {
-    for (int table = 0; table < RECOVERY_PRUNED; table++) {
-        for (size_t i = 0; i < op->prune_recovery.n[table]; i++) {
-            sqlite3_stmt *s =
-                database_get(&store->database, (enum slot)(SLOT_RECOVERY_DELETE + table),
-                             tables[table].take);
-            if (s == NULL) {
-                return false;
-            }
-            bind_int(s, 1, op->prune_recovery.ids[table][i]);
-            if (!database_run(s)) {
-                return false;
-            }
-        }
+    bool is_good = true;
+    for (int i = 0; i < RECOVERY_PRUNED && is_good; i++) {
+        is_good = rows_delete(store, (enum slot)(SLOT_RECOVERY_DELETE + i), &tables[i],
+                              op->prune_recovery.ids[i], op->prune_recovery.n[i]);
     }
-    return true;
+    return is_good;
 }

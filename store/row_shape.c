@@ -6,6 +6,10 @@
 
 #include <math.h>
 
+#include "engine/base/buf.h"
+
+#define SQL_MAX 4096
+
 _Static_assert(sizeof(enum rung) == sizeof(int), "enums stand as ints");
 
 void row_shape_bind(sqlite3_stmt *s, const struct row_shape *shape, const void *row)
@@ -102,4 +106,91 @@ void row_shape_copy(const struct row_shape *shape, struct arena *arena, const vo
             *text = arena_str(arena, *text);
         }
     }
+}
+
+enum found row_shape_get(struct database *database, enum slot slot,
+                         const struct row_shape *shape, struct arena *arena, int64_t id,
+                         void *ret_row, struct err *err)
+{
+    sqlite3_stmt *s = database_get(database, slot, shape->get);
+    if (s == NULL) {
+        (void)database_fail(database, err);
+        return FOUND_FAILED;
+    }
+    bind_int(s, 1, id);
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
+        row_shape_read(s, shape, arena, ret_row);
+    } else if (code != SQLITE_DONE) {
+        (void)database_fail(database, err);
+    }
+    (void)sqlite3_reset(s); /* repeats the failure that was seen */
+    return code == SQLITE_ROW ? FOUND : code == SQLITE_DONE ? MISSING : FOUND_FAILED;
+}
+
+bool row_shape_walk(struct store *store, enum slot slot, const struct row_shape *shape,
+                    const struct row_walk *walk, struct err *err)
+{
+    AUTO_BUF struct buf sql;
+    buf_init(&sql, SQL_MAX);
+    (void)buf_printf(&sql, "SELECT %s %s", shape->columns, walk->from);
+    sqlite3_stmt *s = database_get(&store->database, slot, sql.data);
+    if (s == NULL) {
+        return database_fail(&store->database, err);
+    }
+    struct arena *arena = arena_new();
+    int code;
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        arena_reset(arena);
+        row_shape_read(s, shape, arena, walk->room);
+        walk->take(walk->user, walk->room);
+    }
+    arena_free(arena);
+    bool is_good = code == SQLITE_DONE;
+    if (!is_good) {
+        (void)database_fail(&store->database, err);
+        (void)store_suspect(store, err);
+    }
+    (void)sqlite3_reset(s); /* repeats the failure that was seen */
+    return is_good;
+}
+
+size_t rows_find_old(struct store *store, enum slot slot,
+                     const struct row_pruning *pruning, struct wall before, size_t max,
+                     const int64_t **ret_ids)
+{
+    sqlite3_stmt *s = database_get(&store->database, slot, pruning->find);
+    if (s == NULL) {
+        return 0;
+    }
+    bind_int(s, 1, before.ms);
+    bind_int(s, 2, pruning->kept);
+    bind_int(s, 3, (int64_t)max);
+    int64_t *ids = NULL;
+    size_t n = 0;
+    while (n < max && sqlite3_step(s) == SQLITE_ROW) {
+        if (ids == NULL) {
+            ids = arena_array(store->arena, max, sizeof(*ids));
+        }
+        ids[n++] = sqlite3_column_int64(s, 0);
+    }
+    (void)sqlite3_reset(s); /* unreadable: pruned another time */
+    *ret_ids = ids;
+    return n;
+}
+
+bool rows_delete(struct store *store, enum slot slot, const struct row_pruning *pruning,
+                 const int64_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        sqlite3_stmt *s = database_get(&store->database, slot, pruning->take);
+        if (s == NULL) {
+            return false;
+        }
+        bind_int(s, 1, ids[i]);
+        if (!database_run(s)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -71,4 +71,48 @@ void row_shape_read(sqlite3_stmt *s, const struct row_shape *shape, struct arena
 void row_shape_copy(const struct row_shape *shape, struct arena *arena, const void *row,
                     void *ret_row);
 
+/* The committed row of a number, through the statement kept in `slot`. A FOUND_FAILED tells
+ * why in err; a writer's caller asks store_suspect then. */
+NODISCARD enum found row_shape_get(struct database *database, enum slot slot,
+                                   const struct row_shape *shape, struct arena *arena,
+                                   int64_t id, void *ret_row, struct err *err);
+
+/* Every row of `SELECT columns FROM...`, one after another in `room` (for one row of the
+ * shape; its texts live for the call of `take`). */
+struct row_walk {
+    const char *from; /* "FROM thing WHERE ... ORDER BY ...", without parameters */
+    void *room;
+    void (*take)(void *user, const void *row);
+    void *user;
+};
+NODISCARD bool row_shape_walk(struct store *store, enum slot slot,
+                              const struct row_shape *shape, const struct row_walk *walk,
+                              struct err *err);
+
+/* ---- rows that are over ---- */
+
+/* What may go: ?1 before, ?2 how many may stay, ?3 at most. What needs somebody stays, and so
+ * does the newest, so that no number is given twice. Numbers are given in the order of time:
+ * who is older than the oldest few need not be asked of the whole table. */
+#define ROWS_OLDEST(table, is_over, ended_at)                                            \
+    "SELECT id FROM (SELECT id, " ended_at " AS ended FROM " table " WHERE " is_over     \
+    " AND id < (SELECT max(id) FROM " table ") ORDER BY id LIMIT ?3 * 2)"                \
+    " WHERE ended < ?1 OR id <= (SELECT max(id) FROM " table ") - ?2"                    \
+    " ORDER BY id LIMIT ?3"
+
+struct row_pruning {
+    int64_t kept;     /* at most so many stay, however young */
+    const char *find; /* ROWS_OLDEST */
+    const char *take; /* "DELETE FROM thing WHERE id = ?1" */
+};
+
+/* At most `max` numbers that may go, in the batch's arena. None when the store cannot be
+ * read: they go another time, and the commit tells. */
+NODISCARD size_t rows_find_old(struct store *store, enum slot slot,
+                               const struct row_pruning *pruning, struct wall before,
+                               size_t max, const int64_t **ret_ids);
+NODISCARD bool rows_delete(struct store *store, enum slot slot,
+                           const struct row_pruning *pruning, const int64_t *ids,
+                           size_t n);
+
 #endif

@@ -8,6 +8,7 @@
 #include "engine/base/json.h"
 #include "engine/base/text.h"
 #include "engine/recovery/classify.h"
+#include "tui/cli/line_stream.h"
 #include "tui/cli/rows.h"
 
 #define LINE_MAX   (64u * 1024 * 1024) /* bytes of one line of JSON */
@@ -23,7 +24,6 @@ struct work {
     struct classifier *classifier;
     struct arena *arena; /* scratch of one line */
     const char *name;    /* of what is read, for messages */
-    long number;         /* of the line */
 };
 
 /* ---- one line of JSON ------------------------------------------------------------------- */
@@ -155,59 +155,23 @@ static bool answer(struct work *work, const struct json *line, struct buf *out,
 
 /* ---- many lines --------------------------------------------------------------------- */
 
-/* The next line into `line` without its newline; false at the end. */
-static bool read_line(FILE *file, struct buf *line)
+static bool answer_line(void *user, const char *line, size_t len, struct buf *out,
+                        struct err *err)
 {
-    int c;
-    buf_clear(line);
-    while ((c = getc_unlocked(file)) != EOF && c != '\n') {
-        (void)buf_char(line, (char)c);
-    }
-    return c != EOF || line->len > 0;
-}
-
-static bool run_line(struct work *work, const struct buf *line, struct buf *out)
-{
-    struct err err = ERR_INIT;
-    bool is_good = false;
-    buf_clear(out);
-    if (strspn(line->data, " \t\r") == line->len) {
-        return true;
-    }
-    if (line->is_cut) {
-        err_set(&err, ERR_TOO_LARGE, "a line of more than %u bytes", LINE_MAX);
-    } else {
-        struct json *json = json_parse(line->data, line->len, &err);
-        is_good = json != NULL && answer(work, json, out, &err);
-        json_free(json);
-    }
-    if (is_good) {
-        (void)fwrite(out->data, 1, out->len, stdout); /* cli_close_output looks */
-        return true;
-    }
-    fprintf(stderr, "signalbox: %s:%ld: ", work->name, work->number);
-    cli_print_clean(stderr, err.msg);
-    fputc('\n', stderr);
-    return false;
+    struct json *json = json_parse(line, len, err);
+    bool is_good = json != NULL && answer(user, json, out, err);
+    json_free(json);
+    return is_good;
 }
 
 static int run_stream(struct work *work, FILE *file)
 {
-    AUTO_BUF struct buf line;
-    AUTO_BUF struct buf out;
-    struct err err = ERR_INIT;
-    bool is_good = true;
-    buf_init(&line, LINE_MAX);
-    buf_init(&out, ANSWER_MAX);
-    while (is_good && read_line(file, &line)) {
-        work->number++;
-        is_good = run_line(work, &line, &out);
-    }
-    if (ferror(file)) {
-        err_sys(&err, "%s", work->name);
-        return cli_fail(&err);
-    }
-    return is_good ? CLI_OK : CLI_USAGE;
+    const struct line_stream lines = {.name = work->name,
+                                      .line_max = LINE_MAX,
+                                      .out_max = ANSWER_MAX,
+                                      .answer = answer_line,
+                                      .user = work};
+    return line_stream_run(&lines, file);
 }
 
 /* ---- a log, for people ---------------------------------------------------------------- */

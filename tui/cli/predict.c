@@ -1,89 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 
 /* signalbox predict: will a run fail, and how long will it take; as a stream of JSON lines. */
-#include <errno.h>
-
 #include "engine/predict/failure_stream.h"
+#include "tui/cli/line_stream.h"
 #include "tui/cli/rows.h"
 
 #define ANSWER_MAX 65536
 
-/* The next line into `line`: its bytes without the newline, -1 at the end, -2 when it is longer
- * than a line may be (its rest is read and gone). */
-static long read_line(FILE *file, char line[FAILURE_STREAM_LINE_MAX + 1])
+static bool answer(void *stream, const char *line, size_t len, struct buf *out,
+                   struct err *err)
 {
-    long n = 0;
-    int c;
-    while ((c = getc_unlocked(file)) != EOF && c != '\n') {
-        if (n < FAILURE_STREAM_LINE_MAX) {
-            line[n] = (char)c;
-        }
-        n += n <= FAILURE_STREAM_LINE_MAX;
-    }
-    if (c == EOF && n == 0) {
-        return -1;
-    }
-    return n > FAILURE_STREAM_LINE_MAX ? -2 : n;
-}
-
-static bool is_blank(const char *line, long len)
-{
-    for (long i = 0; i < len; i++) {
-        if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r') {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A wrong line is said and ends the stream: whoever writes it waits for an answer that would
- * never come. */
-static bool run_line(struct failure_stream *stream, const char *line, long len,
-                     long number, struct buf *out)
-{
-    struct err err = ERR_INIT;
-    if (len == -2) {
-        err_set(&err, ERR_TOO_LARGE, "a line of more than %d bytes",
-                FAILURE_STREAM_LINE_MAX);
-    } else if (is_blank(line, len) ||
-               failure_stream_line(stream, line, (size_t)len, out, &err)) {
-        return true;
-    }
-    fprintf(stderr, "signalbox: standard input:%ld: ", number);
-    cli_print_clean(stderr, err.msg);
-    fputc('\n', stderr);
-    return false;
+    return failure_stream_line(stream, line, len, out, err);
 }
 
 static int run(struct cli *cli)
 {
-    static char
-        line[FAILURE_STREAM_LINE_MAX + 1]; /* only the main thread runs commands */
     struct failure_stream stream;
-    AUTO_BUF struct buf out;
-    bool is_good = true;
-    long len, number = 0;
+    const struct line_stream lines = {.name = "standard input",
+                                      .line_max = FAILURE_STREAM_LINE_MAX,
+                                      .out_max = ANSWER_MAX,
+                                      .is_live = true,
+                                      .answer = answer,
+                                      .user = &stream};
     if (!cli_has(cli, "stream")) {
         return cli_complain(cli, "say --stream: runs are read from standard input");
     }
     failure_stream_init(&stream);
     stream.has_reasons = cli_has(cli, "reasons");
-    buf_init(&out, ANSWER_MAX);
-    while (is_good && (len = read_line(stdin, line)) != -1) {
-        buf_clear(&out);
-        is_good = run_line(&stream, line, len, ++number, &out);
-        if (out.len > 0) {
-            (void)fwrite(out.data, 1, out.len, stdout); /* cli_close_output looks */
-            (void)fflush(stdout);                       /* someone waits for it */
-        }
-    }
-    if (is_good && cli_has(cli, "score")) {
-        buf_clear(&out);
+    int status = line_stream_run(&lines, stdin);
+    if (status == CLI_OK && cli_has(cli, "score")) {
+        AUTO_BUF struct buf out;
+        buf_init(&out, ANSWER_MAX);
         failure_stream_score(&stream, &out);
         fputs(out.data, stdout);
     }
     failure_stream_fini(&stream);
-    return is_good ? CLI_OK : CLI_USAGE;
+    return status;
 }
 
 static const struct cli_option options[] = {
