@@ -408,6 +408,7 @@ static void *control_main(void *user)
         }
         if (n == 0 && engine->is_dirty && wait_ms(engine) >= IDLE_MS) {
             store_checkpoint(engine->store);
+            mem_give_back();
             engine->is_dirty = false;
             continue;
         }
@@ -656,6 +657,7 @@ static bool make_parts(struct engine *engine, struct err *err)
     start_notify(engine);
     put_state(engine, "running");
     engine->has_commands = true;
+    mem_give_back(); /* of what was only needed to load */
     return true;
 }
 

@@ -12,7 +12,7 @@
 /* Rows hold some kilobytes; small pages would leave half of each empty. */
 #define PAGE_BYTES 16384
 #define WAL_PAGES  512
-#define CACHE_KIB  2048 /* what is written goes at the end, and is not read again */
+#define CACHE_KIB  256 /* what is written goes at the end, and is not read again */
 
 /* Only append. auto_vacuum and page size are set before the first, in an empty file. */
 // NOLINTBEGIN(bugprone-suspicious-missing-comma): each is one script

@@ -115,7 +115,8 @@ void store_put_setting(struct store *store, const char *key, const char *value);
 NODISCARD bool store_commit(struct store *store, struct err *err);
 bool store_has_batch(const struct store *store);
 
-/* Write-ahead log back into the main file; called by the engine when idle. */
+/* Write-ahead log back into the main file, and cached pages to the system; called by the
+ * engine when idle. */
 void store_checkpoint(struct store *store);
 /* Delete finished workflows (rows, effects, docs, events, answered commands) that ended
  * before `before`, the oldest first, at most max of them; returns how many. Part of the

@@ -393,4 +393,5 @@ void store_checkpoint(struct store *store)
     /* Passive: what readers still need stays in the log, nobody waits. */
     (void)sqlite3_wal_checkpoint_v2(store->database.db, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                     NULL, NULL);
+    (void)sqlite3_db_release_memory(store->database.db); /* what was cached for a burst */
 }

@@ -116,6 +116,7 @@ int main(int argc, char *argv[])
     struct cli cli;
     /* Only LC_CTYPE: numbers and messages must not depend on who runs it. */
     (void)setlocale(LC_CTYPE, ""); /* NOLINT(concurrency-mt-unsafe): the only thread */
+    mem_set_up();
     cli_init(&cli);
     /* C cannot pass char ** where const char *const * is read; a copy of the pointers
      * can. */

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "engine/base/err.h"
 
 #define ARENA_BLOCK 16384
+#define PAGE        4096
+#define LARGE       131072 /* bytes: by mmap(2), so that free(3) gives it back */
+#define HEAPS_MAX   2 /* of malloc; the default, 8 a processor, keeps the most of each */
 
 void *mem_alloc(size_t size)
 {
@@ -33,6 +38,32 @@ void *mem_grow(void *p, size_t n, size_t size)
         BUG("out of memory");
     }
     return grown;
+}
+
+void mem_copy_pages(void *to, const void *from, size_t len)
+{
+    static const char zeros[PAGE];
+    char *out = to;
+    for (size_t at = 0; at < len; at += PAGE) {
+        size_t n = len - at < PAGE ? len - at : PAGE;
+        const char *page = from != NULL ? (const char *)from + at : zeros;
+        if (memcmp(out + at, page, n) != 0) {
+            memcpy(out + at, page, n);
+        }
+    }
+}
+
+void mem_set_up(void)
+{
+    /* By default the bound of what is large grows with what is freed. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+    (void)mallopt(M_TRIM_THRESHOLD, LARGE);
+    (void)mallopt(M_ARENA_MAX, HEAPS_MAX);
+}
+
+void mem_give_back(void)
+{
+    (void)malloc_trim(0);
 }
 
 char *mem_strn(const char *text, size_t len)

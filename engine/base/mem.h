@@ -19,10 +19,19 @@
 NODISCARD void *mem_alloc(size_t size);           /* zeroed; size 0 gives 1 byte */
 NODISCARD void *mem_array(size_t n, size_t size); /* zeroed, overflow checked */
 NODISCARD void *mem_grow(void *p, size_t n,
-                         size_t size);     /* realloc to n items; tail not zeroed */
+                         size_t size); /* realloc to n items; tail not zeroed */
+/* Copies what differs, by pages; `from` NULL: zeros. Pages of a large value that were never
+ * written, and need not be, so stay without memory. */
+void mem_copy_pages(void *to, const void *from, size_t len);
 NODISCARD char *mem_str(const char *text); /* NULL gives NULL */
 NODISCARD char *mem_strn(const char *text, size_t len);
 NODISCARD char *mem_printf(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* For a program that lives long, before its first thread: what is freed goes back to the
+ * system, and a burst of one thread does not stay its own. */
+void mem_set_up(void);
+/* After much was read and freed: what pages are free go back now. */
+void mem_give_back(void);
 
 void mem_free_cleanup(void *pointer_to_pointer);
 void mem_close_cleanup(const int *fd);

@@ -27,7 +27,7 @@ static void begin(struct anomaly_book *book)
 
 static void clear(struct anomaly_book *book)
 {
-    memset(book, 0, sizeof(*book));
+    mem_copy_pages(book, NULL, sizeof(*book));
     begin(book);
 }
 

@@ -155,7 +155,7 @@ static void take_counters(struct monitor *monitor, const struct blob *blob)
 static void take_memory(struct monitor *monitor, const struct blob *blob)
 {
     if (blob->bytes != NULL && blob->len == sizeof(*monitor->memory)) {
-        (void)memcpy(monitor->memory, blob->bytes, blob->len);
+        mem_copy_pages(monitor->memory, blob->bytes, blob->len);
         monitor->now = monitor->memory->world;
         monitor->saved_runs_seq = monitor->memory->seq;
         monitor->now.max_running = monitor->options.max_running;

@@ -609,6 +609,7 @@ static void begin(struct monitor_thread *thread)
         arena_reset(thread->arena);
     }
     send_findings(thread, now);
+    mem_give_back(); /* of what the models were read from */
 }
 
 static void *thread_main(void *user)

@@ -50,7 +50,7 @@ struct duration_model *duration_restore(const void *bytes, size_t len, struct er
         return NULL;
     }
     struct duration_model *model = mem_alloc(sizeof(*model));
-    memcpy(model, bytes, sizeof(*model));
+    mem_copy_pages(model, bytes, sizeof(*model));
     return model;
 }
 

@@ -82,7 +82,7 @@ struct failure_model *failure_restore(const void *bytes, size_t len, struct err 
         return NULL;
     }
     struct failure_model *model = mem_alloc(sizeof(*model));
-    memcpy(model, bytes, sizeof(*model));
+    mem_copy_pages(model, bytes, sizeof(*model));
     if (!is_sound(model)) {
         failure_free(model);
         err_set(err, ERR_CORRUPT, "model of failures: not what this program stores");

@@ -25,13 +25,13 @@ struct label {
 };
 
 struct classifier {
-    const struct pattern_base *base; /* immutable after new */
+    const struct pattern_base *base; /* NULL: the shipped ones, until they are needed */
     struct text_model *model;        /* a copy of its own: labels teach it */
     enum failure_class classes[MODEL_CLASSES];
-    struct text_model *flaky; /* immutable after new */
+    struct text_model *flaky; /* likewise */
     struct template_book *book;
-    struct arena *arena; /* scratch of one call */
-    struct text_reader *reader;
+    struct arena *arena;        /* scratch of one call */
+    struct text_reader *reader; /* NULL: not ready, and neither are the models */
     struct text_feature *features;
     struct label labels[LABELS_MAX];
     size_t n_labels, next_label; /* a ring when full */
@@ -53,19 +53,30 @@ static struct text_model *load_model(const char *name)
 struct classifier *classifier_new(const struct pattern_base *base)
 {
     struct classifier *classifier = mem_alloc(sizeof(*classifier));
-    classifier->base = base == NULL ? pattern_builtin() : base;
+    classifier->base = base;
+    classifier->book = template_book_new();
+    classifier->arena = arena_new();
+    return classifier;
+}
+
+/* Patterns and models are megabytes, and milliseconds: a program in which nothing fails does
+ * without them. */
+static void get_ready(struct classifier *classifier)
+{
+    if (classifier->reader != NULL) {
+        return;
+    }
+    if (classifier->base == NULL) {
+        classifier->base = pattern_builtin();
+    }
     classifier->model = load_model("category");
-    classifier->flaky = load_model("flaky");
     for (size_t k = 0; k < classifier->model->n_classes; k++) {
         if (!class_find(classifier->model->classes[k], &classifier->classes[k])) {
             BUG("the text model has a class that is none");
         }
     }
-    classifier->book = template_book_new();
-    classifier->arena = arena_new();
     classifier->reader = mem_alloc(sizeof(*classifier->reader));
     classifier->features = mem_array(TEXT_BUCKETS, sizeof(*classifier->features));
-    return classifier;
 }
 
 void classifier_free(struct classifier *classifier)
@@ -299,6 +310,7 @@ static void teach(struct classifier *classifier, enum failure_class class_,
 {
     struct failure_input input = {.text = text, .len = len};
     struct evidence evidence;
+    get_ready(classifier);
     arena_reset(classifier->arena);
     find_evidence(classifier, &input, &evidence);
     for (size_t k = 0; k < classifier->model->n_classes && !evidence.is_empty; k++) {
@@ -402,6 +414,7 @@ void classify(struct classifier *classifier, const struct failure_input *input,
     struct evidence evidence;
     struct exact exact = classify_exact(input);
     memset(ret_judgement, 0, sizeof(*ret_judgement));
+    get_ready(classifier);
     arena_reset(classifier->arena);
     find_evidence(classifier, input, &evidence);
     judge_text(classifier, &evidence, ret_judgement->p);
@@ -431,8 +444,12 @@ void classify(struct classifier *classifier, const struct failure_input *input,
     }
 }
 
-double classify_flaky(const struct classifier *classifier, const char *text, size_t len)
+double classify_flaky(struct classifier *classifier, const char *text, size_t len)
 {
+    get_ready(classifier);
+    if (classifier->flaky == NULL) {
+        classifier->flaky = load_model("flaky");
+    }
     const struct text_model *model = classifier->flaky;
     AUTO_FREE struct text_reader *reader = mem_alloc(sizeof(*reader));
     AUTO_FREE struct text_feature *features = mem_array(TEXT_BUCKETS, sizeof(*features));

@@ -96,7 +96,8 @@ struct failure_judgement {
 };
 
 struct classifier;
-/* Borrows the base (NULL: pattern_builtin()). The model is the one compiled in. */
+/* Borrows the base (NULL: pattern_builtin()). The model is the one compiled in. Both are read
+ * at the first failure. */
 NODISCARD struct classifier *classifier_new(const struct pattern_base *base);
 void classifier_free(struct classifier *classifier); /* accepts NULL */
 /* Its templates, from which fingerprints are made; to be saved and loaded with them. Borrowed. */
@@ -108,6 +109,6 @@ void classifier_label(struct classifier *classifier, const char *fingerprint,
 void classify(struct classifier *classifier, const struct failure_input *input,
               struct failure_judgement *ret_judgement);
 /* Flaky or real, by the text of a job's log: ret of 0..1. */
-double classify_flaky(const struct classifier *classifier, const char *text, size_t len);
+double classify_flaky(struct classifier *classifier, const char *text, size_t len);
 
 #endif
