@@ -11,6 +11,8 @@ struct surface {
     bool is_ascii;
     bool has_cursor;
     int cursor_x, cursor_y;
+    bool is_watched; /* for text drawn over text */
+    int n_covers, cover_x, cover_y;
     struct cell *cells; /* w * h */
 };
 
@@ -131,6 +133,19 @@ bool surface_is_ascii(const struct surface *surface)
     return surface->is_ascii;
 }
 
+void surface_watch_covers(struct surface *surface)
+{
+    surface->is_watched = true;
+    surface->n_covers = 0;
+}
+
+int surface_covers(const struct surface *surface, int *ret_x, int *ret_y)
+{
+    *ret_x = surface->cover_x;
+    *ret_y = surface->cover_y;
+    return surface->n_covers;
+}
+
 static struct cell *row_of(const struct surface *surface, int y)
 {
     return surface->cells + (size_t)y * (size_t)surface->w;
@@ -217,6 +232,24 @@ static void part_wide(const struct surface *surface, struct cell *row, int x)
     }
 }
 
+static bool is_alnum(uint32_t rune)
+{
+    return (rune >= '0' && rune <= '9') || (rune >= 'A' && rune <= 'Z') ||
+           (rune >= 'a' && rune <= 'z') || text_rune_cells(rune) == 2;
+}
+
+static void note_cover(struct surface *surface, int x, int y, uint32_t rune)
+{
+    uint32_t old = row_of(surface, y)[x].rune;
+    if (old == rune || rune == 0x2026 || !is_alnum(old)) { /* "…": cut on purpose */
+        return;
+    }
+    if (surface->n_covers++ == 0) {
+        surface->cover_x = x;
+        surface->cover_y = y;
+    }
+}
+
 /* One character at (x, y) of the canvas, which the caller knows to be inside. */
 static void put(const struct canvas *canvas, int x, int y, enum theme_role role,
                 uint32_t rune, int cells)
@@ -228,6 +261,9 @@ static void put(const struct canvas *canvas, int x, int y, enum theme_role role,
         rune = (unsigned char)rune_ascii(rune);
     } else if (cells == 2 && x + 1 >= canvas->w) {
         rune = ' '; /* no room for the other half */
+    }
+    if (surface->is_watched) {
+        note_cover(canvas->surface, at, canvas->y0 + y, rune);
     }
     for (int i = 0; i < cells && x + i < canvas->w; i++) {
         part_wide(surface, row, at + i);
@@ -477,6 +513,8 @@ void canvas_line(const struct canvas *canvas, int x, int y, int n, enum theme_ro
 
 void canvas_fill(const struct canvas *canvas, struct rect rect, enum theme_role role)
 {
+    bool is_watched = canvas->surface->is_watched;
+    canvas->surface->is_watched = false; /* it is cleared on purpose */
     clip_rect(canvas, &rect);
     for (int y = rect.y; y < rect.y + rect.h; y++) {
         struct cell *row = row_of(canvas->surface, canvas->y0 + y) + canvas->x0;
@@ -485,6 +523,7 @@ void canvas_fill(const struct canvas *canvas, struct rect rect, enum theme_role 
             put(canvas, x, y, role, ' ', 1);
         }
     }
+    canvas->surface->is_watched = is_watched;
 }
 
 void canvas_ground(const struct canvas *canvas, struct rect rect, enum theme_role ground)

@@ -112,6 +112,11 @@ bool surface_is_ascii(const struct surface *surface);
 const struct cell *surface_row(const struct surface *surface, int y);
 /* Where the terminal's cursor shall stand; false = hidden. */
 bool surface_cursor(const struct surface *surface, int *ret_x, int *ret_y);
+/* For tests: from now on note where a letter or digit is drawn over, with another character. What
+ * was filled before (canvas_fill, canvas_popup) is free again. */
+void surface_watch_covers(struct surface *surface);
+/* How often, and where first; 0 = nowhere. */
+int surface_covers(const struct surface *surface, int *ret_x, int *ret_y);
 /* For tests: rows as text, right-trimmed, each ended by '\n'; malloc'd. */
 NODISCARD char *surface_dump_text(const struct surface *surface);
 /* For tests: the roles as a second grid (one letter each, legend below); malloc'd. */

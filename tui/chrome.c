@@ -65,16 +65,72 @@ static int draw_crumbs(const struct console *c, const struct canvas *canvas, int
     return x;
 }
 
-/* Draws `text` so that it ends before `right`; returns the new right edge. */
-static int put_right(const struct canvas *canvas, int right, enum theme_role role,
-                     const char *text)
+/* What stands at the right edge of the top line, from the edge on. */
+enum piece { PIECE_TIME, PIECE_ENGINE, PIECE_NEEDS, PIECE_HERE, PIECE_READ_ONLY, PIECES };
+#define PIECE_GAP 3
+#define NAME_ROOM 14 /* of the name of the program at the left, with the gap */
+
+struct pieces {
+    char text[PIECES][64]; /* "" = none */
+    enum theme_role role[PIECES];
+};
+
+static void fill_pieces(const struct console *c, struct pieces *pieces)
 {
-    int cells = text_cells(text, strlen(text));
-    if (cells == 0) {
-        return right;
+    char text[CLOCK_TEXT_MAX];
+    size_t cap = sizeof(pieces->text[0]);
+    int64_t n = frame_attention(c->frame);
+    pieces->role[PIECE_TIME] = ROLE_TOP_STATE;
+    (void)snprintf(pieces->text[PIECE_TIME], cap, "%s",
+                   wall_format_time(c->now, false, text));
+    pieces->role[PIECE_ENGINE] = engine_phrase(c, pieces->text[PIECE_ENGINE], cap);
+    pieces->role[PIECE_NEEDS] = ROLE_STATUS_HUMAN;
+    if (n > 0) {
+        (void)snprintf(pieces->text[PIECE_NEEDS], cap, "%lld need%s you", (long long)n,
+                       n == 1 ? "s" : "");
     }
-    (void)canvas_text(canvas, right - cells, 0, cells, role, text);
-    return right - cells - 3;
+    pieces->role[PIECE_HERE] = ROLE_TOP_STATE;
+    if (c->frame->n_here > 1) {
+        (void)snprintf(pieces->text[PIECE_HERE], cap, "%zu here", c->frame->n_here);
+    }
+    pieces->role[PIECE_READ_ONLY] = ROLE_STATUS_WARN;
+    if (console_is_read_only(c)) {
+        (void)snprintf(pieces->text[PIECE_READ_ONLY], cap, "read-only");
+    }
+}
+
+/* Where there is no room for all, the least important are left out. */
+static void drop_pieces(struct pieces *pieces, int room)
+{
+    static const enum piece by_importance[PIECES] = {PIECE_ENGINE, PIECE_READ_ONLY,
+                                                     PIECE_NEEDS, PIECE_TIME, PIECE_HERE};
+    for (int i = 0; i < PIECES; i++) {
+        char *text = pieces->text[by_importance[i]];
+        int cells = text_cells(text, strlen(text));
+        if (cells > room) {
+            text[0] = '\0';
+        } else if (cells > 0) {
+            room -= cells + PIECE_GAP;
+        }
+    }
+}
+
+/* Returns where the left part must end. */
+static int draw_pieces(const struct console *c, const struct canvas *canvas)
+{
+    struct pieces pieces = {0};
+    int right = canvas->w - 1;
+    fill_pieces(c, &pieces);
+    drop_pieces(&pieces, right - NAME_ROOM);
+    for (int i = 0; i < PIECES; i++) {
+        const char *text = pieces.text[i];
+        int cells = text_cells(text, strlen(text));
+        if (cells > 0) {
+            (void)canvas_text(canvas, right - cells, 0, cells, pieces.role[i], text);
+            right -= cells + PIECE_GAP;
+        }
+    }
+    return right;
 }
 
 int chrome_banner_rows(const struct console *c)
@@ -144,28 +200,8 @@ void chrome_draw_top(const struct console *c, const struct canvas *canvas)
     if (c->frame->halt.is_on) {
         draw_halt(c, canvas, y);
     }
-    char text[CLOCK_TEXT_MAX];
-    char engine[64];
     canvas_fill(canvas, (struct rect){0, 0, canvas->w, 1}, ROLE_TOP);
-    int right = put_right(canvas, canvas->w - 1, ROLE_TOP_STATE,
-                          wall_format_time(c->now, false, text));
-    enum theme_role role = engine_phrase(c, engine, sizeof(engine));
-    right = put_right(canvas, right, role, engine);
-    int64_t n = frame_attention(c->frame);
-    if (n > 0) {
-        char needs[48];
-        (void)snprintf(needs, sizeof(needs), "%lld need%s you", (long long)n,
-                       n == 1 ? "s" : "");
-        right = put_right(canvas, right, ROLE_STATUS_HUMAN, needs);
-    }
-    if (c->frame->n_here > 1) {
-        char here[48];
-        (void)snprintf(here, sizeof(here), "%zu here", c->frame->n_here);
-        right = put_right(canvas, right, ROLE_TOP_STATE, here);
-    }
-    if (console_is_read_only(c)) {
-        right = put_right(canvas, right, ROLE_STATUS_WARN, "read-only");
-    }
+    int right = draw_pieces(c, canvas);
     int x = 1;
     x += canvas_text(canvas, x, 0, right - x, ROLE_TOP_NAME, "signalbox");
     x += canvas_text(canvas, x, 0, right - x, ROLE_TOP, "  ");

@@ -287,7 +287,7 @@ static void on_timer(struct console *c, int fd)
 
 /* ---- painting ---- */
 
-static void compose(struct console *c)
+void console_compose(struct console *c)
 {
     struct canvas all = canvas_of(c->surface);
     surface_clear(c->surface);
@@ -315,7 +315,7 @@ static void compose(struct console *c)
 static void paint(struct console *c)
 {
     uint64_t before = term_bytes(c->term);
-    compose(c);
+    console_compose(c);
     (void)term_show(c->term, c->surface, &c->theme);
     struct layer *layer = layer_top(c);
     if (layer != NULL && layer_must_arm(layer) && !layer->has_asked) {

@@ -186,6 +186,10 @@ struct console {
     enum console_end end;
 };
 
+/* ---- console.c ---- */
+/* All of the screen into c->surface: bars, banners, the view on top, what floats. */
+void console_compose(struct console *c);
+
 /* ---- place.c ---- */
 struct view *place_top(const struct console *c);
 /* Open a view; records history. */

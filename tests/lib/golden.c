@@ -140,7 +140,7 @@ static bool is_twin(const struct surface *utf8, const struct surface *ascii)
 }
 
 /* What is drawn, in how many cells. */
-struct scene {
+struct picture {
     const struct view_class *klass;
     int64_t id;
     const char *arg;
@@ -148,13 +148,13 @@ struct scene {
     const struct play *play;
 };
 
-static void add_size(struct buf *out, const struct scene *scene, int w, int h,
+static void add_size(struct buf *out, const struct picture *picture, int w, int h,
                      struct roles *roles)
 {
-    struct shot utf8 = shot_take(scene->klass, scene->id, scene->arg, scene->frame, w,
-                                 h - BARS, false, scene->play);
-    struct shot ascii = shot_take(scene->klass, scene->id, scene->arg, scene->frame, w,
-                                  h - BARS, true, scene->play);
+    struct shot utf8 = shot_take(picture->klass, picture->id, picture->arg,
+                                 picture->frame, w, h - BARS, false, picture->play);
+    struct shot ascii = shot_take(picture->klass, picture->id, picture->arg,
+                                  picture->frame, w, h - BARS, true, picture->play);
     AUTO_FREE char *text = surface_dump_text(utf8.surface);
     AUTO_FREE char *grid = surface_dump_roles(utf8.surface);
     AUTO_FREE char *plain = surface_dump_text(ascii.surface);
@@ -194,13 +194,13 @@ static void compare(const char *name, const struct buf *now)
 void golden_check(const char *name, const struct view_class *klass, int64_t id,
                   const char *arg, const struct frame *frame, const struct play *play)
 {
-    const struct scene scene = {klass, id, arg, frame, play};
+    const struct picture picture = {klass, id, arg, frame, play};
     struct roles roles = {{{false}}};
     AUTO_BUF struct buf out;
     buf_init(&out, GOLDEN_MAX);
-    add_size(&out, &scene, 80, 24, &roles);
-    add_size(&out, &scene, 120, 36, &roles);
-    add_size(&out, &scene, 160, 48, &roles);
+    add_size(&out, &picture, 80, 24, &roles);
+    add_size(&out, &picture, 120, 36, &roles);
+    add_size(&out, &picture, 160, 48, &roles);
     add_theme(&out, &roles, "dark");
     add_theme(&out, &roles, "light");
     add_theme(&out, &roles, "mono");

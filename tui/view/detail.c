@@ -304,13 +304,14 @@ static void draw_failure(const struct canvas *canvas, int y,
  * --------------------------------------------------------------------------------------------
  */
 
-static void draw_log_note(const struct canvas *canvas, const struct frame_log *log,
+/* At the right of the title, from cell x on. */
+static void draw_log_note(const struct canvas *canvas, int x, const struct frame_log *log,
                           const struct progress *progress, struct wall now)
 {
     char text[PROGRESS_TEXT_MAX], lines[CLOCK_TEXT_MAX], failure[CLOCK_TEXT_MAX];
     if (progress && log->status == STATUS_PENDING) {
         bool is_bad = progress_state(progress, now) == WORKER_STALLED;
-        look_right(canvas, canvas->w / 4, 0, canvas->w - canvas->w / 4 - 1,
+        look_right(canvas, x, 0, canvas->w - x - 1,
                    is_bad ? ROLE_STATUS_WARN : ROLE_TEXT_DIM,
                    progress_text(progress, now, text));
         return;
@@ -329,8 +330,7 @@ static void draw_log_note(const struct canvas *canvas, const struct frame_log *l
     else
         (void)snprintf(text, sizeof text, "%s %s", look_count(log->info.n_lines, lines),
                        log->info.n_lines == 1 ? "line" : "lines");
-    canvas_right(canvas, canvas->w / 2, 0, canvas->w - canvas->w / 2 - 1, ROLE_TEXT_DIM,
-                 text);
+    canvas_right(canvas, x, 0, canvas->w - x - 1, ROLE_TEXT_DIM, text);
 }
 
 /* The window of the frame may be larger than the room: the tail of a running step, else
@@ -358,8 +358,8 @@ static void draw_log(const struct canvas *canvas, const struct frame_detail *det
         look_title(canvas, 2, 0, canvas->w - 3, "LOG", "");
         return;
     }
-    look_title(canvas, 2, 0, canvas->w / 2, "LOG", log->name);
-    draw_log_note(canvas, log, detail->progress, now);
+    int x = 2 + look_title(canvas, 2, 0, canvas->w / 2, "LOG", log->name) + 2;
+    draw_log_note(canvas, x, log, detail->progress, now);
     size_t room = canvas->h > 1 ? (size_t)canvas->h - 1 : 0;
     if (log->is_missing || log->info.n_lines == 0) {
         const char *why = log->why[0]                     ? log->why

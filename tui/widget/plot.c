@@ -280,9 +280,11 @@ static void draw_blocks(const struct canvas *canvas, const struct plot *plot)
 
 /* ---- all of it -------------------------------------------------------------------------- */
 
-/* Lines carry their numbers where they end. */
+/* Lines carry their numbers where they end; lines that end together beside each other. */
 static void draw_numbers(const struct canvas *canvas, const struct plot *plot)
 {
+    int taken[PLOT_LINES_MAX]; /* cells with a number */
+    size_t n = 0;
     for (size_t k = plot->n_lines; k-- > 0;) {
         size_t i = plot->n_past;
         while (i > 0 && plot->lines[k].slots[i - 1].n == 0)
@@ -291,10 +293,15 @@ static void draw_numbers(const struct canvas *canvas, const struct plot *plot)
             continue;
         const struct plot_slot *slot = &plot->lines[k].slots[i - 1];
         int x = plot_cell(plot, i - 1, canvas->w);
-        canvas_printf(
-            canvas, x < canvas->w ? x : canvas->w - 1,
-            plot_row(slot->mean, plot->lines[k].lo, plot->lines[k].hi, canvas->h), 1,
-            plot_role(k), "%zu", k + 1);
+        int y = plot_row(slot->mean, plot->lines[k].lo, plot->lines[k].hi, canvas->h);
+        x = x < canvas->w ? x : canvas->w - 1;
+        for (size_t j = 0; j < n; j++)
+            if (taken[j] == y * canvas->w + x) {
+                x--;
+                j = (size_t)-1; /* again from the first */
+            }
+        taken[n++] = y * canvas->w + x;
+        canvas_printf(canvas, x, y, 1, plot_role(k), "%zu", k + 1);
     }
 }
 
