@@ -124,6 +124,7 @@ static void put_state(struct engine *engine, const char *state)
     jsonw_str(&w, "state", state);
     jsonw_str(&w, "started_at", wall_format(engine->started_at, false, at));
     jsonw_int(&w, "max_running", control_max_running(engine->control));
+    jsonw_int(&w, "admitted", control_admitted(engine->control));
     jsonw_str(&w, "listener", engine->listener != NULL ? engine->listener_text : "");
     jsonw_str(&w, "listener_fault",
               engine->listener == NULL ? engine->listener_text : "");
@@ -131,6 +132,7 @@ static void put_state(struct engine *engine, const char *state)
     store_put_setting(engine->store, "engine", buf.data);
     engine->state = state;
     engine->shown_max = control_max_running(engine->control);
+    engine->shown_admitted = control_admitted(engine->control);
 }
 
 static void put_engine_event(struct engine *engine, const char *kind, const char *text)
@@ -335,8 +337,9 @@ static void one_batch(struct engine *engine)
         put_state(engine, "draining");
     }
     control_tick(engine->control, wall_now());
-    if (engine->shown_max != control_max_running(engine->control)) {
-        put_state(engine, engine->state); /* it was tuned */
+    if (engine->shown_max != control_max_running(engine->control) ||
+        engine->shown_admitted != control_admitted(engine->control)) {
+        put_state(engine, engine->state); /* it was tuned, or evidence says fewer */
     }
     (void)commit(engine); /* told by the bell; tried again */
 }

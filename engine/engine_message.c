@@ -174,6 +174,7 @@ struct control_options engine_control_options(struct engine *engine)
         .runs_per_day = config->recovery.runs_per_day,
         .agent_time_per_day = config->recovery.agent_time_per_day,
         .is_proactive_off = !config->recovery.is_proactive,
+        .is_admission_off = !config->recovery.is_admission,
         .history_keep = config->history_keep,
         .deliveries_keep = config->listener.keep,
         .bodies_keep = config->listener.keep_bodies,

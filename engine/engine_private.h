@@ -57,8 +57,9 @@ struct engine {
     /* control thread only */
     struct store *store;
     struct control *control;
-    const char *state; /* as last told: "running" */
-    int shown_max;     /* max_running likewise */
+    const char *state;  /* as last told: "running" */
+    int shown_max;      /* max_running likewise */
+    int shown_admitted; /* how many of them may run now */
     struct bell *bell;
     bool has_faulted, has_commands, is_dirty;
     bool is_silent[PULSE_COUNT]; /* told */

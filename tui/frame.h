@@ -224,6 +224,7 @@ struct frame_engine {
     const char *version;      /* "" = unknown */
     struct wall started_at;   /* unset = unknown */
     int max_running;          /* 0 = unknown */
+    int admitted;             /* how many of them may run now; 0 = unknown */
     struct wall gone_since;   /* ENGINE_GONE: since when this console sees none */
     enum err_code fault_code; /* what keeps it from committing, as its bell says */
     const char *fault; /* what the engine cannot do now, in its words; "" = all is well */

@@ -70,6 +70,7 @@ static void read_engine(struct reader *reader, struct frame *frame)
         frame->engine.pid = (int)json_int(root, "pid", 0);
     frame->engine.version = arena_str(arena, json_str(root, "version", ""));
     frame->engine.max_running = (int)json_int(root, "max_running", 0);
+    frame->engine.admitted = (int)json_int(root, "admitted", 0);
     frame->engine.started_at.ms = json_int(root, "started_at", 0);
     const char *started = json_str(root, "started_at", NULL);
     struct wall at;

@@ -114,6 +114,7 @@ struct recovery_spec {
     struct span agent_time_per_day;      /* likewise */
     bool
         is_proactive; /* prepared actions before something fails (decision/proactive.h) */
+    bool is_admission; /* how many run at once by evidence (decision/admission.h) */
 };
 
 /* How consoles look where the name of the environment matches. */

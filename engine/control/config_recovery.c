@@ -50,6 +50,11 @@ static const struct field recovery_fields[] = {
      .help = "Whether what is likely to come leads to a prepared action that is taken back "
              "afterwards: a backup is probed, fewer workflows run at once, what may go is removed "
              "from the disk, a credential is fetched anew."},
+    {.name = "admission", .type = FIELD_BOOL, .offset = AT(recovery.is_admission),
+     .fallback = "true",
+     .help = "Whether fewer workflows than max_running run at once while much of what they do ends "
+             "in a way that too much at once brings: timeouts, no memory or disk, quotas, overloaded "
+             "services. When it does not any more, as many as are configured run again."},
 };
 const struct schema recovery_schema = {
     .name = "recovery", .size = sizeof(struct config), .fields = recovery_fields,

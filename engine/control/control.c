@@ -420,6 +420,7 @@ void control_result(struct control *control, struct effect_result *result,
         live->n_deferrals = input.event == EV_SERVICE ? live->n_deferrals : 0;
         decision_performed(control, live, &pending->row, result, now);
         input.plan = recovery_plan(control, live, &input, now);
+        admission_result(control, live, result);
         (void)control_step(control, live, &input, now);
     } else {
         note_beside(control, live, result, now);
@@ -510,6 +511,7 @@ void control_tick(struct control *control, struct wall now)
         approval_tick(control, now);
         prepared_tick(control, now);
         optimization_tick(control, now);
+        admission_tick(control, now);
         fill_slots(control, now);
     }
     if (prunes(control) && control->next_prune.ms <= now.ms) {
@@ -543,6 +545,7 @@ struct wall control_wake_at(const struct control *control)
     sooner(&at, recovery_wake_at(control));
     sooner(&at, approval_wake_at(control));
     sooner(&at, prepared_wake_at(control));
+    sooner(&at, control_admission_wake_at(control));
     sooner(&at, optimization_wake_at(control));
     return at;
 }
@@ -636,7 +639,8 @@ bool control_load(struct control *control, struct wall now, struct err *err)
         !optimization_load(control, err) || !ramp_load(control, now, err) ||
         !order_load(control, err) || !finding_load(control, now, err) ||
         !halt_load(control, err) || !prepared_load(control, err) ||
-        !recovery_load(control, now, err) || !approval_load(control, now, err)) {
+        !admission_load(control, now, err) || !recovery_load(control, now, err) ||
+        !approval_load(control, now, err)) {
         return false;
     }
     control->hour.hour = now.ms / 3600000;
@@ -655,6 +659,11 @@ void control_drain(struct control *control, bool is_draining)
 int control_max_running(const struct control *control)
 {
     return control->options.max_running;
+}
+
+int control_admitted(const struct control *control)
+{
+    return prepared_slots(control);
 }
 
 bool control_is_idle(const struct control *control)

@@ -78,6 +78,7 @@ struct control_options {
     size_t n_scales;
     struct control_outlet outlet;
     bool is_proactive_off; /* nothing is done because of what is only likely */
+    bool is_admission_off; /* max_running at once, whatever becomes of them */
     uint64_t seed;
     const char *environment; /* "" = not said; outlives the control center; may be NULL */
     struct control_recovery recovery;
@@ -150,6 +151,8 @@ void control_drain(struct control *control, bool is_draining);
 bool control_is_halted(const struct control *control);
 /* How many workflows may run at once, as it is set now. */
 int control_max_running(const struct control *control);
+/* How many of them may run now: fewer while evidence says so (engine/decision/admission.h). */
+int control_admitted(const struct control *control);
 /* Nothing runs any more (for a drain). */
 bool control_is_idle(const struct control *control);
 /* Does an effect of this key wait for its outcome? For sweeping runners left over. */

@@ -12,6 +12,7 @@
  *   place.c            which workflow a forge's event is about
  *   merged.c           looks at the base after a merge, caps of reverts
  *   proactive.c        prepared actions before something fails
+ *   admission.c        how many run at once
  *   learned.c          what has ended is learned from, and kept (optimization.h)
  *   optimization.c     what is proposed and applied (optimization.h)
  *   guarding.c         optimizations that were applied, watched (guarding.h)
@@ -25,6 +26,7 @@
 #include "engine/base/heap.h"
 #include "engine/base/idmap.h"
 #include "engine/control/control.h"
+#include "engine/decision/admission.h"
 #include "engine/workflow/queue.h"
 #include "store/recovery.h"
 
@@ -132,6 +134,9 @@ struct control {
     struct control_stats stats;
     struct machine_output *out; /* large; one at a time */
     struct proactive *proactive;
+    struct admission admission;
+    int64_t admission_decision;    /* open; 0 = none */
+    struct wall admission_suggest; /* not said again before */
     struct tunings *tunings;       /* tuning.h */
     struct guarding *guarding;     /* guarding.h */
     struct optimizing *optimizing; /* optimization.h */
@@ -239,9 +244,19 @@ void prepared_tick(struct control *control, struct wall now);
 struct wall prepared_wake_at(const struct control *control); /* unset: never */
 /* The breaker of a service has opened. */
 void prepared_opened(struct control *control, const char *service, struct wall now);
-/* How many may run now: max_running or running_limit, or a third fewer than max_running if that is
- * less. */
+/* How many may run now: the least of max_running, running_limit, what admission says, and a third
+ * fewer than max_running while a limit is near. */
 int prepared_slots(const struct control *control);
+
+/* ---- how many run at once (admission.c) ---- */
+NODISCARD bool admission_load(struct control *control, struct wall now, struct err *err);
+bool admission_is_on(const struct control *control);
+/* The end of an effect that was waited for, after it was classified. */
+void admission_result(struct control *control, const struct live *live,
+                      const struct effect_result *result);
+void admission_tick(struct control *control, struct wall now);
+struct wall control_admission_wake_at(const struct control *control); /* unset: never */
+int admission_slots(const struct control *control);
 
 /* ---- commands beside a workflow (restart.c) ---- */
 /* One that depends on the service ("": any) and has nothing in flight; NULL: there is none. */

@@ -33,6 +33,11 @@ void decision_restore(struct control *control, const struct decision_row *row,
     struct live *live = idmap_get(&control->live, row->workflow);
     bool goes_on = live != NULL && !state_is_final(live->workflow->row.state);
     int64_t ended = row->id;
+    if (row->kind == DECISION_ADMISSION) {
+        decision_forget(control, &ended,
+                        "the engine was started again before it was known", now);
+        return;
+    }
     if (row->kind != DECISION_MERGE && row->kind != DECISION_PROVIDER) {
         return;
     }
@@ -49,14 +54,8 @@ void decision_restore(struct control *control, const struct decision_row *row,
 
 /* ---- asking ---- */
 
-struct asked {
-    struct decide_option options[8];
-    size_t n;
-    struct kept_question question;
-};
-
-static void option(struct asked *asked, const char *name, double prior, double cost_s,
-                   double risk)
+void asked_option(struct asked *asked, const char *name, double prior, double cost_s,
+                  double risk)
 {
     if (asked->n < ARRAY_LEN(asked->options)) {
         asked->options[asked->n] = (struct decide_option){.name = name,
@@ -65,21 +64,23 @@ static void option(struct asked *asked, const char *name, double prior, double c
                                                           .prior_weight = 10,
                                                           .cost_s = cost_s,
                                                           .risk = risk};
+        asked->labels[asked->n] = name;
         asked->n++;
     }
 }
 
-/* Index of the choice; its row is put. */
-static int ask(struct control *control, const struct live *live, struct asked *asked,
-               struct wall now, int64_t *ret_decision)
+void asked_level(struct asked *asked, const char *format, const char *what)
+{
+    (void)snprintf(asked->question.levels[asked->question.n_levels++], LEVEL_MAX,
+                   "%s%.120s", format, what);
+}
+
+int asked_ask(struct control *control, struct asked *asked, struct wall now)
 {
     struct recovery *recovery = control->recovery;
-    const struct workflow_row *row = &live->workflow->row;
     struct decide_factor factors[FACTORS_MAX];
     struct decide_question question;
     struct decide_answer *answer = &recovery->answer;
-    struct ladder *ladder = &recovery->ladder; /* only for its text */
-    char subject[32];
     arena_reset(recovery->arena);
     question_of(&asked->question, factors, &question);
     question.options = asked->options;
@@ -88,35 +89,48 @@ static int ask(struct control *control, const struct live *live, struct asked *a
     question.aversion = 0.3;
     question.risk_max = 1;
     decide_ask(recovery->decide, &question, now, &control->rng, answer);
-    int choice = answer->choice >= 0 ? answer->choice : 0;
+    return answer->choice >= 0 ? answer->choice : 0;
+}
+
+int64_t asked_put(struct control *control, const struct asked *asked, int choice,
+                  struct decision_row row, struct wall now)
+{
+    struct recovery *recovery = control->recovery;
+    const struct decide_answer *answer = &recovery->answer;
+    struct ladder *ladder = &recovery->ladder; /* only for its text */
     int other = answer->decider == DECIDER_LEARNED ? answer->rules : answer->learned;
     ladder->n = asked->n;
     memcpy(ladder->options, asked->options, sizeof(asked->options));
-    (void)snprintf(subject, sizeof(subject), "wf-%lld", (long long)row->id);
-    const struct decision_row decision = {
-        .at = now,
-        .kind = asked->question.kind,
-        .workflow = row->id,
-        .subject = subject,
-        .choice = asked->options[choice].name,
-        .confidence = answer->confidence,
-        .risk = asked->options[choice].risk,
-        .decider = answer->decider,
-        .reason = answer->reason,
-        .alternatives = text_alternatives(control, ladder, answer),
-        .context = text_context(control, &asked->question),
-        .shadow = other >= 0 && other != choice ? asked->options[other].name : "",
-        .reward = (double)NAN,
-        .outcome = "",
-    };
-    *ret_decision = store_put_decision(control->store, &decision);
-    return choice;
+    for (size_t i = 0; i < asked->n; i++) {
+        ladder->options[i].name = asked->labels[i];
+    }
+    row.at = now;
+    row.kind = asked->question.kind;
+    row.choice = asked->labels[choice];
+    row.confidence = answer->confidence;
+    row.risk = asked->options[choice].risk;
+    row.decider = answer->decider;
+    row.reason = row.reason != NULL ? row.reason : answer->reason;
+    row.alternatives = text_alternatives(control, ladder, answer);
+    row.context = text_context(control, &asked->question);
+    row.shadow = other >= 0 && other != choice ? asked->labels[other] : "";
+    row.reward = (double)NAN;
+    row.outcome = "";
+    return store_put_decision(control->store, &row);
 }
 
-static void level(struct asked *asked, const char *format, const char *what)
+/* Index of the choice; its row is put. */
+static int ask(struct control *control, const struct live *live, struct asked *asked,
+               struct wall now, int64_t *ret_decision)
 {
-    (void)snprintf(asked->question.levels[asked->question.n_levels++], LEVEL_MAX,
-                   "%s%.120s", format, what);
+    const struct workflow_row *row = &live->workflow->row;
+    char subject[32];
+    (void)snprintf(subject, sizeof(subject), "wf-%lld", (long long)row->id);
+    int choice = asked_ask(control, asked, now);
+    *ret_decision =
+        asked_put(control, asked, choice,
+                  (struct decision_row){.workflow = row->id, .subject = subject}, now);
+    return choice;
 }
 
 /* ---- merge ---- */
@@ -127,12 +141,12 @@ static void merge_question(struct control *control, const struct live *live,
     bool is_capped = live->workflow->pipeline->after.watch != WATCH_NONE &&
                      merged_is_capped(control, &live->workflow->row, now);
     asked->question.kind = DECISION_MERGE;
-    level(asked, "merge:", live->workflow->row.repo);
-    level(asked, "merge", "");
-    option(asked, is_capped ? "ask" : "merge", is_capped ? 0.99 : 0.97,
-           is_capped ? ASK_S : 0, is_capped ? 0 : 0.3);
-    option(asked, is_capped ? "merge" : "ask", is_capped ? CAPPED : 0.99,
-           is_capped ? 0 : ASK_S, is_capped ? 0.5 : 0);
+    asked_level(asked, "merge:", live->workflow->row.repo);
+    asked_level(asked, "merge", "");
+    asked_option(asked, is_capped ? "ask" : "merge", is_capped ? 0.99 : 0.97,
+                 is_capped ? ASK_S : 0, is_capped ? 0 : 0.3);
+    asked_option(asked, is_capped ? "merge" : "ask", is_capped ? CAPPED : 0.99,
+                 is_capped ? 0 : ASK_S, is_capped ? 0.5 : 0);
 }
 
 bool decision_merge_asks(struct control *control, struct live *live, struct wall now)
@@ -178,10 +192,10 @@ static void provider_question(const struct live *live, enum effect_kind kind,
     (void)snprintf(asked->question.levels[0], LEVEL_MAX, "provider:%s@%.80s",
                    effect_name(kind), live->workflow->row.repo);
     asked->question.n_levels = 1;
-    level(asked, "provider:", effect_name(kind));
-    option(asked, chain->first, 0.85, (double)NAN, 0.05);
+    asked_level(asked, "provider:", effect_name(kind));
+    asked_option(asked, chain->first, 0.85, (double)NAN, 0.05);
     for (size_t i = 0; i < chain->n_backups; i++) {
-        option(asked, chain->backups[i], 0.8, (double)NAN, 0.1);
+        asked_option(asked, chain->backups[i], 0.8, (double)NAN, 0.1);
     }
 }
 

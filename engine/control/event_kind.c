@@ -51,6 +51,8 @@ static const char *const kinds[] = {
     "proactive-begin",
     "proactive-observed",
     "proactive-end",
+    "admission",
+    "admission-suggested",
     "audit-broken",
     "audit-file-failed",
     "approval-asked",

@@ -126,8 +126,10 @@ int prepared_slots(const struct control *control)
 {
     int all = control->options.max_running;
     int most = control->running_limit > 0 ? control->running_limit : all;
+    int admitted = admission_slots(control);
     bool is_slow = proactive_active(control->proactive, PREPARED_SLOW_ADMISSION) != NULL;
-    return is_slow ? slow_slots(control) : most;
+    most = is_slow ? slow_slots(control) : most;
+    return admitted < most ? admitted : most;
 }
 
 /* ---- what is said ---- */

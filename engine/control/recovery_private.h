@@ -161,6 +161,24 @@ void question_learn(struct control *control, const struct kept_question *kept,
                     const char *option, const struct decide_outcome *outcome,
                     struct wall now);
 
+/* ---- decision.c: choices beside those about failures ---- */
+struct asked {
+    struct decide_option options[8];
+    const char *labels
+        [8]; /* what its row calls them: the option's name, if nothing else is set */
+    size_t n;
+    struct kept_question question;
+};
+/* The rules' first choice comes first. */
+void asked_option(struct asked *asked, const char *name, double prior, double cost_s,
+                  double risk);
+void asked_level(struct asked *asked, const char *format, const char *what);
+/* Index of the choice, with recovery->answer behind it; and its row, of which who asks sets
+ * workflow, subject and (if it has one) the reason. */
+int asked_ask(struct control *control, struct asked *asked, struct wall now);
+int64_t asked_put(struct control *control, const struct asked *asked, int choice,
+                  struct decision_row row, struct wall now);
+
 /* ---- recovery_choice.c: a failure and what is done about it ---- */
 /* The chain of who may perform steps of this kind; NULL: only one can. */
 const struct provider_chain *chain_of_kind(const struct pipeline *pipeline,

@@ -200,6 +200,7 @@ static bool open_engine(struct drill_world *world)
         .n_services = config->n_services,
         .outlet = {.self = world,   .order = on_order  },
         .environment = config->environment,
+        .is_admission_off = !config->recovery.is_admission,
         .recovery = recovery_options(config)
     };
     world->store = store_open(world->path, STORE_OFF, &err);

@@ -75,6 +75,11 @@ static void draw_engine(struct pen *pen, const struct frame *frame, struct wall 
         (void)snprintf(
             text, sizeof text, "%s of %s, %s queued", look_count(frame_running(frame), a),
             look_count(engine->max_running, b), look_count(frame_queued(frame), queued));
+        size_t used = strlen(text);
+        if (engine->admitted > 0 && engine->admitted < engine->max_running) {
+            (void)snprintf(text + used, sizeof text - used,
+                           "; only %d at once now, see decisions", engine->admitted);
+        }
     }
     fact(pen, "running", text, ROLE_TEXT);
     bool has_fault = engine->fault_code != ERR_NONE || engine->fault[0] != '\0';
