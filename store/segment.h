@@ -63,6 +63,13 @@ void segment_info(const struct segment_reader *reader, struct segment_info *ret_
 size_t segment_lines(struct segment_reader *reader, struct arena *arena, int64_t first,
                      size_t max, struct segment_line *ret_lines);
 
+/* For who reads it all: raw bytes of whole lines from line `first` on, each with its newline but
+ * the very last, as many as fit into cap (>= SEGMENT_LINE_MAX); of a line that is longer the
+ * beginning, alone. *ret_first is the number of the first of them (after `first` behind the gap),
+ * *ret_n how many lines they are. Returns the bytes; 0 at the end. */
+size_t segment_block(struct segment_reader *reader, int64_t first, char *bytes,
+                     size_t cap, int64_t *ret_first, int64_t *ret_n);
+
 /* Is this line likely the cause of a failure? Exposed for tests. */
 bool segment_is_failure(const char *line, size_t len);
 

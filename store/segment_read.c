@@ -359,6 +359,74 @@ static size_t read_lines(struct segment_reader *reader, struct arena *arena,
     return n;
 }
 
+/* Bytes from logical offset on, at most cap. Returns how many. */
+static size_t copy_bytes(struct segment_reader *reader, int64_t offset, char *bytes,
+                         size_t cap)
+{
+    size_t n = 0;
+    while (n < cap && hold(reader, offset)) {
+        size_t left = reader->n - (size_t)(offset - reader->at);
+        size_t want = cap - n < left ? cap - n : left;
+        memcpy(bytes + n, reader->bytes + (offset - reader->at), want);
+        n += want;
+        offset += (int64_t)want;
+    }
+    return n;
+}
+
+/* Bytes of bytes[0..len) that are its first `max` lines, or all; *ret_n: how many lines. */
+static size_t count_lines(const char *bytes, size_t len, int64_t max, int64_t *ret_n)
+{
+    size_t at = 0;
+    *ret_n = 0;
+    while (*ret_n < max && at < len) {
+        const char *newline = memchr(bytes + at, '\n', len - at);
+        if (newline == NULL) {
+            break;
+        }
+        at = (size_t)(newline + 1 - bytes);
+        ++*ret_n;
+    }
+    return at;
+}
+
+static size_t read_block(struct segment_reader *reader, int64_t first, char *bytes,
+                         size_t cap, int64_t *ret_first, int64_t *ret_n)
+{
+    struct segment_info info;
+    segment_info(reader, &info);
+    int64_t number = first > 1 ? first : 1, last = info.n_lines;
+    if (info.cut_lines > 0 && number >= info.cut_from &&
+        number < info.cut_from + info.cut_lines) {
+        number = info.cut_from + info.cut_lines;
+    } else if (info.cut_lines > 0 && number < info.cut_from) {
+        last = info.cut_from - 1;
+    }
+    int64_t offset = number <= last ? find_line(reader, number) : -1;
+    if (offset < 0) {
+        return 0;
+    }
+    int64_t to_gap = reader->header.head - offset;
+    if (last < info.n_lines && to_gap < (int64_t)cap) {
+        cap =
+            (size_t)to_gap; /* what follows in the file is of the other side of the gap */
+    }
+    size_t n = copy_bytes(reader, offset, bytes, cap);
+    size_t len = count_lines(bytes, n, last - number + 1, ret_n);
+    *ret_first = number;
+    if (len == 0 ||
+        (n < cap && *ret_n <= last - number)) { /* one that is cut, or the end */
+        len = n;
+        ++*ret_n;
+    }
+    if (n == 0 || number + *ret_n > info.n_lines || bytes[len - 1] != '\n') {
+        return n == 0 ? 0 : len;
+    }
+    reader->known_line = number + *ret_n;
+    reader->known_offset = offset + (int64_t)len;
+    return len;
+}
+
 /* Has the ring turned over bytes that were used since `touched` was set? */
 static bool is_overwritten(const struct segment_reader *reader)
 {
@@ -375,6 +443,24 @@ size_t segment_lines(struct segment_reader *reader, struct arena *arena, int64_t
     for (int i = 0; i < TRIES; i++) {
         reader->touched = INT64_MAX;
         size_t n = read_lines(reader, arena, first, max, ret_lines);
+        if (!is_overwritten(reader)) {
+            return n;
+        }
+        reader->n = 0;
+        reader->known_line = 0;
+        if (!take_picture(reader)) {
+            break;
+        }
+    }
+    return 0;
+}
+
+size_t segment_block(struct segment_reader *reader, int64_t first, char *bytes,
+                     size_t cap, int64_t *ret_first, int64_t *ret_n)
+{
+    for (int i = 0; i < TRIES; i++) {
+        reader->touched = INT64_MAX;
+        size_t n = read_block(reader, first, bytes, cap, ret_first, ret_n);
         if (!is_overwritten(reader)) {
             return n;
         }

@@ -161,6 +161,12 @@
     X(ACTION_WRAP, "wrap", "wrap", "", "Wrap long lines, or cut them")                   \
     X(ACTION_NEXT_ERROR, "next-error", "next error", "",                                 \
       "Go to the next line with an error")                                               \
+    X(ACTION_COMPARE, "compare", "compare", "",                                          \
+      "Show what is new and what is gone against the last green run of the step")        \
+    X(ACTION_AROUND_MORE, "around-more", "more around", "",                              \
+      "Show one line more around each that a filter or a comparison leaves")             \
+    X(ACTION_AROUND_LESS, "around-less", "less around", "",                              \
+      "Show one line less around each")                                                  \
     X(ACTION_COPY, "copy", "copy", "", "Copy the row or line to the clipboard")          \
     X(ACTION_APPROVE, "approve", "approve", "approve",                                   \
       "Approve what waits for approval")                                                 \

@@ -408,7 +408,7 @@ static int64_t spacing_ms(const struct feed *feed)
 static int wait_ms(const struct feed *feed)
 {
     int64_t wait = ROOM_MS - ms_since(feed->last_room);
-    if (feed->is_due_now)
+    if (feed->is_due_now || source_has_work(feed->source))
         return 0;
     if (feed->is_due_soon) {
         int64_t soon = spacing_ms(feed) - ms_since(feed->last_built);
@@ -539,6 +539,8 @@ static void *run(void *user)
             watch_log(feed);
         }
         wait_for_something(feed);
+        if (source_has_work(feed->source))
+            feed->is_due_soon |= source_work(feed->source);
         look(feed);
         look_for_room(feed);
         look_for_figures(feed);
@@ -650,8 +652,10 @@ static bool is_same_log(const struct frame_query *a, const struct frame_query *b
            a->log_first == b->log_first && a->log_rows == b->log_rows &&
            strcmp(a->log_find, b->log_find) == 0 &&
            a->log_find_from == b->log_find_from && a->log_find_back == b->log_find_back &&
-           a->log_find_failure == b->log_find_failure &&
-           a->log_find_serial == b->log_find_serial;
+           a->log_target == b->log_target && a->log_find_serial == b->log_find_serial &&
+           strcmp(a->log_filter, b->log_filter) == 0 &&
+           a->log_compare == b->log_compare && a->log_around == b->log_around &&
+           a->log_rows_serial == b->log_rows_serial;
 }
 
 static bool is_same_chart(const struct frame_query *a, const struct frame_query *b)

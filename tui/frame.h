@@ -43,6 +43,7 @@
 #include "tui/case_read.h"
 #include "tui/insight.h"
 #include "tui/levels.h"
+#include "tui/log_rows.h"
 #include "tui/metric_read.h"
 
 struct handoff;       /* tui/handoff.h */
@@ -91,7 +92,16 @@ enum frame_part {
 enum log_place {
     LOG_AUTO, /* first failing line of a failed step, else the tail */
     LOG_TAIL, /* the newest lines: following */
-    LOG_LINE  /* from line `log_first` */
+    LOG_LINE, /* from line (or row, see log_filter) `log_first` */
+    LOG_NEAR  /* with rows: around line `log_first` */
+};
+
+/* What a search in a log looks for. */
+enum log_target {
+    LOG_FIND_TEXT,
+    LOG_FIND_FAILURE, /* the next line that looks like a failure */
+    LOG_FIND_CHANGE /* with log_compare: the next row that is new or gone; log_find_from is a
+                         row */
 };
 
 /* A moment that is over, and then so many events later or earlier. */
@@ -137,9 +147,14 @@ struct frame_query {
     char log_find[FRAME_FILTER_MAX];
     int64_t log_find_from;
     bool log_find_back;
-    bool
-        log_find_failure; /* instead of a text: the next line that looks like a failure */
+    enum log_target log_target;
     unsigned log_find_serial;
+    /* rows instead of lines: only those with log_filter, or what is new or gone against the
+     * last green run of the step, with log_around lines around each */
+    char log_filter[FRAME_FILTER_MAX];
+    bool log_compare;
+    int log_around;
+    unsigned log_rows_serial; /* given back by the frame */
 
     /* deliveries, newest first; `text` filters them too */
     unsigned delivery_statuses; /* 1u << enum delivery_status; 0 = all */
@@ -305,6 +320,13 @@ struct frame_text {
     int64_t n_files;
 };
 
+struct frame_log_row {
+    enum log_row_kind kind;
+    bool is_hit;              /* LOG_ROW_LINE: has log_filter, or is new */
+    struct segment_line line; /* LOG_ROW_LINE; LOG_ROW_GONE: of the green run */
+    int64_t n;                /* LOG_ROW_GAP: lines left out */
+};
+
 struct frame_log {
     int64_t effect;
     const char *name;
@@ -315,7 +337,26 @@ struct frame_log {
     const struct segment_line *lines; /* consecutive numbers, but for the gap */
     size_t n_lines;
     unsigned find_serial; /* search that `found` answers */
-    int64_t found;        /* line number; 0 = nothing found */
+    int64_t found;        /* line number, with rows the row; 0 = nothing found */
+    int64_t found_index;  /* 1 = the first of n_hits; 0 = nothing, or not counted */
+    int64_t n_hits;       /* lines with log_find that are known so far */
+    int percent;          /* of the log that was read for search, filter and comparison */
+
+    /* when rows were asked for; then `lines` is empty */
+    bool has_rows;
+    unsigned rows_serial;
+    const struct frame_log_row *rows; /* from row_first (0 = the first) on */
+    size_t n_rows;
+    int64_t row_first, rows_all;
+    int64_t row_near;  /* LOG_NEAR: the row of that line */
+    bool is_near;      /* row_near is known, and will not change */
+    int64_t n_matches; /* lines with log_filter; new lines of a comparison */
+    int64_t n_gone;
+    bool is_bounded;        /* more than is remembered or was looked at */
+    int64_t green_workflow; /* compared with; 0 = there is none (yet) */
+    int64_t green_effect;
+    struct wall green_at;
+    const char *green_why; /* why there is none; "" = it is looked for */
 };
 
 struct frame_detail {

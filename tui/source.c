@@ -38,10 +38,9 @@ void source_free(struct source *source)
 {
     if (!source)
         return;
-    segment_free(source->log);
+    source_free_log(source);
     audit_check_free(source->audit);
     source_free_insight(source);
-    free(source->log_path);
     arena_free(source->limits_arena);
     arena_free(source->scratch);
     arena_free(source->failed_arena);

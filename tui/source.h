@@ -35,6 +35,10 @@ void source_read_status(struct source *source, struct reader *reader,
 const char *source_log_path(const struct source *source);
 /* True when that log grew since it was read, or is not there yet. */
 bool source_log_grew(struct source *source);
+/* A search, a filter or a comparison goes on between two frames, so that neither waits for the
+ * other: source_work does a few milliseconds of it; true when the next frame can tell more. */
+bool source_has_work(const struct source *source);
+bool source_work(struct source *source);
 
 /* Path of an effect's log below the store's log folder; malloc'd. */
 NODISCARD char *source_log_file(const struct config *config, const char *log);

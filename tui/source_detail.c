@@ -2,7 +2,6 @@
 #include "tui/source_impl.h"
 
 #include <dirent.h>
-#include <strings.h>
 
 #include "engine/base/file.h"
 #include "engine/base/findings.h"
@@ -137,34 +136,7 @@ void source_read_limits(struct source *source, struct reader *reader, struct fra
     }
 }
 
-/* ---- log
- * -------------------------------------------------------------------------------------
- */
-
-char *source_log_file(const struct config *config, const char *log)
-{
-    return mem_printf("%s-logs/%s", config->store, log);
-}
-
-const char *source_log_path(const struct source *source)
-{
-    return source->log_path ? source->log_path : "";
-}
-
-bool source_log_grew(struct source *source)
-{
-    return source->log ? segment_refresh(source->log) : source->log_path != NULL;
-}
-
-void source_drop_log(struct source *source)
-{
-    segment_free(source->log);
-    source->log = NULL;
-    free(source->log_path);
-    source->log_path = NULL;
-    source->found = 0;
-    source->find_serial = 0;
-}
+/* ---- names of logs ------------------------------------------------------------------ */
 
 /*
  * The engine learns the name of a log with the outcome. While a step runs, or when it was
@@ -211,144 +183,6 @@ static void find_logs(const struct config *config, struct arena *arena,
         add_log(arena, effects, detail->n_effects, entry->d_name);
     closedir(dir);
     detail->effects = effects;
-}
-
-#define FIND_CHUNK 512
-
-/* Number of the first line in [first, first + n) with the text, or the last one. */
-static int64_t find_in_chunk(struct source *source, int64_t first, size_t n,
-                             const struct frame_query *query)
-{
-    static struct segment_line lines[FIND_CHUNK]; /* feed thread only */
-    arena_reset(source->scratch);
-    n = segment_lines(source->log, source->scratch, first, n, lines);
-    int64_t found = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (query->log_find_failure ? !lines[i].is_failure
-                                    : !strcasestr(lines[i].text, query->log_find))
-            continue;
-        found = lines[i].number;
-        if (!query->log_find_back)
-            return found;
-    }
-    return found;
-}
-
-/* From `from` to the end of the log (or its start), then round to where it began. */
-static int64_t find_line(struct source *source, const struct frame_query *query,
-                         int64_t n_lines)
-{
-    int64_t at = query->log_find_from;
-    if (at < 1)
-        at = 1;
-    if (at > n_lines)
-        at = query->log_find_back ? n_lines : 1;
-    for (int64_t done = 0; done < n_lines + FIND_CHUNK; done += FIND_CHUNK) {
-        int64_t first = at, n = FIND_CHUNK;
-        if (query->log_find_back) {
-            first = at - FIND_CHUNK + 1 > 1 ? at - FIND_CHUNK + 1 : 1;
-            n = at - first + 1;
-            at = first > 1 ? first - 1 : n_lines;
-        } else {
-            at = at + FIND_CHUNK <= n_lines ? at + FIND_CHUNK : 1;
-        }
-        int64_t found = find_in_chunk(source, first, (size_t)n, query);
-        if (found > 0)
-            return found;
-    }
-    return 0;
-}
-
-static int64_t first_line(const struct frame_query *query,
-                          const struct effect_row *effect,
-                          const struct segment_info *info)
-{
-    int64_t tail = info->n_lines - query->log_rows + 1;
-    int64_t first = tail;
-    if (query->log_place == LOG_LINE)
-        first = query->log_first < info->n_lines ? query->log_first : info->n_lines;
-    else if (query->log_place == LOG_AUTO && info->first_failure > 0 &&
-             effect->status != STATUS_PENDING && effect->status != STATUS_PASSED)
-        /* The failing line with some of what led to it, but never past the tail. */
-        first = info->first_failure - query->log_rows / 3;
-    if (first > tail && query->log_place == LOG_AUTO)
-        first = tail;
-    return first > 1 ? first : 1;
-}
-
-static void open_log(struct source *source, const char *path, struct frame_log *log)
-{
-    if (!source->log_path || strcmp(source->log_path, path) != 0) {
-        source_drop_log(source);
-        source->log_path = mem_str(path);
-    }
-    struct err err = ERR_INIT;
-    if (!source->log)
-        source->log = segment_open(path, &err);
-    if (source->log)
-        return;
-    log->is_missing = true;
-    log->why = err.code == ERR_NOT_FOUND ? "" : err.msg;
-}
-
-static void read_log(struct source *source, const struct frame_query *query,
-                     struct frame_detail *detail, struct arena *arena, bool is_past)
-{
-    struct frame_log *log = arena_alloc(arena, sizeof *log);
-    log->name = "";
-    log->why = "";
-    detail->log = log;
-    size_t at = detail->n_effects;
-    if (query->log_effect == 0)
-        at = frame_pick_log(detail->effects, detail->n_effects);
-    else
-        for (size_t i = 0; i < detail->n_effects; i++)
-            if (detail->effects[i].seq == query->log_effect)
-                at = i;
-    bool is_running =
-        at < detail->n_effects && detail->effects[at].status == STATUS_PENDING;
-    log->is_missing =
-        at >= detail->n_effects || (detail->effects[at].log[0] == '\0' && !is_running);
-    if (at < detail->n_effects) {
-        log->effect = detail->effects[at].seq;
-        log->name = detail->effects[at].name;
-        log->status = detail->effects[at].status;
-    }
-    if (is_running && is_past) {
-        log->is_missing = true;
-        log->why = "not known at that time: how far it had come is not kept";
-    }
-    if (log->is_missing) {
-        source_drop_log(source);
-        return;
-    }
-    /* Without a log yet its folder is worth watching. */
-    AUTO_FREE char *name = is_running && detail->effects[at].log[0] == '\0'
-                               ? mem_printf("wf-%lld/%lld", (long long)detail->row.id,
-                                            (long long)log->effect)
-                               : mem_str(detail->effects[at].log);
-    AUTO_FREE char *path = source_log_file(source->config, name);
-    open_log(source, path, log);
-    if (log->is_missing) {
-        log->why = arena_str(arena, log->why);
-        return;
-    }
-    (void)segment_refresh(source->log); /* what it is now is read below */
-    segment_info(source->log, &log->info);
-    if (query->log_find_serial != 0 &&
-        (query->log_find_failure || query->log_find[0] != '\0') &&
-        query->log_find_serial != source->find_serial) {
-        source->found = find_line(source, query, log->info.n_lines);
-        source->find_serial = query->log_find_serial;
-    }
-    log->find_serial = source->find_serial;
-    log->found = source->found;
-    size_t rows = query->log_rows > 0 ? (size_t)query->log_rows : 1;
-    struct segment_line *lines = arena_array(arena, rows, sizeof *lines);
-    log->n_lines =
-        segment_lines(source->log, arena,
-                      first_line(query, &detail->effects[at], &log->info), rows, lines);
-    log->lines = lines;
 }
 
 #define LATER "Not known at that time: it changed since.\n"
@@ -429,8 +263,9 @@ bool source_read_detail(struct source *source, struct reader *reader,
         detail->effects =
             checks_look(source->config->store, arena, detail->effects, detail->n_effects);
     find_logs(source->config, arena, detail);
-    if (query->parts & PART_LOG)
-        read_log(source, query, detail, arena, frame->is_past);
+    if ((query->parts & PART_LOG) &&
+        !source_read_log(source, reader, query, frame, detail, err))
+        return false;
     if (!frame->is_past) /* what a process left is of now */
         detail->progress = read_progress(source->config, arena, detail);
     const struct frame_pipeline *limits =

@@ -24,10 +24,7 @@ struct source {
     int64_t failed_key[2];
     bool has_failed;
 
-    struct segment_reader *log; /* NULL = none open */
-    char *log_path;             /* of `log`, or of one that was not there; NULL = none */
-    unsigned find_serial;       /* search answered by `found` */
-    int64_t found;
+    struct source_log *log; /* made when a log is first asked for */
 
     char *metrics_path;
     struct metric_reader *metrics; /* NULL = not open */
@@ -90,7 +87,12 @@ void source_indent(struct buf *out, const char *text, size_t len);
 /* Limits of the pipelines of all rows in the frame. */
 void source_read_limits(struct source *source, struct reader *reader,
                         struct frame *frame);
+/* Into detail, which has its effects. */
+bool source_read_log(struct source *source, struct reader *reader,
+                     const struct frame_query *query, struct frame *frame,
+                     struct frame_detail *detail, struct err *err);
 void source_drop_log(struct source *source);
+void source_free_log(struct source *source);
 /* Limits of one pipeline, in the source's own memory; NULL when its text is gone. */
 const struct frame_pipeline *source_limits(struct source *source, struct reader *reader,
                                            int64_t pipeline_id);

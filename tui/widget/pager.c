@@ -80,17 +80,40 @@ static void mark_matches(const struct canvas *canvas, int x, int y, int width, i
     }
 }
 
-static int number_width(int64_t n_lines)
+static int number_width(const struct pager *pager, int64_t n_lines)
 {
     int width = 3;
+    if (pager->number_max > n_lines)
+        n_lines = pager->number_max;
     for (int64_t n = n_lines; n >= 1000; n /= 10)
         width++;
     return width;
 }
 
-/* Draws one line from row y on and returns the rows that it took. */
+/* Cells in front of the text of a line. */
+static int text_start(const struct pager_line *line, int digits)
+{
+    return 2 + (line->number != 0 ? digits + 2 : 0) + (line->sign != '\0' ? 2 : 0);
+}
+
+/* Bytes of clean text that one row takes. */
+static size_t row_of(const char *text, size_t len, int width)
+{
+    size_t fit = text_fit(text, len, width);
+    return fit > 0 ? fit : len; /* not even one character fits */
+}
+
+static void mark_both(const struct canvas *canvas, int x, int y, int width, int skip,
+                      const struct pager *pager, const char *text, size_t len)
+{
+    mark_matches(canvas, x, y, width, skip, text, len, pager->also);
+    mark_matches(canvas, x, y, width, skip, text, len, pager->find);
+}
+
+/* Draws one line from row y on, without its first `above` rows, and returns the rows that it
+ * took. */
 static int draw_line(const struct canvas *canvas, int x, int y, const struct pager *pager,
-                     const struct pager_line *line, struct buf *clean)
+                     const struct pager_line *line, struct buf *clean, int above)
 {
     int width = canvas->w - x;
     buf_clear(clean);
@@ -99,19 +122,19 @@ static int draw_line(const struct canvas *canvas, int x, int y, const struct pag
     size_t len = clean->len;
     if (!pager->is_wrapped) {
         canvas_scrolled(canvas, x, y, width, pager->skip, line->role, text, len);
-        mark_matches(canvas, x, y, width, pager->skip, text, len, pager->find);
+        mark_both(canvas, x, y, width, pager->skip, pager, text, len);
         return 1;
     }
     int rows = 0;
     do {
-        size_t fit = text_fit(text, len, width);
-        if (fit == 0)
-            fit = len; /* not even one character fits */
-        canvas_textn(canvas, x, y + rows, width, line->role, text, fit);
-        mark_matches(canvas, x, y + rows, width, 0, text, fit, pager->find);
+        size_t fit = row_of(text, len, width);
+        if (above-- <= 0) {
+            canvas_textn(canvas, x, y + rows, width, line->role, text, fit);
+            mark_both(canvas, x, y + rows, width, 0, pager, text, fit);
+            rows++;
+        }
         text += fit;
         len -= fit;
-        rows++;
     } while (len > 0 && y + rows < canvas->h);
     return rows;
 }
@@ -122,25 +145,91 @@ void pager_draw(const struct canvas *canvas, const struct pager *pager, int64_t 
     char scratch[PAGER_LINE_MAX];
     AUTO_BUF struct buf clean = {0};
     buf_init(&clean, 4 * PAGER_LINE_MAX);
-    int digits = number_width(n_lines);
+    int digits = number_width(pager, n_lines);
     for (int y = 0, i = 0; y < canvas->h && pager->top + i < n_lines; i++) {
         struct pager_line at = {.role = ROLE_TEXT};
         if (!line(user, pager->top + i, &at, scratch)) {
             y++;
             continue;
         }
-        int x = 2;
-        if (at.number > 0) {
-            canvas_right_printf(canvas, x, y, digits, ROLE_LOG_STAMP, "%" PRId64,
+        int x = text_start(&at, digits), above = i == 0 ? pager->inner : 0;
+        if (at.number > 0 && above == 0)
+            canvas_right_printf(canvas, 2, y, digits, ROLE_LOG_STAMP, "%" PRId64,
                                 at.number);
-            x += digits + 2;
-        }
+        if (at.sign != '\0')
+            canvas_textn(canvas, x - 2, y, 1, at.role, &at.sign, 1);
         if (at.len > PAGER_LINE_MAX)
             at.len = PAGER_LINE_MAX;
         if (pager->top + i == pager->mark)
             canvas_glyph(canvas, 0, y, ROLE_TEXT_STRONG, GLYPH_CURSOR);
-        y += draw_line(canvas, x, y, pager, &at, &clean);
+        y += draw_line(canvas, x, y, pager, &at, &clean, above);
     }
+}
+
+/* ---- measuring ----------------------------------------------------------------------- */
+
+struct ruler {
+    int w, digits;
+    pager_line_fn *line;
+    const void *user;
+    struct buf clean;
+    char scratch[PAGER_LINE_MAX];
+};
+
+static int rows_of(struct ruler *ruler, int64_t index)
+{
+    struct pager_line at = {.role = ROLE_TEXT};
+    if (!ruler->line(ruler->user, index, &at, ruler->scratch))
+        return 1;
+    int width = ruler->w - text_start(&at, ruler->digits), rows = 0;
+    buf_clear(&ruler->clean);
+    text_clean(&ruler->clean, at.text, at.len < PAGER_LINE_MAX ? at.len : PAGER_LINE_MAX,
+               TEXT_KEEP_NEWLINES);
+    const char *text = ruler->clean.data;
+    size_t len = ruler->clean.len;
+    do {
+        size_t fit = row_of(text, len, width);
+        text += fit;
+        len -= fit;
+        rows++;
+    } while (len > 0);
+    return rows;
+}
+
+/* Whole lines from `index` on (by -1: backwards) that fit into rows; at least one. */
+static int lines_in(struct ruler *ruler, int64_t index, int by, int64_t n_lines, int rows)
+{
+    int n = 0;
+    for (; index >= 0 && index < n_lines && rows > 0; index += by) {
+        rows -= rows_of(ruler, index);
+        n += rows >= 0;
+    }
+    return n > 0 ? n : 1;
+}
+
+void pager_measure(struct pager *pager, int w, int height, int64_t n_lines,
+                   pager_line_fn *line, const void *user)
+{
+    struct pager_measure *measure = &pager->measure;
+    *measure = (struct pager_measure){0};
+    if (!pager->is_wrapped || n_lines == 0) {
+        pager->inner = 0;
+        return;
+    }
+    struct ruler *ruler = mem_alloc(sizeof *ruler);
+    ruler->w = w;
+    ruler->digits = number_width(pager, n_lines);
+    ruler->line = line;
+    ruler->user = user;
+    buf_init(&ruler->clean, 4 * PAGER_LINE_MAX);
+    measure->tail = lines_in(ruler, n_lines - 1, -1, n_lines, height);
+    measure->last = rows_of(ruler, n_lines - 1);
+    measure->rows = pager->top < n_lines ? rows_of(ruler, pager->top) : 1;
+    measure->page = lines_in(ruler, pager->top, 1, n_lines, height + pager->inner);
+    measure->back = lines_in(ruler, pager->top - 1, -1, n_lines, height);
+    measure->before = pager->top > 0 ? rows_of(ruler, pager->top - 1) : 0;
+    buf_fini(&ruler->clean);
+    free(ruler);
 }
 
 /* ---- scrolling
@@ -149,49 +238,91 @@ void pager_draw(const struct canvas *canvas, const struct pager *pager, int64_t 
 
 void pager_clamp(struct pager *pager, int64_t n_lines, int height)
 {
-    int64_t last = n_lines - height;
-    if (pager->top > last)
+    const struct pager_measure *measure = &pager->measure;
+    bool is_measured = pager->is_wrapped && measure->tail > 0;
+    int64_t last = n_lines - (is_measured ? measure->tail : height);
+    if (pager->top > last || pager->is_at_end) {
         pager->top = last;
+        pager->inner = is_measured && measure->tail == 1 && measure->last > height
+                           ? measure->last - height
+                           : 0;
+    }
     if (pager->top < 0)
         pager->top = 0;
     if (pager->skip < 0)
         pager->skip = 0;
 }
 
+/* Down within the line at the top, when it is taller than the screen; false: to the next. */
+static bool move_inside(struct pager *pager, int rows, int height)
+{
+    int most = pager->measure.rows - height;
+    if (!pager->is_wrapped || most <= 0)
+        return false;
+    if (rows > 0 ? pager->inner >= most : pager->inner <= 0)
+        return false;
+    pager->inner += rows;
+    pager->inner = pager->inner > most ? most : pager->inner < 0 ? 0 : pager->inner;
+    return true;
+}
+
+static void move(struct pager *pager, int by, int page, int height)
+{
+    if (move_inside(pager, by * page, height))
+        return;
+    const struct pager_measure *measure = &pager->measure;
+    bool is_measured = pager->is_wrapped && measure->tail > 0;
+    if (page > 1 && is_measured)
+        page = by > 0 ? measure->page : measure->back;
+    pager->top += (int64_t)by * page;
+    pager->inner = 0;
+    if (by < 0 && is_measured && page == 1 && measure->before > height)
+        pager->inner = measure->before - height;
+}
+
 bool pager_action(struct pager *pager, enum action action, int64_t n_lines, int height)
 {
     int page = height > 2 ? height - 1 : 1;
+    bool was_at_end = pager->is_at_end;
+    pager->is_at_end = false;
     switch (action) {
     case ACTION_ROW_DOWN:
-        pager->top++;
+        move(pager, 1, 1, height);
         break;
     case ACTION_ROW_UP:
-        pager->top--;
+        move(pager, -1, 1, height);
         break;
     case ACTION_PAGE_DOWN:
-        pager->top += page;
+        move(pager, 1, page, height);
         break;
     case ACTION_PAGE_UP:
-        pager->top -= page;
+        move(pager, -1, page, height);
         break;
     case ACTION_TOP:
         pager->top = 0;
+        pager->inner = 0;
         break;
     case ACTION_END:
-        pager->top = n_lines;
+        pager->is_at_end = true;
         break;
     case ACTION_LEFT:
         pager->skip -= SIDE_STEP;
+        pager->is_at_end = was_at_end;
         break;
     case ACTION_RIGHT:
         if (!pager->is_wrapped && pager->skip < PAGER_LINE_MAX)
             pager->skip += SIDE_STEP;
+        pager->is_at_end = was_at_end;
         break;
     case ACTION_WRAP:
         pager->is_wrapped = !pager->is_wrapped;
+        pager->is_at_end = was_at_end;
         pager->skip = 0;
+        pager->inner = 0;
+        pager->measure = (struct pager_measure){0};
         break;
     default:
+        pager->is_at_end = was_at_end;
         return false;
     }
     pager_clamp(pager, n_lines, height);
@@ -201,8 +332,12 @@ bool pager_action(struct pager *pager, enum action action, int64_t n_lines, int 
 void pager_show(struct pager *pager, int64_t index, int64_t n_lines, int height)
 {
     pager->mark = index;
-    if (index < pager->top || index >= pager->top + height)
-        pager->top = index - height / 3;
+    pager->is_at_end = false;
+    pager->inner = 0;
+    int page =
+        pager->is_wrapped && pager->measure.page > 0 ? pager->measure.page : height;
+    if (index < pager->top || index >= pager->top + page)
+        pager->top = index - page / 3;
     pager_clamp(pager, n_lines, height);
 }
 

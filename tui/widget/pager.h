@@ -19,21 +19,37 @@
 #include "tui/canvas.h"
 #include "tui/frame.h"
 
-#define PAGER_LINE_MAX 8192 /* bytes of one line that are looked at */
+#define PAGER_LINE_MAX 16384 /* bytes of one line that are looked at */
 
 struct pager {
     int64_t top;  /* index of the first line shown */
     int64_t mark; /* line under the search, -1 = none */
     int skip;     /* cells scrolled to the right; kept while scrolling up and down */
     bool is_wrapped;
+    bool is_at_end; /* stays there when the text grows or is measured anew */
+    int inner;      /* wrapped: rows of the line at the top that are above the screen */
     char find[FRAME_FILTER_MAX]; /* what is marked; "" = nothing */
+    char also[FRAME_FILTER_MAX]; /* likewise */
+    int64_t number_max;          /* the largest number before a line; 0 = n_lines */
+
+    /* what pager_measure() found; all 0 when lines are not wrapped */
+    struct pager_measure {
+        int tail;   /* whole lines that fill the screen at the end of the text, >= 1 */
+        int page;   /* whole lines on the screen now, >= 1 */
+        int back;   /* whole lines that fill the screen above it, >= 1 */
+        int rows;   /* of the line at the top */
+        int before; /* of the line above it; 0 = there is none */
+        int last;   /* of the last line */
+    } measure;
 };
 
 struct pager_line {
     const char *text; /* need not be clean nor NUL-terminated */
     size_t len;
-    int64_t number; /* shown before the line when > 0 */
+    int64_t
+        number; /* shown before the line when > 0; < 0: a line without one among others */
     enum theme_role role;
+    char sign; /* shown before the text; 0 = the text has no such column */
 };
 /* Line `index`, or false when there is none (yet). scratch holds PAGER_LINE_MAX bytes for
  * a line that is made up. */
@@ -43,6 +59,10 @@ typedef bool pager_line_fn(const void *user, int64_t index, struct pager_line *r
 void pager_init(struct pager *pager);
 void pager_draw(const struct canvas *canvas, const struct pager *pager, int64_t n_lines,
                 pager_line_fn *line, const void *user);
+/* How tall the lines around the screen are, on a canvas of w cells: before pager_action and
+ * pager_clamp, whenever lines may be wrapped. Lines that are not there count as one row. */
+void pager_measure(struct pager *pager, int w, int height, int64_t n_lines,
+                   pager_line_fn *line, const void *user);
 /* Scrolls. Returns false when the action means nothing to a pager. */
 bool pager_action(struct pager *pager, enum action action, int64_t n_lines, int height);
 /* Keep top within the text. */
