@@ -152,6 +152,18 @@ static bool is_for_view(enum action action)
     }
 }
 
+/* No key does nothing without a word. */
+static void act_in_console(struct console *c, enum action action)
+{
+    char key[KEY_TEXT_MAX];
+    if (!console_action(c, action)) {
+        (void)keymap_label(c->keymap, layer_context(c), ACTION_HELP, key);
+        console_say(c, MESSAGE_INFO, "%s: nothing to do here%s%s%s", action_word(action),
+                    key[0] != '\0' ? "; " : "", key,
+                    key[0] != '\0' ? " shows the keys of this place" : "");
+    }
+}
+
 void act_in_view(struct console *c, enum action action)
 {
     struct view *view = place_top(c);
@@ -165,7 +177,7 @@ void act_in_view(struct console *c, enum action action)
         return;
     }
     if (!is_for_view(action) || view->klass->on_action == NULL) {
-        (void)console_action(c, action);
+        act_in_console(c, action);
         return;
     }
     struct reply reply;
@@ -173,7 +185,7 @@ void act_in_view(struct console *c, enum action action)
     view->klass->on_action(view, c->frame, action, &reply);
     if ((reply.flags & REPLY_UNUSED) != 0) {
         reply_fini(&reply);
-        (void)console_action(c, action);
+        act_in_console(c, action);
     } else {
         console_perform(c, &reply);
     }

@@ -106,7 +106,7 @@
       "Approve what is under the cursor, or what is marked")                             \
     X(ACTION_ASK_REJECT, "ask-reject", "reject", "",                                     \
       "Reject it; the reason is kept and learned from")                                  \
-    X(ACTION_ASK_SNOOZE, "ask-snooze", "snooze", "",                                     \
+    X(ACTION_ASK_SNOOZE, "ask-snooze", "later", "",                                      \
       "Hear of it again later; it is not rejected")                                      \
     X(ACTION_ASK_DELEGATE, "ask-delegate", "delegate", "",                               \
       "Give it to somebody else to decide")                                              \

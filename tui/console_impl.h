@@ -72,6 +72,7 @@ struct layer {
     /* OVERLAY: */
     enum overlay_kind overlay;
     enum context context; /* HELP: of what was on top */
+    bool is_past;         /* HELP: the keys of the past come before it */
     int scroll, n_rows;   /* n_rows, h: as last drawn */
     int h;
 };

@@ -190,7 +190,8 @@ static void find_candidates(struct console *c, struct layer *layer)
                                             .view = place_top(c),
                                             .saved = &c->saved,
                                             .themes = (const char *const *)c->themes,
-                                            .n_themes = c->n_themes};
+                                            .n_themes = c->n_themes,
+                                            .config = c->options->config};
     layer->n_candidates = palette_complete(layer->edit.text, &context, layer->candidates,
                                            ARRAY_LEN(layer->candidates));
     palette_usage(layer->edit.text, layer->usage, sizeof(layer->usage));
@@ -232,8 +233,9 @@ static void accept_line(struct console *c, struct layer *layer)
         palette_apply(layer->edit.text, &layer->candidates[layer->choice], line,
                       sizeof(line));
     } else if (line[0] != '\0' && !palette_parse(line, &command, &err) &&
-               layer->n_candidates > 0) {
-        /* Not a command as it stands: the best candidate is what was meant. */
+               layer->n_candidates > 0 && strchr(line, ' ') == NULL) {
+        /* Not a command as it stands: the best candidate is what was meant. In a longer line it
+         * would be a guess at an argument: what is wrong there is said. */
         palette_apply(layer->edit.text, &layer->candidates[0], line, sizeof(line));
     } else if (line[0] != '\0' && err.code == ERR_NONE) {
         free(command.args);
@@ -334,9 +336,11 @@ static void confirm_action(struct console *c, struct layer *layer, enum action a
 void layer_overlay(struct console *c, enum overlay_kind kind)
 {
     enum context context = layer_context(c);
+    bool is_past = past_is_on(c) && layer_top(c) == NULL;
     struct layer *layer = push(c, LAYER_OVERLAY);
     layer->overlay = kind;
     layer->context = context;
+    layer->is_past = is_past;
 }
 
 static void overlay_action(struct console *c, struct layer *layer, enum action action)

@@ -33,10 +33,19 @@ static void write_title(struct sheet *sheet, const char *name, const char *text)
     }
 }
 
-/* Keys of `action` written in `at` that do it in `context`: a key that a nearer context
- * took over is not shown. */
+/* What a key does, as console.c looks it up: the past comes before the view. */
+static enum action find_action(const struct console *c, const struct layer *layer,
+                               uint32_t key)
+{
+    enum action action =
+        layer->is_past ? keymap_find(c->keymap, CONTEXT_PAST, key) : ACTION_NONE;
+    return action != ACTION_NONE ? action : keymap_find(c->keymap, layer->context, key);
+}
+
+/* Keys of `action` written in `at` that do it here: a key that a nearer context took over is
+ * not shown. */
 static void write_action(const struct console *c, struct sheet *sheet,
-                         enum context context, enum context at, enum action action)
+                         const struct layer *layer, enum context at, enum action action)
 {
     char keys[96];
     size_t len = 0;
@@ -44,7 +53,7 @@ static void write_action(const struct console *c, struct sheet *sheet,
     enum action bound;
     for (size_t i = 0; keymap_row(c->keymap, at, i, &key, &bound); i++) {
         char label[KEY_TEXT_MAX];
-        if (bound != action || keymap_find(c->keymap, context, key) != action) {
+        if (bound != action || find_action(c, layer, key) != action) {
             continue;
         }
         int n = snprintf(keys + len, sizeof(keys) - len, "%s%s", len > 0 ? "  " : "",
@@ -66,19 +75,30 @@ static void write_action(const struct console *c, struct sheet *sheet,
                         action_help(action), is_refused ? " (refused: read-only)" : "");
 }
 
-static void write_help(const struct console *c, struct sheet *sheet, enum context context)
+static void write_context(const struct console *c, struct sheet *sheet,
+                          const struct layer *layer, enum context at)
 {
-    enum context at = context;
+    uint32_t key;
+    enum action action;
+    if (!keymap_row(c->keymap, at, 0, &key, &action)) {
+        return;
+    }
+    write_title(sheet, context_name(at), context_help(at));
+    for (int i = ACTION_NONE + 1; i < ACTION_COUNT; i++) {
+        write_action(c, sheet, layer, at, (enum action)i);
+    }
+    (void)next_row(sheet);
+}
+
+static void write_help(const struct console *c, struct sheet *sheet,
+                       const struct layer *layer)
+{
+    enum context at = layer->context;
+    if (layer->is_past) {
+        write_context(c, sheet, layer, CONTEXT_PAST);
+    }
     for (;;) {
-        uint32_t key;
-        enum action action;
-        if (keymap_row(c->keymap, at, 0, &key, &action)) {
-            write_title(sheet, context_name(at), context_help(at));
-            for (int i = ACTION_NONE + 1; i < ACTION_COUNT; i++) {
-                write_action(c, sheet, context, at, (enum action)i);
-            }
-            (void)next_row(sheet);
-        }
+        write_context(c, sheet, layer, at);
         enum context parent = keymap_parent(c->keymap, at);
         if (parent == at) {
             break;
@@ -134,7 +154,7 @@ int overlay_draw(struct console *c, struct layer *layer, const struct canvas *ca
     struct sheet sheet = {.canvas = inside, .skip = layer->scroll};
     layer->h = inside.h;
     if (layer->overlay == OVERLAY_HELP) {
-        write_help(c, &sheet, layer->context);
+        write_help(c, &sheet, layer);
     } else {
         write_messages(c, &sheet);
     }

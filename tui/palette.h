@@ -14,10 +14,11 @@
  *   at 03:12                the console as it was then
  *   save NAME               keep what is shown under a name; open NAME, forget NAME
  *   set sort age            a setting of the view that is shown
+ *   tune limits.coding 2h scope=pipeline:web because   a setting of the engine
  *   perf                    an action of the console
  *
- * Pure: candidates come from the tables of verbs, views, actions and themes, from what the
- * frame shows, the settings of the view and the saved views.
+ * Pure: candidates come from the tables of verbs, views, actions, themes and settings, from what
+ * the frame shows, the settings of the view, the saved views and the configuration.
  */
 
 #include <stdbool.h>
@@ -39,6 +40,8 @@ struct palette_candidate {
     int score;
 };
 
+struct config;
+
 /* What is there to be meant; every pointer may be NULL. */
 struct palette_context {
     const struct frame *frame;
@@ -46,6 +49,7 @@ struct palette_context {
     const struct saved_views *saved;
     const char *const *themes; /* names of the user's own */
     size_t n_themes;
+    const struct config *config; /* services, users */
 };
 
 /* Best first; at most max. `text` up to its end is what is completed (its last word). */

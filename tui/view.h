@@ -149,8 +149,11 @@ struct view_class {
     enum action hints
         [VIEW_HINTS_MAX]; /* for the bottom line, most useful first; ACTION_NONE ends */
     const struct view_setting *settings; /* NULL = none */
-    bool shows_cost;                     /* `cost` of the view is made for its draw */
-    bool is_root; /* opening it starts the stack again (overview, workflows) */
+    /* What the setting `name` can be, for the palette: value number i (of a list, one of its
+     * words), NULL at the end. NULL: free text. */
+    const char *(*setting_value)(const struct view *view, const char *name, size_t i);
+    bool shows_cost; /* `cost` of the view is made for its draw */
+    bool is_root;    /* opening it starts the stack again (overview, workflows) */
 
     /* All but open, close and draw may be NULL. */
 

@@ -259,6 +259,9 @@ static void a_card_is_seen_once(void **state)
     assert_int_equal(count(desk, "verb = 'seen'"), 0);
     pty_send(desk->pty, "\r");
     must_see(desk, "a-1186, asked by");
+    must_see(desk, "e evidence"); /* all that helps to decide is named at 80 columns */
+    must_see(desk, "x dry run");
+    must_see(desk, "z later");
     for (int i = 0; i < 100 && count(desk, "verb = 'seen'") == 0; i++) {
         (void)pty_wait_quiet(desk->pty, 50, 100);
     }
@@ -293,6 +296,28 @@ static void space_goes_where_it_is_most_urgent(void **state)
     quit(desk);
 }
 
+/* From every view, the card of what is most urgent. */
+static void space_goes_there_from_anywhere(void **state)
+{
+    struct desk *desk = *state;
+    static const char *const views[] = {
+        "workflows",  "services",    "deliveries", "audit",
+        "health",     "metrics",     "outlook",    "failures",
+        "strategies", "decisions",   "approvals",  "optimizations",
+        "autonomy",   "bottlenecks", "engine",     "handoff"};
+    desk_start(desk, 80, 24, NULL, NULL, NULL);
+    must_see(desk, "engine up");
+    for (size_t i = 0; i < ARRAY_LEN(views); i++) {
+        AUTO_FREE char *crumb = mem_printf("› %s", views[i]);
+        AUTO_FREE char *line = mem_printf(":%s\r", views[i]);
+        pty_send(desk->pty, line);
+        must_see(desk, crumb);
+        pty_send(desk->pty, " ");
+        must_see(desk, "› a-1190");
+    }
+    quit(desk);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, desk_tear_down)
 
 int main(void)
@@ -310,6 +335,7 @@ int main(void)
         TEST(an_old_decision_is_no_news),
         TEST(a_card_is_seen_once),
         TEST(space_goes_where_it_is_most_urgent),
+        TEST(space_goes_there_from_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

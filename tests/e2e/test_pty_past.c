@@ -96,6 +96,12 @@ static void event_by_event_and_back_to_now(void **state)
     pty_send(desk->pty, ":at #3\r");
     must_show(desk, "AS OF ");
     must_show(desk, "#3 of ");
+    pty_send(desk->pty, "?"); /* its keys come first: they are before those of the view */
+    must_show(desk, "PAST  Anywhere in the past");
+    must_show(desk, "Show the moment one event earlier");
+    must_show(desk, "Show the moment one hour later");
+    pty_send(desk->pty, "\x1b");
+    must_not_show(desk, "one event earlier");
     pty_send(desk->pty, ",");
     must_show(desk, "reason number 2");
     must_show(desk, "#2 of ");
@@ -107,6 +113,11 @@ static void event_by_event_and_back_to_now(void **state)
     must_show(desk, "reason number 3");
     must_not_show(desk, "AS OF");
     must_show(desk, "engine up");
+    pty_send(desk->pty, "?"); /* now they do nothing, and are not there */
+    must_show(desk, "TEXT  Log, diff");
+    must_not_show(desk, "one event earlier");
+    pty_send(desk->pty, "\x1b");
+    must_not_show(desk, "TEXT  Log, diff");
     quit(desk);
 }
 

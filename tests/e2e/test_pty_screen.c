@@ -171,6 +171,10 @@ static void the_palette_runs_what_is_meant(void **state)
     assert_true(pty_wait_text(desk->pty, "› workflows", SOON_MS));
     pty_send(desk->pty, ":nonsense words\r");
     assert_true(pty_wait_text(desk->pty, "'nonsense' is no command", SOON_MS));
+    pty_send(desk->pty, "\x1b[D"); /* a key that finds nothing to do says so */
+    assert_true(pty_wait_text(desk->pty, "left: nothing to do here", SOON_MS));
+    pty_send(desk->pty, ":undo optimization=x r\r"); /* a mistake is no other command */
+    assert_true(pty_wait_text(desk->pty, "optimization=x: expected a number", SOON_MS));
     pty_send(desk->pty, ":theme mono\r");
     assert_true(pty_wait_text(desk->pty, "theme mono", SOON_MS));
     pty_send(desk->pty, ":pause wf-99\r");
@@ -196,6 +200,10 @@ static void a_confirmation_ignores_what_was_typed_before_it_was_seen(void **stat
     assert_true(pty_wait_text(desk->pty, "Cancel wf-7?", SOON_MS));
     assert_true(pty_wait_text(desk->pty, "[ No, go back ]", SOON_MS));
     assert_true(pty_wait_quiet(desk->pty, 600, SOON_MS));
+    assert_true(pty_wait_text(desk->pty, "Cancel wf-7?", 100));
+    pty_send(desk->pty,
+             "\x1b[200~y\r\x1b[201~"); /* nor does a paste confirm, once it is */
+    assert_true(pty_wait_quiet(desk->pty, 200, SOON_MS));
     assert_true(pty_wait_text(desk->pty, "Cancel wf-7?", 100));
     pty_send(desk->pty, "\r"); /* the choice that is focused: no */
     assert_true(pty_wait_text(desk->pty, "cancel: not sent", SOON_MS));

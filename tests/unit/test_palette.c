@@ -10,6 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/control/config.h"
 #include "tui/edit.h"
 #include "tui/frame.h"
 
@@ -52,6 +53,8 @@ static void lines_are_understood(void **state)
     assert_string_equal(command.why, "d-5");
     command = parse("why");
     assert_int_equal(command.kind, PALETTE_VIEW);
+    command = parse("autonomy"); /* a view and a verb */
+    assert_int_equal(command.kind, PALETTE_VIEW);
     command = parse("a-3");
     assert_int_equal(command.kind, PALETTE_CARD);
     assert_int_equal(command.id, 3);
@@ -91,6 +94,11 @@ static void verbs_take_targets_arguments_and_a_reason(void **state)
         {"breaker github open for=10m it is ill",
          "{\"service\":\"github\",\"state\":\"open\",\"for\":\"10m\",\"reason\":\"it is "
          "ill\"}",                                                                              0},
+ /* What was said by name is not asked for again by its place. */
+        {"undo optimization=1 r",                 "{\"optimization\":1,\"reason\":\"r\"}",      0},
+        {"undo o-1 r s",                          "{\"optimization\":1,\"reason\":\"r s\"}",    0},
+        {"tune setting=max_running 3 too slow",
+         "{\"setting\":\"max_running\",\"value\":\"3\",\"reason\":\"too slow\"}",               0},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -115,20 +123,23 @@ static void nonsense_is_refused_by_name(void **state)
     static const struct {
         const char *line, *message;
     } rows[] = {
-        {"",                        "expected a command, a view or a workflow"  },
-        {"   ",                     "expected a command, a view or a workflow"  },
-        {"wf-0",                    "'wf-0' is no command, view or workflow"    },
+        {"",                        "expected a command, a view or a workflow"     },
+        {"   ",                     "expected a command, a view or a workflow"     },
+        {"wf-0",                    "'wf-0' is no command, view or workflow"       },
         {"wf-99999999999999999999",
-         "'wf-99999999999999999999' is no command, view or workflow"            },
-        {"delete everything",       "'delete' is no command, view or workflow"  },
-        {"row-down",                "'row-down' is no command, view or workflow"},
-        {"workflows now",           "'now' is too much"                         },
-        {"theme",                   "theme: expected NAME"                      },
-        {"priority wf-1 value=x",   "value=x: expected a number"                },
-        {"why now",                 "'now' is too much"                         },
-        {"f-1 f-2",                 "'f-2' is too much"                         },
-        {"label d-31 test",         "failure=d-31: expected a number"           },
-        {"submit x",                "'x' is too much"                           },
+         "'wf-99999999999999999999' is no command, view or workflow"               },
+        {"delete everything",       "'delete' is no command, view or workflow"     },
+        {"row-down",                "'row-down' is no command, view or workflow"   },
+        {"workflows now",           "'now' is too much"                            },
+        {"theme",                   "theme: expected NAME"                         },
+        {"priority wf-1 value=x",   "value=x: expected a number"                   },
+        {"why now",                 "'now' is too much"                            },
+        {"f-1 f-2",                 "'f-2' is too much"                            },
+        {"label d-31 test",         "failure=d-31: expected a number"              },
+        {"submit x",                "'x' is too much"                              },
+        {"priority wf-1",           "priority: expected value=: new priority"      },
+        {"autonomy merge",
+         "autonomy: expected level=: observe, suggest, approve, auto or configured"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -186,6 +197,70 @@ static void completion_offers_what_fits(void **state)
     struct palette_candidate candidate = {.text = "from=CODING"};
     palette_apply("retry wf-1 fr", &candidate, line, sizeof(line));
     assert_string_equal(line, "retry wf-1 from=CODING");
+}
+
+static void completion_knows_what_an_argument_can_be(void **state)
+{
+    static const struct {
+        const char *line, *expected;
+    } rows[] = {
+        {"tune ",                              "limits.planning"         },
+        {"tune max_ru",                        "max_running"             },
+        {"tune setting=limits.co",             "setting=limits.coding"   },
+        {"tune setting=evaluator.use value=f", "value=false"             },
+        {"tune evaluator.use tr",              "true"                    },
+        {"untune recovery.b",                  "recovery.backoff"        },
+        {"breaker github op",                  "open"                    },
+        {"breaker github state=metr",          "state=metrics-only"      },
+        {"breaker ",                           "github_api"              },
+        {"probe git",                          "github_api"              },
+        {"tune concurrency scope=",            "scope=service:github_api"},
+        {"autonomy merge obs",                 "observe"                 },
+        {"autonomy me",                        "merge"                   },
+        {"kill-strategy strategy=hand",        "strategy=hand_back"      },
+        {"label f-3 comp",                     "compile"                 },
+        {"silence service:* for=",             "for=2h"                  },
+        {"scale runners do",                   "down"                    },
+        {"scale ",                             "runners"                 },
+        {"delegate to=a",                      "to=ada"                  },
+        {"undo ",                              "o-5"                     },
+        {"undo optimization=",                 "optimization=o-5"        },
+        {"undo optimization=o-5 r",            "reason="                 },
+        {"approve a",                          "approval="               },
+    };
+    struct findings findings;
+    struct optimization_row one = {.id = 5, .setting = "poll"};
+    const struct frame_optimizations found = {.rows = &one, .n = 1};
+    const struct frame frame = {.optimizations = &found};
+    static const char yaml[] =
+        "services: [{name: github_api, kind: github}]\n"
+        "access: {admin: {users: [ada]}}\n"
+        "scale: [{name: runners, up: [\"true\"], down: [\"true\"]}]\n";
+    (void)state;
+    findings_init(&findings);
+    struct config *config = config_parse("test", yaml, sizeof(yaml) - 1, &findings);
+    assert_non_null(config);
+    findings_fini(&findings);
+    const struct palette_context context = {.frame = &frame, .config = config};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct palette_candidate found_rows[PALETTE_ROWS];
+        size_t n =
+            palette_complete(rows[i].line, &context, found_rows, ARRAY_LEN(found_rows));
+        bool is_there = false;
+        for (size_t k = 0; k < n; k++) {
+            is_there = is_there || strcmp(found_rows[k].text, rows[i].expected) == 0;
+        }
+        if (!is_there) {
+            fail_msg("'%s' does not offer '%s' (but %s)", rows[i].line, rows[i].expected,
+                     n > 0 ? found_rows[0].text : "nothing");
+        }
+    }
+    /* What was said is not offered again; a reason is free text. */
+    struct palette_candidate some[PALETTE_ROWS];
+    assert_int_equal(palette_complete("undo optimization=5 o", &context, some, 8), 1);
+    assert_string_equal(some[0].text, "reason=");
+    assert_int_equal(palette_complete("undo o-5 because o", &context, some, 8), 0);
+    config_free(config);
 }
 
 static void completion_knows_the_workflows_on_the_screen(void **state)
@@ -299,6 +374,7 @@ int main(void)
         cmocka_unit_test(verbs_take_targets_arguments_and_a_reason),
         cmocka_unit_test(nonsense_is_refused_by_name),
         cmocka_unit_test(completion_offers_what_fits),
+        cmocka_unit_test(completion_knows_what_an_argument_can_be),
         cmocka_unit_test(completion_knows_the_workflows_on_the_screen),
         cmocka_unit_test(better_matches_score_higher),
         cmocka_unit_test(the_line_editor_edits),
