@@ -17,6 +17,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/base/version.h"
+#include "engine/io/http_library.h"
 #include "engine/io/http_private.h"
 
 #define EVENTS  256
@@ -319,6 +320,9 @@ static void global_init(void)
 static bool init_curl(struct err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (!http_library_load(err)) {
+        return false;
+    }
     (void)pthread_once(&once, global_init); /* valid arguments cannot fail */
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
     if (global_code != CURLE_OK) {
@@ -412,9 +416,4 @@ void http_stop(struct http *http)
     free((char *)(uintptr_t)http->options.ca_file); /* our copy */
     free(http->user_agent);
     free(http);
-}
-
-const char *http_library(void)
-{
-    return curl_version_info(CURLVERSION_NOW)->version;
 }

@@ -78,7 +78,4 @@ bool http_cancel(struct http *http, int64_t call);
 void http_renew(struct http *http, const struct service_spec *service);
 size_t http_in_flight(const struct http *http);
 
-/* Name and version of the library, for a bug report. */
-const char *http_library(void);
-
 #endif

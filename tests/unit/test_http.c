@@ -812,6 +812,21 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Thirty libraries that a program without services over HTTP does not pay for. Without a
+ * setup: it is the first test. */
+static void test_library_is_loaded_when_needed(void **state)
+{
+    struct err err = ERR_INIT;
+    (void)state;
+    assert_null(dlopen("libcurl.so.4", RTLD_LAZY | RTLD_NOLOAD));
+    struct http *http = http_start(&(struct http_options){.user = NULL}, &err);
+    assert_non_null(http);
+    void *library = dlopen("libcurl.so.4", RTLD_LAZY | RTLD_NOLOAD);
+    assert_non_null(library);
+    (void)dlclose(library);
+    http_stop(http);
+}
+
 int main(void)
 {
     struct rlimit limit;
@@ -823,6 +838,7 @@ int main(void)
     (void)pthread_mutex_init(&lab.lock, NULL);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_library_is_loaded_when_needed),
         TEST(test_normal),
         TEST(test_chunks_and_headers),
         TEST(test_faults),
