@@ -47,6 +47,7 @@ static bool open_view(struct console *c, enum action action)
         {ACTION_GO_DELIVERIES,    "deliveries"   },
         {ACTION_GO_AUDIT,         "audit"        },
         {ACTION_GO_HEALTH,        "health"       },
+        {ACTION_GO_INCIDENTS,     "incidents"    },
         {ACTION_GO_METRICS,       "metrics"      },
         {ACTION_GO_OUTLOOK,       "outlook"      },
         {ACTION_GO_FAILURES,      "failures"     },
@@ -138,6 +139,7 @@ static bool is_for_view(enum action action)
     case ACTION_GO_DELIVERIES:
     case ACTION_GO_AUDIT:
     case ACTION_GO_HEALTH:
+    case ACTION_GO_INCIDENTS:
     case ACTION_GO_METRICS:
     case ACTION_GO_OUTLOOK:
     case ACTION_GO_FAILURES:

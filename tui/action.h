@@ -49,6 +49,8 @@
       "Show who did what, and that it is proved")                                        \
     X(ACTION_GO_HEALTH, "go-health", "health", "",                                       \
       "Show how it goes: incidents, predictions, what to do")                            \
+    X(ACTION_GO_INCIDENTS, "go-incidents", "incidents", "",                              \
+      "Show what is wrong: a row for each cause, whoever saw it")                        \
     X(ACTION_GO_METRICS, "go-metrics", "metrics", "",                                    \
       "Show every figure that is measured, and charts of them")                          \
     X(ACTION_GO_OUTLOOK, "go-outlook", "outlook", "",                                    \
@@ -254,6 +256,7 @@ enum action {
     X(CONTEXT_DELIVERIES, "deliveries", "Webhook deliveries")                            \
     X(CONTEXT_AUDIT, "audit", "Audit")                                                   \
     X(CONTEXT_WATERFALL, "waterfall", "Trace of a workflow")                             \
+    X(CONTEXT_INCIDENTS, "incidents", "List of incidents")                               \
     X(CONTEXT_HEALTH, "health", "Health report and incidents")                           \
     X(CONTEXT_METRICS, "metrics", "Metrics, and a chart of some")                        \
     X(CONTEXT_OUTLOOK, "outlook", "Forecasts and limits")                                \

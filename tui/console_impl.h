@@ -86,7 +86,9 @@ struct order {
     int64_t *
         effects; /* newest effect of each, as shown when the key was pressed; 0 unknown */
     size_t n;
-    char *args; /* JSON object or NULL */
+    char *args;  /* JSON object or NULL */
+    char **each; /* in place of args: objects, an order for each of them */
+    size_t n_each;
     char *reason;
     char title[160];               /* of the only target, clean */
     char why[200];                 /* what it waits for or why it failed, clean */
@@ -234,6 +236,8 @@ int overlay_draw(struct console *c, struct layer *layer, const struct canvas *ca
 /* Begin a verb on targets: asks for what it needs, then sends. args moves. */
 void order_begin(struct console *c, const struct verb *verb, const int64_t *ids, size_t n,
                  char *args);
+/* A verb without targets, an order for each of these objects, which move. */
+void order_begin_each(struct console *c, const struct verb *verb, char **each, size_t n);
 /* On what the view on top has selected. */
 void order_begin_here(struct console *c, const struct verb *verb, char *args);
 void order_send(struct console *c);

@@ -682,7 +682,7 @@ static bool is_same_query(const struct frame_query *a, const struct frame_query 
            a->delivery_before == b->delivery_before && a->delivery == b->delivery &&
            a->audit_before == b->audit_before && a->audit_row == b->audit_row &&
            strcmp(a->audit_act, b->audit_act) == 0 &&
-           strcmp(a->trace_span, b->trace_span) == 0 && a->incident == b->incident &&
+           strcmp(a->trace_span, b->trace_span) == 0 && strcmp(a->story, b->story) == 0 &&
            a->is_unsettled == b->is_unsettled &&
            a->recovery_before == b->recovery_before && a->case_kind == b->case_kind &&
            a->case_id == b->case_id && a->approval == b->approval &&

@@ -71,6 +71,7 @@ void frame_borrow(struct frame *frame, const struct frame *older)
     frame->failures = older->failures;
     frame->incident = older->incident;
     frame->handoff = older->handoff;
+    frame->causes = older->causes;
     frame->decisions = older->decisions;
     frame->strategies = older->strategies;
     frame->case_ = older->case_;

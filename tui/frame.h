@@ -47,6 +47,7 @@
 #include "tui/metric_read.h"
 
 struct handoff;       /* tui/handoff.h */
+struct causes;        /* tui/cause.h */
 struct story;         /* tui/story.h */
 struct health;        /* engine/monitor/health.h */
 struct monitor_cards; /* engine/monitor/monitor.h */
@@ -66,7 +67,7 @@ enum frame_part {
     PART_SERVICES = 1u << 7,    /* every external service */
     PART_DELIVERIES = 1u << 8,  /* webhook deliveries */
     PART_HEALTH = 1u << 9,      /* report of the monitor, and how good its models were */
-    PART_INCIDENT = 1u << 10,   /* one incident with its anomalies */
+    PART_INCIDENT = 1u << 10,   /* one incident, or what is like it, whole */
     PART_FAILURES = 1u << 11,   /* failures and open problems */
     PART_DECISIONS = 1u << 12,  /* what was decided */
     PART_STRATEGIES = 1u << 13, /* odds of the rungs */
@@ -81,11 +82,13 @@ enum frame_part {
     PART_INSIGHT = 1u << 22,       /* what holds work back, and what passes */
     PART_DRY_RUN = 1u << 23,       /* of the approval or optimization that is whole */
     PART_METRICS = 1u << 24,       /* list of the series, or a chart of some */
-    PART_HANDOFF = 1u << 25        /* what the next shift must know */
+    PART_HANDOFF = 1u << 25,       /* what the next shift must know */
+    PART_CAUSES = 1u << 26         /* what is wrong, a row for each cause */
 };
 
 #define FRAME_FILTER_MAX 200 /* bytes of a filter or search text */
 #define FRAME_ACT_MAX    40
+#define FRAME_STORY_MAX  100
 #define FRAME_PATH_MAX   4096 /* bytes of a path typed by a person */
 #define DOC_BIT(doc)     (1u << (doc))
 
@@ -163,7 +166,7 @@ struct frame_query {
 
     /* trace: the span whose attributes are wanted, by its id; "" = the workflow's */
     char trace_span[SPAN_MAX];
-    int64_t incident; /* whose anomalies are wanted */
+    char story[FRAME_STORY_MAX]; /* what the story is wanted of: "17", "p-2"; "" = none */
 
     /* failures and decisions, newest first; `text` filters them too */
     bool is_unsettled;        /* only those that are not settled */
@@ -452,6 +455,7 @@ struct frame_metrics {
 
 struct frame_incident {
     bool is_missing;
+    bool has_row; /* it is an incident of the monitor: */
     struct incident_row row;
     const struct anomaly_row *anomalies; /* newest first */
     size_t n_anomalies;
@@ -595,6 +599,7 @@ struct frame {
     const struct monitor_cards *cards;
     const struct frame_incident *incident;
     const struct handoff *handoff;
+    const struct causes *causes;
     const struct frame_failures *failures;
     const struct frame_decisions *decisions;
     const struct frame_strategies *strategies;

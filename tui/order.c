@@ -57,6 +57,7 @@ void order_drop(struct console *c)
     free(order->ids);
     free(order->effects);
     free(order->args);
+    verb_each_free(order->each, order->n_each);
     free(order->reason);
     free(order->subjects);
     free(order->confirm);
@@ -118,12 +119,40 @@ static void name_subject(struct order *order)
     json_free(args);
 }
 
+static void ask_or_send(struct console *c)
+{
+    const struct order *order = &c->order;
+    char target[64];
+    char label[160];
+    if (needs_reason(order)) {
+        (void)snprintf(label, sizeof(label), "%s %s, reason", order->verb->name,
+                       order_target(c, target, sizeof(target)));
+        layer_ask_reason(c, label);
+    } else if (order->verb->confirm == CONFIRM_ASK || order->n > 1 || order->n_each > 1) {
+        layer_confirm(c);
+    } else {
+        order_send(c);
+    }
+}
+
+void order_begin_each(struct console *c, const struct verb *verb, char **each, size_t n)
+{
+    struct order *order = &c->order;
+    if (order_is_refused(c, verb, 0)) {
+        verb_each_free(each, n);
+        return;
+    }
+    order_drop(c);
+    *order = (struct order){.verb = verb, .each = each, .n_each = n};
+    (void)snprintf(order->title, sizeof(order->title), "%zu %ss", n,
+                   verb->args[0].type == ARG_INT ? verb->args[0].name : "time");
+    ask_or_send(c);
+}
+
 void order_begin(struct console *c, const struct verb *verb, const int64_t *ids, size_t n,
                  char *args)
 {
     struct order *order = &c->order;
-    char target[64];
-    char label[160];
     if (order_is_refused(c, verb, n)) {
         free(args);
         return;
@@ -147,15 +176,7 @@ void order_begin(struct console *c, const struct verb *verb, const int64_t *ids,
     } else if (n == 0) {
         (void)snprintf(order->title, sizeof(order->title), "everything");
     }
-    if (needs_reason(order)) {
-        (void)snprintf(label, sizeof(label), "%s %s, reason", verb->name,
-                       order_target(c, target, sizeof(target)));
-        layer_ask_reason(c, label);
-    } else if (verb->confirm == CONFIRM_ASK || n > 1) {
-        layer_confirm(c);
-    } else {
-        order_send(c);
-    }
+    ask_or_send(c);
 }
 
 void order_begin_here(struct console *c, const struct verb *verb, char *args)
@@ -198,16 +219,15 @@ void order_expect(struct console *c, uint64_t ticket, bool opens_result)
 }
 
 /* args with reason and effect added. */
-static char *make_args(const struct order *order, int64_t effect)
+static char *make_args(const struct order *order, const char *args, int64_t effect)
 {
     AUTO_BUF struct buf json;
     struct jsonw w;
     buf_init(&json, DOC_MAX);
     jsonw_init(&w, &json);
     jsonw_open(&w, NULL, '{');
-    if (order->args != NULL && strlen(order->args) > 2) {
-        size_t len = strlen(order->args);
-        (void)buf_add(&json, order->args + 1, len - 2); /* its members */
+    if (args != NULL && strlen(args) > 2) {
+        (void)buf_add(&json, args + 1, strlen(args) - 2); /* its members */
         w.needs_comma = true;
     }
     if (order->reason != NULL && order->reason[0] != '\0') {
@@ -220,9 +240,10 @@ static char *make_args(const struct order *order, int64_t effect)
     return buf_take(&json, NULL);
 }
 
-static bool send_some(struct console *c, const int64_t *ids, size_t n, int64_t effect)
+static bool send_some(struct console *c, const int64_t *ids, size_t n,
+                      const char *members, int64_t effect)
 {
-    AUTO_FREE char *args = make_args(&c->order, effect);
+    AUTO_FREE char *args = make_args(&c->order, members, effect);
     struct feed_order out = {
         .verb = c->order.verb->name, .args = args, .workflows = ids, .n = n};
     uint64_t ticket = feed_send(c->feed, &out);
@@ -243,12 +264,16 @@ void order_send(struct console *c)
     }
     const struct order *order = &c->order;
     bool is_sent = true;
-    if (takes_effect(order->verb)) {
+    if (order->n_each > 0) {
+        for (size_t i = 0; i < order->n_each && is_sent; i++) {
+            is_sent = send_some(c, NULL, 0, order->each[i], 0);
+        }
+    } else if (takes_effect(order->verb)) {
         for (size_t i = 0; i < order->n && is_sent; i++) {
-            is_sent = send_some(c, &order->ids[i], 1, order->effects[i]);
+            is_sent = send_some(c, &order->ids[i], 1, order->args, order->effects[i]);
         }
     } else {
-        is_sent = send_some(c, order->ids, order->n, 0);
+        is_sent = send_some(c, order->ids, order->n, order->args, 0);
     }
     if (is_sent) {
         char target[64];

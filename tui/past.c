@@ -67,6 +67,7 @@ bool past_knows(const struct view_class *klass)
         "decisions", "strategies", "services",  "service",       "deliveries",
         "delivery",  "approvals",  "approval",  "optimizations", "optimization",
         "autonomy",  "audit",      "audit-row", "incident",      "handoff",
+        "incidents",
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(klass->name, names[i]) == 0) {

@@ -236,7 +236,11 @@ void console_perform(struct console *c, struct reply *reply)
     if (reply->has_verb) {
         char *args = TAKE(reply->verb.args);
         const struct verb *verb = verb_find(reply->verb.verb);
-        if (verb != NULL) {
+        if (verb != NULL && reply->verb.n_each > 0) {
+            free(args);
+            order_begin_each(c, verb, TAKE(reply->verb.each), reply->verb.n_each);
+            reply->verb.n_each = 0;
+        } else if (verb != NULL) {
             order_begin(c, verb, reply->verb.targets, reply->verb.n_targets, args);
             order_tell(c, reply->verb.title, reply->verb.why);
         } else {

@@ -2,6 +2,7 @@
 /* Report of the monitor and one incident, for a frame. */
 #include "engine/control/config.h"
 #include "engine/monitor/cards.h"
+#include "tui/cause.h"
 #include "tui/handoff.h"
 #include "tui/health_read.h"
 #include "tui/source_impl.h"
@@ -36,25 +37,41 @@ bool source_read_health(struct source *source, struct reader *reader, struct fra
     return true;
 }
 
-static bool read_incident(struct reader *reader, const struct frame_query *query,
-                          struct frame *frame, struct err *err)
+static bool read_story(struct reader *reader, const struct frame_query *query,
+                       struct frame *frame, struct err *err)
 {
     struct arena *arena = frame_arena(frame);
     struct frame_incident *data = arena_alloc(arena, sizeof *data);
-    struct anomaly_query ask = {.incident = query->incident, .max = FRAME_ANOMALIES};
-    enum found found = reader_incident(reader, arena, query->incident, &data->row, err);
+    struct story *story = arena_alloc(arena, sizeof *story);
+    struct story_subject subject;
+    enum found found = MISSING;
+    if (story_parse(query->story, &subject))
+        found = story_read(reader, arena, &subject, frame->taken_at, story, err);
     if (found == FOUND_FAILED)
         return false;
     data->is_missing = found == MISSING;
-    struct story *story = arena_alloc(arena, sizeof *story);
-    if (found == FOUND && story_read(reader, arena, STORY_OF_INCIDENT, query->incident,
-                                     frame->taken_at, story, err) == FOUND_FAILED)
-        return false;
     data->story = found == FOUND ? story : NULL;
-    if (found == FOUND &&
-        !reader_anomalies(reader, arena, &ask, &data->anomalies, &data->n_anomalies, err))
-        return false;
+    if (found == FOUND && story->subject.of == STORY_OF_INCIDENT) {
+        struct anomaly_query ask = {.incident = story->subject.id,
+                                    .max = FRAME_ANOMALIES};
+        data->row = story->incident;
+        data->has_row = true;
+        if (!reader_anomalies(reader, arena, &ask, &data->anomalies, &data->n_anomalies,
+                              err))
+            return false;
+    }
     frame->incident = data;
+    return true;
+}
+
+static bool read_causes(struct reader *reader, const struct frame_query *query,
+                        struct frame *frame, struct err *err)
+{
+    struct causes *causes = arena_alloc(frame_arena(frame), sizeof *causes);
+    if (!causes_read(reader, frame_arena(frame), frame->taken_at, !query->is_unsettled,
+                     causes, err))
+        return false;
+    frame->causes = causes;
     return true;
 }
 
@@ -70,8 +87,9 @@ static bool read_handoff(struct reader *reader, struct frame *frame, struct err 
 bool source_read_incidents(struct reader *reader, const struct frame_query *query,
                            struct frame *frame, struct err *err)
 {
-    bool has_incident = (query->parts & PART_INCIDENT) && query->incident != 0;
-    return (!has_incident || read_incident(reader, query, frame, err)) &&
+    bool has_story = (query->parts & PART_INCIDENT) && query->story[0] != '\0';
+    return (!has_story || read_story(reader, query, frame, err)) &&
+           (!(query->parts & PART_CAUSES) || read_causes(reader, query, frame, err)) &&
            (!(query->parts & PART_HANDOFF) || read_handoff(reader, frame, err));
 }
 

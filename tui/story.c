@@ -19,33 +19,64 @@ const char *story_word(enum story_kind kind)
     return (unsigned)kind < STORY_KIND_COUNT ? words[kind] : "?";
 }
 
-bool story_id_parse(const char *text, enum story_of *ret_of, int64_t *ret_id)
+bool story_parse(const char *text, struct story_subject *ret_subject)
 {
+    static const char place[] = "service:";
+    struct story_subject subject = {.of = STORY_OF_INCIDENT};
     enum case_kind kind;
-    int64_t id;
     char *end = NULL;
-    if (case_id_parse(text, &kind, &id) && kind == CASE_PROBLEM) {
-        *ret_of = STORY_OF_PROBLEM;
-        *ret_id = id;
-        return true;
+    if (strncmp(text, place, sizeof(place) - 1) == 0) {
+        const char *name = text + sizeof(place) - 1;
+        subject.of = STORY_OF_BREAKER;
+        (void)snprintf(subject.service, sizeof(subject.service), "%.79s", name);
+        *ret_subject = subject;
+        return name[0] != '\0' && strlen(name) < STORY_SERVICE_MAX;
+    }
+    if (case_id_parse(text, &kind, &subject.id)) {
+        subject.of = kind == CASE_PROBLEM ? STORY_OF_PROBLEM : STORY_OF_FAILURE;
+        *ret_subject = subject;
+        return kind == CASE_PROBLEM || kind == CASE_FAILURE;
     }
     text += (text[0] == 'i' || text[0] == 'I') && text[1] == '-' ? 2 : 0;
     if (!isdigit((unsigned char)text[0]) || strlen(text) > 18) {
         return false;
     }
-    long long number = strtoll(text, &end, 10);
-    if (*end != '\0' || number <= 0) {
-        return false;
-    }
-    *ret_of = STORY_OF_INCIDENT;
-    *ret_id = number;
-    return true;
+    subject.id = strtoll(text, &end, 10);
+    *ret_subject = subject;
+    return *end == '\0' && subject.id > 0;
 }
 
-const char *story_name(enum story_of of, int64_t id, char text[STORY_NAME_MAX])
+const char *story_id(const struct story_subject *subject, char text[STORY_ID_MAX])
 {
-    (void)snprintf(text, STORY_NAME_MAX, "%s%" PRId64,
-                   of == STORY_OF_INCIDENT ? "incident " : "problem p-", id);
+    char id[CASE_ID_MAX];
+    switch (subject->of) {
+    case STORY_OF_INCIDENT:
+        (void)snprintf(text, STORY_ID_MAX, "%" PRId64, subject->id);
+        break;
+    case STORY_OF_PROBLEM:
+    case STORY_OF_FAILURE:
+        (void)snprintf(
+            text, STORY_ID_MAX, "%s",
+            case_id(subject->of == STORY_OF_PROBLEM ? CASE_PROBLEM : CASE_FAILURE,
+                    subject->id, id));
+        break;
+    case STORY_OF_BREAKER:
+        (void)snprintf(text, STORY_ID_MAX, "service:%s", subject->service);
+        break;
+    }
+    return text;
+}
+
+const char *story_name(const struct story_subject *subject, char text[STORY_NAME_MAX])
+{
+    static const char *const words[] = {[STORY_OF_INCIDENT] = "incident",
+                                        [STORY_OF_PROBLEM] = "problem",
+                                        [STORY_OF_FAILURE] = "failure",
+                                        [STORY_OF_BREAKER] = "breaker of"};
+    char id[STORY_ID_MAX];
+    (void)snprintf(text, STORY_NAME_MAX, "%s %s", words[subject->of],
+                   subject->of == STORY_OF_BREAKER ? subject->service
+                                                   : story_id(subject, id));
     return text;
 }
 
@@ -93,15 +124,16 @@ static enum found read_incident(struct telling_story *t, int64_t id)
     struct incident_row row;
     enum found found = reader_incident(t->reader, t->arena, id, &row, t->err);
     if (found == FOUND) {
-        *story = (struct story){.of = STORY_OF_INCIDENT,
-                                .id = id,
-                                .incident = row,
-                                .severity = row.severity,
-                                .cause = row.cause,
-                                .text = row.text,
-                                .from = row.opened_at,
-                                .to = row.closed_at,
-                                .now = story->now};
+        *story = (struct story){
+            .subject = {.of = STORY_OF_INCIDENT, .id = id},
+            .incident = row,
+            .severity = row.severity,
+            .cause = row.cause,
+            .text = row.text,
+            .from = row.opened_at,
+            .to = row.closed_at,
+            .now = story->now
+        };
     }
     return found;
 }
@@ -118,27 +150,127 @@ static enum found read_problem(struct telling_story *t, int64_t id)
     if (found != MISSING) {
         return found;
     }
-    *story = (struct story){.of = STORY_OF_PROBLEM,
-                            .id = id,
-                            .severity = row->severity,
-                            .cause = row->cause,
-                            .text = row->text,
-                            .from = row->opened_at,
-                            .to = row->closed_at,
-                            .now = story->now,
-                            .problems = row,
-                            .n_problems = 1};
+    *story = (struct story){
+        .subject = {.of = STORY_OF_PROBLEM, .id = id},
+        .severity = row->severity,
+        .cause = row->cause,
+        .text = row->text,
+        .from = row->opened_at,
+        .to = row->closed_at,
+        .now = story->now,
+        .problems = row,
+        .n_problems = 1
+    };
     return FOUND;
 }
-enum found story_read(struct reader *reader, struct arena *arena, enum story_of of,
-                      int64_t id, struct wall now, struct story *ret_story,
-                      struct err *err)
+
+bool story_is_cause(const char *node)
+{
+    return node[0] != '\0' && strcmp(node, "change") != 0 && strcmp(node, "unknown") != 0;
+}
+
+/* The change of one workflow is a cause of its own: others may be at fault as well. */
+static const char *cause_of(struct arena *arena, const struct failure_row *row)
+{
+    return strcmp(row->cause, "change") == 0
+               ? arena_printf(arena, "change of wf-%" PRId64, row->workflow)
+           : story_is_cause(row->cause) ? row->cause
+                                        : "";
+}
+
+static enum found read_failure(struct telling_story *t, int64_t id)
+{
+    struct story *story = t->story;
+    struct failure_row *row = arena_alloc(t->arena, sizeof(*row));
+    enum found found = reader_failure(t->reader, t->arena, id, row, t->err);
+    if (found != FOUND) {
+        return found;
+    }
+    found = row->problem != 0 ? read_problem(t, row->problem) : MISSING;
+    if (found != MISSING) {
+        return found;
+    }
+    *story = (struct story){
+        .subject = {.of = STORY_OF_FAILURE, .id = id},
+        .severity = row->severity,
+        .cause = cause_of(t->arena, row),
+        .text = row->text,
+        .from = row->at,
+        .to = row->settled_at,
+        .now = story->now,
+        .failures = row,
+        .n_failures = 1
+    };
+    return FOUND;
+}
+
+enum severity story_breaker_severity(enum breaker_state state)
+{
+    return state == BREAKER_OPEN        ? SEVERITY_HIGH
+           : state == BREAKER_HALF_OPEN ? SEVERITY_MEDIUM
+                                        : SEVERITY_LOW;
+}
+
+bool story_is_open_breaker(enum breaker_state state)
+{
+    return state == BREAKER_OPEN || state == BREAKER_HALF_OPEN ||
+           state == BREAKER_FORCED_OPEN;
+}
+
+static enum found read_breaker(struct telling_story *t,
+                               const struct story_subject *subject)
+{
+    struct story *story = t->story;
+    const struct service_row *rows;
+    size_t n = 0, at = 0;
+    if (!reader_services(t->reader, t->arena, &rows, &n, t->err)) {
+        return FOUND_FAILED;
+    }
+    while (at < n && strcmp(rows[at].name, subject->service) != 0) {
+        at++;
+    }
+    if (at == n) {
+        return MISSING;
+    }
+    const struct service_row *row = &rows[at];
+    bool is_open = story_is_open_breaker(row->state);
+    *story = (struct story){
+        .subject = *subject,
+        .severity = story_breaker_severity(row->state),
+        .cause = arena_printf(t->arena, "service:%s", row->name),
+        .text = arena_printf(t->arena, "the breaker of %s is %s%s%s", row->name,
+                             breaker_state_word(row->state),
+                             row->reason[0] != '\0' ? ": " : "", row->reason),
+        .from = row->since,
+        .to = is_open ? (struct wall){0} : row->since,
+        .now = story->now};
+    return FOUND;
+}
+
+static enum found read_subject(struct telling_story *t,
+                               const struct story_subject *subject)
+{
+    switch (subject->of) {
+    case STORY_OF_INCIDENT:
+        return read_incident(t, subject->id);
+    case STORY_OF_PROBLEM:
+        return read_problem(t, subject->id);
+    case STORY_OF_FAILURE:
+        return read_failure(t, subject->id);
+    case STORY_OF_BREAKER:
+        break;
+    }
+    return read_breaker(t, subject);
+}
+
+enum found story_read(struct reader *reader, struct arena *arena,
+                      const struct story_subject *subject, struct wall now,
+                      struct story *ret_story, struct err *err)
 {
     struct story story = {.now = now};
     struct telling_story t = {
         .reader = reader, .arena = arena, .story = &story, .err = err};
-    enum found found =
-        of == STORY_OF_PROBLEM ? read_problem(&t, id) : read_incident(&t, id);
+    enum found found = read_subject(&t, subject);
     if (found != FOUND) {
         return found;
     }

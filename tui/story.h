@@ -10,7 +10,8 @@
  * cause at the same time; their failures, and failures of that cause; the recoveries, decisions
  * and approvals of these; and of the events those that tell of the incident itself, of the
  * breakers of its services, of what operators did to either, and of how the workflows ended that
- * it touched. A problem of which the monitor knows nothing has a story as well.
+ * it touched. What the monitor knows nothing of has a story as well: a problem, a failure that is
+ * alone, and a breaker that is open.
  *
  * Rows are as stored; who shows a text cleans it. What is too much is left out at the old end,
  * and `has_more` says so. Everything lives in the arena. Threads: none of its own.
@@ -23,7 +24,23 @@
 #include "store/approval.h"
 #include "store/store.h"
 
-enum story_of { STORY_OF_INCIDENT, STORY_OF_PROBLEM };
+enum story_of { STORY_OF_INCIDENT, STORY_OF_PROBLEM, STORY_OF_FAILURE, STORY_OF_BREAKER };
+
+/* What is told of. */
+#define STORY_SERVICE_MAX 80
+struct story_subject {
+    enum story_of of;
+    int64_t id;                      /* 0 of a breaker */
+    char service[STORY_SERVICE_MAX]; /* of a breaker; "" */
+};
+/* "17", "i-17", "p-2", "f-31" or "service:github_api". */
+NODISCARD bool story_parse(const char *text, struct story_subject *ret_subject);
+/* The same back. Returns text. */
+#define STORY_ID_MAX (STORY_SERVICE_MAX + 16)
+const char *story_id(const struct story_subject *subject, char text[STORY_ID_MAX]);
+/* "incident 17", "problem p-2", "failure f-31", "breaker of github_api". Returns text. */
+#define STORY_NAME_MAX (STORY_SERVICE_MAX + 24)
+const char *story_name(const struct story_subject *subject, char text[STORY_NAME_MAX]);
 
 /* What a line of the timeline tells of. X(identifier, word) */
 #define STORY_LIST(X)                                                                    \
@@ -73,8 +90,7 @@ struct story_cause {
 
 /* An earlier one of the same cause, and what ended it. */
 struct story_past {
-    enum story_of of;
-    int64_t id;
+    struct story_subject subject;
     struct wall at;
     struct span lasted; /* 0 = not known */
     enum severity severity;
@@ -88,8 +104,7 @@ struct story_past {
 #define STORY_PAST_MAX     5
 
 struct story {
-    enum story_of of;
-    int64_t id;
+    struct story_subject subject;
     struct incident_row incident; /* of STORY_OF_INCIDENT */
     enum severity severity;
     const char *cause, *text;
@@ -124,16 +139,17 @@ struct story {
     bool has_more_lines; /* older ones */
 };
 
-/* "17", "i-17" or "p-2". */
-NODISCARD bool story_id_parse(const char *text, enum story_of *ret_of, int64_t *ret_id);
-/* "incident 17", "problem p-2". Returns text. */
-#define STORY_NAME_MAX 40
-const char *story_name(enum story_of of, int64_t id, char text[STORY_NAME_MAX]);
+/* The story of a problem that belongs to an incident is the incident's, that of a failure which
+ * belongs to a problem the problem's. */
+enum found story_read(struct reader *reader, struct arena *arena,
+                      const struct story_subject *subject, struct wall now,
+                      struct story *ret_story, struct err *err);
 
-/* The story of a problem that belongs to an incident is the incident's. */
-enum found story_read(struct reader *reader, struct arena *arena, enum story_of of,
-                      int64_t id, struct wall now, struct story *ret_story,
-                      struct err *err);
+/* Does a failure's or problem's cause name something that others share? */
+bool story_is_cause(const char *node);
+/* Does this breaker refuse calls, or try whether the service is back? How bad is that? */
+bool story_is_open_breaker(enum breaker_state state);
+enum severity story_breaker_severity(enum breaker_state state);
 
 /* As Markdown (CommonMark 0.30), a draft of a postmortem: text from outside is clean and
  * escaped, so that it is text in every renderer and on a terminal. */

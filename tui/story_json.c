@@ -80,7 +80,7 @@ static void write_past(const struct story *story, struct jsonw *w)
         const struct story_past *past = &story->past[i];
         char name[STORY_NAME_MAX];
         jsonw_open(w, NULL, '{');
-        jsonw_str(w, "id", story_name(past->of, past->id, name));
+        jsonw_str(w, "id", story_name(&past->subject, name));
         write_wall(w, "at", past->at);
         if (past->lasted.ms > 0) {
             jsonw_int(w, "lasted_ms", past->lasted.ms);
@@ -142,14 +142,14 @@ static void write_acts(const struct story *story, struct jsonw *w)
 void story_json(const struct story *story, struct jsonw *w)
 {
     char name[STORY_NAME_MAX];
-    jsonw_str(w, "id", story_name(story->of, story->id, name));
+    jsonw_str(w, "id", story_name(&story->subject, name));
     jsonw_str(w, "severity", severity_word(story->severity));
     jsonw_str(w, "cause", story->cause[0] != '\0' ? story->cause : NULL);
     jsonw_str(w, "text", story->text);
     write_wall(w, "from", story->from);
     write_wall(w, "to", story->to);
     write_wall(w, "as_of", story->now);
-    if (story->of == STORY_OF_INCIDENT) {
+    if (story->subject.of == STORY_OF_INCIDENT) {
         jsonw_open(w, "incident", '{');
         health_write_incident(w, &story->incident);
         jsonw_close(w, '}');

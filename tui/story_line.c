@@ -49,10 +49,10 @@ static void add_incident(struct lines *lines)
     const struct story *story = lines->t->story;
     const struct incident_row *row = &story->incident;
     char name[STORY_NAME_MAX];
-    if (story->of != STORY_OF_INCIDENT) {
+    if (story->subject.of != STORY_OF_INCIDENT) {
         return;
     }
-    (void)story_name(story->of, story->id, name);
+    (void)story_name(&story->subject, name);
     add(lines, row->opened_at, STORY_INCIDENT, name, "monitor",
         arena_printf(lines->t->arena, "opened, %s: %s", severity_word(row->severity),
                      row->text));
@@ -177,8 +177,8 @@ static bool names_number(const char *text, const char *what, int64_t id)
 
 static bool is_of_incident(const struct telling_story *t, const char *text)
 {
-    if (t->story->of == STORY_OF_INCIDENT &&
-        names_number(text, "incident", t->story->id)) {
+    if (t->story->subject.of == STORY_OF_INCIDENT &&
+        names_number(text, "incident", t->story->subject.id)) {
         return true;
     }
     for (size_t i = 0; i < t->n_silenced; i++) {

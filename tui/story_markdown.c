@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Story markdown: the report, section by section. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -57,9 +58,9 @@ static void write_head(struct buf *out, const struct story *story)
     char name[STORY_NAME_MAX], at[CLOCK_TEXT_MAX], lasted[CLOCK_TEXT_MAX], cell[CELL_MAX];
     bool is_over = wall_is_set(story->to);
     const struct incident_row *row = &story->incident;
-    bool is_incident = story->of == STORY_OF_INCIDENT;
-    (void)story_name(story->of, story->id, name);
-    name[0] = name[0] == 'i' ? 'I' : 'P';
+    bool is_incident = story->subject.of == STORY_OF_INCIDENT;
+    (void)story_name(&story->subject, name);
+    name[0] = (char)toupper((unsigned char)name[0]);
     (void)buf_printf(out, "# %s: ", name);
     markdown_text(out, story->text);
     (void)buf_str(out, "\n\n| | |\n|---|---|\n");
@@ -316,7 +317,7 @@ static void write_past(struct buf *out, const struct story *story)
     for (size_t i = 0; i < story->n_past; i++) {
         const struct story_past *past = &story->past[i];
         char name[STORY_NAME_MAX], at[CLOCK_TEXT_MAX], lasted[CLOCK_TEXT_MAX];
-        (void)buf_printf(out, "- %s, %s UTC", story_name(past->of, past->id, name),
+        (void)buf_printf(out, "- %s, %s UTC", story_name(&past->subject, name),
                          stamp(past->at, at));
         if (past->lasted.ms > 0) {
             (void)buf_printf(out, ", %s", span_format(past->lasted, lasted));

@@ -53,10 +53,10 @@ static bool past_incidents(struct telling_story *t, const struct problem_row *pr
     const struct story *story = t->story;
     const struct incident_row *rows;
     size_t n = 0;
-    const struct incident_query query = {
-        .text = story->cause,
-        .before_id = story->of == STORY_OF_INCIDENT ? story->id : 0,
-        .max = LOOKED_AT};
+    bool is_incident = story->subject.of == STORY_OF_INCIDENT;
+    const struct incident_query query = {.text = story->cause,
+                                         .before_id = is_incident ? story->subject.id : 0,
+                                         .max = LOOKED_AT};
     if (!reader_incidents(t->reader, t->arena, &query, &rows, &n, t->err)) {
         return false;
     }
@@ -68,14 +68,15 @@ static bool past_incidents(struct telling_story *t, const struct problem_row *pr
             continue;
         }
         struct story_past *one = &past[(*ret_n)++];
-        *one = (struct story_past){.of = STORY_OF_INCIDENT,
-                                   .id = row->id,
-                                   .at = row->opened_at,
-                                   .lasted = lasted(row->opened_at, row->closed_at),
-                                   .severity = row->severity,
-                                   .text = row->text,
-                                   .helped = "",
-                                   .note = row->note};
+        *one = (struct story_past){
+            .subject = {.of = STORY_OF_INCIDENT, .id = row->id},
+            .at = row->opened_at,
+            .lasted = lasted(row->opened_at, row->closed_at),
+            .severity = row->severity,
+            .text = row->text,
+            .helped = "",
+            .note = row->note
+        };
         if (!helped_incident(t, row, problems, n_problems, one)) {
             return false;
         }
@@ -105,14 +106,15 @@ static bool past_problems(struct telling_story *t, const struct problem_row *pro
             continue;
         }
         struct story_past *one = &past[(*ret_n)++];
-        *one = (struct story_past){.of = STORY_OF_PROBLEM,
-                                   .id = row->id,
-                                   .at = row->opened_at,
-                                   .lasted = lasted(row->opened_at, row->closed_at),
-                                   .severity = row->severity,
-                                   .text = row->text,
-                                   .helped = "",
-                                   .note = ""};
+        *one = (struct story_past){
+            .subject = {.of = STORY_OF_PROBLEM, .id = row->id},
+            .at = row->opened_at,
+            .lasted = lasted(row->opened_at, row->closed_at),
+            .severity = row->severity,
+            .text = row->text,
+            .helped = "",
+            .note = ""
+        };
         if (!add_helped(t, row->id, one)) {
             return false;
         }

@@ -65,8 +65,8 @@ static bool read_anomalies(struct telling_story *t)
     struct story *story = t->story;
     const struct anomaly_row *rows;
     size_t n = 0;
-    const struct anomaly_query query = {.incident = story->id, .max = ROWS_MAX};
-    if (story->of != STORY_OF_INCIDENT) {
+    const struct anomaly_query query = {.incident = story->subject.id, .max = ROWS_MAX};
+    if (story->subject.of != STORY_OF_INCIDENT) {
         return true;
     }
     if (!reader_anomalies(t->reader, t->arena, &query, &rows, &n, t->err)) {
@@ -89,14 +89,16 @@ static bool is_ours(const struct story *story, const struct problem_row *row)
     bool is_later = row->opened_at.ms > story_end(story).ms;
     bool is_before =
         wall_is_set(row->closed_at) && row->closed_at.ms < story->from.ms - NEAR_MS;
-    if (story->of == STORY_OF_PROBLEM) {
-        return row->id == story->id;
+    if (story->subject.of == STORY_OF_PROBLEM) {
+        return row->id == story->subject.id;
     }
     char name[CASE_ID_MAX];
     (void)case_id(CASE_PROBLEM, row->id, name);
-    return row->incident == story->id || story_has_word(story->incident.links, name) ||
-           (row->incident == 0 && story->cause[0] != '\0' && !is_later && !is_before &&
-            strcmp(row->cause, story->cause) == 0);
+    bool is_linked = story->subject.of == STORY_OF_INCIDENT &&
+                     (row->incident == story->subject.id ||
+                      story_has_word(story->incident.links, name));
+    return is_linked || (row->incident == 0 && story->cause[0] != '\0' && !is_later &&
+                         !is_before && strcmp(row->cause, story->cause) == 0);
 }
 
 static bool has_problem(const struct problem_row *rows, size_t n, int64_t id)
@@ -124,7 +126,7 @@ static bool read_problems(struct telling_story *t)
         {.max = PROBLEMS_MAX                   }
     };
     size_t n_kept = 0;
-    if (story->of == STORY_OF_PROBLEM) {
+    if (story->subject.of == STORY_OF_PROBLEM) {
         return true;
     }
     struct problem_row *kept = arena_array(t->arena, PROBLEMS_MAX, sizeof(*kept));
@@ -187,8 +189,12 @@ static bool add_failures(struct telling_story *t, const struct recovery_query *q
 static bool read_failures(struct telling_story *t)
 {
     struct story *story = t->story;
-    struct failure_row *kept = arena_array(t->arena, STORY_FAILURES_MAX, sizeof(*kept));
-    size_t n = 0;
+    struct failure_row *kept =
+        arena_array(t->arena, STORY_FAILURES_MAX + 1, sizeof(*kept));
+    size_t n = story->n_failures; /* the one that it is about */
+    if (n > 0) {
+        kept[0] = story->failures[0];
+    }
     for (size_t i = 0; i < story->n_problems; i++) {
         const struct recovery_query query = {.problem = story->problems[i].id,
                                              .max = STORY_FAILURES_MAX + 1};
@@ -433,7 +439,8 @@ static void find_places(struct telling_story *t)
     struct story *story = t->story;
     struct err ignored = ERR_INIT;
     const char **places = arena_array(t->arena, PLACES_MAX, sizeof(*places));
-    const char *detail = story->of == STORY_OF_INCIDENT ? story->incident.detail : "{}";
+    const char *detail =
+        story->subject.of == STORY_OF_INCIDENT ? story->incident.detail : "{}";
     struct json *root = json_parse(detail, strlen(detail), &ignored);
     const struct json *affected = json_get(root, "affected");
     t->places = places;

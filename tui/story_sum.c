@@ -320,7 +320,8 @@ static void ask_of_cause(struct questions *q, const struct story *story)
 static void ask_of_people(struct questions *q, const struct story *story)
 {
     bool is_open = !wall_is_set(story->to);
-    if (story->of == STORY_OF_INCIDENT && is_open && story->incident.owner[0] == '\0') {
+    if (story->subject.of == STORY_OF_INCIDENT && is_open &&
+        story->incident.owner[0] == '\0') {
         ask(q, "Who looks after it? Nobody has taken it.");
     }
     for (size_t i = 0; i < story->n_failures; i++) {

@@ -21,9 +21,18 @@ static void free_submission(struct feed_submission *submission)
     }
 }
 
+void verb_each_free(char **each, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(each[i]);
+    }
+    free(each);
+}
+
 void reply_fini(struct reply *reply)
 {
     free(reply->verb.args);
+    verb_each_free(reply->verb.each, reply->verb.n_each);
     free((void *)(uintptr_t)reply->verb.targets);
     free(reply->copy);
     free(reply->save);
@@ -53,6 +62,7 @@ void reply_ask(struct reply *reply, const struct prompt_request *request)
 void reply_verb(struct reply *reply, const struct verb_request *request)
 {
     free(reply->verb.args);
+    verb_each_free(reply->verb.each, reply->verb.n_each);
     free((void *)(uintptr_t)reply->verb.targets);
     reply->has_verb = true;
     reply->verb = *request;

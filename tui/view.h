@@ -73,7 +73,9 @@ struct verb_request {
     const char *verb;       /* static */
     const int64_t *targets; /* workflow ids, copied; n_targets 0: a verb without target */
     size_t n_targets;
-    char *args;               /* JSON object, malloc'd, moves to the console; NULL = {} */
+    char *args;  /* JSON object, malloc'd, moves to the console; NULL = {} */
+    char **each; /* in place of args: one order for each of these; malloc'd, moves */
+    size_t n_each;
     char title[64], why[200]; /* for the confirmation: what, and what comes of it; "" */
 };
 
@@ -103,6 +105,8 @@ void reply_open(struct reply *reply, const struct view_class *klass, int64_t id,
                 const char *arg);
 void reply_ask(struct reply *reply, const struct prompt_request *request);
 void reply_verb(struct reply *reply, const struct verb_request *request);
+/* Frees them; accepts NULL. */
+void verb_each_free(char **each, size_t n);
 void reply_say(struct reply *reply, enum message_kind kind, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* Hand a task over. Copied. The console tells on_answer of the view what became of it, and

@@ -236,6 +236,7 @@ const struct frame *frames_monitor(void)
             rows[i].closed_at = ago(5 * MINUTE);
     }
     one->row = health->incidents[0];
+    one->has_row = true;
     one->anomalies = rows;
     one->n_anomalies = ARRAY_LEN(anomalies);
     frame->health = health;

@@ -5,6 +5,7 @@
 #include "tests/lib/asks.h"
 #include "tests/lib/frames.h"
 #include "tests/lib/troubles.h"
+#include "tui/cause.h"
 #include "tui/handoff.h"
 #include "tui/story.h"
 
@@ -22,17 +23,21 @@ static void read_parts(struct reader *reader, struct frame *frame, int64_t incid
     struct frame_incident *one = arena_alloc(arena, sizeof *one);
     struct story *story = arena_alloc(arena, sizeof *story);
     struct handoff *handoff = arena_alloc(arena, sizeof *handoff);
+    struct causes *causes = arena_alloc(arena, sizeof *causes);
+    const struct story_subject subject = {.of = STORY_OF_INCIDENT, .id = incident};
     const struct anomaly_query ask = {.incident = incident, .max = FRAME_ANOMALIES};
-    check(story_read(reader, arena, STORY_OF_INCIDENT, incident, frames_now(), story,
-                     &err) == FOUND &&
+    check(story_read(reader, arena, &subject, frames_now(), story, &err) == FOUND &&
               reader_anomalies(reader, arena, &ask, &one->anomalies, &one->n_anomalies,
                                &err) &&
-              handoff_read(reader, arena, frames_now(), handoff, &err),
+              handoff_read(reader, arena, frames_now(), handoff, &err) &&
+              causes_read(reader, arena, frames_now(), incident == 66, causes, &err),
           &err);
     one->row = story->incident;
+    one->has_row = true;
     one->story = story;
     frame->incident = one;
     frame->handoff = handoff;
+    frame->causes = causes;
 }
 
 static const struct frame *make(int64_t incident, bool is_filled)
@@ -58,8 +63,12 @@ static const struct frame *make(int64_t incident, bool is_filled)
         read_parts(reader, frame, incident);
     } else {
         struct handoff *handoff = arena_alloc(frame_arena(frame), sizeof *handoff);
-        check(handoff_read(reader, frame_arena(frame), frames_now(), handoff, &err),
+        struct causes *causes = arena_alloc(frame_arena(frame), sizeof *causes);
+        check(handoff_read(reader, frame_arena(frame), frames_now(), handoff, &err) &&
+                  causes_read(reader, frame_arena(frame), frames_now(), false, causes,
+                              &err),
               &err);
+        frame->causes = causes;
         frame->handoff = handoff;
     }
     reader_close(reader);

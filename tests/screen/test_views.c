@@ -191,6 +191,8 @@ static void test_monitor(void **state)
     golden_check("health-end", &health_class, 0, "", frames_monitor(),
                  &(struct play){end, NULL});
     golden_check("health-loading", &health_class, 0, "", frames_busy(), NULL);
+    const enum action unfold[] = {ACTION_MARK, ACTION_ROW_UP, ACTION_RIGHT,
+                                  ACTION_ROW_DOWN, ACTION_NONE};
     const enum action sections[] = {ACTION_NEXT_PANEL, ACTION_NEXT_PANEL,
                                     ACTION_NEXT_PANEL, ACTION_NONE};
     golden_check("incident", &incident_class, 17, "", frames_monitor(), NULL);
@@ -199,6 +201,13 @@ static void test_monitor(void **state)
                  &(struct play){sections, NULL});
     golden_check("incident-hostile", &incident_class, 66, "", frames_troubles_hostile(),
                  NULL);
+    golden_check("incidents", &incidents_class, 0, "", frames_troubles(), NULL);
+    golden_check("incidents-loading", &incidents_class, 0, "", frames_busy(), NULL);
+    golden_check("incidents-none", &incidents_class, 0, "", frames_troubles_none(), NULL);
+    golden_check("incidents-hostile", &incidents_class, 0, "", frames_troubles_hostile(),
+                 NULL);
+    golden_check("incidents-unfolded", &incidents_class, 0, "", frames_troubles(),
+                 &(struct play){unfold, NULL});
     golden_check("handoff", &handoff_class, 0, "", frames_troubles(), NULL);
     golden_check("handoff-none", &handoff_class, 0, "", frames_troubles_none(), NULL);
     golden_check("outlook", &outlook_class, 0, "", frames_monitor(), NULL);

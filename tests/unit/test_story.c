@@ -27,7 +27,8 @@ static struct story read_story(const struct place *place, enum story_of of, int6
     struct story story = {0};
     struct reader *reader = reader_open(place->path, &err);
     assert_non_null(reader);
-    if (story_read(reader, place->arena, of, id, moment(), &story, &err) != FOUND) {
+    if (story_read(reader, place->arena, &(struct story_subject){.of = of, .id = id},
+                   moment(), &story, &err) != FOUND) {
         fail_msg("no story: %s", err.msg);
     }
     reader_close(reader);
@@ -99,8 +100,8 @@ static void test_rows(void **state)
 static void test_problem(void **state)
 {
     struct story story = troubles(*state, STORY_OF_PROBLEM, 2);
-    assert_int_equal(story.of, STORY_OF_INCIDENT); /* whose it is */
-    assert_int_equal(story.id, 17);
+    assert_int_equal(story.subject.of, STORY_OF_INCIDENT); /* whose it is */
+    assert_int_equal(story.subject.id, 17);
     story = read_story(*state, STORY_OF_INCIDENT, 18);
     assert_int_equal(story.n_problems, 0);
     assert_int_equal(story.n_failures, 0);
@@ -187,7 +188,7 @@ static void test_past(void **state)
 {
     struct story story = troubles(*state, STORY_OF_INCIDENT, 17);
     assert_int_equal(story.n_past, 1);
-    assert_int_equal(story.past[0].id, 12);
+    assert_int_equal(story.past[0].subject.id, 12);
     assert_int_equal(story.past[0].lasted.ms, 40 * 60000);
     assert_string_equal(story.past[0].helped, "breaker (r-21)");
     assert_string_equal(story.past[0].note, "their status page was late");
@@ -195,19 +196,31 @@ static void test_past(void **state)
 
 static void test_ids(void **state)
 {
-    enum story_of of = STORY_OF_INCIDENT;
-    int64_t id = 0;
+    static const struct {
+        const char *text, *id, *name;
+        enum story_of of;
+    } rows[] = {
+        {"17",                 "17",                 "incident 17",           STORY_OF_INCIDENT},
+        {"i-18",               "18",                 "incident 18",           STORY_OF_INCIDENT},
+        {"p-2",                "p-2",                "problem p-2",           STORY_OF_PROBLEM },
+        {"f-2",                "f-2",                "failure f-2",           STORY_OF_FAILURE },
+        {"service:github_api", "service:github_api", "breaker of github_api",
+         STORY_OF_BREAKER                                                                      },
+    };
+    struct story_subject subject;
     (void)state;
-    assert_true(story_id_parse("17", &of, &id));
-    assert_int_equal(id, 17);
-    assert_true(story_id_parse("p-2", &of, &id));
-    assert_int_equal(of, STORY_OF_PROBLEM);
-    assert_true(story_id_parse("i-18", &of, &id));
-    assert_int_equal(of, STORY_OF_INCIDENT);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char id[STORY_ID_MAX], name[STORY_NAME_MAX];
+        assert_true(story_parse(rows[i].text, &subject));
+        assert_int_equal(subject.of, rows[i].of);
+        assert_string_equal(story_id(&subject, id), rows[i].id);
+        assert_string_equal(story_name(&subject, name), rows[i].name);
+    }
     static const char *const wrong[] = {
-        "", "0", "-1", "17x", "f-2", "i-", "p-2x", " 17", "+3", "99999999999999999999"};
+        "",     "0",   "-1", "17x",  "d-2",      "i-",
+        "p-2x", " 17", "+3", "wf-1", "service:", "99999999999999999999"};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        assert_false(story_id_parse(wrong[i], &of, &id));
+        assert_false(story_parse(wrong[i], &subject));
     }
 }
 
@@ -220,11 +233,14 @@ static void test_missing(void **state)
     struct reader *reader = reader_open(place->path, &err);
     assert_non_null(reader);
     assert_int_equal(
-        story_read(reader, place->arena, STORY_OF_INCIDENT, 99, moment(), &story, &err),
+        story_read(reader, place->arena,
+                   &(struct story_subject){.of = STORY_OF_INCIDENT, .id = 99}, moment(),
+                   &story, &err),
         MISSING);
-    assert_int_equal(
-        story_read(reader, place->arena, STORY_OF_PROBLEM, 99, moment(), &story, &err),
-        MISSING);
+    assert_int_equal(story_read(reader, place->arena,
+                                &(struct story_subject){.of = STORY_OF_PROBLEM, .id = 99},
+                                moment(), &story, &err),
+                     MISSING);
     reader_close(reader);
 }
 

@@ -30,14 +30,15 @@ static int run(struct cli *cli)
 {
     struct err err = ERR_INIT;
     struct story story = {0};
-    enum story_of of = STORY_OF_INCIDENT;
-    int64_t id = 0;
+    struct story_subject subject;
     char name[STORY_NAME_MAX];
     AUTO_BUF struct buf out;
     buf_init(&out, CLI_JSON_MAX);
     const char *path = cli_value(cli, "output");
-    if (!story_id_parse(cli->args[0], &of, &id)) {
-        return cli_complain(cli, "'%.40s' is no incident (17) and no problem (p-2)",
+    if (!story_parse(cli->args[0], &subject)) {
+        return cli_complain(cli,
+                            "'%.40s' is no incident (17), problem (p-2), failure (f-31) "
+                            "or service (service:NAME)",
                             cli->args[0]);
     }
     if (path != NULL && file_exists(path)) {
@@ -46,13 +47,13 @@ static int run(struct cli *cli)
     }
     bool is_begun = reader_begin(cli->reader, &err);
     enum found found =
-        is_begun ? story_read(cli->reader, cli->arena, of, id, wall_now(), &story, &err)
+        is_begun ? story_read(cli->reader, cli->arena, &subject, wall_now(), &story, &err)
                  : FOUND_FAILED;
     if (is_begun) {
         reader_end(cli->reader);
     }
     if (found == MISSING) {
-        (void)err_set(&err, ERR_NOT_FOUND, "there is no %s", story_name(of, id, name));
+        (void)err_set(&err, ERR_NOT_FOUND, "there is no %s", story_name(&subject, name));
     }
     if (found != FOUND) {
         return cli_fail(&err);
@@ -75,7 +76,9 @@ const struct cli_command cli_report = {
     .access = ACCESS_READ,
     .help = "write an incident down as Markdown, a draft of a postmortem",
     .more =
-        "INCIDENT is a number as 'signalbox incidents' lists them, or a problem (p-2). "
+        "INCIDENT is a number or an id as 'signalbox incidents' lists them: an incident "
+        "(17), or what the monitor knows nothing of: a problem (p-2), a failure "
+        "(f-31), a breaker (service:NAME). "
         "Summary, impact with the blast radius, timeline (anomalies, failures, breakers, "
         "decisions and who made them, approvals, what operators did), root cause with "
         "weights, what was done and what helped, open questions, and similar ones "

@@ -240,6 +240,7 @@ const struct view_class *const view_classes[] = {
     &delivery_class,      &waterfall_class,
     &health_class,        &incident_class,
     &handoff_class,       &outlook_class,
+    &incidents_class,
     &metrics_class,       &metric_class,
     &failures_class,      &why_class,
     &strategies_class,    &decisions_class,

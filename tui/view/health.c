@@ -483,7 +483,9 @@ static void health_on_action(struct view *view, const struct frame *frame,
     else if (action == ACTION_OPEN && line)
         open_line(frame->health, line, reply);
     else if (line && line->kind == LINE_INCIDENT)
-        incident_action(&frame->health->incidents[line->index], action, reply);
+        incident_action(
+            &(const struct incident_row *){&frame->health->incidents[line->index]}, 1,
+            action, reply);
     else
         reply->flags |= REPLY_UNUSED;
 }
@@ -497,8 +499,10 @@ static void health_on_prompt(struct view *view, const struct frame *frame, int t
         return;
     make_page(frame->health, &page);
     if (self->cursor < page.n && page.lines[self->cursor].kind == LINE_INCIDENT)
-        incident_prompt(&frame->health->incidents[page.lines[self->cursor].index], token,
-                        text, is_final, reply);
+        incident_prompt(
+            &(const struct incident_row *){
+                &frame->health->incidents[page.lines[self->cursor].index]},
+            1, token, text, is_final, reply);
 }
 
 const struct view_class health_class = {

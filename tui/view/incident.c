@@ -2,8 +2,10 @@
 /*
  * Incident: one of them whole. What it is about, since when, what it touches, and each anomaly
  * with its value, the band in which it was expected, what went with it, what was alike before
- * and what to do.
+ * and what to do. What the monitor knows nothing of has a page as well: a problem, a failure, a
+ * breaker. Opened by number, or with "p-2" as argument; "report p-2" asks for the file at once.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 
@@ -11,6 +13,7 @@
 #include "engine/monitor/reading.h"
 #include "tui/story.h"
 #include "tui/view/monitor.h"
+#include "tui/view/recovery.h"
 #include "tui/view/sheet.h"
 #include "tui/widget/look.h"
 
@@ -21,16 +24,24 @@
 #define TOKEN_LINK    5
 #define INDENT        "  "
 
+#define REPORT "report "
+
 struct incident_view {
     struct view view;
     struct pager pager;
+    char subject[FRAME_STORY_MAX];
+    bool wants_report;
 };
 
 static struct view *incident_open(int64_t id, const char *arg)
 {
     struct incident_view *self = mem_alloc(sizeof *self);
-    (void)id;
-    (void)arg;
+    self->wants_report = arg && strncmp(arg, REPORT, strlen(REPORT)) == 0;
+    arg = self->wants_report ? arg + strlen(REPORT) : arg;
+    if (arg && arg[0] != '\0')
+        (void)text_clean_into(self->subject, sizeof self->subject, arg);
+    else
+        (void)snprintf(self->subject, sizeof self->subject, "%" PRId64, id);
     pager_init(&self->pager);
     return &self->view;
 }
@@ -42,111 +53,9 @@ static void incident_close(struct view *view)
 
 static void incident_query(const struct view *view, struct frame_query *query)
 {
+    const struct incident_view *self = (const struct incident_view *)view;
     query->parts = PART_INCIDENT;
-    query->incident = view->id;
-}
-
-/* ---- what can be done, here and in the list ------------------------------------------- */
-
-static void send_verb(struct reply *reply, const char *verb, int64_t incident,
-                      const char *key, const char *value)
-{
-    AUTO_BUF struct buf args;
-    struct jsonw w;
-    buf_init(&args, 4000);
-    jsonw_init(&w, &args);
-    jsonw_open(&w, NULL, '{');
-    jsonw_int(&w, "incident", incident);
-    if (key)
-        jsonw_str(&w, key, value);
-    jsonw_close(&w, '}');
-    reply_verb(reply,
-               &(struct verb_request){.verb = verb, .args = buf_take(&args, NULL)});
-}
-
-void incident_action(const struct incident_row *row, enum action action,
-                     struct reply *reply)
-{
-    switch (action) {
-    case ACTION_INCIDENT_ACK:
-        send_verb(reply, "ack", row->id, NULL, NULL);
-        break;
-    case ACTION_INCIDENT_CLAIM:
-        send_verb(reply, "claim-incident", row->id, NULL, NULL);
-        break;
-    case ACTION_INCIDENT_ASSIGN:
-        reply_ask(reply, &(struct prompt_request){
-                             .label = "give it to",
-                             .initial = row->assignee,
-                             .example = "a user",
-                             .token = TOKEN_ASSIGN,
-                         });
-        break;
-    case ACTION_INCIDENT_LINK:
-        reply_ask(reply, &(struct prompt_request){
-                             .label = "link to",
-                             .initial = "",
-                             .example = "wf-12, p-2, another incident, or an address",
-                             .token = TOKEN_LINK,
-                         });
-        break;
-    case ACTION_INCIDENT_RESOLVE:
-        send_verb(reply, "resolve", row->id, NULL, NULL);
-        break;
-    case ACTION_INCIDENT_SILENCE:
-        reply_ask(reply, &(struct prompt_request){
-                             .label = "silence for",
-                             .initial = "1h",
-                             .example = "a duration like 30m or 2h, at most 30 days",
-                             .token = TOKEN_SILENCE,
-                         });
-        break;
-    case ACTION_INCIDENT_NOTE:
-        reply_ask(reply, &(struct prompt_request){
-                             .label = "note",
-                             .initial = row->note,
-                             .example = "what is known or being done",
-                             .token = TOKEN_NOTE,
-                         });
-        break;
-    case ACTION_COPY: {
-        AUTO_FREE char *text = mem_printf("incident %" PRId64 "  %s  %s", row->id,
-                                          severity_word(row->severity), row->text);
-        reply_copy(reply, text, strlen(text));
-        break;
-    }
-    default:
-        reply->flags |= REPLY_UNUSED;
-        break;
-    }
-}
-
-void incident_prompt(const struct incident_row *row, int token, const char *text,
-                     bool is_final, struct reply *reply)
-{
-    struct span span;
-    if (!text || !is_final)
-        return;
-    if (token == TOKEN_NOTE) {
-        send_verb(reply, "note", row->id, "note", text);
-    } else if (token == TOKEN_ASSIGN) {
-        send_verb(reply, "assign", row->id, "to", text);
-    } else if (token == TOKEN_LINK) {
-        send_verb(reply, "link", row->id, "what", text);
-    } else if (token == TOKEN_SILENCE && (!span_parse(text, &span) || span.ms == 0)) {
-        reply_say(reply, MESSAGE_ERROR, "'%s' is no duration like 30m or 2h", text);
-    } else if (token == TOKEN_SILENCE) {
-        AUTO_BUF struct buf args;
-        struct jsonw w;
-        buf_init(&args, 4000);
-        jsonw_init(&w, &args);
-        jsonw_open(&w, NULL, '{');
-        jsonw_str(&w, "match", row->cause);
-        jsonw_str(&w, "for", text);
-        jsonw_close(&w, '}');
-        reply_verb(reply, &(struct verb_request){.verb = "silence",
-                                                 .args = buf_take(&args, NULL)});
-    }
+    (void)snprintf(query->story, sizeof query->story, "%s", self->subject);
 }
 
 /* ---- the page ------------------------------------------------------------------------- */
@@ -217,6 +126,26 @@ static void put_anomaly(struct sheet *sheet, const struct anomaly_row *row)
     json_free(detail);
 }
 
+/* What the monitor knows nothing of. */
+static void put_head(struct sheet *sheet, const struct story *story, struct wall now)
+{
+    char at[CLOCK_TEXT_MAX], age[CLOCK_TEXT_MAX], name[STORY_NAME_MAX];
+    bool is_open = !wall_is_set(story->to);
+    sheet_put(sheet, severity_role(story->severity), "%s  %s",
+              severity_word(story->severity), story->text);
+    sheet_put(sheet, ROLE_TEXT, "%s", "");
+    sheet_put(sheet, ROLE_TEXT, "%-10s%s", "cause",
+              story->cause[0] != '\0' ? story->cause : "not known");
+    sheet_put(sheet, ROLE_TEXT, "%-10s%s, %s ago", is_open ? "opened" : "began",
+              wall_format(story->from, false, at), look_age(now, story->from, age));
+    if (!is_open)
+        sheet_put(sheet, ROLE_TEXT, "%-10s%s", "closed",
+                  wall_format(story->to, false, at));
+    sheet_put(sheet, ROLE_TEXT, "%-10s%s", "state", is_open ? "open" : "closed");
+    sheet_put(sheet, ROLE_TEXT, "%-10s%s; the monitor has no incident of it", "what",
+              story_name(&story->subject, name));
+}
+
 static void make_sheet(struct sheet *sheet, const struct frame_incident *data,
                        bool is_ascii, struct wall now)
 {
@@ -263,8 +192,13 @@ static void make_sheet(struct sheet *sheet, const struct frame_incident *data,
 static struct sheet *page_new(const struct view *view, const struct frame *frame)
 {
     struct sheet *sheet = sheet_new();
-    if (frame && frame->incident && !frame->incident->is_missing)
-        make_sheet(sheet, frame->incident, view->is_ascii, view->now);
+    const struct frame_incident *data = frame ? frame->incident : NULL;
+    if (data && data->has_row) {
+        make_sheet(sheet, data, view->is_ascii, view->now);
+    } else if (data && data->story) {
+        put_head(sheet, data->story, view->now);
+        incident_story(sheet, data->story, view->is_ascii);
+    }
     return sheet;
 }
 
@@ -280,7 +214,8 @@ static void incident_draw(const struct view *view, const struct frame *frame,
         return;
     }
     if (frame->incident->is_missing) {
-        blank_draw(&canvas, "No incident of this number.", "");
+        blank_draw(&canvas, "There is none of this number.",
+                   "17, p-2, f-31 or service:NAME; I lists them.");
         return;
     }
     struct sheet *sheet = page_new(view, frame);
@@ -304,11 +239,40 @@ static void write_report(const struct story *story, const char *path, bool is_fi
 static void ask_path(const struct view *view, const struct frame *frame,
                      struct reply *reply)
 {
-    char id[24];
-    (void)snprintf(id, sizeof id, "%" PRId64, view->id);
-    if (!frame || !frame->incident || !frame->incident->story)
+    const struct story *story = frame && frame->incident ? frame->incident->story : NULL;
+    char id[STORY_ID_MAX];
+    (void)view;
+    if (!story)
         return;
-    report_ask_path(reply, "incident", id, frame->taken_at, TOKEN_REPORT);
+    (void)story_id(&story->subject, id);
+    for (char *c = id; *c != '\0'; c++) /* the name of a service may be anything */
+        *c = (char)(isalnum((unsigned char)*c) ? *c : '-');
+    report_ask_path(reply, story->subject.of == STORY_OF_INCIDENT ? "incident" : "report",
+                    id, frame->taken_at, TOKEN_REPORT);
+}
+
+static void incident_on_frame(struct view *view, const struct frame *frame,
+                              struct reply *reply)
+{
+    struct incident_view *self = (struct incident_view *)view;
+    if (self->wants_report && frame && frame->incident) {
+        self->wants_report = false;
+        ask_path(view, frame, reply);
+    }
+}
+
+/* Why it failed: the first problem or failure of it. */
+static void open_why(const struct story *story, struct reply *reply)
+{
+    char id[CASE_ID_MAX];
+    if (story && story->n_problems > 0)
+        reply_open(reply, &why_class, 0,
+                   case_id(CASE_PROBLEM, story->problems[0].id, id));
+    else if (story && story->n_failures > 0)
+        reply_open(reply, &why_class, 0,
+                   case_id(CASE_FAILURE, story->failures[0].id, id));
+    else
+        reply_say(reply, MESSAGE_INFO, "nothing of it failed");
 }
 
 static void incident_on_action(struct view *view, const struct frame *frame,
@@ -322,8 +286,13 @@ static void incident_on_action(struct view *view, const struct frame *frame,
         reply->flags |= REPLY_REDRAW;
     else if (action == ACTION_INCIDENT_REPORT)
         ask_path(view, frame, reply);
-    else if (frame && frame->incident && !frame->incident->is_missing)
-        incident_action(&frame->incident->row, action, reply);
+    else if (action == ACTION_SHOW_WHY)
+        open_why(frame && frame->incident ? frame->incident->story : NULL, reply);
+    else if (frame && frame->incident && frame->incident->has_row)
+        incident_action(&(const struct incident_row *){&frame->incident->row}, 1, action,
+                        reply);
+    else if (incident_is_act(action))
+        reply_say(reply, MESSAGE_INFO, INCIDENT_NONE);
     else
         reply->flags |= REPLY_UNUSED;
 }
@@ -332,19 +301,24 @@ static void incident_on_prompt(struct view *view, const struct frame *frame, int
                                const char *text, bool is_final, struct reply *reply)
 {
     (void)view;
-    if (!frame || !frame->incident || frame->incident->is_missing)
+    if (!frame || !frame->incident)
         return;
     if (token == TOKEN_REPORT && frame->incident->story)
         write_report(frame->incident->story, text, is_final, reply);
-    else
-        incident_prompt(&frame->incident->row, token, text, is_final, reply);
+    else if (frame->incident->has_row)
+        incident_prompt(&(const struct incident_row *){&frame->incident->row}, 1, token,
+                        text, is_final, reply);
 }
 
 static void incident_crumb(const struct view *view, const struct frame *frame, char *out,
                            size_t cap)
 {
+    const struct incident_view *self = (const struct incident_view *)view;
+    struct story_subject subject;
+    char name[STORY_NAME_MAX];
     (void)frame;
-    (void)snprintf(out, cap, "incident %" PRId64, view->id);
+    bool is_known = story_parse(self->subject, &subject);
+    (void)snprintf(out, cap, "%s", is_known ? story_name(&subject, name) : self->subject);
 }
 
 const struct view_class incident_class = {
@@ -359,6 +333,7 @@ const struct view_class incident_class = {
     .open = incident_open,
     .close = incident_close,
     .query = incident_query,
+    .on_frame = incident_on_frame,
     .draw = incident_draw,
     .on_action = incident_on_action,
     .on_prompt = incident_on_prompt,

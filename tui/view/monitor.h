@@ -9,8 +9,8 @@
 #include "engine/monitor/health.h"
 #include "tui/view/common.h"
 
-extern const struct view_class health_class, handoff_class, incident_class, outlook_class,
-    metrics_class, metric_class;
+extern const struct view_class health_class, incidents_class, handoff_class,
+    incident_class, outlook_class, metrics_class, metric_class;
 
 enum theme_role severity_role(enum severity severity);
 enum glyph severity_glyph(enum severity severity);
@@ -20,11 +20,16 @@ void incident_line(const struct canvas *canvas, int y, const struct incident_row
 /* "6.2d (4d to 9d)", "not in sight". Returns text. */
 const char *outlook_when(const struct health_outlook *outlook, char *text, size_t cap);
 
-/* What can be done with an incident: acknowledge, silence, resolve, note. */
-void incident_action(const struct incident_row *row, enum action action,
+/* What can be done with incidents: take, claim, assign, link, note, silence, resolve; several
+ * are asked of once. The token of a prompt is the action. */
+void incident_action(const struct incident_row *const *rows, size_t n, enum action action,
                      struct reply *reply);
-void incident_prompt(const struct incident_row *row, int token, const char *text,
-                     bool is_final, struct reply *reply);
+void incident_prompt(const struct incident_row *const *rows, size_t n, int token,
+                     const char *text, bool is_final, struct reply *reply);
+/* Is it something that an incident of the monitor is needed for? */
+bool incident_is_act(enum action action);
+#define INCIDENT_NONE                                                                    \
+    "the monitor has no incident of it: nothing to take; the engine is at it"
 
 /* Sections of an incident's page below its head. */
 struct sheet;
