@@ -207,6 +207,23 @@ static void open_from_line(struct console *c, const struct palette_command *comm
     place_open(c, command->view, id, NULL);
 }
 
+/* Of what is selected where a report can be written, else of what is named. */
+static void report_from_line(struct console *c, const char *id)
+{
+    char arg[FRAME_STORY_MAX];
+    const struct view_class *klass = place_top(c)->klass;
+    bool has_one =
+        klass->context == CONTEXT_INCIDENTS || klass->context == CONTEXT_HEALTH;
+    if (id[0] == '\0' && has_one) {
+        act_in_view(c, ACTION_INCIDENT_REPORT);
+    } else if (id[0] == '\0') {
+        console_say(c, MESSAGE_INFO, "report: of which? `report 17` or `report p-2`");
+    } else {
+        (void)snprintf(arg, sizeof(arg), "report %s", id);
+        place_open(c, view_class_find("incident"), 0, arg);
+    }
+}
+
 void console_run_line(struct console *c, const char *line)
 {
     struct palette_command command;
@@ -255,6 +272,9 @@ void console_run_line(struct console *c, const char *line)
         break;
     case PALETTE_FORGET:
         keep_forget(c, command.text);
+        break;
+    case PALETTE_REPORT:
+        report_from_line(c, command.text);
         break;
     case PALETTE_SET:
         keep_set(c, command.text, command.args);

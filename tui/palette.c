@@ -9,6 +9,7 @@
 #include "engine/base/text.h"
 #include "engine/recovery/case.h"
 #include "tui/palette_impl.h"
+#include "tui/story.h"
 
 const enum action palette_actions[] = {
     ACTION_HELP, ACTION_MESSAGES,   ACTION_PERF,        ACTION_REDRAW, ACTION_SUSPEND,
@@ -21,6 +22,7 @@ const struct palette_own palette_owns[] = {
     {"open",   "NAME",       "Show a saved view",                       PALETTE_OPEN},
     {"forget", "NAME",       "Forget a saved view",                     PALETTE_FORGET},
     {"set",    "NAME VALUE", "Change a setting of the view: filter, sort, columns", PALETTE_SET},
+    {"report", "[ID]",       "Write the incident, problem or breaker to a file", PALETTE_REPORT},
     {0},
 };
 /* clang-format on */
@@ -264,7 +266,22 @@ static bool parse_verb(struct palette_line *line, struct palette_command *comman
     return true;
 }
 
-/* theme, save, open, forget, set. False with err unset: it is none of them. */
+static bool parse_report(const struct palette_line *line, bool has_word,
+                         struct palette_command *command, struct err *err)
+{
+    struct story_subject subject;
+    if (has_word && !story_parse(line->word, &subject)) {
+        return err_set(err, ERR_USAGE,
+                       "report: '%.60s' is no incident (17), problem (p-2), failure "
+                       "(f-31) or service (service:NAME)",
+                       line->word);
+    }
+    (void)snprintf(command->text, sizeof(command->text), "%.63s",
+                   has_word ? line->word : "");
+    return true;
+}
+
+/* theme, save, open, forget, set, report. False with err unset: it is none of them. */
 static bool parse_own(struct palette_line *line, struct palette_command *command,
                       struct err *err)
 {
@@ -276,7 +293,11 @@ static bool parse_own(struct palette_line *line, struct palette_command *command
         return false;
     }
     command->kind = own->kind;
-    if (!palette_next_word(line)) {
+    bool has_word = palette_next_word(line);
+    if (command->kind == PALETTE_REPORT) {
+        return parse_report(line, has_word, command, err);
+    }
+    if (!has_word) {
         return err_set(err, ERR_USAGE, "%s: expected %s", own->name, own->rest);
     }
     (void)snprintf(command->theme, sizeof(command->theme), "%.63s", line->word);

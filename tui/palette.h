@@ -15,6 +15,7 @@
  *   save NAME               keep what is shown under a name; open NAME, forget NAME
  *   set sort age            a setting of the view that is shown
  *   tune limits.coding 2h scope=pipeline:web because   a setting of the engine
+ *   report p-2              write it to a file; without an id what is selected
  *   perf                    an action of the console
  *
  * Pure: candidates come from the tables of verbs, views, actions, themes and settings, from what
@@ -74,7 +75,8 @@ enum palette_kind {
     PALETTE_SAVE,   /* text: the name */
     PALETTE_OPEN,   /* likewise */
     PALETTE_FORGET, /* likewise */
-    PALETTE_SET     /* text: of the setting; args: its value */
+    PALETTE_SET,    /* text: of the setting; args: its value */
+    PALETTE_REPORT  /* text: "17", "p-2"; "" = of what is selected */
 };
 
 struct palette_command {

@@ -3,6 +3,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/recovery/case.h"
+#include "tui/cause.h"
 #include "tui/frame.h"
 #include "tui/palette_impl.h"
 #include "tui/theme.h"
@@ -176,6 +177,14 @@ static void offer_settings(struct palette_list *list, const struct view *view,
     }
 }
 
+static void offer_causes(struct palette_list *list, const struct frame *frame)
+{
+    const struct causes *causes = frame != NULL ? frame->causes : NULL;
+    for (size_t i = 0; causes != NULL && i < causes->n; i++) {
+        palette_offer(list, causes->rows[i].id, causes->rows[i].text);
+    }
+}
+
 static void offer_own(struct palette_list *list, const char *first, const char *second,
                       bool is_second, const struct palette_context *context)
 {
@@ -185,6 +194,8 @@ static void offer_own(struct palette_list *list, const char *first, const char *
         return;
     } else if (strcmp(first, "theme") == 0) {
         offer_themes(list, context);
+    } else if (strcmp(first, "report") == 0) {
+        offer_causes(list, context->frame);
     } else if (strcmp(first, "open") == 0 || strcmp(first, "forget") == 0 ||
                strcmp(first, "save") == 0) {
         offer_saved(list, context, "");

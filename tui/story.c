@@ -233,6 +233,7 @@ static enum found read_breaker(struct telling_story *t,
         return MISSING;
     }
     const struct service_row *row = &rows[at];
+    const struct wall open = {0};
     bool is_open = story_is_open_breaker(row->state);
     *story = (struct story){
         .subject = *subject,
@@ -242,7 +243,7 @@ static enum found read_breaker(struct telling_story *t,
                              breaker_state_word(row->state),
                              row->reason[0] != '\0' ? ": " : "", row->reason),
         .from = row->since,
-        .to = is_open ? (struct wall){0} : row->since,
+        .to = is_open ? open : row->since,
         .now = story->now};
     return FOUND;
 }

@@ -3,11 +3,13 @@
 /* signalbox incidents and signalbox anomalies: what the monitor found. */
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/base/json.h"
 #include "engine/monitor/health.h"
 #include "engine/monitor/reading.h"
 #include "store/store.h"
+#include "tui/cause.h"
 #include "tui/cli/columns.h"
 #include "tui/cli/record.h"
 #include "tui/cli/rows.h"
@@ -28,6 +30,21 @@ static void print_incident_json(const struct incident_row *row)
     puts(out.data);
 }
 
+static void print_cause_json(const struct cause_row *row)
+{
+    struct jsonw w;
+    AUTO_BUF struct buf out;
+    buf_init(&out, CLI_JSON_MAX);
+    jsonw_init(&w, &out);
+    jsonw_open(&w, NULL, '{');
+    if (row->incident != NULL) {
+        health_write_incident(&w, row->incident);
+    }
+    cause_json(row, &w);
+    jsonw_close(&w, '}');
+    puts(out.data);
+}
+
 static void print_anomaly_json(const struct anomaly_row *row)
 {
     struct jsonw w;
@@ -42,39 +59,29 @@ static void print_anomaly_json(const struct anomaly_row *row)
 
 /* ---- lists ----------------------------------------------------------------------------- */
 
-/* Who claimed it now, who has taken it, or to whom it was given. */
-static const char *holder(const struct incident_row *row, struct wall now)
-{
-    return row->claimed_until.ms > now.ms ? row->claimed_by
-           : row->owner[0] != '\0'        ? row->owner
-                                          : row->assignee;
-}
-
-static void print_incidents(struct cli *cli, const struct incident_row *rows, size_t n)
+/* A breaker is known by its service, which the text begins with. */
+static void print_causes(struct cli *cli, const struct causes *causes)
 {
     static const struct column titles[] = {
         {"ID",       true,  false},
         {"SEVERITY", false, false},
         {"STATE",    false, false},
         {"SINCE",    true,  false},
-        {"OPEN",     true,  false},
-        {"OWNER",    false, false},
+        {"INSIDE",   true,  false},
+        {"WHO",      false, false},
         {"WHAT",     false, true },
     };
     struct wall now = wall_now();
     struct columns *table = columns_new(cli->arena, titles, ARRAY_LEN(titles));
-    for (size_t i = 0; i < n; i++) {
-        const struct incident_row *row = &rows[i];
+    for (size_t i = 0; i < causes->n; i++) {
+        const struct cause_row *row = &causes->rows[i];
         char since[CLOCK_TEXT_MAX];
-        columns_cell(table, "%lld", (long long)row->id);
+        columns_cell(table, "%s", row->id);
         columns_cell(table, "%s", severity_word(row->severity));
-        columns_cell(table, "%s",
-                     wall_is_set(row->closed_at)    ? "closed"
-                     : row->inhibited_by[0] != '\0' ? "quiet"
-                                                    : incident_word(row->state));
-        columns_cell(table, "%s", span_format(wall_since(now, row->opened_at), since));
-        columns_cell(table, "%d of %d", row->n_open, row->n_anomalies);
-        columns_cell(table, "%s", holder(row, now));
+        columns_cell(table, "%s", cause_state_word(row->state));
+        columns_cell(table, "%s", span_format(wall_since(now, row->from), since));
+        columns_cell(table, "%lld", (long long)row->n_inside);
+        columns_cell(table, "%s", row->who);
         columns_cell(table, "%s", row->text);
     }
     columns_print(table, stdout, cli_has(cli, "plain"), columns_terminal(), 0);
@@ -223,6 +230,60 @@ static bool read_number(const char *text, int64_t *ret_id, struct err *err)
 
 /* ---- commands -------------------------------------------------------------------------- */
 
+/* With what is in its row, in one transaction. */
+static bool read_causes(struct cli *cli, bool has_all, struct causes *ret_causes,
+                        struct err *err)
+{
+    if (!reader_begin(cli->reader, err)) {
+        return false;
+    }
+    bool is_read =
+        causes_read(cli->reader, cli->arena, wall_now(), has_all, ret_causes, err);
+    reader_end(cli->reader);
+    return is_read;
+}
+
+static void print_cause(struct cli *cli, const struct cause_row *row)
+{
+    char at[CLOCK_TEXT_MAX], text[200];
+    printf("%s, %s, %s\n", row->id, severity_word(row->severity),
+           cause_state_word(row->state));
+    fact("what", row->text);
+    fact("cause", row->cause);
+    fact("opened", wall_format(row->from, false, at));
+    fact("closed", wall_format(row->to, false, at));
+    fact("inside", cause_inside(row, text, sizeof(text)));
+    for (size_t i = 0; i < row->n_parts; i++) {
+        const struct cause_part *part = &row->parts[i];
+        fact("", arena_printf(cli->arena, "%s, %s since %s: %s", part->name, part->state,
+                              wall_format(part->at, false, at), part->text));
+    }
+}
+
+static int show_cause(struct cli *cli)
+{
+    struct err err = ERR_INIT;
+    struct causes causes = {0};
+    size_t at = 0;
+    if (!read_causes(cli, true, &causes, &err)) {
+        return cli_fail(&err);
+    }
+    while (at < causes.n && strcasecmp(causes.rows[at].id, cli->args[0]) != 0) {
+        at++;
+    }
+    if (at == causes.n) {
+        err_set(&err, ERR_NOT_FOUND, "no row has %.80s: see 'signalbox report %.80s'",
+                cli->args[0], cli->args[0]);
+        return cli_fail(&err);
+    }
+    if (cli_has(cli, "json")) {
+        print_cause_json(&causes.rows[at]);
+    } else {
+        print_cause(cli, &causes.rows[at]);
+    }
+    return CLI_OK;
+}
+
 static int show_incident(struct cli *cli)
 {
     struct err err = ERR_INIT;
@@ -230,6 +291,10 @@ static int show_incident(struct cli *cli)
     const struct anomaly_row *anomalies;
     size_t n = 0;
     int64_t id = 0;
+    struct story_subject subject;
+    if (story_parse(cli->args[0], &subject) && subject.of != STORY_OF_INCIDENT) {
+        return show_cause(cli); /* the monitor knows nothing of it */
+    }
     if (!read_number(cli->args[0], &id, &err)) {
         return cli_fail(&err);
     }
@@ -260,24 +325,21 @@ static int show_incident(struct cli *cli)
 static int run_incidents(struct cli *cli)
 {
     struct err err = ERR_INIT;
-    const struct incident_row *rows;
-    size_t n = 0;
+    struct causes causes = {0};
     if (cli->n_args == 1) {
         return show_incident(cli);
     }
-    const struct incident_query query = {.is_open = !cli_has(cli, "all"),
-                                         .max = LIST_MAX};
-    if (!reader_incidents(cli->reader, cli->arena, &query, &rows, &n, &err)) {
+    if (!read_causes(cli, cli_has(cli, "all"), &causes, &err)) {
         return cli_fail(&err);
     }
     if (cli_has(cli, "json")) {
-        for (size_t i = 0; i < n; i++) {
-            print_incident_json(&rows[i]);
+        for (size_t i = 0; i < causes.n; i++) {
+            print_cause_json(&causes.rows[i]);
         }
-    } else if (n > 0 || cli_has(cli, "plain")) {
-        print_incidents(cli, rows, n);
+    } else if (causes.n > 0 || cli_has(cli, "plain")) {
+        print_causes(cli, &causes);
     } else {
-        puts(cli_has(cli, "all") ? "no incident so far" : "no incident is open");
+        puts(cli_has(cli, "all") ? "nothing was wrong so far" : "nothing is wrong");
     }
     return CLI_OK;
 }
@@ -340,10 +402,14 @@ const struct cli_command cli_incidents = {
     .max_args = 1,
     .options = options,
     .access = ACCESS_READ,
-    .help = "list open incidents, or show one with its anomalies",
+    .help = "list what is wrong, a row for each cause, or show one with its anomalies",
     .more =
-        "An incident is one trouble: anomalies that began together at what needs each "
-        "other. Quiet: its breaker is open, or a silence covers it.",
+        "A row is one trouble: an incident (anomalies that began together at what needs "
+        "each other), or what the monitor knows nothing of: a problem (p-2: failures of "
+        "one cause), a breaker that opened (service:NAME), a failure that waits for a "
+        "person (f-31). What has the same cause is inside, and no row of its own; the "
+        "JSON names its parts. Quiet: a silence or an open breaker covers it. See "
+        "report.",
     .run = run_incidents,
 };
 
