@@ -514,6 +514,17 @@ const struct view_setting incidents_settings[] = {
     {0                   },
 };
 
+static const char *setting_value(const struct view *view, const char *name, size_t i)
+{
+    (void)view;
+    if (strcmp(name, "sort") == 0)
+        return i < CAUSE_SORT_COUNT ? cause_sort_word((enum cause_sort)i) : NULL;
+    if (strcmp(name, "columns") == 0)
+        return incidents_column(i + 1);
+    bool is_settled = strcmp(name, "settled") == 0;
+    return is_settled && i < 2 ? (i == 0 ? "yes" : "no") : NULL;
+}
+
 const struct view_class incidents_class = {
     .name = "incidents",
     .title = "incidents",
@@ -525,6 +536,7 @@ const struct view_class incidents_class = {
               ACTION_INCIDENT_RESOLVE, ACTION_HELP},
     .is_root = true,
     .settings = incidents_settings,
+    .setting_value = setting_value,
     .open = incidents_open,
     .close = incidents_close,
     .query = incidents_query,
