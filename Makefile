@@ -116,7 +116,7 @@ TESTS += $(FUZZ)
 endif
 HEADERS := $(sort $(wildcard tui/*.h tui/*/*.h engine/*.h engine/*/*.h store/*.h tests/lib/*.h tests/fakes/*.h \
 	tests/conformance/*.h))
-SHELLS := $(sort $(wildcard .ci/run tests/tools/* tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh \
+SHELLS := $(sort $(wildcard .ci/run tests/tools/* tests/lib/*.sh tests/e2e/*.sh tests/demo/* tests/crash/*.sh tests/bench/*.sh \
 	tests/fakes/run tests/fakes/*.sh tests/conformance/run tests/conformance/run_otlp tests/conformance/*.sh))
 SHELLS := $(filter-out %.c %.h %.awk %.yaml %.md %.txt tests/demo/library,$(SHELLS))
 

@@ -7,75 +7,12 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-approvals-XXXXXX)" && pwd -P) || exit 1
-engine='' a=''
-# Whom signalbox takes the caller for: who logged in, else the user.
-unset SUDO_USER
-me=$(id -un -- "$(cat /proc/self/loginuid)" 2>/dev/null || id -un)
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p config/signalbox
-git config --global user.name tester
-git config --global user.email tester@example.org
-git init -q -b main repo && git -C repo commit -q --allow-empty -m first
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace approvals
+a=''
+new_repository
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        sed 's/^/# /' out 2>/dev/null | head -n 40
-        failures=1
-    fi
-}
-gives() { # STATUS ARGUMENT...
-    local want=$1 got
-    shift
-    "$program" "$@" >"$dir/out" 2>&1 </dev/null
-    got=$?
-    [ $got -eq "$want" ] && return 0
-    printf '# %s: status %s, expected %s\n' "$*" $got "$want"
-    return 1
-}
-says() {
-    grep -qF -- "$1" "$dir/out" && return 0
-    printf '# missing: %s\n' "$1"
-    return 1
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.02
-    done
-}
-is_running() { "$program" status --json 2>/dev/null </dev/null | grep -q '"is_running":true'; }
-start() {
-    "$program" serve >>serve.log 2>&1 &
-    engine=$!
-    until_true is_running
-}
-stop() {
-    kill "$engine"
-    wait "$engine"
-    engine=''
-}
-configure() { cat >config/signalbox/signalbox.yaml; }
 pipeline() { # NAME MERGE
     printf 'name: %s\nagent: {command: "echo %s >>f"}\nvalidate:\n  - {name: tests, command: "true"}\nmerge: {mode: %s}\n' \
         "$1" "$1" "$2" >"$1.yaml"
@@ -84,24 +21,23 @@ asks() { # WORKFLOW: its approval is then $a
     a=$("$program" approvals --json </dev/null | grep "\"wf-$1\"" | grep -o '"a-[0-9]*"' | tr -d '"' | head -n 1)
     [ -n "$a" ]
 }
-state_is() { "$program" show "$1" --json </dev/null | grep -q "\"state\":\"$2\""; }
 is_iteration() { "$program" show "$1" --json </dev/null | grep -q "\"iteration\":$2"; }
 pipeline ask ask
 pipeline auto auto
 
 # ---- one queue -------------------------------------------------------------------------------
-start
+start_engine
 ok 'the engine runs'
 gives 0 submit -p ask.yaml --repo repo --task 'Cache the price list' && until_true asks 1 &&
     gives 3 approvals a-1 && says 'WHY NOW' && says 'UNDO' && says 'DIGEST'
 ok 'a merge that waits is an approval, with its card'
-gives 2 approve a-1 && says '--yes is needed' && gives 1 approve a-1 --yes --digest 00 && says 'changed since it was shown' && state_is 1 VALIDATING
+gives 2 approve a-1 && says '--yes is needed' && gives 1 approve a-1 --yes --digest 00 && says 'changed since it was shown' && is VALIDATING 1
 ok 'no approval without a yes, none of anything else than what was shown'
-gives 0 snooze a-1 --for 30m && says 'comes back in' && gives 3 approvals && says 'snoozed' && state_is 1 VALIDATING &&
+gives 0 snooze a-1 --for 30m && says 'comes back in' && gives 3 approvals && says 'snoozed' && is VALIDATING 1 &&
     gives 0 delegate a-1 grace && gives 0 claim a-1
 ok 'put off, given to somebody, claimed: nothing of it is an answer'
-stop
-start
+stop_engine
+start_engine
 gives 3 approvals && says 'a-1'
 ok 'a restart keeps it'
 
@@ -114,11 +50,11 @@ wait $first
 approved=$?
 [ $((approved + rejected)) -eq 1 ] && cat one two | grep -qE 'a-1 was (approved|rejected) by '"$me"' .* ago'
 ok 'of two at once one wins, and the other hears who and when'
-gives 1 approve wf-77 --yes && gives 1 approve a-99 --yes && { "$program" cancel 1 >/dev/null 2>&1 || until_true state_is 1 COMPLETED; }
+gives 1 approve wf-77 --yes && gives 1 approve a-99 --yes && { "$program" cancel 1 >/dev/null 2>&1 || until_true is COMPLETED 1; }
 ok 'what is not there is refused'
 
 # ---- critical, self-approval, roles, levels --------------------------------------------------
-stop
+stop_engine
 configure <<END
 access:
   approver: {users: ["$me"]}
@@ -128,7 +64,7 @@ approvals:
   rules: [{name: merges by two, action: merge, risk: critical}]
 autonomy: {merge: approve}
 END
-start
+start_engine
 gives 0 submit -p auto.yaml --repo repo --task 'Merge by itself' && until_true asks 2 && gives 3 approvals "$a" && says 'merges by two'
 ok 'a level below auto asks, whatever the pipeline says; the rule is named'
 gives 2 approve "$a" --yes && says '--confirm' && gives 2 approve "$a" --confirm nothing && gives 3 approve "$a" --confirm repo && says '1 more must approve' &&
@@ -136,17 +72,17 @@ gives 2 approve "$a" --yes && says '--confirm' && gives 2 approve "$a" --confirm
 ok 'critical: the name is typed, and one person is not enough'
 gives 1 autonomy merge auto && says "$me is approver; autonomy needs admin"
 ok 'a role that is not enough is refused in words'
-stop
+stop_engine
 configure <<END
 access: {admin: {users: ["$me"]}}
 approvals: {self: high, rules: [{name: merges by two, action: merge, risk: critical}]}
 autonomy: {merge: approve}
 END
-start
+start_engine
 gives 0 submit -p auto.yaml --repo repo --task 'My own' && until_true asks 3 && gives 1 approve "$a" --confirm repo && says 'asked for by you'
 ok 'nobody approves the own, when it is critical'
 gives 2 autonomy merge auto --for 9h && says 'at most 8h' && gives 0 autonomy merge auto --reason release && says 'until' &&
-    gives 0 submit -p auto.yaml --repo repo --task 'Goes by itself' && until_true state_is 4 COMPLETED && gives 0 autonomy && says 'release'
+    gives 0 submit -p auto.yaml --repo repo --task 'Goes by itself' && until_true is COMPLETED 4 && gives 0 autonomy && says 'release'
 ok 'a level is raised for a time, and holds'
 gives 0 autonomy merge configured && gives 0 cancel 3 && gives 0 approvals --all && says 'withdrawn'
 ok 'what nobody waits for any more is withdrawn'
@@ -161,11 +97,11 @@ gives 0 autonomy rework approve --reason 'look first' && gives 0 submit -p rewor
     gives 1 resume 5 && says 'approve or reject' && gives 0 approve "$a" --yes --confirm wf-5 && until_true is_iteration 5 2
 ok 'an agent that may not run again by itself does so when that is approved'
 gives 0 cancel 5 && gives 0 autonomy rework configured
-stop
+stop_engine
 configure <<END
 access: {admin: {users: [nobody-here]}, observer: {users: ["*"]}}
 END
-start
+start_engine
 gives 1 submit -p auto.yaml --repo repo --task 'No' && says "$me is observer; submit needs operator" && gives 1 halt && says 'halt needs operator' &&
     gives 0 approvals --all && gives 0 audit verify
 ok 'an observer sees everything and changes nothing'
@@ -178,6 +114,5 @@ ok 'what held the work back is told from what is recorded'
 gives 0 approvals a-1 --dry-run && says 'merges here that failed or broke the base: 0 of' && gives 0 approvals a-1 --dry-run --json &&
     says '"dry_run":[' && gives 2 approvals --dry-run && says 'of which one' && gives 1 optimizations o-1 --dry-run
 ok 'a dry run says how those that are like it went'
-stop
-echo "1..$n"
-exit $failures
+stop_engine
+done_testing

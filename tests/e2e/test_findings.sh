@@ -6,77 +6,20 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-findings-XXXXXX)" && pwd -P) || exit 1
-engine=''
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p config/signalbox
-git config --global user.name tester
-git config --global user.email tester@example.org
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace findings
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        sed 's/^/# /' out 2>/dev/null | head -n 20
-        failures=1
-    fi
-}
-gives() { # STATUS ARGUMENT...
-    local want=$1 got
-    shift
-    "$program" "$@" >"$dir/out" 2>&1 </dev/null
-    got=$?
-    [ $got -eq "$want" ] && return 0
-    printf '# %s: status %s, expected %s\n' "$*" $got "$want"
-    return 1
-}
-says() {
-    grep -qF -- "$1" "$dir/out" && return 0
-    printf '# missing: %s\n' "$1"
-    return 1
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.02
-    done
-}
-is_running() { "$program" status --json 2>/dev/null </dev/null | grep -q '"is_running":true'; }
-is_completed() { "$program" show 1 --json 2>/dev/null </dev/null | grep -q '"state":"COMPLETED"'; }
 all_are_known() { while read -r kind; do gives 0 events --kind "$kind" || return 1; done <kinds; }
-start_engine() {
-    "$program" serve --quiet >>serve.log 2>&1 </dev/null &
-    engine=$!
-    until_true is_running
-}
 
-git init -q -b main repo
-(cd repo && echo 0 >number && git add . && git commit -qm first)
+new_repository
 cat >auto.yaml <<'END'
 name: auto
 base: main
 agent: {command: "echo 1 >>number"}
 validate: [{name: tests, command: "test -s number"}]
 END
-cat >config/signalbox/signalbox.yaml <<'END'
+configure <<'END'
 monitor:
   interval: 1s
   rules:
@@ -94,7 +37,7 @@ ok 'a silence without an end, a reason or sense is refused'
 gives 0 silence 'service:*' 'moving house' --for 2h && says 'silence 1: service:* until' &&
     gives 0 silence host --until "$(date -u -d '+1 hour' +%FT%TZ)" --reason 'new disk' && says 'silence 2: host'
 ok 'silences are made, for a time and until one'
-kill -9 "$engine" && { wait "$engine" 2>/dev/null || true; } && start_engine &&
+kill_engine && start_engine &&
     gives 1 unsilence 3 && says 'there is no silence 3' && gives 0 unsilence 1 'all done' && gives 1 unsilence 1 && says 'over already' &&
     gives 0 events --kind unsilence && says 'silence 1 of service:* is ended: all done'
 ok 'they hold over a kill, and are ended'
@@ -114,11 +57,6 @@ gives 0 ack 1 'I look' && has_incident acked && gives 0 note 1 'it is the disk' 
     until_true has_incident closed && gives 1 ack 1 && says 'incident 1' && gives 0 events --kind anomaly-closed && says operator
 ok 'an operator takes it, notes, and closes it'
 
-stop_engine() {
-    local pid=$engine
-    engine=''
-    kill -TERM "$pid" && wait "$pid"
-}
 is_so() { "$program" incidents --all --plain </dev/null 2>/dev/null | grep -q "^$1	[a-z]*	$2	"; }
 store=$("$program" status --json </dev/null | sed 's/.*"store":{"path":"\([^"]*\)".*/\1/')
 stop_engine && rm -f "$store"-metrics* && start_engine && until_true is_so 2 open && is_so 1 closed
@@ -133,7 +71,7 @@ ok 'a lost store: the monitor goes on with the new one'
 
 # ---- thumbs --------------------------------------------------------------------------------
 gives 1 thumbs-up 1 && says 'there is no workflow wf-1' && gives 0 submit --pipeline auto.yaml --repo repo --task 'one more' &&
-    until_true is_completed && gives 0 thumbs-down 1 --reason 'too long' && gives 0 events --kind thumbs-down &&
+    until_true is COMPLETED && gives 0 thumbs-down 1 --reason 'too long' && gives 0 events --kind thumbs-down &&
     says 'too long' && gives 0 thumbs-up wf-1
 ok 'thumbs for a workflow that has ended'
 
@@ -150,8 +88,7 @@ printf 'listener: {address: 127.0.0.1, port: 9350}\n' >near.yaml
 gives 0 check open.yaml && says 'warning: open.yaml: listener.address' && says 'without TLS' && gives 0 check near.yaml &&
     ! grep -q warning out && gives 0 check --json open.yaml && says '"is_good":true' && says '"warnings":[{'
 ok 'a listener that all may hear in the clear is warned of'
-kill -TERM "$engine" && wait "$engine" && engine='' && [ ! -s serve.log ]
+stop_engine && [ ! -s serve.log ]
 ok 'the engine stops, and said nothing'
 
-echo "1..$n"
-exit $failures
+done_testing

@@ -7,66 +7,14 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-recovery-XXXXXX)" && pwd -P) || exit 1
-engine=''
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p config/signalbox
-git config --global user.name tester
-git config --global user.email tester@example.org
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace recovery
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        sed 's/^/# /' out 2>/dev/null | head -n 40
-        failures=1
-    fi
-}
-gives() { # STATUS ARGUMENT...
-    local want=$1 got
-    shift
-    "$program" "$@" >"$dir/out" 2>&1 </dev/null
-    got=$?
-    [ $got -eq "$want" ] && return 0
-    printf '# %s: status %s, expected %s\n' "$*" $got "$want"
-    return 1
-}
-says() {
-    grep -qF -- "$1" "$dir/out" && return 0
-    printf '# missing: %s\n' "$1"
-    return 1
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.02
-    done
-}
-is_running() { "$program" status --json 2>/dev/null </dev/null | grep -q '"is_running":true'; }
-is_completed() { "$program" show "$1" --json 2>/dev/null </dev/null | grep -q '"state":"COMPLETED"'; }
 is_settled() { [ "$("$program" failures --all --plain --workflow "$1" 2>/dev/null </dev/null | cut -f2)" = "$2" ]; }
 has_failed() { "$program" failures --all --plain --workflow "$1" 2>/dev/null </dev/null | grep -q .; }
 
-git init -q -b main repo
-(cd repo && echo 0 >number && git add . && git commit -qm first)
+new_repository
 # The second run of the agent, which is told of the failure, makes it right.
 cat >once.yaml <<'END'
 name: once
@@ -86,15 +34,13 @@ limits: {iterations: 2, retries: 0}
 merge: {mode: auto}
 END
 printf 'recovery: {backoff: 1s, backoff_max: 2s}\n' >config/signalbox/signalbox.yaml
-"$program" serve --quiet >>serve.log 2>&1 </dev/null &
-engine=$!
-until_true is_running
+start_engine
 ok 'the engine runs'
 gives 0 failures && says 'no failure is open' && gives 0 decisions && gives 1 why wf-1
 ok 'nothing has failed yet'
 
 # ---- one that it recovers ------------------------------------------------------------------
-gives 0 submit --pipeline once.yaml --repo repo --task 'count to three' && until_true is_completed 1 && until_true is_settled 1 recovered
+gives 0 submit --pipeline once.yaml --repo repo --task 'count to three' && until_true is COMPLETED 1 && until_true is_settled 1 recovered
 ok 'a failing test is recovered without a person'
 gives 0 failures && says '1 recovered in 24h (100%)' && says 'no failure is open' && gives 0 failures --all &&
     says 'AssertionError: expected 3 lines, got 2' && says 'unit tests'
@@ -125,8 +71,7 @@ ok 'it ends with a person, or lost, within its bounds'
 
 gives 2 why 1 && gives 1 why f-99 && gives 2 failures --class weather && gives 2 recoveries --before f-1 && gives 2 strategies --class weather
 ok 'questions that mean nothing'
-kill -TERM "$engine" && wait "$engine" && engine='' && [ ! -s serve.log ]
+stop_engine && [ ! -s serve.log ]
 ok 'the engine stops, and said nothing'
 
-echo "1..$n"
-exit $failures
+done_testing

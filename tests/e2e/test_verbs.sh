@@ -7,88 +7,18 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-verbs-XXXXXX)" && pwd -P) || exit 1
-engine=''
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    rm -f "$dir"/keep/hold "$dir"/keep/slow # who waits goes home
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p keep config/signalbox
-git config --global user.name tester
-git config --global user.email tester@example.org
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace verbs keep
 echo 'recovery: {backoff: 60s, backoff_max: 60s}' >config/signalbox/signalbox.yaml
 
-n=0 failures=0 id=1
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        "$program" show "$id" --all 2>&1 </dev/null | sed 's/^/# /' | head -n 60
-        failures=1
-    fi
-}
-box() { "$program" "$@" </dev/null; }
-gives() { # STATUS ARGUMENT...
-    local want=$1 got
-    shift
-    "$program" "$@" >"$dir/out" 2>&1 </dev/null
-    got=$?
-    [ $got -eq "$want" ] && return 0
-    printf '# %s: status %s, expected %s: %s\n' "$*" $got "$want" "$(head -n 3 "$dir/out")"
-    return 1
-}
-says() {
-    grep -qF -- "$1" "$dir/out" && return 0
-    printf '# missing: %s\n' "$1"
-    return 1
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.02
-    done
-}
-has() { box show "$id" --json 2>/dev/null | grep -qF -- "$1"; }
-is() { box show "$id" --json 2>/dev/null | grep -q "^{\"id\":[0-9]*,\"state\":\"$1\""; }
-becomes() { until_true is "$1"; }
-waits_for() { until_true has "\"waits_for\":\"$1\",\"needs_human\":true"; }
-is_running() { box status --json 2>/dev/null | grep -q '"is_running":true'; }
-start_engine() {
-    "$program" serve --quiet >>serve.log 2>&1 </dev/null &
-    engine=$!
-    until_true is_running
-}
-stop_engine() {
-    local pid=$engine
-    engine=''
-    kill -TERM "$pid" && wait "$pid"
-}
-submit() { # PIPELINE TASK: the number in $id
-    id=$(box submit --pipeline "$1.yaml" --repo repo --task "$2" | sed -n '1s/^wf-//p')
-    [ -n "$id" ]
-}
+explain() { box show "$id" --all 2>&1; }
+at_end() { rm -f keep/hold keep/slow; } # who waits goes home
 agent_ran() { grep -qx "wf-$id" keep/starts 2>/dev/null; }
 no_agent_runs() { ! pgrep -f "$dir/agent" >/dev/null; }
-on_main() { git -C repo cat-file -e "main:$1" 2>/dev/null; }
 n_checks() { box show "$id" --json | grep -o '"kind":"check"' | wc -l; }
 
-git init -q -b main repo
-(cd repo && echo 0 >number && git add . && git commit -qm first)
+new_repository
 # An agent that stays while keep/hold is there, fails while keep/fail is, and writes a file.
 cat >agent <<'END'
 #!/bin/sh
@@ -209,10 +139,8 @@ rows = [json.loads(line) for line in open("json").read().splitlines()]
 assert all(isinstance(row, dict) for row in rows) and len(rows) > 20, len(rows)'
     ok '--json is an object a line'
 else
-    n=$((n + 1))
-    echo "ok $n - --json is an object a line # SKIP no python3"
+    skip '--json is an object a line' 'no python3'
 fi
 stop_engine && [ ! -s serve.log ]
 ok 'the engine said nothing, and ends well'
-echo "1..$n"
-exit $failures
+done_testing
