@@ -236,7 +236,8 @@ static int finish(struct guardian *guardian)
     if (!is_terminal_gone()) {
         term_restore();
     }
-    if (is_killed && !guardian->is_hung_up && !guardian->is_terminated) {
+    if (is_killed && !guardian->is_hung_up && !guardian->is_terminated &&
+        term_takes(STDERR_FILENO)) {
         say_what_happened(guardian);
     }
     if (guardian->is_hung_up || (is_lost && !guardian->is_terminated)) {

@@ -11,11 +11,25 @@
 #define EVENTS_MAX   1024 /* keys held; more typed-ahead is dropped */
 #define PASTE_END    "\x1b[201~"
 #define WHEEL_ROWS   3
+#define ANSWER_MAX   (1024 * 1024) /* bytes of a control string; then it was none */
+#define ANSWER_WAITS                                                                     \
+    20 /* of INPUT_ESC_MS without a byte, until its end is taken as lost */
+
+/* What is passed over until its end: nobody typed it. */
+enum answer {
+    ANSWER_NONE,
+    ANSWER_CSI, /* with more parameters than any key has; ends with its final byte */
+    ANSWER_STRING, /* OSC, DCS, SOS, PM, APC (ECMA-48 5.6); ends with ST, or BEL as in xterm */
+    ANSWER_ESC /* the same, after an ESC, which begins ST or something new */
+};
 
 struct input {
     char held[SEQUENCE_MAX + 8]; /* beginning of a sequence or of a character */
     size_t n_held;
     int skip; /* bytes of an old mouse report to be passed over */
+    enum answer answer;
+    size_t answer_len;
+    int answer_waits;
     bool is_pasting, takes_wheel;
     struct buf paste;
     struct input_event events[EVENTS_MAX];
@@ -227,6 +241,46 @@ static void take_csi(struct input *input, const char *text, size_t len)
     }
 }
 
+/* ---- answers ---- */
+
+static void begin_answer(struct input *input, enum answer answer)
+{
+    input->answer = answer;
+    input->answer_len = 0;
+    input->answer_waits = 0;
+}
+
+/* False: the byte belongs to what comes after the answer. */
+static bool pass_over(struct input *input, char byte)
+{
+    bool is_control = (unsigned char)byte < 0x20;
+    bool is_final = byte >= 0x40 && byte <= 0x7E;
+    input->answer_waits = 0;
+    if (input->answer == ANSWER_ESC) {
+        input->answer = ANSWER_NONE;
+        if (byte != '\\') {
+            input->held[input->n_held++] = ESC;
+            return false;
+        }
+        return true;
+    }
+    if (++input->answer_len > ANSWER_MAX) {
+        input->answer = ANSWER_NONE;
+        return false;
+    }
+    if (input->answer == ANSWER_CSI) {
+        input->answer = is_final || is_control ? ANSWER_NONE : ANSWER_CSI;
+        return !is_control;
+    }
+    if (byte == ESC) {
+        input->answer = ANSWER_ESC;
+    } else if (byte == '\a' || byte == 0x18 ||
+               byte == 0x1A) { /* CAN and SUB: ECMA-48 8.3 */
+        input->answer = ANSWER_NONE;
+    }
+    return true;
+}
+
 /* Bytes of the CSI sequence at held[0..n), 0 = not complete. */
 static size_t csi_len(const char *text, size_t n)
 {
@@ -291,6 +345,10 @@ static size_t take_one(struct input *input)
     }
     if (text[1] == '[') {
         size_t len = csi_len(text, n);
+        if (len >= SEQUENCE_MAX && (text[len - 1] < 0x40 || text[len - 1] > 0x7E)) {
+            begin_answer(input, ANSWER_CSI);
+            return len;
+        }
         if (len == 4 && text[2] == '[') {
             uint32_t key = text[3] >= 'A' && text[3] <= 'E'
                                ? KEYC_F1 + (uint32_t)(text[3] - 'A')
@@ -309,6 +367,13 @@ static size_t take_one(struct input *input)
     if (text[1] == ESC) {
         push_key(input, KEYC_ESC);
         return 1;
+    }
+    if (strchr("]PX^_", text[1]) != NULL) {
+        if (n < 3) {
+            return 0; /* nothing more: Alt and that key */
+        }
+        begin_answer(input, ANSWER_STRING);
+        return 2;
     }
     size_t used = take_character(input, text + 1, n - 1, KEY_MOD_ALT);
     return used > 0 ? used + 1 : 0;
@@ -370,29 +435,39 @@ static void feed_paste(struct input *input, char byte)
 
 /* ---- feeding ---- */
 
+static void feed_keys(struct input *input, char byte)
+{
+    size_t used = 1;
+    input->held[input->n_held++] = byte;
+    while (input->n_held > 0 && !input->is_pasting && used > 0) {
+        used = take_one(input);
+        drop_held(input, used);
+        if (input->answer != ANSWER_NONE && input->n_held > 0) {
+            char first = input->held[0]; /* of the answer: no more is held by then */
+            input->n_held = 0;
+            if (!pass_over(input, first)) {
+                input->held[input->n_held++] = first;
+            }
+        }
+    }
+}
+
 void input_feed(struct input *input, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         if (input->is_pasting) {
             feed_paste(input, bytes[i]);
-            continue;
-        }
-        if (input->skip > 0) {
+        } else if (input->skip > 0) {
             input->skip--;
-            continue;
-        }
-        input->held[input->n_held++] = bytes[i];
-        size_t used = 1;
-        while (input->n_held > 0 && !input->is_pasting && used > 0) {
-            used = take_one(input);
-            drop_held(input, used);
+        } else if (input->answer == ANSWER_NONE || !pass_over(input, bytes[i])) {
+            feed_keys(input, bytes[i]);
         }
     }
 }
 
 bool input_is_waiting(const struct input *input)
 {
-    return input->n_held > 0 && !input->is_pasting;
+    return (input->n_held > 0 || input->answer != ANSWER_NONE) && !input->is_pasting;
 }
 
 void input_expire(struct input *input)
@@ -400,10 +475,19 @@ void input_expire(struct input *input)
     if (!input_is_waiting(input)) {
         return;
     }
+    if (input->answer != ANSWER_NONE) {
+        if (++input->answer_waits >= ANSWER_WAITS) {
+            input->answer = ANSWER_NONE;
+        }
+        return;
+    }
     if (input->held[0] == ESC && input->n_held == 1) {
         push_key(input, KEYC_ESC);
     } else if (input->held[0] == ESC && input->n_held == 2) {
         push_key(input, (unsigned char)input->held[1] | KEY_MOD_ALT);
+    }
+    if (input->n_held > 2 && input->held[1] == '[') {
+        begin_answer(input, ANSWER_CSI); /* its end may be late: no key */
     }
     input->n_held = 0; /* else: half a sequence or character, lost on the line */
 }

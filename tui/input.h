@@ -7,7 +7,8 @@
  *
  * Pure: no file, no clock, no curses. Knows what xterm, tmux, screen, the Linux console, rxvt
  * and the VT100 family send (ECMA-48, xterm ctlseqs), in normal and application mode alike,
- * and lets unknown sequences disappear whole. A paste is one event, so that it can never
+ * and lets unknown sequences disappear whole, answers of the terminal (OSC, DCS and the like) with all
+ * that is in them: a title is not typed. A paste is one event, so that it can never
  * press a key.
  *
  * A lone ESC byte is a key or the beginning of a sequence: while input_is_waiting, the caller

@@ -103,6 +103,18 @@ void term_save(void)
     saved.is_saved = true;
 }
 
+#define LINE_MS 2000 /* a line that takes nothing for so long is not waited for */
+
+bool term_takes(int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    int n;
+    do {
+        n = poll(&ready, 1, LINE_MS);
+    } while (n < 0 && errno == EINTR);
+    return n > 0 && (ready.revents & POLLOUT) != 0;
+}
+
 /* Standard error as kept, to where it belongs. */
 static void show_notes(void)
 {
@@ -110,7 +122,8 @@ static void show_notes(void)
     off_t size = lseek(saved.notes, 0, SEEK_END);
     off_t from = size > NOTES_MAX ? size - NOTES_MAX : 0;
     ssize_t n = pread(saved.notes, text, sizeof(text), from);
-    if (n > 0 && write(saved.stderr_fd, text, (size_t)n) < 0) {
+    if (n > 0 && term_takes(saved.stderr_fd) &&
+        write(saved.stderr_fd, text, (size_t)n) < 0) {
         return; /* nothing can be said any more */
     }
 }
@@ -119,16 +132,9 @@ static void show_notes(void)
 static void write_out(const char *bytes, size_t len)
 {
     size_t at = 0;
-    while (at < len) {
+    while (at < len && term_takes(STDOUT_FILENO)) {
         ssize_t n = write(STDOUT_FILENO, bytes + at, len - at);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0 && errno == EAGAIN) {
-            struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
-            if (poll(&ready, 1, 200) <= 0) {
-                return;
-            }
+        if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
             continue;
         }
         if (n <= 0) {

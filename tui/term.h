@@ -41,6 +41,10 @@ void term_save(void);
  * term_save. */
 void term_restore(void);
 
+/* Does the line behind this descriptor take bytes, now or within two seconds? Whoever must not wait
+ * for a line that is stuck asks before he writes. Async-signal-safe. */
+bool term_takes(int fd);
+
 struct term;
 
 struct term_options {

@@ -33,12 +33,18 @@ struct pty {
     VTerm *vt;
     VTermScreen *screen;
     int w, h;
+    bool is_stalled;
     bool is_alternate, is_cursor_hidden, has_mouse;
     struct buf bytes;
     char damage[200];
 };
 
 /* ---- the terminal ---- */
+
+static int64_t now_ms(void)
+{
+    return mono_now().ns / 1000000;
+}
 
 static int on_property(VTermProp property, VTermValue *value, void *user)
 {
@@ -183,6 +189,30 @@ void pty_resize(struct pty *pty, int w, int h)
     (void)ioctl(pty->master, TIOCSWINSZ, &size);
 }
 
+void pty_stall(struct pty *pty)
+{
+    pty->is_stalled = true;
+}
+
+bool pty_choke(struct pty *pty, const char *key, int ms)
+{
+    struct pollfd room = {.fd = pty->slave, .events = POLLOUT};
+    struct pollfd keys = {.fd = pty->master, .events = POLLOUT};
+    struct pollfd none = {.fd = -1};
+    int64_t end = now_ms() + ms;
+    pty_stall(pty);
+    while (poll(&room, 1, 0) > 0 && (room.revents & POLLOUT) != 0) {
+        if (now_ms() > end) {
+            return false;
+        }
+        if (poll(&keys, 1, 0) > 0) {
+            pty_send(pty, key);
+        }
+        (void)poll(&none, 1, 5);
+    }
+    return true;
+}
+
 void pty_hang_up(struct pty *pty)
 {
     if (pty->master >= 0) {
@@ -193,16 +223,14 @@ void pty_hang_up(struct pty *pty)
 
 /* ---- waiting ---- */
 
-static int64_t now_ms(void)
-{
-    return mono_now().ns / 1000000;
-}
-
 /* Read what is there within ms; bytes read. */
 static size_t pump(struct pty *pty, int ms)
 {
     char bytes[16384];
     struct pollfd fd = {.fd = pty->master, .events = POLLIN};
+    if (pty->is_stalled) {
+        fd.fd = -1; /* only time passes */
+    }
     if (pty->master < 0 || poll(&fd, 1, ms) <= 0 || (fd.revents & POLLIN) == 0) {
         return 0;
     }
@@ -437,4 +465,44 @@ pid_t pty_find_child(pid_t parent, bool has_terminal, int ms)
         (void)poll(&none, 1, 5);
     } while (now_ms() < end);
     return 0;
+}
+
+/* Ticks of the processor that it has used (proc(5)); -1 when it is gone. */
+static long ticks_of(pid_t pid)
+{
+    char path[64];
+    char text[1024];
+    long user;
+    long kernel;
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    text[n > 0 ? n : 0] = '\0';
+    const char *after = strrchr(text, ')');
+    if (after == NULL || after[1] == '\0' || after[2] == 'Z' ||
+        sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user,
+               &kernel) != 2) {
+        return -1;
+    }
+    return user + kernel;
+}
+
+bool pty_wait_calm(pid_t pid, int ms)
+{
+    int64_t end = now_ms() + ms;
+    struct pollfd none = {.fd = -1};
+    const int window = 300;
+    long busy = sysconf(_SC_CLK_TCK) * window / 1000 / 3;
+    do {
+        long before = ticks_of(pid);
+        (void)poll(&none, 1, window);
+        long after = ticks_of(pid);
+        if (after < 0 || (before >= 0 && after - before < busy)) {
+            return true;
+        }
+    } while (now_ms() < end);
+    return false;
 }

@@ -33,6 +33,10 @@ pid_t pty_pid(const struct pty *pty);
 void pty_send(struct pty *pty, const char *bytes);
 void pty_sendn(struct pty *pty, const char *bytes, size_t len);
 void pty_resize(struct pty *pty, int w, int h);
+/* From now on nothing that the program writes is read, as on a line that is stuck. */
+void pty_stall(struct pty *pty);
+/* Stall, and press `key` until no more can be written to the terminal; false after `ms`. */
+bool pty_choke(struct pty *pty, const char *key, int ms);
 /* The terminal goes away, as when SSH drops. */
 void pty_hang_up(struct pty *pty);
 
@@ -56,6 +60,10 @@ const char *pty_bytes(const struct pty *pty);
 const char *pty_damage(struct pty *pty);
 /* Until there is no damage. */
 bool pty_wait_mended(struct pty *pty, int ms);
+
+/* Until process `pid` has been at rest, or nearly so, for a while, or is gone; false when it works
+ * without pause for ms. */
+bool pty_wait_calm(pid_t pid, int ms);
 
 /* Process that is a child of `parent` and has a controlling terminal (or none, has_terminal
  * false); 0 = none within ms. */

@@ -55,6 +55,14 @@ static const struct input_row rows[] = {
     {"\x1b[200~echo 1\rrm -rf /\r\nx\x1b[201~j", "paste(echo 1\nrm -rf /\nx) j"},
     {"\x1b[200~\x1b[31mred\x1b[0m\x03\x1b\x1b[201~", "paste(red\xEF\xBF\xBD\xEF\xBF\xBD)"},
     {"\x1b[200~\x1b[201~", "paste()"},
+    /* Answers that nobody asked for press no key: colours, title, DA3, version, APC, PM, SOS. */
+    {"a\x1b]11;rgb:ffff/ffff/=q\x07" "b\x1b]10;rgb:0=q\x1b\\c", "a b c"},
+    {"\x1b]lHALT =q\r:quit\r\x1b\\x", "x"},
+    {"\x1bP!|00000000\x1b\\\x1bP>|XTerm(368)\x1b\\\x1bP1+r544e=787465\x1b\\x", "x"},
+    {"\x1b_Gi=31;OK\x1b\\\x1b^private\x1b\\\x1bXstring\x1b\\x", "x"},
+    {"\x1b]0;lost\x1b[Ax", "<Up> x"}, {"\x1b]0;q\x18x\x1bPq\x1ay", "x y"},
+    {"\x1b[1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18;19;20;21;22;23;24;25;26;27;28cx", "x"},
+    {"\x1b[24;80R\x1b[3n\x1b[?2026;2$y\x1b[8;24;80t\x1b[?1;2c\x1b[?62;cx", "x"},
 };
 /* clang-format on */
 
@@ -84,13 +92,16 @@ static void sequences_become_keys_wherever_they_are_split(void **state)
 static void a_lone_escape_waits_a_moment(void **state)
 {
     static const struct input_row waits[] = {
-        {"\x1b",     "<Esc>"      },
-        {"\x1b\x1b", "<Esc> <Esc>"},
-        {"\x1b[",    "<A-[>"      },
-        {"\x1bO",    "<A-O>"      },
-        {"\x1b[1;",  ""           },
-        {"\xE6\xBC", ""           },
-        {"x\x1b",    "x <Esc>"    },
+        {"\x1b",          "<Esc>"      },
+        {"\x1b\x1b",      "<Esc> <Esc>"},
+        {"\x1b[",         "<A-[>"      },
+        {"\x1bO",         "<A-O>"      },
+        {"\x1b[1;",       ""           },
+        {"\xE6\xBC",      ""           },
+        {"\x1b]",         "<A-]>"      },
+        {"\x1bP",         "<A-P>"      },
+        {"\x1b]11;rgb:=", ""           },
+        {"x\x1b",         "x <Esc>"    },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
@@ -100,10 +111,40 @@ static void a_lone_escape_waits_a_moment(void **state)
         assert_false(input_is_waiting(input));
         input_feed(input, waits[i].bytes, strlen(waits[i].bytes));
         assert_true(input_is_waiting(input));
-        input_expire(input);
+        for (int k = 0; k < 25 && input_is_waiting(input);
+             k++) /* of an answer: half a second */
+            input_expire(input);
         assert_false(input_is_waiting(input));
         read_events(input, &out);
         assert_string_equal(out.data, waits[i].events);
+        input_feed(input, "j", 1);
+        buf_clear(&out);
+        read_events(input, &out);
+        assert_string_equal(out.data, "j");
+        input_free(input);
+    }
+}
+
+/* On a slow line an answer comes in pieces. */
+static void the_rest_of_an_answer_is_no_key(void **state)
+{
+    static const char *const pieces[][2] = {
+        {"\x1b[?62;",    "22c"   },
+        {"\x1b]11;rgb:", "=q\x07"},
+        {"\x1b]0;a\x1b", "\\"    }
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+        AUTO_BUF struct buf out;
+        buf_init(&out, 4096);
+        struct input *input = input_new();
+        input_feed(input, pieces[i][0], strlen(pieces[i][0]));
+        input_expire(input);
+        input_expire(input);
+        input_feed(input, pieces[i][1], strlen(pieces[i][1]));
+        input_feed(input, "j", 1);
+        read_events(input, &out);
+        assert_string_equal(out.data, "j");
         input_free(input);
     }
 }
@@ -189,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sequences_become_keys_wherever_they_are_split),
         cmocka_unit_test(a_lone_escape_waits_a_moment),
+        cmocka_unit_test(the_rest_of_an_answer_is_no_key),
         cmocka_unit_test(a_paste_is_bounded_and_waits_for_its_end),
         cmocka_unit_test(noise_never_overflows),
         cmocka_unit_test(the_wheel_counts_when_it_was_asked_for),
