@@ -114,16 +114,27 @@ static void judge(struct log_compare *compare, uint64_t hash, int64_t line)
     compare->new_lines[compare->n_new++] = line;
 }
 
+/* A line that both have, but not only once: it is taken for the next of ours that both have. */
+static void go_on(struct log_compare *compare)
+{
+    if (compare->anchor < compare->ours.n_lines)
+        compare->anchor++;
+    while (compare->anchor < compare->ours.n_lines &&
+           log_compare_is_new(compare, compare->anchor))
+        compare->anchor++;
+}
+
 static void miss(struct log_compare *compare, uint64_t hash, int64_t line)
 {
     const struct slot *slot = slot_of(compare, hash);
     if (slot->hash == 0)
         return; /* it was not remembered */
-    if (slot->ours > 1) {
-        if (!(slot->ours & 1))
-            compare->anchor = slot->ours / 2;
+    if (slot->ours > 1 && !(slot->ours & 1))
+        compare->anchor = slot->ours / 2;
+    else if (slot->ours > 1)
+        go_on(compare);
+    if (slot->ours > 1)
         return;
-    }
     if (compare->n_gone == LOG_COMPARE_ROWS) {
         compare->is_bounded = true;
         return;
@@ -138,8 +149,11 @@ static void miss(struct log_compare *compare, uint64_t hash, int64_t line)
 static void take(struct log_compare *compare, const char *text, size_t len, int64_t line)
 {
     uint64_t hash = hash_of(text, len);
-    if (hash == 0)
+    if (hash == 0) {
+        if (compare->pass == PASS_GONE)
+            go_on(compare);
         return;
+    }
     switch (compare->pass) {
     case PASS_GREEN:
         learn(compare, hash);

@@ -9,7 +9,8 @@
  * (template_mask() of engine/recovery/template.h), and either both look like a failure or neither
  * does. What counts is whether the other log has such a line at all, not where or how often:
  * checks that run side by side write in another order each time, and a step that waits says so
- * once more or less. A line that is gone is shown behind the line that it followed.
+ * once more or less. A line that is gone is shown behind the line that it followed, or, where lines
+ * repeat, about there.
  *
  * Each log is read once, the other one twice, in slices; a line costs one look into a hash table.
  * Bounded: of a log of more than LOG_COMPARE_BYTES one eighth of them at its beginning and the rest

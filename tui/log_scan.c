@@ -104,37 +104,39 @@ static bool matches_shown(struct log_scan *scan, const char *line, size_t len)
            memmem(scan->clean.data, scan->clean.len, scan->text, scan->len) != NULL;
 }
 
-/* Where a place where the text stands, or an escape sequence, comes next. */
-static size_t next_of(const struct log_scan *scan, size_t from, size_t len)
+/* Where `what` of n bytes comes next from `from` on, or len. */
+static size_t next_of(const struct log_scan *scan, size_t from, size_t len,
+                      const char *what, size_t n)
 {
-    const char *at = scan->lower + from;
-    const char *hit = memmem(at, len - from, scan->text, scan->len);
-    size_t left = hit ? (size_t)(hit - at) : len - from;
-    const char *escape = left > 0 ? memchr(at, ESCAPE, left) : NULL;
-    if (escape)
-        return (size_t)(escape - scan->lower);
-    return hit ? (size_t)(hit - scan->lower) : len;
+    const char *at = memmem(scan->lower + from, len - from, what, n);
+    return at ? (size_t)(at - scan->lower) : len;
 }
 
-/* Lines are counted between one place that matters and the next only. */
+/* Lines are counted between one place that matters (the text, an escape sequence) and the next
+ * only. */
 static void scan_text(struct log_scan *scan, size_t len, int64_t number)
 {
+    static const char escape[] = {ESCAPE};
     for (size_t i = 0; i < len; i++)
         scan->lower[i] = (char)lower_of(scan->bytes[i]);
-    size_t counted = 0;
-    for (size_t at = 0; (at = next_of(scan, at, len)) < len;) {
+    size_t start = 0, hit = next_of(scan, 0, len, scan->text, scan->len);
+    size_t odd = next_of(scan, 0, len, escape, 1);
+    while (hit < len || odd < len) {
+        size_t at = hit < odd ? hit : odd;
         for (const char *newline;
-             (newline = memchr(scan->bytes + counted, '\n', at - counted)) != NULL;
-             counted = (size_t)(newline + 1 - scan->bytes))
+             (newline = memchr(scan->bytes + start, '\n', at - start)) != NULL;
+             start = (size_t)(newline + 1 - scan->bytes))
             number++;
-        const char *end = memchr(scan->bytes + at, '\n', len - at);
-        size_t to = end ? (size_t)(end - scan->bytes) : len;
-        bool is_raw = memchr(scan->bytes + counted, ESCAPE, to - counted) == NULL;
-        if (is_raw || matches_shown(scan, scan->bytes + counted, to - counted))
+        const char *stop = memchr(scan->bytes + at, '\n', len - at);
+        size_t end = stop ? (size_t)(stop - scan->bytes) : len;
+        if (odd >= end || matches_shown(scan, scan->bytes + start, end - start))
             add_hit(scan, number);
-        at = to < len ? to + 1 : len;
         number++;
-        counted = at;
+        start = end < len ? end + 1 : len;
+        if (hit < start)
+            hit = next_of(scan, start, len, scan->text, scan->len);
+        if (odd < start)
+            odd = next_of(scan, start, len, escape, 1);
     }
 }
 

@@ -360,6 +360,8 @@ static void fill_log(struct frame *frame, struct frame_detail *detail, size_t n,
                  .n_bytes = 4000,
                  .first_failure = is_failed ? 17 : 0},
         .why = "",
+        .green_why = "",
+        .percent = 100,
         .lines = lines,
         .n_lines = n,
     };

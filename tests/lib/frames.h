@@ -22,6 +22,10 @@ const struct frame *frames_empty(void);
 const struct frame *frames_list(size_t n);
 /* wf-2207 in its second iteration; log of the failed step instead of the running one. */
 const struct frame *frames_failed(void);
+/* As frames_failed, of the log what a filter leaves, or the comparison with a green run. */
+const struct frame *frames_log_rows(bool is_compare);
+/* As frames_failed, of a search that has found its third line and goes on. */
+const struct frame *frames_log_found(void);
 /* Texts from outside that try to break the screen. */
 const struct frame *frames_hostile(void);
 /* Four services: closed, open with a fallback, half-open, forced; deliveries of every kind, one of

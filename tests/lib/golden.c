@@ -44,8 +44,13 @@ struct shot shot_take(const struct view_class *klass, int64_t id, const char *ar
     for (size_t i = 0; play != NULL && play->actions[i] != ACTION_NONE; i++) {
         klass->on_action(view, frame, play->actions[i], &reply);
     }
-    if (play != NULL && play->text != NULL) {
+    if (play != NULL && play->text != NULL && reply.has_prompt) {
+        klass->on_prompt(view, frame, reply.prompt.token, play->text, true, &reply);
+    } else if (play != NULL && play->text != NULL) {
         klass->on_text(view, frame, play->text, strlen(play->text), &reply);
+    }
+    if (play != NULL && klass->on_frame != NULL && (reply.flags & REPLY_REQUERY)) {
+        klass->on_frame(view, frame, &reply); /* the answer is this frame again */
     }
     reply_fini(&reply);
     surface_clear(shot.surface);

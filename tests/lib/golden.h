@@ -23,7 +23,7 @@ struct shot {
 /* What an operator does before the picture is taken. */
 struct play {
     const enum action *actions; /* ACTION_NONE ends; NULL = none */
-    const char *text;           /* typed after them */
+    const char *text;           /* typed after them; the answer when they asked for one */
 };
 
 /* View of `klass` as the console would have it after the frame came, in w x h cells between top

@@ -56,6 +56,15 @@ static void test_texts(void **state)
     (void)state;
     golden_check("log", &log_class, 2207, "", frames_busy(), NULL);
     golden_check("log-failed", &log_class, 2207, "", frames_failed(), NULL);
+    const enum action search[] = {ACTION_SEARCH, ACTION_NONE};
+    const enum action filter[] = {ACTION_FILTER, ACTION_NONE};
+    const enum action compare[] = {ACTION_COMPARE, ACTION_NONE};
+    golden_check("log-search", &log_class, 2207, "", frames_log_found(),
+                 &(struct play){search, "price_list_2"});
+    golden_check("log-filter", &log_class, 2207, "", frames_log_rows(false),
+                 &(struct play){filter, "eviction"});
+    golden_check("log-compare", &log_class, 2207, "", frames_log_rows(true),
+                 &(struct play){compare, NULL});
     golden_check("diff", &diff_class, 2207, "", frames_busy(), NULL);
     golden_check("context", &context_class, 2207, "", frames_busy(), NULL);
     golden_check("history", &history_class, 2207, "", frames_busy(), NULL);

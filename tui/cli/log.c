@@ -12,6 +12,7 @@
 #include "engine/base/text.h"
 #include "store/segment.h"
 #include "store/store.h"
+#include "tui/cli/log_part.h"
 #include "tui/cli/rows.h"
 #include "tui/cli/watch.h"
 
@@ -50,16 +51,15 @@ static bool is_named(const struct effect_row *effect, const char *step)
            strcmp(effect_name(effect->kind), step) == 0;
 }
 
-/* The newest step that is asked for, or NULL. */
-static const struct effect_row *pick_first(const struct follow *follow,
-                                           const struct effect_row *effects, size_t n)
+const struct effect_row *log_pick(const struct cli *cli, const char *step,
+                                  const struct effect_row *effects, size_t n)
 {
-    bool wants_failed = cli_has(follow->cli, "failed");
+    bool wants_failed = cli_has(cli, "failed");
     for (size_t i = n; i > 0; i--) {
         const struct effect_row *effect = &effects[i - 1];
         bool is_it = effect->log[0] != '\0';
-        if (follow->step != NULL) {
-            is_it = is_named(effect, follow->step);
+        if (step != NULL) {
+            is_it = is_named(effect, step);
         } else if (wants_failed) {
             is_it = is_bad(effect->status);
         }
@@ -208,7 +208,7 @@ static enum round look(struct follow *follow, struct err *err)
     if (!is_read) {
         return ROUND_FAILED;
     }
-    effect = follow->seq == 0 ? pick_first(follow, effects, n)
+    effect = follow->seq == 0 ? log_pick(follow->cli, follow->step, effects, n)
                               : find_from(effects, n, follow->seq, false);
     bool is_final = state_is_final(row.state);
     if (effect == NULL) {
@@ -254,6 +254,9 @@ static int run(struct cli *cli)
     if (!cli_number(cli, "tail", 0, INT32_MAX, FROM_START, &follow.tail, &err)) {
         return cli_complain(cli, "%s", err.msg);
     }
+    if (cli_has(cli, "grep") || cli_has(cli, "compare")) {
+        return log_part(cli, follow.workflow, follow.step);
+    }
     follow.arena = arena_new();
     follow.watch = cli_has(cli, "follow") ? watch_new(cli->store) : NULL;
     enum round round = ROUND_AGAIN;
@@ -269,14 +272,18 @@ static int run(struct cli *cli)
     return round == ROUND_FAILED ? cli_fail(&err) : CLI_OK;
 }
 
+/* clang-format off */
 static const struct cli_option options[] = {
-    {"follow",                       'f', NULL,
-     "go on with what comes, step after step, until the workflow ends"},
-    {"failed",                          0, NULL, "the newest step that failed"},
-    {"first-failure",                              0, NULL, "begin at the first line that looks like a failure"},
-    {"tail",    'n', "N", "begin with the newest N lines"},
+    {"follow", 'f', NULL, "go on with what comes, step after step, until the workflow ends"},
+    {"failed", 0, NULL, "the newest step that failed"},
+    {"first-failure", 0, NULL, "begin at the first line that looks like a failure"},
+    {"tail", 'n', "N", "begin with the newest N lines"},
+    {"grep", 0, "TEXT", "only lines that contain this text, in either case, with their numbers"},
+    {"compare", 0, NULL, "what is new (+) and gone (-) against the last green run of the step"},
+    {"around", 0, "N", "with --grep or --compare: N lines around each; default 0 and 3"},
     {0},
 };
+/* clang-format on */
 
 const struct cli_command cli_log = {
     .name = "log",
@@ -286,8 +293,10 @@ const struct cli_command cli_log = {
     .options = options,
     .access = ACCESS_READ,
     .help = "print the output of a step",
-    .more = "STEP is its number or name as 'show' prints it; without it, the newest step "
-            "that "
-            "has a log.",
+    .more =
+        "STEP is its number or name as 'show' prints it; without it, the newest step "
+        "that has a log. --compare takes the newest workflow of the same pipeline and "
+        "repository that completed before and passed this step; lines that differ in "
+        "times, ids, numbers, paths or addresses only are the same.",
     .run = run,
 };
