@@ -34,6 +34,7 @@
 #define ROOM_MS        10000 /* how often to look whether the disk is full */
 #define LOOK_MS        1000  /* how often to look for an engine, or for a store to open */
 #define HEALTH_MS      5000  /* between two looks at the figures of the monitor */
+#define COMING_MS      60000 /* between two looks at what the overview says is coming */
 #define LOG_DEPTH      3     /* FILE-logs/wf-N/: folders that may not be there yet */
 #define ORDERS_MAX     256   /* handed over by the ui, not yet taken */
 
@@ -405,6 +406,15 @@ static int64_t spacing_ms(const struct feed *feed)
     return spacing > FRAME_SPACING_MS ? spacing : FRAME_SPACING_MS;
 }
 
+/* How old a frame with figures of the monitor may get; 0: it has none. */
+static int figures_ms(const struct feed *feed)
+{
+    unsigned parts = feed->now_query.parts;
+    return parts & (PART_HEALTH | PART_METRICS) ? HEALTH_MS
+           : parts & PART_OVERVIEW              ? COMING_MS
+                                                : 0;
+}
+
 static int wait_ms(const struct feed *feed)
 {
     int64_t wait = ROOM_MS - ms_since(feed->last_room);
@@ -414,8 +424,8 @@ static int wait_ms(const struct feed *feed)
         int64_t soon = spacing_ms(feed) - ms_since(feed->last_built);
         wait = soon < wait ? soon : wait;
     }
-    if (feed->now_query.parts & (PART_HEALTH | PART_METRICS)) {
-        int64_t fresh = HEALTH_MS - ms_since(feed->last_built);
+    if (figures_ms(feed) > 0) {
+        int64_t fresh = figures_ms(feed) - ms_since(feed->last_built);
         wait = fresh < wait ? fresh : wait;
     }
     if (needs_looking(feed)) {
@@ -484,8 +494,7 @@ static void look_for_room(struct feed *feed)
 /* Figures get older without a commit to tell of it. */
 static void look_for_figures(struct feed *feed)
 {
-    if ((feed->now_query.parts & (PART_HEALTH | PART_METRICS)) &&
-        ms_since(feed->last_built) >= HEALTH_MS)
+    if (figures_ms(feed) > 0 && ms_since(feed->last_built) >= figures_ms(feed))
         feed->is_due_now = true;
 }
 

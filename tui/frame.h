@@ -46,11 +46,12 @@
 #include "tui/log_rows.h"
 #include "tui/metric_read.h"
 
-struct handoff;       /* tui/handoff.h */
-struct causes;        /* tui/cause.h */
-struct story;         /* tui/story.h */
-struct health;        /* engine/monitor/health.h */
-struct monitor_cards; /* engine/monitor/monitor.h */
+struct handoff;        /* tui/handoff.h */
+struct causes;         /* tui/cause.h */
+struct story;          /* tui/story.h */
+struct health;         /* engine/monitor/health.h */
+struct monitor_cards;  /* engine/monitor/monitor.h */
+struct health_outlook; /* engine/monitor/health.h */
 
 /* ---- what a view asks for ---------------------------------------------------------- */
 
@@ -200,6 +201,7 @@ struct frame_query {
 #define FRAME_EVENTS     400
 #define FRAME_EVENTS_ALL 20000
 #define FRAME_HOURS      24
+#define FRAME_COMING_MAX 4
 
 /* ---- what it gets ------------------------------------------------------------------ */
 
@@ -290,6 +292,8 @@ struct frame_overview {
     size_t n_approvals;
     const struct optimization_row *inconclusive; /* that a person must look at */
     size_t n_inconclusive;
+    const struct health_outlook *coming; /* health_coming(), at most FRAME_COMING_MAX */
+    size_t n_coming;
     bool has_recovery;
     struct frame_recovery {
         struct recovery_totals totals;

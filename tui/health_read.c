@@ -303,3 +303,41 @@ bool health_read(const char *store_path, struct reader *reader,
     health_judge(ret_health, arena);
     return true;
 }
+
+bool health_read_outlooks(struct metric_reader *metrics, struct arena *arena,
+                          struct health *ret_health, struct err *err)
+{
+    struct monitor_cards cards;
+    struct reading in = {metrics, arena, ret_health, &cards};
+    *ret_health = (struct health){.engine_fault = ""};
+    return monitor_read_cards(metrics, arena, &cards, err) &&
+           read_predictions(&in, err) && read_forecasts(&in, err);
+}
+
+static bool is_limit_near(const struct health_outlook *limit)
+{
+    return limit->value <= COMING_DAYS && limit->p_within > 0.5;
+}
+
+static bool is_failure_near(const struct health_outlook *failure)
+{
+    return failure->is_trusted && failure->value > 0.5;
+}
+
+/* Both lists are in their order already: a limit that is reached within a day goes before
+ * failures of single runs, the others after them. */
+size_t health_coming(const struct health *read, const struct health_outlook **out,
+                     size_t max)
+{
+    size_t n = 0;
+    for (int is_late = 0; is_late < 2; is_late++) {
+        for (size_t i = 0; i < read->n_forecasts && n < max; i++)
+            if (is_limit_near(&read->forecasts[i]) &&
+                (read->forecasts[i].value > 1) == (is_late == 1))
+                out[n++] = &read->forecasts[i];
+        for (size_t i = 0; is_late == 0 && i < read->n_predictions && n < max; i++)
+            if (is_failure_near(&read->predictions[i]))
+                out[n++] = &read->predictions[i];
+    }
+    return n;
+}

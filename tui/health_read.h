@@ -24,4 +24,14 @@ NODISCARD bool health_read(const char *store_path, struct reader *reader,
                            struct metric_reader *metrics, struct arena *arena,
                            struct wall now, struct health *ret_health, struct err *err);
 
+/* What is coming, soonest and likeliest first: failures that are more likely than not, as
+ * models see them that beat counting, and limits that will more likely than not be reached
+ * within COMING_DAYS. Of `read`, or of the metrics file alone. At most `max` into out. */
+#define COMING_DAYS 14
+size_t health_coming(const struct health *read, const struct health_outlook **out,
+                     size_t max);
+/* Fills predictions and forecasts alone. */
+NODISCARD bool health_read_outlooks(struct metric_reader *metrics, struct arena *arena,
+                                    struct health *ret_health, struct err *err);
+
 #endif

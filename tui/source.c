@@ -41,6 +41,7 @@ void source_free(struct source *source)
     source_free_log(source);
     audit_check_free(source->audit);
     source_free_insight(source);
+    source_free_coming(source);
     arena_free(source->limits_arena);
     arena_free(source->scratch);
     arena_free(source->failed_arena);
@@ -330,6 +331,8 @@ static bool read_parts(struct source *source, struct reader *reader,
     if ((query->parts & PART_OVERVIEW) &&
         !read_overview(source, reader, query, frame, err))
         return false;
+    if ((query->parts & PART_OVERVIEW) && !query->past.is_on)
+        source_read_coming(source, frame); /* of the past nobody knows */
     if ((query->parts & PART_LIST) && !read_list(reader, query, frame, err))
         return false;
     if ((query->parts & PART_DETAIL) && query->workflow != 0 &&

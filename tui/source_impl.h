@@ -28,6 +28,7 @@ struct source {
 
     char *metrics_path;
     struct metric_reader *metrics; /* NULL = not open */
+    struct source_coming *coming;  /* NULL = not asked for yet */
 
     struct audit_check *audit; /* NULL = none has begun */
     struct wall audit_begun, audit_ended;
@@ -56,6 +57,9 @@ bool source_read_services(struct reader *reader, struct frame *frame, struct err
 /* Fine without a metrics file: the report then says that nothing is measured. */
 bool source_read_health(struct source *source, struct reader *reader, struct frame *frame,
                         struct err *err);
+/* What is coming, into the overview that was read before. */
+void source_read_coming(struct source *source, struct frame *frame);
+void source_free_coming(struct source *source);
 /* One incident, and what is handed over, as the query asks. */
 bool source_read_incidents(struct reader *reader, const struct frame_query *query,
                            struct frame *frame, struct err *err);

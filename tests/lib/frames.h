@@ -35,6 +35,8 @@ const struct frame *frames_services(void);
 const struct frame *frames_audit(enum audit_fault fault, bool is_running);
 /* As frames_busy, with two incidents, predictions and forecasts. */
 const struct frame *frames_monitor(void);
+/* The same with nothing open: the overview says what is coming. */
+const struct frame *frames_coming(void);
 /* As frames_busy, with eight series; one of them is odd. */
 const struct frame *frames_metrics(void);
 /* As frames_busy, with a chart of n_lines series, the first of them odd for a quarter of an hour. */

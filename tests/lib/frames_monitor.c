@@ -5,6 +5,7 @@
 
 #include "engine/monitor/cards.h"
 #include "engine/monitor/health.h"
+#include "tui/health_read.h"
 
 #define MINUTE 60000
 
@@ -245,5 +246,20 @@ const struct frame *frames_monitor(void)
     struct frame_overview *over = (struct frame_overview *)(uintptr_t)frame->overview;
     over->incidents = health->incidents;
     over->n_incidents = health->n_incidents;
+    const struct health_outlook *near[FRAME_COMING_MAX];
+    struct health_outlook *coming = arena_array(arena, FRAME_COMING_MAX, sizeof *coming);
+    over->n_coming = health_coming(health, near, FRAME_COMING_MAX);
+    for (size_t i = 0; i < over->n_coming; i++)
+        coming[i] = *near[i];
+    over->coming = coming;
+    return frame;
+}
+
+const struct frame *frames_coming(void)
+{
+    struct frame *frame = (struct frame *)(uintptr_t)frames_monitor();
+    struct frame_overview *over = (struct frame_overview *)(uintptr_t)frame->overview;
+    over->n_incidents = 0;
+    over->needs.n = over->wrong.n = 0;
     return frame;
 }

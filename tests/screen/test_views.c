@@ -223,6 +223,7 @@ static void test_monitor(void **state)
     golden_check("outlook-more", &outlook_class, 0, "", frames_monitor(),
                  &(struct play){more, NULL});
     golden_check("overview-incidents", &overview_class, 0, "", frames_monitor(), NULL);
+    golden_check("overview-coming", &overview_class, 0, "", frames_coming(), NULL);
 }
 
 static void test_metrics(void **state)

@@ -20,6 +20,13 @@ void incident_line(const struct canvas *canvas, int y, const struct incident_row
 /* "6.2d (4d to 9d)", "not in sight". Returns text. */
 const char *outlook_when(const struct health_outlook *outlook, char *text, size_t cap);
 
+bool outlook_is_limit(const struct health_outlook *outlook); /* else a failure */
+/* What is used up, in words: "disk /var" of disk_used_ratio{folder="/var"}; what is no limit as
+ * it stands. Returns text. */
+const char *outlook_what(const struct health_outlook *outlook, char *text, size_t cap);
+/* "full in 6.2d (4d to 9d)", "full". Returns text. */
+const char *outlook_full(const struct health_outlook *outlook, char *text, size_t cap);
+
 /* What can be done with incidents: take, claim, assign, link, note, silence, resolve; several
  * are asked of once. The token of a prompt is the action. */
 void incident_action(const struct incident_row *const *rows, size_t n, enum action action,

@@ -108,6 +108,47 @@ static void draw_cell(const struct canvas *canvas, enum column_id id, int x, int
     }
 }
 
+bool outlook_is_limit(const struct health_outlook *outlook)
+{
+    return strcmp(outlook->unit, "days") == 0;
+}
+
+const char *outlook_what(const struct health_outlook *outlook, char *text, size_t cap)
+{
+    static const char *const ends[] = {"_used_ratio", "_ratio"};
+    size_t name = strcspn(outlook->what, "{"), n = 0;
+    (void)snprintf(text, cap, "%s", outlook->what);
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        size_t len = strlen(ends[i]);
+        if (name <= len || strncmp(outlook->what + name - len, ends[i], len) != 0)
+            continue;
+        for (; n < name - len && n + 1 < cap; n++)
+            text[n] = outlook->what[n] == '_' ? ' ' : outlook->what[n];
+        for (const char *p = outlook->what + name; *p != '\0' && n + 2 < cap; p++) {
+            if (*p != '"')
+                continue;
+            text[n++] = ' ';
+            for (p++; *p != '"' && *p != '\0' && n + 2 < cap; p++)
+                text[n++] = *p;
+            if (*p == '\0')
+                break;
+        }
+        text[n] = '\0';
+        break;
+    }
+    return text;
+}
+
+const char *outlook_full(const struct health_outlook *outlook, char *text, size_t cap)
+{
+    char when[80];
+    if (outlook->value <= 0)
+        (void)snprintf(text, cap, "full");
+    else
+        (void)snprintf(text, cap, "full in %s", outlook_when(outlook, when, sizeof when));
+    return text;
+}
+
 static void draw_limits(const struct canvas *canvas, const struct outlook_view *self,
                         const struct health *health)
 {

@@ -25,6 +25,7 @@
 #define W_STEP   14
 #define W_END    11 /* age, or "1h05m of 2h" */
 #define W_REPO   14
+#define W_CHANCE 4
 
 enum section { NEEDS, WRONG, RUNNING, SECTIONS };
 
@@ -200,10 +201,21 @@ static int incidents_height(const struct frame *frame, int h)
     return n == 0 || h < 18 ? 0 : 2 + (int)(n < most ? n : most);
 }
 
+/* Lines of what is coming, likewise; where there is little room the next of it alone, and
+ * nothing beside incidents: those are there already. */
+static int coming_height(const struct frame *frame, int h)
+{
+    size_t n = frame->overview ? frame->overview->n_coming : 0;
+    if (n == 0 || h < 18 || (h < 28 && frame->overview->n_incidents > 0))
+        return 0;
+    return h < 28 ? 2 : 2 + (int)n;
+}
+
 /* What stands below the lists. */
 static int below_height(const struct frame *frame, int h)
 {
-    return services_height(frame, h) + incidents_height(frame, h);
+    return services_height(frame, h) + incidents_height(frame, h) +
+           coming_height(frame, h);
 }
 
 /* The height that draw_lists gets: what notice and services take is not there for rows. */
@@ -393,6 +405,62 @@ static void draw_incidents(const struct canvas *canvas, const struct frame *fram
         incident_line(canvas, y, &data->incidents[y - 1], now);
 }
 
+/* What is to happen, when or why, and how likely it is. */
+static void coming_line(const struct canvas *canvas, int x, int y,
+                        const struct health_outlook *one)
+{
+    char text[LOOK_TEXT_MAX];
+    bool is_limit = outlook_is_limit(one);
+    enum theme_role role = is_limit && one->value <= 1 ? ROLE_STATUS_WARN : ROLE_TEXT;
+    int right = canvas->w - 2 - W_CHANCE, room = right - 1 - x;
+    canvas_glyph(canvas, x, y, role, is_limit ? GLYPH_ARROW_UP : GLYPH_LOW);
+    x += 2;
+    x +=
+        look_text(canvas, x, y, room / 2, role, outlook_what(one, text, sizeof text)) + 2;
+    look_text(canvas, x, y, right - 1 - x, ROLE_TEXT_DIM,
+              is_limit ? outlook_full(one, text, sizeof text) : one->text);
+    canvas_right_printf(canvas, right, y, W_CHANCE, role, "%.0f%%",
+                        100 * (is_limit ? one->p_within : one->value));
+}
+
+static void draw_coming(const struct canvas *canvas, const struct frame *frame,
+                        struct wall now)
+{
+    const struct frame_overview *data = frame->overview;
+    char note[16];
+    (void)now;
+    (void)snprintf(note, sizeof note, "%zu", data->n_coming);
+    int used = look_title(canvas, 2, 0, canvas->w - 3, "COMING", note);
+    if (canvas->h == 1)
+        coming_line(canvas, 2 + used + 2, 0, &data->coming[0]);
+    for (int y = 1; y < canvas->h && (size_t)y <= data->n_coming; y++)
+        coming_line(canvas, 2, y, &data->coming[y - 1]);
+}
+
+/* From the bottom up: services, incidents, what is coming; as much of each as has room. */
+static void draw_below(const struct canvas *canvas, const struct frame *frame, int width,
+                       struct wall now)
+{
+    const struct {
+        int height;
+        void (*draw)(const struct canvas *canvas, const struct frame *frame,
+                     struct wall now);
+    } parts[] = {
+        {services_height(frame,  canvas->h), draw_services },
+        {incidents_height(frame, canvas->h), draw_incidents},
+        {coming_height(frame,    canvas->h), draw_coming   }
+    };
+    int y = canvas->h;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        y -= parts[i].height;
+        if (parts[i].height > 0) {
+            struct canvas part =
+                canvas_sub(canvas, (struct rect){0, y + 1, width, parts[i].height - 1});
+            parts[i].draw(&part, frame, now);
+        }
+    }
+}
+
 static void overview_draw(const struct view *view, const struct frame *frame,
                           const struct canvas *all)
 {
@@ -412,22 +480,11 @@ static void overview_draw(const struct view *view, const struct frame *frame,
     if (!frame->overview)
         return;
     int left = list_width(canvas.w);
-    int signal_rows = services_height(frame, canvas.h);
     int below = below_height(frame, canvas.h);
     struct canvas lists =
         canvas_sub(&canvas, (struct rect){0, LISTS_Y, left, rest - below});
     draw_lists(&lists, over, frame, canvas.h - below);
-    if (below > signal_rows) {
-        struct canvas part =
-            canvas_sub(&canvas, (struct rect){0, canvas.h - below + 1, left,
-                                              below - signal_rows - 1});
-        draw_incidents(&part, frame, view->now);
-    }
-    if (signal_rows > 0) {
-        struct canvas signals = canvas_sub(
-            &canvas, (struct rect){0, canvas.h - signal_rows + 1, left, signal_rows - 1});
-        draw_services(&signals, frame, view->now);
-    }
+    draw_below(&canvas, frame, left, view->now);
     if (left == canvas.w)
         return;
     int x = left + SIDE_GAP, width = canvas.w - x;
