@@ -202,6 +202,8 @@ static bool read_overview(struct source *source, struct reader *reader,
                           err))
         return false;
     frame->overview = over;
+    if (!query->past.is_on) /* what was coming then, nobody knows */
+        source_read_coming(source, frame);
     return true;
 }
 
@@ -331,8 +333,6 @@ static bool read_parts(struct source *source, struct reader *reader,
     if ((query->parts & PART_OVERVIEW) &&
         !read_overview(source, reader, query, frame, err))
         return false;
-    if ((query->parts & PART_OVERVIEW) && !query->past.is_on)
-        source_read_coming(source, frame); /* of the past nobody knows */
     if ((query->parts & PART_LIST) && !read_list(reader, query, frame, err))
         return false;
     if ((query->parts & PART_DETAIL) && query->workflow != 0 &&
