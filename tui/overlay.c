@@ -3,6 +3,7 @@
  * session. */
 #include "engine/base/mem.h"
 #include "tui/console_impl.h"
+#include "tui/twin.h"
 
 /* Rows are drawn one by one; those outside the window are only counted. */
 struct sheet {
@@ -90,6 +91,20 @@ static void write_context(const struct console *c, struct sheet *sheet,
     (void)next_row(sheet);
 }
 
+/* What this view shows, in lines, for scripts. */
+static void write_twin(const struct console *c, struct sheet *sheet)
+{
+    const struct twin *twin = twin_find(place_top(c)->klass->name);
+    int y = twin != NULL ? next_row(sheet) : -1;
+    if (y < 0) {
+        return;
+    }
+    int used = canvas_text(&sheet->canvas, 0, y, 20, ROLE_TITLE, "IN LINES");
+    (void)canvas_printf(&sheet->canvas, used + 2, y, CANVAS_REST, ROLE_POPUP_DIM,
+                        "signalbox %s%s%s, with --json for scripts", twin->command,
+                        twin->target[0] != '\0' ? " " : "", twin->target);
+}
+
 static void write_help(const struct console *c, struct sheet *sheet,
                        const struct layer *layer)
 {
@@ -105,6 +120,7 @@ static void write_help(const struct console *c, struct sheet *sheet,
         }
         at = parent;
     }
+    write_twin(c, sheet);
     write_title(sheet, "more",
                 "signalbox-keys(7): your own keys; signalbox(1): everything else");
 }

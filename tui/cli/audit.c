@@ -362,12 +362,38 @@ static int list(struct cli *cli)
     return CLI_OK;
 }
 
+/* One row, with its detail where it is for scripts. */
+static int show(struct cli *cli, int64_t n)
+{
+    struct err err = ERR_INIT;
+    const struct audit_row *rows;
+    size_t n_rows;
+    const struct audit_query query = {.before_n = n < INT64_MAX ? n + 1 : n, .max = 1};
+    if (!reader_audit(cli->reader, cli->arena, &query, &rows, &n_rows, &err)) {
+        return cli_fail(&err);
+    }
+    if (n_rows == 0 || rows[0].n != n) {
+        (void)err_set(&err, ERR_NOT_FOUND, "there is no row %lld", (long long)n);
+        return cli_fail(&err);
+    }
+    if (!cli_has(cli, "json")) {
+        print_people(cli, rows, 1);
+        return CLI_OK;
+    }
+    AUTO_BUF struct buf out;
+    buf_init(&out, CLI_JSON_MAX);
+    (void)write_json(&out, &rows[0]); /* cli_close_output tells */
+    return CLI_OK;
+}
+
 static int run(struct cli *cli)
 {
     const char *what = cli->n_args > 0 ? cli->args[0] : "";
     bool is_verify = strcmp(what, "verify") == 0, is_export = strcmp(what, "export") == 0;
-    if (what[0] != '\0' && !is_verify && !is_export) {
-        return cli_complain(cli, "'%.40s': expected verify or export", what);
+    int64_t n = 0;
+    bool is_row = what[0] >= '0' && what[0] <= '9' && cli_parse_id(what, &n);
+    if (what[0] != '\0' && !is_verify && !is_export && !is_row) {
+        return cli_complain(cli, "'%.40s': expected verify, export or a number", what);
     }
     if (!is_verify && cli_has(cli, "head")) {
         return cli_complain(cli, "--head is for 'audit verify'");
@@ -375,7 +401,10 @@ static int run(struct cli *cli)
     if (!is_export && (cli_has(cli, "csv") || cli_has(cli, "jsonl"))) {
         return cli_complain(cli, "--csv and --jsonl are for 'audit export'");
     }
-    return is_verify ? verify(cli) : is_export ? export_rows(cli) : list(cli);
+    return is_verify   ? verify(cli)
+           : is_export ? export_rows(cli)
+           : is_row    ? show(cli, n)
+                       : list(cli);
 }
 
 static const struct cli_option options[] = {
@@ -395,13 +424,14 @@ static const struct cli_option options[] = {
 
 const struct cli_command cli_audit = {
     .name = "audit",
-    .args = "[verify|export]",
+    .args = "[N|verify|export]",
     .max_args = 1,
     .options = options,
     .access = ACCESS_READ,
     .help = "list who did what, prove that nobody changed it, or export it",
     .more =
-        "Without a word the newest rows are listed. verify reads the whole chain, names "
+        "Without a word the newest rows are listed, with N only that one. verify reads "
+        "the whole chain, names "
         "the first row that was edited, deleted, moved, put in, cut off or written anew, "
         "and ends with 1 when there is one. export writes all rows that match, oldest "
         "first. Both are acts themselves, and become rows. signalbox-audit(7) tells how "

@@ -22,6 +22,8 @@
 #include "tui/cli/rows.h"
 #include "tui/keymap.h"
 #include "tui/theme.h"
+#include "tui/twin.h"
+#include "tui/view.h"
 
 /* Text inside an mdoc line: a backslash would start an escape. */
 static void mdoc_text(const char *text)
@@ -353,6 +355,27 @@ static void table_drill(void)
     schema_print_mdoc(stdout, drill_profile_schema());
 }
 
+/* Each view, and the subcommand that says the same. */
+static void table_views(void)
+{
+    puts(".Bl -tag -width optimizations");
+    for (size_t i = 0; view_classes[i] != NULL; i++) {
+        const struct view_class *view = view_classes[i];
+        const struct twin *twin = twin_find(view->name);
+        printf(".It Cm %s\n", view->name);
+        if (view->help != NULL) {
+            mdoc_text(view->help);
+            puts(".");
+        }
+        if (twin != NULL) {
+            const char *target = twin->target;
+            printf("In lines:\n.Ic signalbox %s%s%s .\n", twin->command,
+                   target[0] != '\0' ? " Ar " : "", target);
+        }
+    }
+    puts(".El");
+}
+
 static void table_keys(void)
 {
     keymap_print_mdoc(stdout);
@@ -392,6 +415,7 @@ static const struct {
     {"config",        table_config       },
     {"drill",         table_drill        },
     {"keys",          table_keys         },
+    {"views",         table_views        },
     {"roles",         table_roles        },
     {"completion",    completion_print   },
 };
