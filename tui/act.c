@@ -185,7 +185,7 @@ void act_in_view(struct console *c, enum action action)
     struct reply reply;
     reply_init(&reply);
     view->klass->on_action(view, c->frame, action, &reply);
-    if ((reply.flags & REPLY_UNUSED) != 0) {
+    if ((reply.flags & REPLY_UNUSED) != 0 || reply_is_empty(&reply)) {
         reply_fini(&reply);
         act_in_console(c, action);
     } else {

@@ -21,6 +21,7 @@ const struct twin twins[] = {
     {"delivery",      "deliveries",        "N"},
     {"trace",         "trace",             "ID"},
     {"health",        "health",            ""},
+    {"incidents",     "incidents",         ""},
     {"incident",      "incidents",         "ID"},
     {"handoff",       "handoff",           ""},
     {"outlook",       "health",            ""},

@@ -14,7 +14,8 @@
 struct twin {
     const char *view;
     const char *command;
-    const char *target; /* what it is asked about, for people: "ID", "NAME"; "" = nothing */
+    const char
+        *target; /* what it is asked about, for people: "ID", "NAME"; "" = nothing */
 };
 extern const struct twin twins[];
 const struct twin *twin_find(const char *view); /* or NULL */

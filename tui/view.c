@@ -41,6 +41,13 @@ void reply_fini(struct reply *reply)
     *reply = (struct reply){0};
 }
 
+bool reply_is_empty(const struct reply *reply)
+{
+    return reply->flags == 0 && reply->open == NULL && !reply->has_prompt &&
+           !reply->has_verb && reply->submission == NULL && reply->message[0] == '\0' &&
+           reply->copy == NULL && reply->save == NULL;
+}
+
 void reply_open(struct reply *reply, const struct view_class *klass, int64_t id,
                 const char *arg)
 {

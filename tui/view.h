@@ -100,6 +100,8 @@ struct reply {
 
 void reply_init(struct reply *reply);
 void reply_fini(struct reply *reply);
+/* Does it ask for nothing at all? Then the key meant nothing here: as REPLY_UNUSED. */
+bool reply_is_empty(const struct reply *reply);
 /* Open a view above this one. arg may be NULL. */
 void reply_open(struct reply *reply, const struct view_class *klass, int64_t id,
                 const char *arg);

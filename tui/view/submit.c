@@ -414,7 +414,7 @@ const struct view_class submit_class = {
     .title = "new task",
     .help = "A form to hand over a new task",
     .context = CONTEXT_FORM,
-    .hints = {ACTION_NEXT_PANEL, ACTION_CHOICE_NEXT, ACTION_ACCEPT, ACTION_CLOSE,
+    .hints = {ACTION_NEXT_PANEL, ACTION_ROW_DOWN, ACTION_ACCEPT, ACTION_CLOSE,
               ACTION_HELP},
     .open = submit_open,
     .close = submit_close,
