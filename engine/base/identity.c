@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +14,17 @@
 #define RECORD_MAX 16384 /* bytes of one entry of the user database */
 #define UID_NEVER  UINT32_MAX
 
+bool identity_is_reserved(const char *name)
+{
+    return strcmp(name, IDENTITY_ENGINE) == 0;
+}
+
 static void name_of(uid_t uid, char name[IDENTITY_MAX])
 {
     char record[RECORD_MAX];
     struct passwd entry, *found = NULL;
     if (getpwuid_r(uid, &entry, record, sizeof(record), &found) == 0 && found != NULL &&
-        strlen(found->pw_name) < IDENTITY_MAX) {
+        strlen(found->pw_name) < IDENTITY_MAX && !identity_is_reserved(found->pw_name)) {
         (void)snprintf(name, IDENTITY_MAX, "%s", found->pw_name);
     } else {
         (void)snprintf(name, IDENTITY_MAX, "uid %lu", (unsigned long)uid);

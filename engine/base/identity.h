@@ -12,10 +12,14 @@
  *      Root could say anything there; nobody else is believed
  *   3. else the real user of the process; nothing else that the environment says counts.
  *
- * Errors: none. A user without an entry in the user database is "uid N". Any thread.
+ * Errors: none. A user without an entry in the user database is "uid N", and so is one whose
+ * name is reserved: what the engine does by itself stands under IDENTITY_ENGINE. Any thread.
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
+
+#define IDENTITY_ENGINE "engine"
 
 #define IDENTITY_MAX 64 /* bytes of a name, with NUL */
 
@@ -31,6 +35,8 @@ struct identity_source {
     const char *sudo_user; /* as in the environment; NULL = unset */
 };
 void identity_find(const struct identity_source *source, struct identity *ret_identity);
+/* A name that no person may have. */
+bool identity_is_reserved(const char *name);
 /* Of this process. */
 void identity_of_process(struct identity *ret_identity);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/err.h"
+#include "engine/base/identity.h"
 #include "engine/base/mem.h"
 #include "engine/control/config_schema.h"
 #include "engine/workflow/schema_value.h"
@@ -494,7 +495,7 @@ bool listener_is_local(const struct listener_spec *spec)
 /* A name as getpwnam(3) may know it. What the engine does by itself is under its own name. */
 static bool is_user(const char *name)
 {
-    return name[0] != '\0' && name[0] != '-' && strcmp(name, "engine") != 0 &&
+    return name[0] != '\0' && name[0] != '-' && !identity_is_reserved(name) &&
            name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                              "0123456789_.@$+-")] == '\0';
 }

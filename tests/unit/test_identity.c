@@ -130,6 +130,15 @@ static void this_process(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* No account of the host may act as the engine does. */
+static void test_reserved(void **state)
+{
+    (void)state;
+    assert_true(identity_is_reserved("engine"));
+    assert_false(identity_is_reserved("engineer"));
+    assert_false(identity_is_reserved("root"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +146,7 @@ int main(void)
         TEST(who_sudo_names),
         TEST(what_is_no_login),
         TEST(this_process),
+        TEST(reserved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
