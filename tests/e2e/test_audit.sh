@@ -5,91 +5,19 @@
 # started again; the store edited behind its back with SQLite; the chain computed once more by
 # another program, from the manual page alone. TAP. Waits are bounded.
 
-# shellcheck disable=SC2317 # until_true and the trap call them
+# shellcheck disable=SC2317 # until_true calls them
 set -u
-if ! command -v python3 >/dev/null; then
-    echo 'ok 1 - audit # SKIP needs python3'
-    echo 1..1
-    exit 0
-fi
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-audit-XXXXXX)" && pwd -P) || exit 1
-engine=''
-cleanup() {
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p config/signalbox
-git config --global user.name tester
-git config --global user.email tester@example.org
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+skip_without 'it computes the chain once more' python3
+workplace audit
 echo "store: $dir/box.db" >config/signalbox/signalbox.yaml
 
-n=0 failures=0 id=1
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        { "$program" audit </dev/null && tail -n 5 serve.log; } 2>&1 | sed 's/^/# /' | head -n 60
-        failures=1
-    fi
-}
-box() { "$program" "$@" </dev/null; }
-gives() { # STATUS ARGUMENT...
-    local want=$1 got
-    shift
-    "$program" "$@" >"$dir/out" 2>"$dir/said" </dev/null
-    got=$?
-    [ $got -eq "$want" ] && return 0
-    printf '# %s: status %s, expected %s: %s\n' "$*" $got "$want" "$(cat "$dir/out" "$dir/said" | head -n 3)"
-    return 1
-}
-says() {
-    grep -qF -- "$1" "$dir/out" "$dir/said" && return 0
-    printf '# missing: %s in %s\n' "$1" "$(cat "$dir/out" "$dir/said" | head -n 5)"
-    return 1
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.02
-    done
-}
-is() { box show "$id" --json 2>/dev/null | grep -q "^{\"id\":[0-9]*,\"state\":\"$1\""; }
-waits() { box show "$id" --json 2>/dev/null | grep -qF '"waits_for":"merge approval"'; }
-is_running() { box status --json 2>/dev/null | grep -q '"is_running":true'; }
-start_engine() {
-    "$program" serve --quiet >>serve.log 2>&1 </dev/null &
-    engine=$!
-    until_true is_running
-}
-stop_engine() {
-    local pid=$engine
-    engine=''
-    kill -"$1" "$pid"
-    wait "$pid" 2>/dev/null
-    return 0
-}
-submit() { # TASK: the number in $id
-    id=$(box submit --pipeline ask.yaml --repo repo --task "$1" | sed -n '1s/^wf-//p')
-    [ -n "$id" ]
-}
+explain() { box audit && tail -n 5 serve.log; }
 sql() { python3 -c 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit()' "$@"; }
 rows() { box audit --plain --limit 1000 "$@" | cut -f 3-8 | tr '\t' ' '; }
 
-git init -q -b main repo
-(cd repo && echo 0 >number && git add . && git commit -qm first)
+new_repository
 # shellcheck disable=SC2016 # the agent expands it
 printf '#!/bin/sh\necho 1 >>"$SIGNALBOX_WORKFLOW"\n' >agent
 chmod +x agent
@@ -98,7 +26,7 @@ start_engine
 ok 'the engine runs'
 
 # ---- what is written -------------------------------------------------------------------------
-submit 'Cache the price list' && until_true waits && gives 0 approve "$id" --reason 'good token=abcdefgh12345678' && until_true is COMPLETED
+submit ask 'Cache the price list' && waits_for 'merge approval' && gives 0 approve "$id" --reason 'good token=abcdefgh12345678' && until_true is COMPLETED
 ok 'a task is done, with an approval'
 rows >list
 status=0
@@ -143,8 +71,8 @@ ok 'heads are noted beside the store'
 # ---- kill -9 -------------------------------------------------------------------------------------
 status=0
 for i in 1 2 3 4 5 6; do
-    submit "task $i" || status=1
-    stop_engine KILL
+    submit ask "task $i" || status=1
+    kill_engine
     gives 0 audit verify && says 'no engine runs' || status=1
     start_engine || status=1
     gives 0 audit verify || status=1
@@ -152,7 +80,7 @@ done
 [ $status -eq 0 ] && ! rows | grep -F audit-broken
 ok 'killed six times: whole, and what was noted agrees'
 head=$(box audit verify --json | sed 's/.*"head":"\([^"]*\)".*/\1/')
-stop_engine TERM
+stop_engine
 [ "$(tail -n 1 box.db-audit | cut -d ' ' -f 1)" = "$(python3 -c 'import sqlite3; print(sqlite3.connect("box.db").execute("SELECT max(n) FROM audit").fetchone()[0])')" ]
 ok 'an engine that stops notes its last row'
 
@@ -192,9 +120,8 @@ sql box.db "$forget" && start_engine && until_true has_row ' audit-broken audit 
     box events --kind audit-broken --limit 1000 | grep -qF 'cut off' && gives 1 audit verify &&
     { says 'missing from the end' || says 'not the one that was noted'; } # the new rows may have come as far
 ok 'an engine that starts on a cut chain says so, and does not cover it up'
-stop_engine TERM
+stop_engine
 chmod a-w box.db . && { [ -w box.db ] || { gives 1 audit verify && says 'could not be noted'; }; }
 ok 'a store that cannot be written is read all the same'
 chmod u+w . box.db
-echo "1..$n"
-exit $failures
+done_testing

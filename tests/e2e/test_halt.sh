@@ -8,57 +8,19 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace halt keep
 tries=${HALT_TRIES:-50}
 limit=250 # ms; one try in ten may be late: a busy machine stops whom it likes for a while
 [[ ${FLAVOR-} != asan ]] || { limit=2000 tries=${HALT_TRIES:-10}; }
 agents=20
-dir=$(cd "$(mktemp -d /tmp/signalbox-halt-XXXXXX)" && pwd -P) || exit 1
-engine=''
-cleanup() {
-    touch "$dir/keep/finish"
-    rm -f "$dir"/state/signalbox/*-work/halted
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p keep config/signalbox
-git config --global user.name tester
-git config --global user.email tester@example.org
 echo "max_running: $agents" >config/signalbox/signalbox.yaml
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        "$program" events 2>&1 </dev/null | sed 's/^/# /' | tail -n 20
-        failures=1
-    fi
-}
-box() { "$program" "$@" </dev/null; }
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.02
-    done
-}
-is_running() { box status --json 2>/dev/null | grep -q '"is_running":true'; }
-start_engine() {
-    "$program" serve --quiet >>serve.log 2>&1 </dev/null &
-    engine=$!
-    until_true is_running
+explain() { box events | tail -n 20; }
+at_end() {
+    touch keep/finish
+    rm -f state/signalbox/*-work/halted
 }
 n_of() { find keep -name 'count.*' | wc -l; }
 all_count() { [ "$(n_of)" -eq $((2 * agents)) ]; }
@@ -76,8 +38,7 @@ stands() { # nothing moved within a second
     [ "$(newest)" = "$before" ]
 }
 
-git init -q -b main repo
-(cd repo && echo 0 >number && git add . && git commit -qm first)
+new_repository
 cat >agent <<'END'
 #!/usr/bin/perl
 # Two processes that write every 5 ms; the child has left the session. Ends with $KEEP/finish.
@@ -142,11 +103,10 @@ ok 'both are events'
 # ---- over the engine's end ----------------------------------------------------------------------
 stands
 ok 'it stands'
-kill -TERM "$engine" && wait "$engine"
+stop_engine
 start_engine && stands
 ok 'it stands under the next engine'
-kill -9 "$engine"
-wait "$engine" 2>/dev/null
+kill_engine
 stands
 ok 'and under none, when one was killed'
 start_engine && stands
@@ -154,8 +114,7 @@ ok 'and under the one after that'
 
 # ---- without an engine ---------------------------------------------------------------------------
 box release >/dev/null && all_grow
-kill -9 "$engine"
-wait "$engine" 2>/dev/null
+kill_engine
 begin=$(date +%s%N)
 box halt 'nobody is there' >out
 sleep 0.5
@@ -195,5 +154,4 @@ ok 'and no attempt was used up'
 ! box status | grep -q HALTED
 ok 'nobody says it is halted any more'
 
-echo "1..$n"
-exit $failures
+done_testing

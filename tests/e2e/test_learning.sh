@@ -8,24 +8,11 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-learning-XXXXXX)" && pwd -P) || exit 1
-engine=''
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p config/signalbox
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace learning
 echo 'max_running: 30' >config/signalbox/signalbox.yaml
-git config --global user.name tester
-git config --global user.email tester@example.org
-git init -q -b main repo && git -C repo commit -q --allow-empty -m first
+new_repository
 cat >web.yaml <<'END'
 name: web
 base: main
@@ -37,58 +24,16 @@ validate:
 merge: {mode: never}
 END
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        sed 's/^/# /' out 2>/dev/null | head -n 60
-        failures=1
-    fi
-}
-gives() { # STATUS ARGUMENT...
-    local want=$1 got
-    shift
-    "$program" "$@" >"$dir/out" 2>&1 </dev/null
-    got=$?
-    [ $got -eq "$want" ] && return 0
-    printf '# %s: status %s, expected %s\n' "$*" $got "$want"
-    return 1
-}
-says() {
-    grep -qF -- "$1" "$dir/out" && return 0
-    printf '# missing: %s\n' "$1"
-    return 1
-}
-until_true() { # COMMAND...: at most 180 s
-    local end=$((SECONDS + 180))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.1
-    done
-}
-is_running() { "$program" status --json 2>/dev/null </dev/null | grep -q '"is_running":true'; }
-start() {
-    "$program" serve >>serve.log 2>&1 &
-    engine=$!
-    until_true is_running
-}
 completed() { "$program" status --json 2>/dev/null </dev/null | grep -q "\"COMPLETED\":$1[,}]"; }
 is_proposed() { "$program" optimizations >out 2>&1 </dev/null && grep -qF checks.order out; }
-submit() { gives 0 submit --pipeline ./web.yaml --repo "$dir/repo" --task "$1"; }
+patience=180
 # The checks that the first iteration of a workflow ran, in their order.
 checks_of() { "$program" show "$1" </dev/null | sed -nE 's/^ +[0-9]+ +(slow|lint) +[a-z]+ +1\.1 .*/\1/p' | tr '\n' ' '; }
 
-start
+start_engine
 ok 'an engine runs'
 for i in $(seq 40); do
-    submit "task $i" || break
+    submit web "task $i" || break
 done
 until_true completed 40
 ok 'forty tasks are done'
@@ -99,7 +44,7 @@ ok 'the engine proposes the other order'
 gives 0 optimizations o-1 && says 'PREDICTED' && says 'validation' && says "'lint' fails in" && says 'would have known sooner' && says 'ASKED        a-1'
 ok 'with what it expects, why, and what would have been'
 
-kill -9 "$engine" && { wait "$engine" 2>/dev/null || true; } && start
+kill_engine && start_engine
 ok 'it is killed, and starts anew'
 gives 3 approvals && says 'a-1' && gives 3 approvals a-1 && says 'checks.order' && says 'IF WRONG' && says 'UNDO'
 ok 'the question still waits, with its card'
@@ -107,14 +52,13 @@ gives 0 tunings && says 'no setting is tuned'
 ok 'nothing is changed before somebody allows it'
 gives 0 approve a-1 --yes && gives 0 optimizations && says 'guarded' && gives 0 tunings && says 'checks.order'
 ok 'allowed, it is in force and watched'
-submit 'in the new order' && until_true completed 41 && [ "$(checks_of 41)" = 'lint ' ]
+submit web 'in the new order' && until_true completed 41 && [ "$(checks_of 41)" = 'lint ' ]
 ok 'the next wrong change is found by lint, and nothing slow was run for it'
 gives 0 undo o-1 'we want it as it was' && gives 0 tunings && says 'no setting is tuned' && gives 0 optimizations && says 'undone'
 ok 'undone, no setting is tuned'
-submit 'in the old order' && until_true completed 42 && [ "$(checks_of 42)" = 'slow lint ' ]
+submit web 'in the old order' && until_true completed 42 && [ "$(checks_of 42)" = 'slow lint ' ]
 ok 'and the order is what it was'
 gives 0 optimizations --plain && [ "$(grep -c checks.order out)" -eq 1 ]
 ok 'it was proposed once'
 
-echo "1..$n"
-exit $failures
+done_testing

@@ -8,49 +8,11 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-command -v python3 >/dev/null || {
-    echo "1..0 # SKIP no python3 for the server"
-    exit 0
-}
-dir=$(cd "$(mktemp -d /tmp/signalbox-notify-XXXXXX)" && pwd -P) || exit 1
-engine='' server=''
-cleanup() {
-    # shellcheck disable=SC2086 # one or two
-    [ -z "$engine$server" ] || kill -9 $engine $server 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8
-export GIT_CONFIG_NOSYSTEM=1 NTFY_TOKEN=tk_nobody-may-see
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-mkdir -p "$dir/config/signalbox"
-cd "$dir" || exit 1
-git config --global user.name tester
-git config --global user.email tester@example.org
-
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        sed 's/^/# /' taken 2>/dev/null | tail -n 20
-        "$program" engine-log --tail 10 2>&1 </dev/null | sed 's/^/# /'
-        failures=1
-    fi
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        [ $SECONDS -lt $end ] || return 1
-        sleep 0.05
-    done
-}
-box() { "$program" "$@" </dev/null; }
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+skip_without 'the server is written in it' python3
+workplace notify
+export NTFY_TOKEN=tk_nobody-may-see
 
 # Every third request is answered 429 or 503; what is taken stands in `taken`, a line each.
 cat >server.py <<'PY'
@@ -85,7 +47,11 @@ os.rename("port.new", "port")
 server.serve_forever()
 PY
 python3 server.py &
-server=$!
+helpers=($!)
+explain() {
+    tail -n 20 taken
+    box engine-log --tail 10
+}
 has_port() { [ -s port ]; }
 touch taken
 until_true has_port
@@ -93,14 +59,13 @@ ok 'the server listens'
 port=$(cat port)
 echo "http://127.0.0.1:$port/services/T0/hook-secret" >slack.url
 chmod 600 slack.url
-cat >config/signalbox/signalbox.yaml <<YAML
+configure <<YAML
 environment: staging
 notify:
   - {name: phone, url: "http://127.0.0.1:$port/topic", format: ntfy, token: {env: NTFY_TOKEN}}
   - {name: channel, url_from: {file: $dir/slack.url}, format: slack, on: [halted, failed]}
 YAML
-git init -q -b main repo
-(cd repo && echo 0 >number && git add . && git commit -qm first)
+new_repository
 pipeline() { # NAME CHECK MORE
     # shellcheck disable=SC2016 # the agent's shell expands it
     printf 'name: %s\nbase: main\nagent: "echo x > $SIGNALBOX_WORKFLOW"\nlimits: {iterations: 1, retries: 0}\n' "$1"
@@ -108,12 +73,6 @@ pipeline() { # NAME CHECK MORE
 }
 pipeline ask true 'merge: {mode: ask}' >ask.yaml
 pipeline fails 'exit 1' '' >fails.yaml
-is_running() { box status --json 2>/dev/null | grep -q '"is_running":true'; }
-start_engine() {
-    "$program" serve --quiet >>serve.log 2>&1 </dev/null &
-    engine=$!
-    until_true is_running
-}
 taken() { grep -cF -- "$1" taken; }
 is_taken() { [ "$(taken "$1")" -ge 1 ]; }
 knows_both() { grep -q '"phone":[0-9]' state/signalbox/*-notify 2>/dev/null && grep -q '"channel":[0-9]' state/signalbox/*-notify; }
@@ -130,13 +89,12 @@ until_true is_taken 'signalbox show wf-2' && until_true is_taken '/services/T0/h
 ok 'a failure is told to both'
 
 # ---- over restarts -------------------------------------------------------------------------
-kill -9 "$engine"
-wait "$engine" 2>/dev/null
+kill_engine
 start_engine
 box halt 'look at prod' >/dev/null
 until_true is_taken 'HALTED by' && until_true is_taken '*HALTED by'
 ok 'a halt is told'
-kill -TERM "$engine" && wait "$engine"
+stop_engine
 start_engine
 box release >/dev/null
 until_true is_taken '"released by' && until_true is_taken '*released by'
@@ -149,9 +107,9 @@ ok 'with its token'
 ok 'which nobody else gets'
 
 # ---- nobody is there ------------------------------------------------------------------------
-kill -9 "$server"
-wait "$server" 2>/dev/null
-server=''
+kill -KILL "${helpers[0]}"
+wait "${helpers[0]}" 2>/dev/null
+helpers=()
 for ((i = 0; i < 8; i++)); do
     box halt "again $i" >/dev/null
     box release >/dev/null
@@ -161,14 +119,12 @@ until_true is_failing
 ok 'a dead server is noticed'
 sed -i "s/(\"127.0.0.1\", 0)/(\"127.0.0.1\", $port)/" server.py
 python3 server.py &
-server=$!
+helpers=($!)
 until_true is_taken 'things to look at'
 ok 'and is told in one what has piled up'
 
-kill -TERM "$engine" && wait "$engine"
-engine=''
+stop_engine
 ! grep -rqF -e tk_nobody-may-see -e hook-secret state serve.log
 ok 'no secret stands in store or log'
 
-echo "1..$n"
-exit $failures
+done_testing

@@ -6,83 +6,20 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-parallel-XXXXXX)" && pwd -P) || exit 1
-engine=''
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    : >"$dir/go"
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p config/signalbox
-cat >config/signalbox/signalbox.yaml <<END
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace parallel
+configure <<END
 max_running: 5
 services:
   - {name: chain, kind: grainchain, command: ["true"]}
 END
-git config --global user.name tester
-git config --global user.email tester@example.org
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        sed 's/^/# /' out 2>/dev/null | head -n 40
-        failures=1
-    fi
-}
-gives() { # STATUS ARGUMENT...
-    local want=$1 got
-    shift
-    "$program" "$@" >"$dir/out" 2>&1 </dev/null
-    got=$?
-    [ $got -eq "$want" ] && return 0
-    printf '# %s: status %s, expected %s\n' "$*" $got "$want"
-    return 1
-}
-says() {
-    grep -qF -- "$1" "$dir/out" && return 0
-    printf '# missing: %s\n' "$1"
-    return 1
-}
-lacks() {
-    ! grep -qF -- "$1" "$dir/out" && return 0
-    printf '# unexpected: %s\n' "$1"
-    return 1
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.02
-    done
-}
-is_running() { "$program" status --json 2>/dev/null </dev/null | grep -q '"is_running":true'; }
-start() {
-    "$program" serve >>serve.log 2>&1 &
-    engine=$!
-    until_true is_running
-}
-has_state() { "$program" show "$1" --json 2>/dev/null </dev/null | grep -q "\"state\":\"$2\""; }
-submit() { gives 0 submit --pipeline "./$1.yaml" --repo "$dir/repo" --task "$1"; }
+at_end() { : >go; }
 # How often a step of a workflow has this status.
 steps() { "$program" show "$1" --json </dev/null 2>/dev/null | grep -o "\"status\":\"$3\",\"name\":\"$2\"" | wc -l; }
 
-git init -q -b main repo
-(cd repo && echo 0 >number && git add . && git commit -qm first)
+new_repository
 # Each waits for its neighbour: one after the other none of them would ever end.
 cat >ring.yaml <<END
 name: ring
@@ -95,10 +32,10 @@ validate:
   - {name: docs, command: "echo says three; read -r x <bc; echo x >ca"}
 limits: {parallel: 3, validation: 80s}
 END
-start
+start_engine
 ok "an engine runs"
 
-submit ring && until_true has_state 1 COMPLETED
+submit ring && until_true is COMPLETED 1
 ok "three checks that wait for each other pass"
 gives 0 log 1 'unit tests' && says 'says one' && lacks 'says two'
 ok "the first has a log of its own"
@@ -127,7 +64,7 @@ validate:
   - {name: last, command: "true"}
 limits: {parallel: 3, validation: 80s}
 END
-submit bad && until_true has_state 2 COMPLETED
+submit bad && until_true is COMPLETED 2
 ok "a failed check goes back to the agent, who mends it"
 [ "$(steps 2 'unit tests' passed)" = 2 ] && [ "$(steps 2 lint failed)" = 1 ] && [ "$(steps 2 lint passed)" = 1 ]
 ok "the one before it was waited for"
@@ -154,14 +91,14 @@ END
 }
 is_at() { [ -s "$dir/$1.slow" ] && ls "$dir"/state/signalbox/*-work/wf-"$2"/fx-*/check-*/result.json >/dev/null 2>&1; }
 counted engine
-submit engine && until_true is_at engine 3 && kill -9 "$engine" && { wait "$engine" 2>/dev/null || :; } && start
+submit engine && until_true is_at engine 3 && kill_engine && start_engine
 ok "an engine that is killed in the middle is started anew"
-has_state 3 VALIDATING && [ "$(steps 3 slow pending)" = 1 ]
+is VALIDATING 3 && [ "$(steps 3 slow pending)" = 1 ]
 ok "the checks are still under way"
 [ "$(steps 3 quick passed)" = 1 ]
 ok "one that has ended is shown at once"
 : >go
-until_true has_state 3 COMPLETED
+until_true is COMPLETED 3
 ok "and end"
 [ "$(wc -l <engine.quick)" = 1 ] && [ "$(wc -l <engine.slow)" = 1 ] && [ "$(steps 3 quick passed)" = 1 ] &&
     [ "$(steps 3 slow passed)" = 1 ]
@@ -173,7 +110,7 @@ ok "a runner stands in the middle"
 runner=$(cut -d' ' -f1 "$(dirname "$(dirname "$(ls "$dir"/state/signalbox/*-work/wf-4/fx-*/check-*/result.json)")")/lock")
 kill -9 "$runner"
 : >go
-until_true has_state 4 COMPLETED
+until_true is COMPLETED 4
 ok "killed, it is started again"
 [ "$(wc -l <runner.quick)" = 1 ] && [ "$(wc -l <runner.slow)" = 2 ] && [ "$(steps 4 quick passed)" = 1 ] &&
     [ "$(steps 4 slow passed)" = 1 ]
@@ -190,7 +127,7 @@ validate:
   - {name: two, command: "read -r x <ab; echo x >ba"}
 limits: {validation: 80s}
 END
-gives 0 tune limits.parallel 2 'cores are idle' --scope pipeline:tuned && submit tuned && until_true has_state 5 COMPLETED
+gives 0 tune limits.parallel 2 'cores are idle' --scope pipeline:tuned && submit tuned && until_true is COMPLETED 5
 ok "the number is a setting that can be tuned"
 gives 0 untune limits.parallel --scope pipeline:tuned && gives 0 tunings && says 'no setting is tuned'
 ok "and taken back"
@@ -207,5 +144,4 @@ sed 's/^limits.*/limits: {parallel: 1}/' remote.yaml >remote1.yaml
 gives 0 check remote1.yaml
 ok "one at a time is fine there"
 
-echo "1..$n"
-exit $failures
+done_testing

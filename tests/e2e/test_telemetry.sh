@@ -7,46 +7,11 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-command -v python3 >/dev/null || {
-    echo "1..0 # SKIP no python3 for the collector"
-    exit 0
-}
-dir=$(cd "$(mktemp -d /tmp/signalbox-telemetry-XXXXXX)" && pwd -P) || exit 1
-engine='' collector=''
-cleanup() {
-    # shellcheck disable=SC2086 # one or two
-    [ -z "$engine$collector" ] || kill -9 $engine $collector 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+skip_without 'the collector is written in it' python3
+workplace telemetry
 export COLLECTOR_TOKEN=collector-token-that-nobody-may-see
-unset NOTIFY_SOCKET INVOCATION_ID TRACEPARENT
-mkdir -p "$dir/config/signalbox"
-cd "$dir" || exit 1
-
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        "$program" engine-log --tail 10 2>&1 </dev/null | sed 's/^/# /'
-        failures=1
-    fi
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        [ $SECONDS -lt $end ] || return 1
-        sleep 0.05
-    done
-}
-box() { "$program" "$@" </dev/null; }
 
 # Every third request is answered 503; what is taken stands in `spans`, a line each.
 cat >collector.py <<'PY'
@@ -84,10 +49,11 @@ server.serve_forever()
 PY
 : >spans
 python3 collector.py >collector.port 2>collector.err &
-collector=$!
+helpers=($!)
+explain() { box engine-log --tail 10; }
 has_port() { [ -s collector.port ]; }
 until_true has_port
-cat >config/signalbox/signalbox.yaml <<YAML
+configure <<YAML
 telemetry:
   otlp:
     - {endpoint: "http://127.0.0.1:$(cat collector.port)", interval: 200ms,
@@ -95,20 +61,13 @@ telemetry:
 YAML
 box check config/signalbox/signalbox.yaml >check.out 2>&1 || sed 's/^/# /' check.out
 
-git init -q -b main repo
-git -C repo -c user.name=a -c user.email=a@b commit -q --allow-empty -m first
+new_repository
 cat >job.yaml <<'YAML'
 name: job
 agent: {run: "echo $TRACEPARENT >trace.txt"}
 validate: [{name: unit tests, run: "test -n \"$TRACEPARENT\""}]
 merge: auto
 YAML
-is_running() { box status --json 2>/dev/null | grep -q '"is_running":true'; }
-start_engine() {
-    "$program" serve --quiet >>serve.out 2>&1 </dev/null &
-    engine=$!
-    until_true is_running
-}
 start_engine
 ok 'the engine runs'
 box submit -p job.yaml --repo repo -t 'first' --wait >submit.out 2>&1
@@ -139,8 +98,7 @@ is_quiet() {
 }
 until_true is_quiet
 for _ in 1 2; do
-    kill "$engine"
-    wait "$engine" 2>/dev/null
+    stop_engine
     start_engine
 done
 box submit -p job.yaml --repo repo -t 'second' --wait >submit.out 2>&1
@@ -148,8 +106,7 @@ trace=$(trace_of wf-2)
 until_true all_there
 ok 'after two restarts the next workflow arrives'
 until_true is_quiet
-kill -9 "$engine"
-wait "$engine" 2>/dev/null
+kill_engine
 start_engine
 box submit -p job.yaml --repo repo -t 'third' --wait >submit.out 2>&1
 trace=$(trace_of wf-3)
@@ -173,7 +130,6 @@ assert all(line["time"].endswith("Z") for line in lines)
 '
 ok 'the log of the engine is JSON, and tells of the busy collector'
 [ "$(sort -u tokens)" = "$COLLECTOR_TOKEN" ] &&
-    ! grep -rqa "$COLLECTOR_TOKEN" state log.out serve.out
+    ! grep -rqa "$COLLECTOR_TOKEN" state log.out serve.log
 ok 'the token reached the collector, and no file'
-echo "1..$n"
-exit $failures
+done_testing

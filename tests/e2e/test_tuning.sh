@@ -6,76 +6,15 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-tuning-XXXXXX)" && pwd -P) || exit 1
-engine=''
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    : >"$dir/go"
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p config/signalbox
-cat >config/signalbox/signalbox.yaml <<END
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace tuning
+configure <<END
 max_running: 5
 scale:
   - {name: runners, up: "echo one more >>$dir/scaled", down: [sh, -c, 'echo broken; exit 3'], help: CI runners}
 END
-git config --global user.name tester
-git config --global user.email tester@example.org
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        sed 's/^/# /' out 2>/dev/null | head -n 40
-        failures=1
-    fi
-}
-gives() { # STATUS ARGUMENT...
-    local want=$1 got
-    shift
-    "$program" "$@" >"$dir/out" 2>&1 </dev/null
-    got=$?
-    [ $got -eq "$want" ] && return 0
-    printf '# %s: status %s, expected %s\n' "$*" $got "$want"
-    return 1
-}
-says() {
-    grep -qF -- "$1" "$dir/out" && return 0
-    printf '# missing: %s\n' "$1"
-    return 1
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.02
-    done
-}
-is_running() { "$program" status --json 2>/dev/null </dev/null | grep -q '"is_running":true'; }
-start() {
-    "$program" serve >>serve.log 2>&1 &
-    engine=$!
-    until_true is_running
-}
-stop() {
-    kill "$engine"
-    wait "$engine" 2>/dev/null
-    engine=''
-}
 # Seconds that the state CODING of a workflow has in all; its agent waits, so it stands still.
 coding_seconds() {
     "$program" show "$1" --json 2>/dev/null </dev/null | sed -nE \
@@ -89,10 +28,9 @@ has_deadline() { # WORKFLOW SECONDS, two more or less
     seconds=$(coding_seconds "$1") || return 1
     [ -n "$seconds" ] && [ $((seconds - $2)) -le 2 ] && [ $(($2 - seconds)) -le 2 ]
 }
-submit() { gives 0 submit --pipeline ./web.yaml --repo "$dir/repo" --task "$1"; }
+at_end() { : >go; }
 
-git init -q -b main repo
-(cd repo && echo 0 >number && git add . && git commit -qm first)
+new_repository
 cat >web.yaml <<END
 name: web
 base: main
@@ -102,16 +40,16 @@ validate:
   - {name: unit tests, command: "true"}
 limits: {coding: 40m}
 END
-start
+start_engine
 ok "an engine runs"
 
 gives 0 tunings && says 'no setting is tuned'
 ok "nothing is tuned at first"
-submit one && until_true has_deadline 1 2400
+submit web one && until_true has_deadline 1 2400
 ok "the deadline is that of the pipeline"
 gives 0 tune limits.coding 7m 'agents are quick' --scope pipeline:web && says 'limits.coding of pipeline:web is 7m'
 ok "tune says what is so now"
-submit two && until_true has_deadline 2 420
+submit web two && until_true has_deadline 2 420
 ok "a workflow that is submitted afterwards has it"
 has_deadline 1 2400
 ok "the one before keeps what it began with"
@@ -122,10 +60,10 @@ ok "tunings --json as well"
 
 gives 0 tune max_running 2 'the host is slow' --for 2h && says 'max_running of engine is 2 until '
 ok "the engine is tuned at once, for a time"
-submit three && gives 0 show 3 && says 'waits for     slot'
+submit web three && gives 0 show 3 && says 'waits for     slot'
 ok "a third one waits now"
 
-stop && start
+stop_engine && start_engine
 ok "the engine starts anew"
 gives 0 tunings --plain && says 'max_running' && says 'limits.coding'
 ok "tunings are there after a restart"
@@ -138,7 +76,7 @@ gives 0 untune max_running && says 'max_running of engine is 5 again, as configu
 ok "and then what is configured"
 gives 0 untune limits.coding --scope pipeline:web && gives 0 tunings && says 'no setting is tuned'
 ok "nothing is tuned any more"
-submit four && until_true has_deadline 4 2400
+submit web four && until_true has_deadline 4 2400
 ok "the deadline is exactly as it was"
 
 gives 2 tune limits.coding soon 'no' --scope pipeline:web && says "'soon' is no duration"
@@ -158,8 +96,7 @@ gives 0 events --plain && says 'tuned-back' && says 'was 7m'
 ok "the events tell of it"
 
 : >go
-is_completed() { "$program" show "$1" --json 2>/dev/null </dev/null | grep -q '"state":"COMPLETED"'; }
-until_true is_completed 1
+until_true is COMPLETED 1
 ok "the agents go on"
 # Outside of its hours a validated change waits; the word of an operator merges it.
 printf '%s\n' 'name: night' 'base: main' 'agent: {command: "echo 2 >>number"}' \
@@ -173,7 +110,7 @@ gives 0 submit --pipeline ./night.yaml --repo "$dir/repo" --task night && until_
 ok "a change whose flaky check failed is validated, and waits for its hours"
 gives 0 show 5 && says 'merges at' && says "${window%-*}"
 ok "show says when"
-gives 0 resume 5 && until_true is_completed 5
+gives 0 resume 5 && until_true is COMPLETED 5
 ok "an operator's word merges at once"
 gives 0 untune merge.window --scope pipeline:night && gives 0 untune checks/flaky.quarantine --scope pipeline:night
 ok "both are taken back"
@@ -193,5 +130,4 @@ ok "one that is not configured is refused"
 gives 2 scale runners sideways 'why not' && says 'expected up or down'
 ok "and so is another direction"
 
-echo "1..$n"
-exit $failures
+done_testing
