@@ -146,7 +146,7 @@ int main(void)
         TEST(who_sudo_names),
         TEST(what_is_no_login),
         TEST(this_process),
-        TEST(reserved),
+        cmocka_unit_test(test_reserved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
