@@ -54,6 +54,11 @@ struct segment_info {
 struct segment_reader;
 /* A missing log is ERR_NOT_FOUND. */
 NODISCARD struct segment_reader *segment_open(const char *path, struct err *err);
+/* The same for a reader that must not wait: a log that has no index that fits is not gone through
+ * whole, it grows with each segment_index_more(), as if it were written just now. */
+NODISCARD struct segment_reader *segment_open_now(const char *path, struct err *err);
+/* Go on with the index; true: there is more to do. Cheap when there is nothing to do. */
+bool segment_index_more(struct segment_reader *reader);
 void segment_free(struct segment_reader *reader); /* accepts NULL */
 /* Look again at the file; true when it grew since the last call. */
 bool segment_refresh(struct segment_reader *reader);

@@ -8,14 +8,17 @@
 #include "store/segment.h"
 #include "store/segment_file.h"
 
-#define WINDOW_BYTES 65536
-#define TRIES        64 /* to read what a fast writer leaves alone long enough */
+#define WINDOW_BYTES  65536
+#define INDEX_AT_ONCE ((int64_t)4 << 20)
+#define TRIES         64 /* to read what a fast writer leaves alone long enough */
 
 struct segment_reader {
     int log, index; /* index -1: `entries` is ours, made from the bytes */
     char *index_name;
     struct segment_header header;
     int64_t *entries;
+    int64_t to_index; /* bytes that our own index is to reach */
+    bool is_patient;  /* it may come little by little */
     /* bytes of the log at logical offset `at` */
     int64_t at;
     size_t n;
@@ -30,44 +33,79 @@ struct segment_reader {
 /* ---- an index of our own, when there is none ------------------------------------------
  */
 
-static bool remake(struct segment_reader *reader)
+/* Begin with the index of what the file has now. */
+static bool remake_begin(struct segment_reader *reader)
 {
     struct stat st;
     if (fstat(reader->log, &st) != 0) {
         return false;
     }
-    struct segment_header *header = &reader->header;
-    segment_header_init(header, st.st_size + 8 * SEGMENT_STRIDE);
+    segment_header_init(&reader->header, st.st_size + 8 * SEGMENT_STRIDE);
     free(reader->entries);
     reader->entries =
         mem_array((size_t)(st.st_size / SEGMENT_STRIDE) + 2, sizeof(int64_t));
-    for (;;) {
-        size_t want = SEGMENT_STRIDE - (size_t)(header->total % SEGMENT_STRIDE);
-        int64_t left = st.st_size - header->total;
-        want = left < (int64_t)want ? (size_t)left : want;
-        ssize_t n = pread(reader->log, reader->bytes, want, (off_t)header->total);
-        if (n <= 0) {
-            break;
-        }
-        const char *at = reader->bytes, *end = at + n;
-        for (const char *newline;
-             (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1) {
-            header->newlines++;
-            header->line_start = header->total + (newline + 1 - reader->bytes);
-            if (header->first_failure == 0 &&
-                segment_is_failure(at, (size_t)(newline - at))) {
-                header->first_failure = header->newlines;
-            }
-        }
-        header->total += n;
-        if (header->total % SEGMENT_STRIDE == 0) {
-            reader->entries[header->total / SEGMENT_STRIDE] = header->newlines;
-        }
-    }
-    header->reserved = header->total;
+    reader->to_index = st.st_size;
     reader->n = 0;
     reader->gap_end = reader->known_line = 0;
     return true;
+}
+
+/* The lines that end in bytes[0..n), which follow header->total. A line that began before is
+ * judged by its end. */
+static void count_bytes(struct segment_reader *reader, const char *bytes, size_t n)
+{
+    struct segment_header *header = &reader->header;
+    const char *at = bytes, *end = bytes + n;
+    for (const char *newline; (newline = memchr(at, '\n', (size_t)(end - at))) != NULL;
+         at = newline + 1) {
+        header->newlines++;
+        header->line_start = header->total + (newline + 1 - bytes);
+        if (header->first_failure == 0 &&
+            segment_is_failure(at, (size_t)(newline - at))) {
+            header->first_failure = header->newlines;
+        }
+    }
+    header->total += (int64_t)n;
+    if (header->total % SEGMENT_STRIDE == 0) {
+        reader->entries[header->total / SEGMENT_STRIDE] = header->newlines;
+    }
+}
+
+/* At most max bytes more; true: there is more to do. */
+static bool remake_more(struct segment_reader *reader, int64_t max)
+{
+    struct segment_header *header = &reader->header;
+    int64_t until = header->total + max;
+    reader->n = 0;
+    while (header->total < reader->to_index && header->total < until) {
+        size_t want = SEGMENT_STRIDE - (size_t)(header->total % SEGMENT_STRIDE);
+        int64_t left = reader->to_index - header->total;
+        want = left < (int64_t)want ? (size_t)left : want;
+        ssize_t n = pread(reader->log, reader->bytes, want, (off_t)header->total);
+        if (n <= 0) {
+            reader->to_index = header->total;
+            break;
+        }
+        count_bytes(reader, reader->bytes, (size_t)n);
+    }
+    header->reserved = header->total;
+    return header->total < reader->to_index;
+}
+
+static bool remake(struct segment_reader *reader)
+{
+    if (!remake_begin(reader)) {
+        return false;
+    }
+    while (remake_more(reader, INDEX_AT_ONCE) && !reader->is_patient) {
+    }
+    return true;
+}
+
+bool segment_index_more(struct segment_reader *reader)
+{
+    return reader->index < 0 && reader->header.total < reader->to_index &&
+           remake_more(reader, INDEX_AT_ONCE);
 }
 
 static int64_t entry(const struct segment_reader *reader, int64_t k)
@@ -139,7 +177,8 @@ static bool use_index(struct segment_reader *reader)
     return false;
 }
 
-struct segment_reader *segment_open(const char *path, struct err *err)
+static struct segment_reader *open_reader(const char *path, bool is_patient,
+                                          struct err *err)
 {
     AUTO_FREE char *log_name = mem_printf("%s.log", path);
     int log = open(log_name, O_RDONLY | O_CLOEXEC);
@@ -149,6 +188,7 @@ struct segment_reader *segment_open(const char *path, struct err *err)
     }
     struct segment_reader *reader = mem_alloc(sizeof(*reader));
     reader->log = log;
+    reader->is_patient = is_patient;
     reader->index_name = mem_printf("%s.idx", path);
     if (!use_index(reader) && !remake(reader)) {
         err_sys(err, "%s", log_name);
@@ -157,6 +197,16 @@ struct segment_reader *segment_open(const char *path, struct err *err)
     }
     reader->seen_total = reader->header.total;
     return reader;
+}
+
+struct segment_reader *segment_open(const char *path, struct err *err)
+{
+    return open_reader(path, false, err);
+}
+
+struct segment_reader *segment_open_now(const char *path, struct err *err)
+{
+    return open_reader(path, true, err);
 }
 
 void segment_free(struct segment_reader *reader)
@@ -177,7 +227,7 @@ bool segment_refresh(struct segment_reader *reader)
 {
     if (reader->index < 0 && !use_index(reader)) { /* it may be there by now */
         struct stat st;
-        return fstat(reader->log, &st) == 0 && st.st_size != reader->header.total &&
+        return fstat(reader->log, &st) == 0 && st.st_size != reader->to_index &&
                remake(reader);
     }
     struct segment_header before = reader->header;

@@ -16,7 +16,8 @@ struct source_log {
     char *path;                    /* NULL = no log was asked for */
     struct segment_reader *reader; /* NULL = it is not there (yet) */
     struct segment_info info;
-    bool has_more; /* work is left */
+    bool has_more;    /* work is left */
+    bool is_indexing; /* the end of the log is not known yet */
 
     struct log_scan *find, *failures, *filter; /* NULL = not asked for */
     unsigned find_serial;                      /* search answered by `found` */
@@ -109,7 +110,7 @@ static void open_log(struct source *source, const char *path, struct frame_log *
     }
     struct err err = ERR_INIT;
     if (!log->reader)
-        log->reader = segment_open(path, &err);
+        log->reader = segment_open_now(path, &err);
     if (log->reader)
         return;
     shown->is_missing = true;
@@ -144,7 +145,10 @@ static void take_hits(struct source_log *log)
 static void advance(struct source_log *log)
 {
     struct mono until = {mono_now().ns + (int64_t)SLICE_MS * 1000000};
-    log->has_more = false;
+    log->is_indexing = segment_index_more(log->reader);
+    while (log->is_indexing && mono_now().ns < until.ns)
+        log->is_indexing = segment_index_more(log->reader);
+    log->has_more = log->is_indexing;
     if (log->failures)
         log->has_more |= log_scan_step(log->failures, log->reader, until);
     if (log->find)
@@ -153,7 +157,7 @@ static void advance(struct source_log *log)
         log->has_more |= log_scan_step(log->filter, log->reader, until);
         take_hits(log);
     }
-    if (log->compare && !log->rows) {
+    if (log->compare && !log->rows && !log->is_indexing) {
         if (log_compare_step(log->compare, log->reader, log->green.log, until))
             log->has_more = true;
         else
@@ -241,7 +245,7 @@ static bool find_change(struct source_log *log, const struct frame_query *query)
 
 static bool is_over(const struct source_log *log, const struct log_scan *scan)
 {
-    return log_scan_reached(scan) >= log->info.n_lines;
+    return !log->is_indexing && log_scan_reached(scan) >= log->info.n_lines;
 }
 
 /* Of the hits that rows show, the one from `index` on. */
@@ -528,9 +532,11 @@ bool source_read_log(struct source *source, struct reader *reader,
     }
     (void)segment_refresh(log->reader); /* what it is now is read below */
     segment_info(log->reader, &log->info);
-    shown->info = log->info;
     if (!prepare(source, reader, query, detail, effect, err))
         return false;
+    segment_info(log->reader, &log->info); /* the index may have come further */
+    shown->info = log->info;
+    shown->is_indexing = log->is_indexing;
     fill(log, query, effect, arena, shown);
     return true;
 }

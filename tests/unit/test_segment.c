@@ -116,6 +116,50 @@ static void test_failure_in_last_line_without_newline(void **state)
     segment_free(reader);
 }
 
+/* Without its index a log that need not be whole at once comes little by little. */
+static void test_index_comes_little_by_little(void **state)
+{
+    (void)state;
+    struct segment_writer *writer = create(1 << 26);
+    AUTO_BUF struct buf text = {0};
+    buf_init(&text, 1 << 24);
+    int64_t n_lines = 0;
+    for (; text.len < 9 << 20; n_lines++) {
+        (void)buf_printf(&text, "line %d and what it says, at some length\n",
+                         (int)n_lines + 1);
+    }
+    (void)buf_str(&text, "error: the last one\n");
+    put(writer, text.data);
+    segment_close(writer);
+    AUTO_FREE char *index = mem_printf("%s.idx", path);
+    assert_int_equal(unlink(index), 0);
+    struct err err = ERR_INIT;
+    struct segment_reader *reader = segment_open_now(path, &err);
+    assert_non_null(reader);
+    struct segment_info info;
+    segment_info(reader, &info);
+    assert_true(info.n_lines > 0 && info.n_lines < n_lines);
+    assert_int_equal(info.first_failure, 0);
+    struct arena *arena = arena_new();
+    struct segment_line line;
+    assert_int_equal(segment_lines(reader, arena, 5, 1, &line), 1);
+    assert_memory_equal(line.text, "line 5 and", 10);
+    assert_false(segment_refresh(reader)); /* it does not begin again */
+    int steps = 0;
+    while (segment_index_more(reader)) {
+        assert_true(steps++ < 100);
+    }
+    assert_true(steps > 0);
+    segment_info(reader, &info);
+    assert_int_equal(info.n_lines, n_lines + 1);
+    assert_int_equal(info.first_failure, n_lines + 1);
+    assert_int_equal(segment_lines(reader, arena, n_lines - 7, 1, &line), 1);
+    assert_int_equal(strtol(line.text + 5, NULL, 10), n_lines - 7);
+    assert_false(segment_index_more(reader));
+    segment_free(reader);
+    arena_free(arena);
+}
+
 /* Line i is "i" and then i % 97 letters; a third of the lines of `wide` are longer. */
 static size_t make_line(char *out, size_t cap, int64_t i, size_t wide)
 {
@@ -531,6 +575,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_lines),
         TEST(test_missing),
+        TEST(test_index_comes_little_by_little),
         TEST(test_failure_in_last_line_without_newline),
         TEST(test_every_line_of_a_whole_log),
         TEST(test_bound),

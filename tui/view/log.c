@@ -80,7 +80,7 @@ static bool has_failed(enum effect_status status)
 /* Where the log opens: see the top of this file. */
 static void place(struct log_view *self, const struct frame_log *log, int h)
 {
-    self->is_placed = true;
+    self->is_placed = !log->is_indexing || log->info.first_failure > 0;
     if (has_failed(log->status) && log->info.first_failure > 0) {
         pager_show(&self->pager, log->info.first_failure - 1, log->info.n_lines, h);
         self->pager.top = log->info.first_failure - 1 - h / 3;
@@ -199,7 +199,8 @@ static void log_on_frame(struct view *view, const struct frame *frame,
     int h = log_height(view, frame);
     if (!self->is_placed) {
         place(self, log, h);
-        reply->flags |= REPLY_REQUERY;
+        if (self->is_placed)
+            reply->flags |= REPLY_REQUERY;
     }
     if (self->effect == 0)
         self->effect = log->effect; /* stay with it when the next step begins */
@@ -255,6 +256,7 @@ static void scroll(struct log_view *self, const struct frame *frame, enum action
     }
     if (!log || action == ACTION_LEFT || action == ACTION_RIGHT || action == ACTION_WRAP)
         return;
+    self->is_placed = true;
     bool was_following = self->is_following;
     bool is_up =
         action == ACTION_ROW_UP || action == ACTION_PAGE_UP || action == ACTION_TOP;

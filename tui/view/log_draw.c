@@ -110,6 +110,9 @@ static void draw_head(const struct canvas *canvas, const struct log_view *self,
                 log->status == STATUS_PENDING ? "running" : status_name(log->status));
     x += 16;
     pager_position(&self->pager, log_total(log), h, position, sizeof position);
+    if (log->is_indexing)
+        (void)snprintf(position + strlen(position), sizeof position - strlen(position),
+                       " so far");
     int64_t n_new = log->info.n_lines - self->n_seen;
     if (self->is_following && log->status == STATUS_PENDING)
         (void)snprintf(text, sizeof text, "following, %s", position);
