@@ -5,46 +5,21 @@
 # time, and what is no moment. TAP. Waits are bounded.
 
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-asof-XXXXXX)" && pwd -P) || exit 1
-trap 'rm -rf "$dir"' EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8
-export GIT_CONFIG_GLOBAL=$dir/gitconfig GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID
-cd "$dir" || exit 1
-git config --global user.name tester
-git config --global user.email tester@example.org
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace asof
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        failures=1
-        { "$program" show 1 --all; cat "$dir/out" "$dir/errors"; } 2>&1 | sed 's/^/# /' | head -n 60
-    fi
+explain() {
+    box show 1 --all
+    cat out
 }
-gives() { # STATUS ARGUMENT...: exit status, output in out, messages in errors
-    local want=$1 got
-    shift
-    timeout 60 "$program" "$@" >out 2>errors </dev/null
-    got=$?
-    [ $got -eq "$want" ] || printf '# %s: status %s, expected %s\n' "$*" $got "$want"
-    [ $got -eq "$want" ]
-}
-says() { grep -qF -- "$1" out || { printf '# missing: %s\n' "$1" && return 1; }; }
-complains() { grep -qF -- "$1" errors || { printf '# missing: %s\n' "$1" && return 1; }; }
 # Number of the last event of wf-1 that left it in STATE.
 event_of() {
     "$program" show 1 --json | grep -o '"seq":[0-9]*,"at":"[^"]*","workflow":1[^}]*"to":"[A-Z_]*"' |
         grep "\"to\":\"$1\"" | tail -n 1 | sed 's/^"seq":\([0-9]*\).*/\1/'
 }
 
-git init -q -b main repo
-(cd repo && echo 0 >number && git add . && git commit -qm first)
+new_repository
 printf '#!/bin/sh\necho 1 >>number\n' >agent
 chmod +x agent
 cat >auto.yaml <<END
@@ -53,11 +28,10 @@ base: main
 agent: {command: $dir/agent}
 validate: [{name: tests, command: "test -s number"}]
 END
-"$program" serve --quiet >serve.log 2>&1 </dev/null &
-engine=$!
+start_engine
 gives 0 submit --pipeline auto.yaml --repo repo --task 'Add one' --wait
 ok "a workflow goes through"
-kill -TERM "$engine" && wait "$engine"
+stop_engine
 
 first=$("$program" show 1 --json | grep -o '"seq":[0-9]*,"at":"[^"]*","workflow":1' | head -n 1 | tr -dc '0-9:,' | cut -d: -f2 | cut -d, -f1)
 coding=$(event_of CODING)
@@ -82,13 +56,12 @@ gives 0 status --at "#$coding" --json && says '"engine":null' && says '"CODING":
 ok "as JSON"
 gives 0 show 1 --at "#$last" && says "wf-1  COMPLETED"
 ok "at the newest event it is what it is"
-gives 1 show 1 --at "#$((first - 1))" && complains "there was no workflow wf-1 at that time" &&
-    gives 1 show 1 --at -2h && complains "there was no workflow wf-1 at that time"
+gives 1 show 1 --at "#$((first - 1))" && says "there was no workflow wf-1 at that time" &&
+    gives 1 show 1 --at -2h && says "there was no workflow wf-1 at that time"
 ok "before it was submitted there was none"
-gives 2 list --at yesterday && complains "'yesterday' is no moment; expected" &&
-    gives 2 list --at 2999-01-01 && complains "no moment of the past" &&
-    gives 1 list --at "#$((last + 1))" && complains "there is no event #$((last + 1)) yet"
+gives 2 list --at yesterday && says "'yesterday' is no moment; expected" &&
+    gives 2 list --at 2999-01-01 && says "no moment of the past" &&
+    gives 1 list --at "#$((last + 1))" && says "there is no event #$((last + 1)) yet"
 ok "what is no moment is refused, and why"
 
-echo "1..$n"
-exit $failures
+done_testing

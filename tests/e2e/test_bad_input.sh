@@ -5,38 +5,18 @@
 # repositories and stores, tasks and agent output that want to be more than text. What is wrong
 # is said clearly, nothing of it reaches a terminal as anything but text, nothing is lost. TAP.
 
+# shellcheck disable=SC2317 # others call them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-wrong=$PWD/tests/unit/wrong
-export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null LC_ALL=C.UTF-8
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace bad-input
+wrong=$here/tests/unit/wrong
+# Nothing is set, as for most people.
 unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_DATA_HOME SIGNALBOX_STORE
-dir=$(cd "$(mktemp -d)" && pwd -P) || exit 1
-export HOME=$dir/home
+export GIT_CONFIG_GLOBAL=/dev/null HOME=$dir/home
 mkdir "$HOME"
-engine=
-# shellcheck disable=SC2317
-clean_up() {
-    if [ -n "$engine" ]; then
-        kill -TERM "$engine" 2>/dev/null
-        wait "$engine" 2>/dev/null
-    fi
-    chmod -R u+rwx "$dir" 2>/dev/null
-    rm -rf "$dir"
-}
-trap clean_up EXIT
-cd "$dir" || exit 1
+at_end() { chmod -R u+rwx .; }
 
-n=0 status=0
-result() { # STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" 2>/dev/null | tail -n 20 | cat -v
-        status=1
-    fi
-}
 # box WORD...: the program on our store; its streams in out and err, its status in $code
 box() {
     local command=$1
@@ -79,7 +59,7 @@ for kind in pipeline config; do
     cases $kind
     files=("$dir/$kind"/*.yaml)
     [ ${#files[@]} -ge 15 ]
-    result $? "$kind: there are wrong files to check"
+    ok "$kind: there are wrong files to check"
     bad=''
     for file in "${files[@]}"; do
         box check --kind $kind "$file"
@@ -88,10 +68,10 @@ for kind in pipeline config; do
         fi
     done
     [ -z "$bad" ]
-    result $? "$kind: each of ${#files[@]} wrong files is refused with exit 2, its name on each line${bad:+;$bad}"
+    ok "$kind: each of ${#files[@]} wrong files is refused with exit 2, its name on each line${bad:+;$bad}"
     box check --kind $kind "${files[@]}"
     [ "$code" -eq 2 ] && [ "$(cut -d: -f1 err | sort -u | wc -l)" -eq ${#files[@]} ]
-    result $? "$kind: all of them at once"
+    ok "$kind: all of them at once"
 done
 
 printf 'name: p\nagent: a\nvalidate: []\n' >good.yaml
@@ -100,13 +80,13 @@ box check good.yaml bad.yaml
 [ "$code" -eq 2 ] && grep -q '^good.yaml: ok' out && says 'bad.yaml:2: agent.kommand: unknown field; did you mean' &&
     says "bad.yaml:4: validate[0].timeout: 'soon' is no duration; expected like 90s, 10m, 1h30m" &&
     says 'bad.yaml:5: merge:'
-result $? "check says file, line, field, what is wrong and what is expected, for every mistake"
+ok "check says file, line, field, what is wrong and what is expected, for every mistake"
 box check --json bad.yaml
 [ "$code" -eq 2 ] && grep -q '"line":4,"field":"validate\[0\].timeout"' out && [ "$(wc -l <out)" -eq 1 ]
-result $? "check --json: one object for the file"
+ok "check --json: one object for the file"
 box check good.yaml
 [ "$code" -eq 0 ] && [ ! -s err ]
-result $? "a good file passes"
+ok "a good file passes"
 
 head -c 300000 /dev/urandom >random.yaml
 head -c 300000 /dev/zero >zero.yaml
@@ -117,13 +97,13 @@ ln -s loop.yaml loop.yaml
 for file in random zero deep empty folder loop missing; do
     box check $file.yaml
     [ "$code" -eq 2 ] && says "$file.yaml:" && is_clean && [ "$(wc -l <err)" -le 201 ]
-    result $? "check refuses $file.yaml"
+    ok "check refuses $file.yaml"
 done
 name=$'esc\e[31m\n.yaml'
 cp bad.yaml "$name"
 box check "$name"
 [ "$code" -eq 2 ] && is_clean
-result $? "a file name with escapes is shown harmless"
+ok "a file name with escapes is shown harmless"
 
 # ---- configuration -----------------------------------------------------------------------
 mkdir -p "$HOME/.config/signalbox"
@@ -133,19 +113,19 @@ for command in list status 'submit --pipeline good.yaml --repo . --task t' serve
     box $command
     [ "$code" -eq 2 ] && says "signalbox.yaml:1: max_running: 'many' is no whole number" &&
         says "signalbox.yaml:2: stor: unknown field; did you mean 'store'?" && [ ! -e box.db ]
-    result $? "${command%% *}: a wrong configuration is reported whole, and nothing is made"
+    ok "${command%% *}: a wrong configuration is reported whole, and nothing is made"
 done
 rm "$HOME/.config/signalbox/signalbox.yaml"
 for file in missing.yaml folder.yaml; do
     box status --config "$dir/$file"
     [ "$code" -eq 2 ] && says "$file: cannot be read" && [ ! -e box.db ]
-    result $? "--config $file is refused"
+    ok "--config $file is refused"
 done
 if [ "$(id -u)" -ne 0 ]; then
     printf 'max_running: 5\n' >closed.yaml && chmod 0 closed.yaml
     box status --config "$dir/closed.yaml"
     [ "$code" -eq 2 ] && says "closed.yaml: cannot be read: Permission denied"
-    result $? "an unreadable configuration is refused"
+    ok "an unreadable configuration is refused"
 fi
 
 # ---- submit ------------------------------------------------------------------------------
@@ -163,7 +143,7 @@ refused() { # NAME TEXT WORD...: submit refuses with exit 2 and says TEXT; no st
     shift 2
     box submit "$@"
     [ "$code" -eq 2 ] && says "$text" && is_clean && [ ! -s out ] && [ ! -e box.db ]
-    result $? "submit refuses $name"
+    ok "submit refuses $name"
 }
 refused 'no pipeline' '--pipeline is needed' --repo repo --task t
 refused 'an unknown pipeline' "no pipeline 'nosuch'" --pipeline nosuch --repo repo --task t
@@ -192,7 +172,7 @@ refused 'escapes in a name' 'no pipeline' --pipeline $'\e]0;owned\a\e[2J' --repo
 # ---- stores ------------------------------------------------------------------------------
 box list
 [ "$code" -eq 1 ] && says 'there is no store yet'
-result $? "list without a store says what makes one"
+ok "list without a store says what makes one"
 head -c 8192 /dev/urandom >random.db
 printf 'SQLite format 3\0' >short.db
 for file in random short; do
@@ -201,12 +181,12 @@ for file in random short; do
         timeout 60 "$program" $command --store "$dir/$file.db" >out 2>err </dev/null
         code=$?
         [ "$code" -ne 0 ] && [ "$code" -lt 4 ] && [ -s err ] && is_clean
-        result $? "${command%% *}: a store of $file bytes is refused"
+        ok "${command%% *}: a store of $file bytes is refused"
     done
 done
 timeout 60 "$program" submit --store "$dir/newer.db" --pipeline good.yaml --repo repo --task t >out 2>err </dev/null &&
     [ "$(stat -c %a newer.db)" = 600 ]
-result $? "submit without an engine makes a store that only its owner reads"
+ok "submit without an engine makes a store that only its owner reads"
 # The schema's version is SQLite's user_version, at offset 60 of the file.
 rm -f newer.db-wal newer.db-shm
 printf '\0\0\47\17' | dd of=newer.db bs=1 seek=60 conv=notrunc status=none
@@ -216,23 +196,19 @@ for command in list status 'show 1' 'submit --pipeline good.yaml --repo repo --t
     timeout 60 "$program" $command --store "$dir/newer.db" >out 2>err </dev/null
     code=$?
     [ "$code" -eq 2 ] && grep -q 'newer' err && cmp -s newer.db newer.copy
-    result $? "${command%% *}: a store from a newer version is refused, and not touched"
+    ok "${command%% *}: a store from a newer version is refused, and not touched"
 done
 
 # ---- with an engine ----------------------------------------------------------------------
 "$program" serve --store "$dir/box.db" >serve.log 2>&1 </dev/null &
 engine=$!
-for ((i = 0; i < 100; i++)); do
-    box status --json
-    [ "$code" -eq 0 ] && grep -q '"pid":[1-9]' out && break
-    sleep 0.1
-done
+answers() { box status --json && [ "$code" -eq 0 ] && grep -q '"pid":[1-9]' out; }
+until_true answers
 kill -0 "$engine" 2>/dev/null && grep -q '"pid":[1-9]' out
-result $? "the engine runs"
-if [ $status -ne 0 ]; then
+ok "the engine runs"
+if [ $failures -ne 0 ]; then
     sed 's/^/# serve: /' serve.log | cat -v
-    echo "1..$n"
-    exit 1
+    done_testing
 fi
 
 cat >agent <<'END'
@@ -264,10 +240,10 @@ state_of() { # of workflow $id
 pipeline missing "[$dir/no/such/agent, --fast]"
 submit_and_wait --pipeline missing.yaml --repo repo --task 'with a missing agent'
 [ "$code" -ne 0 ] && [ "$code" -ne 124 ] && is_clean
-result $? "a missing agent program ends the wait with a failure or with a person's turn"
+ok "a missing agent program ends the wait with a failure or with a person's turn"
 box show "wf-$id"
 grep -qF "$dir/no/such/agent" out
-result $? "show names the missing program"
+ok "show names the missing program"
 
 before=$(git -C repo rev-parse main)
 printf 'mine, not committed\n' >>repo/file
@@ -276,7 +252,7 @@ pipeline dirty "[$dir/agent]" 'merge: {mode: auto, method: merge}'
 submit_and_wait --pipeline dirty.yaml --repo repo --task 'in a dirty tree'
 grep -q 'mine, not committed' repo/file && [ "$(cat repo/untracked)" = new ] &&
     { [ "$code" -ne 0 ] || [ "$(git -C repo rev-parse main)" != "$before" ]; }
-result $? "a dirty tree is left as it is: merged beside it, or refused (state $(state_of))"
+ok "a dirty tree is left as it is: merged beside it, or refused (state $(state_of))"
 git -C repo checkout -q -f main
 rm -f repo/untracked
 
@@ -291,56 +267,52 @@ printf '\xff\xc3\x28' >>task.hostile # what is no UTF-8 becomes U+FFFD
 pipeline hostile "[$dir/agent]"
 submit_and_wait --pipeline hostile.yaml --repo repo --task-file task.hostile
 [ "$code" -eq 0 ] && is_clean && [ -e "$CANARY" ]
-result $? "a task full of shell and terminal words goes through (state $(state_of))"
+ok "a task full of shell and terminal words goes through (state $(state_of))"
 hostile=$id
 cmp -s -n "$size" task.hostile "keep/task.wf-$hostile" && [ -e "$CANARY" ]
-result $? "the agent reads the task as it was written"
+ok "the agent reads the task as it was written"
 for command in "show wf-$hostile" "show wf-$hostile --all" list "log wf-$hostile agent"; do
     for form in '' --json --plain; do
         # shellcheck disable=SC2086
         box $command $form
         [ "$code" -eq 0 ] && [ -s out ] && is_clean
-        result $? "${command/$hostile/N}${form:+ }$form is harmless"
+        ok "${command/$hostile/N}${form:+ }$form is harmless"
     done
 done
 box log "wf-$hostile" agent
 grep -q 'plain red' out && grep -q 'no newline at the end' out
-result $? "the agent's words are in the log"
+ok "the agent's words are in the log"
 # shellcheck disable=SC2016
 git -C repo log -1 --format=%B main | grep -qF 'rm -f "$CANARY"'
-result $? "the merge says what the task was"
+ok "the merge says what the task was"
 
 printf '%s\n' 'a task of one MiB' >task.large
 head -c $((1048576 - 18)) /dev/zero | tr '\0' x >>task.large
 pipeline large "[$dir/agent]"
 submit_and_wait --pipeline large.yaml --repo repo --task-file task.large
 [ "$code" -eq 0 ] && cmp -s task.large "keep/task.wf-$id"
-result $? "a task of 1 MiB reaches the agent whole (state $(state_of))"
+ok "a task of 1 MiB reaches the agent whole (state $(state_of))"
 box list
 [ "$code" -eq 0 ] && is_clean && [ "$(wc -c <out)" -lt 10000 ]
-result $? "list stays a list"
+ok "list stays a list"
 
 # The pipeline is gone, the repository is gone: what is running is told, and the engine lives.
 pipeline vanish "[$dir/agent]"
 git clone -q repo vanishing
 box pause 999999
 [ "$code" -eq 1 ] && is_clean
-result $? "a workflow that does not exist is refused"
+ok "a workflow that does not exist is refused"
 for words in 'retry wf-1 --from NOWHERE' 'priority wf-1 11' 'cancel wf-x' 'approve wf-0' 'log wf-1 nosuchstep'; do
     # shellcheck disable=SC2086
     box $words
     { [ "$code" -eq 1 ] || [ "$code" -eq 2 ]; } && [ -s err ] && is_clean
-    result $? "'$words' is refused"
+    ok "'$words' is refused"
 done
 box status # 3: a person's turn, the dirty tree waits for one
 kill -0 "$engine" 2>/dev/null && [ "$code" -eq 3 ] && grep -q 'in a dirty tree' out
-result $? "the engine is alive after all of this, and says who waits"
+ok "the engine is alive after all of this, and says who waits"
 cp serve.log out && : >err && [ -s out ] && is_clean
-result $? "what the engine printed is harmless"
+ok "what the engine printed is harmless"
 [ "$(timeout 60 "$program" list --store "$dir/box.db" --plain </dev/null | wc -l)" -eq 4 ]
-result $? "all workflows are there, and no more"
-if [ $status -ne 0 ]; then
-    tail -n 20 serve.log | cat -v | sed 's/^/# serve: /'
-fi
-echo "1..$n"
-exit $status
+ok "all workflows are there, and no more"
+done_testing

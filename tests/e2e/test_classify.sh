@@ -4,21 +4,9 @@
 # signalbox classify on files and streams: the formats, and wrong input with file and line. TAP.
 
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-n=0 status=0
-result() { # STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' out err 2>/dev/null | head -n 20 | cat -v
-        status=1
-    fi
-}
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace classify
 box() { # WORD...: input from file in; output in out and err, exit status in $code
     timeout 60 "$program" "$@" >out 2>err <in
     code=$?
@@ -34,18 +22,18 @@ box classify some.jsonl
 [ $code -eq 0 ] && [ "$(wc -l <out)" -eq 2 ] &&
     grep -q '^{"id":"a","label":"network","confidence":0\.[0-9]*,"rule":"[^"]*","line":1,"text":"curl: (6) Could not resolve host: example.com","fingerprint":"[0-9a-f]\{16\}"}$' out &&
     grep -q '"id":"b","label":"vcs"' out
-result $? "each line is answered with label, confidence, rule, line and fingerprint"
+ok "each line is answered with label, confidence, rule, line and fingerprint"
 
 cp out first
 cp some.jsonl in
 box classify --task category -
 [ $code -eq 0 ] && cmp -s out first
-result $? "the same from standard input"
+ok "the same from standard input"
 : >in
 
 box classify --flaky some.jsonl
 [ $code -eq 0 ] && [ "$(grep -c '"label":"\(flaky\|real\)","confidence":[0-9.e-]*,"score":[0-9.e-]*,' out)" -eq 2 ]
-result $? "flaky or real, with a score"
+ok "flaky or real, with a score"
 
 cat >http.jsonl <<'END'
 {"id":"1","method":"GET","url":"/x","status":403,"headers":{"X-RateLimit-Remaining":"4","Retry-After":"30"},"body":"{\"message\":\"You have exceeded a secondary rate limit\"}"}
@@ -54,22 +42,22 @@ END
 box classify --task http http.jsonl
 [ $code -eq 0 ] && grep -q '"id":"1","label":"rate_limit".*"retryable":true,"retry_after_s":30,' out &&
     grep -q '"id":"2","label":"network"' out
-result $? "an answer of HTTP"
+ok "an answer of HTTP"
 
 printf '{"id":"l","log":"starting\\nall is well\\nmain.c:3:1: error: unknown type name '"'foo'"'\\nmake: *** [main.o] Error 1\\nbye\\n"}\n' >log.jsonl
 box classify --locate log.jsonl
 [ $code -eq 0 ] && grep -q '^{"id":"l","lines":\[3[],]' out
-result $? "the line that explains a log comes first"
+ok "the line that explains a log comes first"
 
 printf 'one\n\033[31mcp: error writing: No space left on device\033[0m\n' >build.log
 box classify build.log
 [ $code -eq 0 ] && grep -q '^class  *resource: ' out && grep -q '^lines  *2  cp: error writing: No space left on device$' out &&
     ! grep -q $'\033' out
-result $? "a log is explained to people, and cannot act on the terminal"
+ok "a log is explained to people, and cannot act on the terminal"
 
 box classify --json build.log
 [ $code -eq 0 ] && grep -q '^{"label":"resource",.*"lines":\[{"line":2,' out
-result $? "the same as JSON"
+ok "the same as JSON"
 
 # wrong NAME WHERE LINE [WORD...]
 wrong() {
@@ -78,7 +66,7 @@ wrong() {
     shift 3
     box classify "$@" bad.jsonl
     [ $code -eq 2 ] && grep -qF "signalbox: bad.jsonl:$where" err
-    result $? "refused: $name"
+    ok "refused: $name"
 }
 wrong "no JSON" "2: " '{"id":'
 wrong "no object" "2: no object with a text 'id'" '[]'
@@ -89,13 +77,12 @@ wrong "no status" "1: no number 'status'" '{"id":"b"}' --task http
 
 box classify --task nonsense some.jsonl
 [ $code -eq 2 ] && grep -q 'category, http, flaky' err
-result $? "refused: an unknown task"
+ok "refused: an unknown task"
 box classify --task http --flaky some.jsonl
 [ $code -eq 2 ]
-result $? "refused: two tasks"
+ok "refused: two tasks"
 box classify missing.jsonl
 [ $code -eq 1 ] && grep -q 'missing.jsonl: No such file' err
-result $? "no file"
+ok "no file"
 
-echo "1..$n"
-exit $status
+done_testing

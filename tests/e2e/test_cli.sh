@@ -5,35 +5,11 @@
 # a real git repository, all below a folder of its own. TAP. Waits are bounded.
 
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(mktemp -d /tmp/signalbox-cli-XXXXXX) || exit 1
-engine=''
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8
-export GIT_CONFIG_GLOBAL=$dir/gitconfig GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID
-cd "$dir" || exit 1
-git config --global user.name tester
-git config --global user.email tester@example.org
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace cli
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        failures=1
-    fi
-}
-box() { "$program" "$@"; }
+# Output and messages apart.
 # gives STATUS ARGUMENT...: exit status, output in $out, messages in $errors
 gives() {
     local want=$1 got
@@ -55,28 +31,6 @@ says() { # PART...: each is in output or messages
         fi
     done
 }
-# until_true SECONDS COMMAND...
-until_true() {
-    local end=$((SECONDS + $1))
-    shift
-    while ! "$@"; do
-        [ $SECONDS -lt $end ] || return 1
-        sleep 0.05
-    done
-}
-
-start_engine() {
-    "$program" serve --verbose >"$dir/serve.out" 2>"$dir/serve.err" &
-    engine=$!
-    until_true 90 is_running
-}
-is_running() { box status --json 2>/dev/null | grep -q '"is_running":true'; }
-stop_engine() { # its exit status
-    local pid=$engine
-    engine=''
-    kill -TERM "$pid" && wait "$pid"
-}
-
 # ---- without store and engine ----------------------------------------------------------
 gives 0 help && says 'Commands' 'submit' 'rollback' 'Exit status'
 ok 'help lists the commands'
@@ -175,12 +129,13 @@ gives 0 submit --pipeline quick.yaml --repo repo/sub --task 'Stored before' --me
 ok 'submit without an engine is stored'
 [ "$(stat -c %a state/signalbox/signalbox.db)" = 600 ]
 ok 'the store is for its owner only'
-start_engine
+"$program" serve --verbose >serve.out 2>serve.err </dev/null &
+engine=$!
+until_true is_running
 ok 'serve starts'
 gives 1 serve && says "pid $engine"
 ok 'a second engine is refused, and the first one named'
-has_state() { box show "$1" --json 2>/dev/null | grep -q "^{\"id\":[0-9]*,\"state\":\"$2\""; }
-until_true 90 has_state 1 COMPLETED
+becomes COMPLETED 1
 ok 'the stored task is done by the engine that came later'
 gives 0 show 1 --json && says '"ticket":7' "\"repo\":\"$dir/repo\"" '"kind":"merge"' '"events":['
 ok 'show --json has it all, and the repository is its top folder'
@@ -204,14 +159,14 @@ ok 'show and status give 3 and say what to do'
 effect=$(box show 5 --json | sed 's/.*"effect_seq":\([0-9]*\).*/\1/')
 gives 1 approve 5 --effect $((effect - 1)) && gives 2 approve 5 --effect x && gives 2 reject 5
 ok 'an approval of something else is refused'
-gives 0 approve wf-5 --effect "$effect" --reason 'looks good' && until_true 90 has_state 5 COMPLETED
+gives 0 approve wf-5 --effect "$effect" --reason 'looks good' && becomes COMPLETED 5
 ok 'approve'
 gives 1 approve 5 && says 'wf-5' && gives 1 pause 77 5 --json && [ "$(grep -c '"answer":1' "$dir/out")" -eq 2 ]
 ok 'refusals give 1, one answer for each workflow'
-gives 3 submit -p ask.yaml --repo repo --task 'Cancel' --wait && gives 0 cancel 6 --reason enough && has_state 6 CANCELLED
+gives 3 submit -p ask.yaml --repo repo --task 'Cancel' --wait && gives 0 cancel 6 --reason enough && is CANCELLED 6
 ok 'cancel'
 touch hold # it would fail before it has another priority
-gives 0 retry 4 --from PLANNING && gives 0 priority 4 9 && rm hold && until_true 90 has_state 4 FAILED
+gives 0 retry 4 --from PLANNING && gives 0 priority 4 9 && rm hold && becomes FAILED 4
 ok 'retry from a checkpoint, priority as the last word'
 gives 0 submit -p quick.yaml --repo repo --task $'Evil \033]0;x\a title\xff\xe2\x80\xae\nmore' --wait && [[ $out != *$'\033'* ]] &&
     gives 0 show 7 && [[ $out != *[$'\033\a\x80']* ]] && gives 0 list && [[ $out != *$'\033'* ]]
@@ -224,7 +179,7 @@ gives 0 log -f 7 && gives 0 log -f 7 agent && gives 1 log 7 nothing && gives 1 l
 ok 'log -f of what has ended ends'
 sed -i 's/agent begins/agent begins; sleep 1/' agent
 box submit -p quick.yaml --repo repo --task 'Follow' >/dev/null
-timeout 90 "$program" log -f wf-8 --plain >"$dir/followed" && grep -q 'agent ends' "$dir/followed" && has_state 8 COMPLETED
+timeout 90 "$program" log -f wf-8 --plain >"$dir/followed" && grep -q 'agent ends' "$dir/followed" && is COMPLETED 8
 ok 'log -f follows a running workflow to its end'
 
 # ---- list ----------------------------------------------------------------------------------
@@ -252,7 +207,7 @@ kill -HUP "$engine" && gives 1 pause 1 && is_running
 ok 'SIGHUP does not end the engine'
 stop_engine
 ok 'SIGTERM ends the engine with 0'
-grep -q 'wf-1 VALIDATING -> COMPLETED' "$dir/serve.out" && [ ! -s "$dir/serve.err" ]
+grep -q 'wf-1 VALIDATING -> COMPLETED' serve.out && [ ! -s serve.err ]
 ok 'serve printed the transitions'
 gives 0 status && says 'not running' '8: ' && gives 0 show 1 && gives 0 pause 1 && says 'no engine runs'
 ok 'all can be read, and ordered, without an engine'
@@ -289,5 +244,4 @@ bash -n completion && (
 )
 ok 'completion'
 
-echo "1..$n"
-exit $failures
+done_testing

@@ -5,22 +5,10 @@
 # make judge without data. TAP.
 
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-judge=$PWD/tests/tools/judge
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-n=0 status=0
-result() { # STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' out err 2>/dev/null | head -n 20 | cat -v
-        status=1
-    fi
-}
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace forecast
+judge=$here/tests/tools/judge
 box() { # WORD...: output in out and err, exit status in $code
     timeout 60 "$program" "$@" >out 2>err </dev/null
     code=$?
@@ -32,7 +20,7 @@ wrong() {
     shift 2
     box "$@"
     [ $code -eq 2 ] && grep -qF "$where" err && [ "$(wc -l <out)" -le "${rows-1}" ]
-    result $? "refused: $name"
+    ok "refused: $name"
 }
 
 # Three weeks of hours, a wave of a day; two hours are missing.
@@ -48,29 +36,29 @@ for words in "forecast --horizon 3 nowhere.csv" "backtest nowhere.csv" "backtest
     read -ra list <<<"$words"
     box "${list[@]}"
     [ $code -eq 1 ] && [ ! -s out ] && grep -Eq 'No such file|Is a directory' err
-    result $? "not readable: $words"
+    ok "not readable: $words"
 done
 
 box forecast --horizon 24 hours.csv
 [ $code -eq 0 ] && [ "$(head -n 1 out)" = step,forecast,lo80,hi80,lo95,hi95 ] && [ "$(wc -l <out)" -eq 25 ]
-result $? "a row for each step"
+ok "a row for each step"
 awk -F, 'NR > 1 {
     truth = 100.5 + 30 * sin((503 + $1) * 6.283185307 / 24)
     off = $2 - truth
     if (NF != 6 || $1 != NR - 1 || off > 4 || off < -4 || $5 > $3 || $3 > $2 || $2 > $4 || $4 > $6) bad = 1
 } END { exit bad }' out
-result $? "the wave goes on, inside of its intervals"
+ok "the wave goes on, inside of its intervals"
 cp out first
 timeout 60 "$program" forecast --horizon 24 - <hours.csv >out 2>err
 cmp -s out first
-result $? "standard input gives the same"
+ok "standard input gives the same"
 cut -d, -f2 hours.csv | paste -d, <(cut -d, -f1 hours.csv) - <(cut -d, -f1 hours.csv) | sed '1s/.*/timestamp,value,other/' >wide.csv
 box forecast --horizon 24 wide.csv
 cmp -s out first
-result $? "further columns do not matter"
+ok "further columns do not matter"
 box forecast --horizon 2 --season 24 --json hours.csv
 [ $code -eq 0 ] && grep -qE '^\{"step":2,"forecast":[-0-9.e]+,"lo80":[-0-9.e]+,"hi80":' out
-result $? "a JSON object for each step"
+ok "a JSON object for each step"
 
 cat >batch.csv <<'END'
 series,origin,horizon,season,start,values
@@ -80,7 +68,7 @@ END
 box forecast --batch batch.csv
 [ $code -eq 0 ] && [ "$(sed -n 1p out)" = series,origin,values,lo,hi ] &&
     [ "$(sed -n 2p out)" = "a.b,7,5 5 5,5 5 5,5 5 5" ] && grep -qE '^"c, d",9,1(\.[0-9]*)? [89][0-9.]*,' out
-result $? "many series, a row each"
+ok "many series, a row each"
 
 cat >disk.csv <<'END'
 id,capacity_bytes,used_bytes_daily
@@ -92,15 +80,15 @@ END
 box forecast --capacity disk.csv
 [ $code -eq 0 ] && [ "$(sed -n 1p out)" = id,days_to_full,lo,hi ] && grep -qE '^soon,[2-5](\.[0-9]*)?,' out &&
     grep -qx 'never,inf,inf,inf' out && grep -qx 'now,0,0,0' out && grep -qx 'unknown,,,' out
-result $? "when something is full: days, never, now, unknown"
+ok "when something is full: days, never, now, unknown"
 
 box forecast --capacity --json disk.csv
 [ $code -eq 0 ] && grep -q '^{"id":"never","verdict":"beyond","p_within":0,"days_to_full":null,' out &&
     grep -q '^{"id":"unknown","verdict":"unknown","p_within":null,' out
-result $? "when something is full, as JSON: how likely at all"
+ok "when something is full, as JSON: how likely at all"
 box forecast --batch --json batch.csv
 [ $code -eq 0 ] && [ "$(sed -n 1p out)" = '{"series":"a.b","origin":"7","values":[5,5,5],"lo80":[5,5,5],"hi80":[5,5,5]}' ]
-result $? "many series as JSON"
+ok "many series as JSON"
 
 printf 'timestamp,value\n2026-01-01 00:00:00,1\n2026-01-01 01:00:00,x\n' >bad.csv
 wrong "a value that is no number" 'bad.csv:3: value: ' forecast --horizon 3 bad.csv
@@ -125,12 +113,12 @@ wrong "no horizon" 'horizon' forecast hours.csv
 wrong "two kinds of table" 'exclude' forecast --batch --capacity hours.csv
 box forecast --horizon 3 nowhere.csv
 [ $code -ne 0 ] && grep -q nowhere.csv err
-result $? "refused: a file that is not there"
+ok "refused: a file that is not there"
 
 box backtest --horizon 24 hours.csv
 [ $code -eq 0 ] && [ "$(head -n 1 out)" = model,n,mase,skill,coverage80,coverage95 ] &&
     grep -qE '^combined,[0-9]+,0\.[0-9]+,' out && grep -q 'less error than the seasonal naive' err
-result $? "backtest of a series: a row for each model"
+ok "backtest of a series: a row for each model"
 
 awk 'BEGIN {
     for (i = 0; i < 300; i++) {
@@ -142,11 +130,10 @@ awk 'BEGIN {
 box backtest runs.jsonl
 [ $code -eq 0 ] && [ "$(head -n 1 out)" = p_from,p_to,n,said,failed ] && grep -qE '^brier_skill,0\.[0-9]+' out &&
     grep -q '300 runs with an outcome, 60 failed' err
-result $? "backtest of runs: reliability and skill"
+ok "backtest of runs: reliability and skill"
 printf '{"op":"predict","id":1}\n{"op":"guess"}\n' >bad.jsonl
 wrong "a line of runs that is none" 'bad.jsonl:2: ' backtest bad.jsonl
 
 JUDGE_DATA=$dir/nothing "$judge" >out 2>err && grep -q '^judge: skipped: no data' out
-result $? "judge without data says so"
-echo "1..$n"
-exit $status
+ok "judge without data says so"
+done_testing

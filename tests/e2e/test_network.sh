@@ -7,62 +7,17 @@
 
 # shellcheck disable=SC2317 # until_true calls them
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-dir=$(cd "$(mktemp -d /tmp/signalbox-network-XXXXXX)" && pwd -P) || exit 1
-engine='' port=0 status='' body=''
-# Whom signalbox takes the caller for: who logged in, else the user.
-unset SUDO_USER
-me=$(id -un -- "$(cat /proc/self/loginuid)" 2>/dev/null || id -un)
-cleanup() {
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null
-    wait 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-export HOME=$dir XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state LC_ALL=C.UTF-8 GIT_CONFIG_NOSYSTEM=1
-unset NOTIFY_SOCKET INVOCATION_ID GIT_CONFIG_GLOBAL
-cd "$dir" || exit 1
-mkdir -p config/signalbox
-git config --global user.name tester
-git config --global user.email tester@example.org
-git init -q -b main repo && git -C repo commit -q --allow-empty -m first
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace network
+status='' body=''
+new_repository
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local result=$?
-    n=$((n + 1))
-    if [ $result -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        printf '# %s %s\n' "$status" "$body"
-        sed 's/^/# /' out 2>/dev/null | head -n 20
-        failures=1
-    fi
-}
-until_true() { # COMMAND...: at most 90 s
-    local end=$((SECONDS + 90))
-    while ! "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            echo "# in vain: $*"
-            return 1
-        fi
-        sleep 0.02
-    done
-}
-box() { "$program" "$@" </dev/null; }
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
-free_port() {
-    port=$((20000 + RANDOM % 12000)) # below those that the kernel gives away
-    while listens; do
-        port=$((20000 + RANDOM % 12000))
-    done
-}
-is_up() { box status --json 2>/dev/null | grep -q '"is_running":true' && listens; }
-start() {
-    "$program" serve --quiet >>serve.log 2>&1 </dev/null &
-    engine=$!
-    until_true is_up
+start() { start_engine && until_true listens; }
+explain() {
+    printf '%s %s\n' "$status" "$body"
+    cat out
 }
 post() { # USER BODY HEADER: sets status and body
     local fd answer
@@ -95,11 +50,11 @@ field() { # NAME: of the JSON in body, a number or a text
     sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p" <<<"$body"
 }
 
-free_port
+port=$(free_port)
 for user in olga ian ada eve; do
     export "TOKEN_$user=$user-has-a-long-enough-token"
 done
-cat >config/signalbox/signalbox.yaml <<END
+configure <<END
 listener:
   port: $port
   tokens:
@@ -148,13 +103,11 @@ ask ian "{\"verb\":\"approve\",\"args\":{\"approval\":$approval,\"digest\":\"$di
     ask ada "{\"verb\":\"approve\",\"args\":{\"approval\":$approval,\"digest\":\"00\"}}" && answers 409 'changed since it was shown'
 ok 'an approval needs the role, and the digest of what was shown'
 ask ada "{\"verb\":\"approve\",\"args\":{\"approval\":$approval,\"digest\":\"$digest\"}}" && answers 200 '"answer":0'
-is_completed() { box show wf-1 --json | grep -q '"state":"COMPLETED"'; }
-until_true is_completed
+becomes COMPLETED
 ok 'approved over the network, and merged'
 
 # ---- a key over a killed engine --------------------------------------------------------------
-kill -9 "$engine"
-wait "$engine" 2>/dev/null
+kill_engine
 start
 ask ian "$submit" 'Idempotency-Key: "first"' && answers 200 "\"command\":$first," && [ "$(field workflow)" = 1 ] &&
     [ "$(box list --json | wc -l)" = 1 ]
@@ -191,9 +144,8 @@ if [ "$(id -u)" = 0 ] && [ "$(cat /proc/self/loginuid 2>/dev/null)" = 4294967295
     grep -q '"actor":"root"' out && ! grep -q '"account"' out
     ok 'a name that nobody has is nobody'
 else
-    n=$((n + 2))
-    echo "ok $((n - 1)) - who came through sudo # SKIP only root's word counts, and only without a login user"
-    echo "ok $n - a name that nobody has # SKIP likewise"
+    skip 'who came through sudo' "only root's word counts, and only without a login user"
+    skip 'a name that nobody has' likewise
 fi
 # shellcheck disable=SC2016 # the inner shell expands it
 if bash -c 'echo 1 >/proc/self/loginuid && [ "$(cat /proc/self/loginuid)" = 1 ]' 2>/dev/null; then
@@ -201,9 +153,7 @@ if bash -c 'echo 1 >/proc/self/loginuid && [ "$(cat /proc/self/loginuid)" = 1 ]'
     grep -q "\"actor\":\"$(id -un 1)\"" out && grep -q "\"account\":\"$(id -un)\"" out
     ok 'who logged in stands before what sudo says'
 else
-    n=$((n + 1))
-    echo "ok $n - who logged in # SKIP the kernel lets nobody here set a login user"
+    skip "who logged in" "the kernel lets nobody here set a login user"
 fi
 
-echo "1..$n"
-exit $failures
+done_testing

@@ -5,20 +5,10 @@
 # with what it must find. TAP.
 
 set -u
-tools=$PWD/tests/tools
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-n=0 status=0
-result() { # STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        status=1
-    fi
-}
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace tools
+tools=$here/tests/tools
 
 # expect "LAST LINE" STATUS NAME: one script of standard input under the runner.
 expect() {
@@ -28,7 +18,7 @@ expect() {
     got=$(TEST_TIMEOUT=${limit-20} "$tools/run_tests" ./program 2>&1)
     code=$?
     [ "$(tail -n 1 <<<"$got")" = "$1" ] && [ $code -eq "$2" ]
-    result $? "runner: $3"
+    ok "runner: $3"
 }
 expect '2 passed, 0 failed' 0 'counts what passed' <<'END'
 echo 1..2; echo "ok 1 - a"; echo "ok 2 - b"
@@ -53,7 +43,7 @@ limit=1 expect '1 passed, 1 failed' 1 'no end is a failure' <<'END'
 echo 1..2; echo "ok 1 - a"; exec sleep 100
 END
 [ "$("$tools/run_tests" ./missing 2>&1 | tail -n 1)" = '0 passed, 1 failed' ]
-result $? "runner: a missing program is a failure"
+ok "runner: a missing program is a failure"
 
 # What failed is said last, with no line of what passed.
 cat >program <<'END'
@@ -63,12 +53,12 @@ END
 chmod +x program
 got=$("$tools/run_tests" ./program | tail -n 4)
 [ "$got" = $'==== failed:\nFAIL ./program\nnot ok 2 - b\n1 passed, 1 failed' ]
-result $? "runner: what failed is said again at the end"
+ok "runner: what failed is said again at the end"
 got=$({ seq 50; echo '# not ok 7 - c'; seq 50; } | "$tools/failing" 9 1)
 [ "$got" = $'50\n# not ok 7 - c\n1' ]
-result $? "failing: finds it in the log of a program inside"
+ok "failing: finds it in the log of a program inside"
 [ "$(seq 50 | "$tools/failing" 3)" = $'48\n49\n50' ]
-result $? "failing: the end of a log that names no failure"
+ok "failing: the end of a log that names no failure"
 
 # source LAYER-TOOL WORDS NAME: the tool must fail and say WORDS about the files given.
 finds() {
@@ -76,7 +66,7 @@ finds() {
     shift 3
     got=$("$tools/$tool" "$@" 2>&1) && got="passed: $got"
     [[ $got != passed:* && $got == *"$words"* ]]
-    result $? "$tool: $name"
+    ok "$tool: $name"
 }
 mkdir -p tui store engine/base engine/io
 spdx='/* SPDX-License-Identifier: MIT */'
@@ -96,7 +86,7 @@ printf '%s\n' "$spdx" '#include "store/f.h"' >store/g.h
 finds check_layers 'in a circle' 'headers in a circle' store/f.h store/g.h
 printf '%s\n' "$spdx" '#include "engine/base/err.h"' >store/h.c
 "$tools/check_layers" store/h.c >/dev/null
-result $? "check_layers: lets pass what points down"
+ok "check_layers: lets pass what points down"
 
 echo 'int a;' >tui/b.c
 finds check_source 'no SPDX line' 'licence' tui/b.c
@@ -109,5 +99,4 @@ finds check_source 'later' 'a note without an issue' tui/e.c
 printf '%s\n' "$spdx" 'int a; ' >tui/f.c
 finds check_source 'int a' 'blanks at the end of a line' tui/f.c
 
-echo "1..$n"
-exit $status
+done_testing

@@ -10,13 +10,16 @@
 # reached. TAP.
 
 set -u
-program=${SIGNALBOX:-$PWD/build/signalbox}
-store_of_sources=$PWD/build/unprepared
-skip() {
-    echo "1..1"
-    echo "ok 1 - unprepared repository # SKIP $1"
-    exit 0
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+workplace unprepared
+explain() {
+    cat out
+    tail -n 10 serve.log
+    box log wf-1 | tail -n 20
+    tail -n 20 log
 }
+store_of_sources=$here/build/unprepared
 
 # The mirror that this machine's apt uses, asked for sources, in folders of our own.
 fetch() {
@@ -37,33 +40,16 @@ fetch() {
         mkdir -p "$store_of_sources" && cp "$dir"/figlet_*.orig.tar.gz "$store_of_sources/figlet.tar.gz"
 }
 
-dir=$(mktemp -d) || exit 1
-engine=
 # shellcheck disable=SC2317
-clean_up() {
-    [ -z "$engine" ] || { kill -TERM "$engine" && wait "$engine"; }
-    rm -rf "$dir"
-}
-trap clean_up EXIT
 if [ ! -s "$store_of_sources/figlet.tar.gz" ]; then
-    command -v apt-get >/dev/null || skip "no apt-get"
-    fetch "$dir" || skip "Debian's sources cannot be reached"
+    command -v apt-get >/dev/null || skip_all "no apt-get"
+    fetch "$dir" || skip_all "Debian's sources cannot be reached"
 fi
 
-n=0 status=0
-result() { # STATUS NAME
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        status=1
-    fi
-}
 
 repo=$dir/figlet
 mkdir "$repo" && tar -xzf "$store_of_sources/figlet.tar.gz" -C "$repo" --strip-components=1
-export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
+export GIT_CONFIG_GLOBAL=/dev/null
 git -C "$repo" init -q -b trunk
 git -C "$repo" config user.name Upstream
 git -C "$repo" config user.email upstream@localhost
@@ -117,34 +103,26 @@ box() {
     "$program" "$command" --store "$dir/signalbox.db" "$@" </dev/null
 }
 box check "$dir/figlet.yaml" >"$dir/out" 2>&1
-result $? "the pipeline is sound"
-sed 's/^/# /' "$dir/out"
+ok "the pipeline is sound"
 
 "$program" serve --store "$dir/signalbox.db" >"$dir/serve.log" 2>&1 </dev/null &
 engine=$!
 timeout 200 "$program" submit --store "$dir/signalbox.db" --pipeline "$dir/figlet.yaml" --repo "$repo" \
     --task "figlet -h: print the usage on standard output and end well; with a test" --wait \
     >"$dir/out" 2>&1 </dev/null
-result $? "submit --wait ends well"
-sed 's/^/# /' "$dir/out"
+ok "submit --wait ends well"
 box show wf-1 --json >"$dir/show" 2>&1
 grep -q '"state":"COMPLETED"' "$dir/show"
-result $? "the workflow is completed"
+ok "the workflow is completed"
 grep -q '"iteration":2' "$dir/show" && grep -q '"status":"failed"' "$dir/show"
-result $? "figlet's own tests sent the first attempt back"
+ok "figlet's own tests sent the first attempt back"
 [ "$(git -C "$repo" rev-list --count "$before..trunk")" -eq 1 ]
-result $? "trunk has one commit more"
+ok "trunk has one commit more"
 git -C "$repo" archive trunk | { mkdir "$dir/merged" && tar -x -C "$dir/merged"; }
 make -s -C "$dir/merged" all >"$dir/log" 2>&1 && make -s -C "$dir/merged" check >>"$dir/log" 2>&1 &&
     grep -q 'test 027.*pass' "$dir/log"
-result $? "what was merged builds and passes all its tests"
+ok "what was merged builds and passes all its tests"
 "$dir/merged/figlet" -h | grep -q '^Usage: figlet'
-result $? "figlet -h prints the usage"
+ok "figlet -h prints the usage"
 git -C "$repo" diff --stat "$before" trunk | sed 's/^/# /'
-if [ $status -ne 0 ]; then
-    sed 's/^/# serve: /' "$dir/serve.log" | tail -n 20
-    box log wf-1 2>/dev/null | tail -n 20 | sed 's/^/# log: /'
-    tail -n 20 "$dir/log" | sed 's/^/# make: /'
-fi
-echo "1..$n"
-exit $status
+done_testing

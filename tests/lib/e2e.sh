@@ -28,13 +28,13 @@
 #   engine    the process of the engine, '' = none; ended at the end, of its own will within 30 s
 #   helpers   array: other processes to kill at the end, at once
 #   id        number of the workflow that has, is, becomes, waits_for are about (1)
-#   serve_options  array: further arguments of start_engine
 #   patience  seconds that until_true waits at most (90)
 #
 # Functions that the script may define:
 #   explain   prints what helps to understand a failure; each `not ok` is followed by its first 60
-#             lines. Otherwise the last output of `gives` and the end of the engine's
-#   at_end    comes first at the end: lets go whom the script holds
+#             lines. Otherwise the files out and err, and the end of serve.log
+#   at_end    comes first at the end: lets go whom the script holds (end_engine ends the engine, should
+#             that come even earlier)
 #
 # Workplace:
 #   workplace NAME [FOLDER...]  makes it and enters it; HOME, XDG_* and git's configuration lie below
@@ -71,7 +71,7 @@ program=$(realpath -s "${SIGNALBOX:-$here/build/signalbox}")
 dir='' root='' me=''
 n=0 failures=0
 # shellcheck disable=SC2034 # scripts set and read them
-engine='' helpers=() serve_options=() id=1 patience=90
+engine='' helpers=() id=1 patience=90
 
 # ---- workplace ---------------------------------------------------------------------------
 
@@ -101,15 +101,19 @@ is_empty() {
     done < <(residents)
     [ $is_left -eq 0 ]
 }
+# Of its own will within 30 s. Called at the end; an at_end may need it earlier.
+end_engine() {
+    [ -n "$engine" ] || return 0
+    kill -TERM "$engine" 2>/dev/null
+    until_true 30 is_gone "$engine" || kill -KILL "$engine" 2>/dev/null
+    engine=''
+}
 # shellcheck disable=SC2317 # the trap calls it
 leave_workplace() {
     cd "$root" || return
     ! declare -F at_end >/dev/null || at_end
     cd / || return
-    if [ -n "$engine" ]; then
-        kill -TERM "$engine" 2>/dev/null
-        until_true 30 is_gone "$engine" || kill -KILL "$engine" 2>/dev/null
-    fi
+    end_engine
     [ ${#helpers[@]} -eq 0 ] || kill -KILL "${helpers[@]}" 2>/dev/null
     until_true 30 is_empty
     wait 2>/dev/null
@@ -150,6 +154,7 @@ skip_without() {
 # The defaults; a script may replace it.
 explain() {
     head -n 40 "$dir/out" 2>/dev/null
+    head -n 20 "$dir/err" 2>/dev/null
     tail -n 10 "$dir/serve.log" 2>/dev/null
 }
 ok() {
@@ -220,7 +225,7 @@ lacks() {
 
 is_running() { box status --json 2>/dev/null | grep -q '"is_running":true'; }
 start_engine() {
-    "$program" serve --quiet "${serve_options[@]}" >>"$dir/serve.log" 2>&1 </dev/null &
+    "$program" serve --quiet >>"$dir/serve.log" 2>&1 </dev/null &
     engine=$!
     until_true is_running
 }
