@@ -1,415 +1,190 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Figures of the console, a JSON line each: what a terminal, an SSH link and a person
- * see.
+ * Figures of the console, a JSON line each with its goal: what a terminal, an SSH link and a
+ * person see.
  *
  * The program runs on a pty of 160x48. Processor time, wake-ups and memory are summed
  * over every process that it starts (guardian, engine, console), so nothing hides in a
  * child. Memory is PSS where the kernel tells it. The yardsticks (htop, btop, tig) run in
  * the same harness right after; one that is not installed is named and left out.
  *
- *   bench_console [--quick] [NAME ...]    NAME: ours ours-full ours-busy htop btop tig
+ *   bench_console [--quick] [NAME ...]
+ *     ours-empty   no workflow yet
+ *     ours         1,000 live workflows, nothing happens
+ *     ours-full    10,000 live ones and 100,000 finished
+ *     ours-load    the same, and 50 events a second
+ *     ours-busy    an engine that does what it can, 64 at once
+ *     ours-ssh     like ours, through an sshd of its own on 127.0.0.1, where there is one
+ *     htop btop tig
+ *   bench_console --soak MINUTES    1,000 live workflows, 50 events a second: is memory flat?
  */
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <pty.h>
+#include <pwd.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <vterm.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "tests/lib/gauge.h"
 
-#define COLUMNS    160
-#define LINES      48
-#define MEMBERS    64 /* processes of one program */
-#define KEYS_MAX   400
-#define PAUSE_S    0.030 /* a frame is over when nothing came for so long */
-#define CHUNKS_MAX 200000
-#define BYTES_MAX  (64u << 20)
+#define KEYS_MAX 400
+#define PAUSE_S  0.030 /* a frame is over when nothing came for so long */
+#define RATE     "50"  /* events a second */
+#define SSH_PORT "2299"
+#define SAMPLE_S 5
+#define SAMPLES  4000
+#define SOAK_MIB 1.0 /* that memory may grow by */
 
-extern char **environ;
-
-struct chunk {
-    double at;
-    size_t from, len;
+/* What runs beside: it is ended before the bench ends. */
+enum load {
+    LOAD_NONE,
+    LOAD_EVENTS, /* RATE commands a second to the engine that the console starts */
+    LOAD_ENGINE, /* another engine, saturated */
 };
-
-struct harness {
-    const char *name;
-    int fd;
-    pid_t pid;
-    char *bytes;
-    size_t n_bytes;
-    struct chunk *chunks;
-    size_t n_chunks;
-    bool is_over;
-    double started;
-};
-
-struct cost {
-    double cpu_s;
-    long wakeups;
-    double rss_mib;
-    int n_processes;
-};
-
-static double now(void)
-{
-    return (double)mono_now().ns / 1e9;
-}
-
-static void figure(const struct harness *h, const char *name, double value,
-                   const char *unit, double goal)
-{
-    (void)printf("{\"fig\":\"console.%s\",\"who\":\"%s\",\"value\":%.4g,\"unit\":\"%s\"",
-                 name, h->name, value, unit);
-    if (goal > 0) {
-        (void)printf(",\"goal\":%g", goal);
-    }
-    (void)printf("}\n");
-    (void)fflush(stdout);
-}
-
-/* ---- the pty
- * ------------------------------------------------------------------------------ */
-
-static void take(struct harness *h)
-{
-    ssize_t n = read(h->fd, h->bytes + h->n_bytes, 65536);
-    if (n <= 0) {
-        h->is_over = n == 0 || (errno != EINTR && errno != EAGAIN);
-        return;
-    }
-    if (h->n_chunks < CHUNKS_MAX) {
-        h->chunks[h->n_chunks++] = (struct chunk){now(), h->n_bytes, (size_t)n};
-    }
-    h->n_bytes += (size_t)n;
-    if (h->n_bytes > BYTES_MAX - 65536) {
-        h->n_bytes = 0; /* enough was seen; the early chunks are judged by then */
-    }
-}
-
-/* Read until `until`, or until a pause of `quiet` after something came (0: no such end).
- * Returns when the last bytes came, 0 = none. */
-static double pump(struct harness *h, double until, double quiet)
-{
-    double last = 0;
-    while (!h->is_over) {
-        double end = quiet > 0 && last > 0 && last + quiet < until ? last + quiet : until;
-        double left = end - now();
-        if (left <= 0) {
-            break;
-        }
-        struct pollfd poller = {.fd = h->fd, .events = POLLIN};
-        struct timespec wait = {(time_t)left,
-                                (long)((left - (double)(time_t)left) * 1e9)};
-        if (ppoll(&poller, 1, &wait, NULL) > 0) {
-            take(h);
-            last = now();
-        }
-    }
-    return last;
-}
-
-static void begin(struct harness *h, const char *name, const char *const argv[],
-                  const char *folder)
-{
-    struct winsize size = {LINES, COLUMNS, 0, 0};
-    *h = (struct harness){.name = name};
-    h->bytes = mem_alloc(BYTES_MAX);
-    h->chunks = mem_array(CHUNKS_MAX, sizeof(*h->chunks));
-    h->started = now();
-    h->pid = forkpty(&h->fd, NULL, NULL, &size);
-    if (h->pid == 0) {
-        (void)setenv("TERM", "xterm-256color", 1);
-        (void)setenv("LANG", "C.UTF-8", 1);
-        (void)setenv("HOME", folder, 1);
-        (void)unsetenv("LINES");
-        (void)unsetenv("COLUMNS");
-        if (chdir(folder) == 0) {
-            (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
-        }
-        _exit(127);
-    }
-}
-
-static void end(struct harness *h, const char *quit)
-{
-    ssize_t n = write(h->fd, quit, strlen(quit));
-    (void)n; /* what does not quit is killed */
-    (void)pump(h, now() + 1.5, 0);
-    if (!h->is_over) {
-        (void)kill(h->pid, SIGTERM);
-        (void)pump(h, now() + 1.0, 0);
-        (void)kill(h->pid, SIGKILL);
-    }
-    (void)close(h->fd);
-    (void)waitpid(h->pid, NULL, 0);
-    free(h->bytes);
-    free(h->chunks);
-}
-
-/* ---- processes
- * ------------------------------------------------------------------------------ */
-
-static long number_after(const char *text, const char *key)
-{
-    const char *at = strstr(text, key);
-    return at != NULL ? strtol(at + strlen(key), NULL, 10) : 0;
-}
-
-static char *proc_file(pid_t pid, const char *name)
-{
-    struct err err = ERR_INIT;
-    char path[64];
-    char *text = NULL;
-    size_t len = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-    return file_read(path, 1 << 20, &text, &len, &err) ? text : NULL;
-}
-
-static pid_t parent_of(pid_t pid)
-{
-    AUTO_FREE char *status = proc_file(pid, "status");
-    return status != NULL ? (pid_t)number_after(status, "\nPPid:") : 0;
-}
-
-/* The program and everything below it. */
-static int members(pid_t root, pid_t list[MEMBERS])
-{
-    int n = 0;
-    DIR *folder = opendir("/proc");
-    struct dirent *entry;
-    while (folder != NULL && (entry = readdir(folder)) != NULL && n < MEMBERS) {
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        pid_t up = pid;
-        for (int depth = 0; up > 1 && up != root && depth < 8; depth++) {
-            up = parent_of(up);
-        }
-        if (pid > 1 && up == root) {
-            list[n++] = pid;
-        }
-    }
-    if (folder != NULL) {
-        (void)closedir(folder);
-    }
-    return n;
-}
-
-static long switches(pid_t pid)
-{
-    long sum = 0;
-    char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    DIR *folder = opendir(path);
-    struct dirent *entry;
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        char name[300];
-        if (entry->d_name[0] == '.') {
-            continue;
-        }
-        (void)snprintf(name, sizeof(name), "task/%s/status", entry->d_name);
-        AUTO_FREE char *status = proc_file(pid, name);
-        sum += status != NULL ? number_after(status, "\nvoluntary_ctxt_switches:") : 0;
-    }
-    if (folder != NULL) {
-        (void)closedir(folder);
-    }
-    return sum;
-}
-
-static struct cost cost_of(pid_t root)
-{
-    pid_t list[MEMBERS];
-    struct cost cost = {.n_processes = members(root, list)};
-    for (int i = 0; i < cost.n_processes; i++) {
-        clockid_t clock;
-        struct timespec spent;
-        if (clock_getcpuclockid(list[i], &clock) == 0 &&
-            clock_gettime(clock, &spent) == 0) {
-            cost.cpu_s += (double)spent.tv_sec + (double)spent.tv_nsec / 1e9;
-        }
-        cost.wakeups += switches(list[i]);
-        AUTO_FREE char *rollup = proc_file(list[i], "smaps_rollup");
-        AUTO_FREE char *status = proc_file(list[i], "status");
-        long kib = rollup != NULL ? number_after(rollup, "\nPss:") : 0;
-        if (kib == 0 && status != NULL) {
-            kib = number_after(status, "\nVmRSS:");
-        }
-        cost.rss_mib += (double)kib / 1024;
-    }
-    return cost;
-}
-
-/* ---- judging the screen
- * ----------------------------------------------------------------------- */
-
-static int painted_rows(VTermScreen *screen, bool rows[LINES])
-{
-    int n = 0;
-    for (int row = 0; row < LINES; row++) {
-        rows[row] = false;
-        for (int column = 0; column < COLUMNS && !rows[row]; column++) {
-            VTermScreenCell cell;
-            (void)vterm_screen_get_cell(screen, (VTermPos){row, column}, &cell);
-            rows[row] =
-                (cell.chars[0] != 0 && cell.chars[0] != ' ') || cell.attrs.reverse;
-        }
-        n += rows[row];
-    }
-    return n;
-}
-
-static VTerm *new_terminal(VTermScreen **ret_screen)
-{
-    VTerm *terminal = vterm_new(LINES, COLUMNS);
-    vterm_set_utf8(terminal, 1);
-    *ret_screen = vterm_obtain_screen(terminal);
-    vterm_screen_enable_altscreen(*ret_screen, 1);
-    vterm_screen_reset(*ret_screen, 1);
-    return terminal;
-}
-
-/* From before fork until 95 % of the rows that are painted after settling are painted. */
-static double full_paint(const struct harness *h, size_t n_chunks)
-{
-    VTermScreen *screen;
-    bool rows[LINES], wanted[LINES];
-    VTerm *terminal = new_terminal(&screen);
-    for (size_t i = 0; i < n_chunks; i++) {
-        (void)vterm_input_write(terminal, h->bytes + h->chunks[i].from, h->chunks[i].len);
-    }
-    int n_wanted = painted_rows(screen, wanted);
-    vterm_free(terminal);
-    terminal = new_terminal(&screen);
-    double at = -1;
-    for (size_t i = 0; i < n_chunks && at < 0; i++) {
-        (void)vterm_input_write(terminal, h->bytes + h->chunks[i].from, h->chunks[i].len);
-        (void)painted_rows(screen, rows);
-        int n = 0;
-        for (int row = 0; row < LINES; row++) {
-            n += rows[row] && wanted[row];
-        }
-        if (n * 100 >= n_wanted * 95) {
-            at = h->chunks[i].at - h->started;
-        }
-    }
-    vterm_free(terminal);
-    return at;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double quantile(double *values, int n, double q)
-{
-    qsort(values, (size_t)n, sizeof(*values), compare);
-    return n > 0 ? values[(int)(q * (n - 1) + 0.5)] : -1;
-}
-
-/* ---- one program
- * --------------------------------------------------------------------------------- */
 
 struct subject {
     const char *name, *const *argv, *keys, *before, *quit;
     double settle_s, idle_s;
-    int n_keys;
-    bool is_ours, is_busy, is_full;
+    int n_keys, n_starts;
+    bool is_ours, is_full, is_remote;
+    enum load load;
+    const char *const *load_argv;
 };
 
-static void idle(struct harness *h, const struct subject *s)
+static double p50_here; /* of the keys of "ours", for what SSH adds */
+
+static double goal_of(const struct subject *s, double quiet, double events, double busy)
 {
-    struct cost before = cost_of(h->pid);
-    size_t bytes = h->n_bytes;
-    double from = now();
-    (void)pump(h, from + s->idle_s, 0);
-    double seconds = now() - from;
-    struct cost after = cost_of(h->pid);
-    bool judged = s->is_ours && !s->is_busy;
-    figure(h, s->is_busy ? "busy_bytes" : "idle_bytes",
-           (double)(h->n_bytes - bytes) / seconds, "B/s",
-           !s->is_ours  ? 0
-           : s->is_busy ? 8192
-                        : 64);
-    figure(h, s->is_busy ? "busy_wakeups" : "idle_wakeups",
-           (double)(after.wakeups - before.wakeups) / seconds, "1/s", judged ? 5 : 0);
-    figure(h, s->is_busy ? "busy_cpu" : "idle_cpu",
-           (after.cpu_s - before.cpu_s) / seconds * 100, "% of a core", judged ? 0.3 : 0);
-    figure(h, "memory", after.rss_mib, "MiB", !s->is_ours ? 0 : s->is_full ? 40 : 16);
-    figure(h, "processes", after.n_processes, "", 0);
+    return !s->is_ours              ? 0
+           : s->load == LOAD_NONE   ? quiet
+           : s->load == LOAD_EVENTS ? events
+                                    : busy;
 }
 
-static void keys(struct harness *h, const struct subject *s)
+/* What a changed cell costs, and how many frames there are, since the chunk `from`. */
+static void frames(const struct gauge *h, const struct subject *s, const char *when,
+                   size_t from, double seconds)
+{
+    struct gauge_frames f = gauge_frames(h, from, h->n_chunks);
+    char name[64];
+    if (f.cells > 0) {
+        (void)snprintf(name, sizeof(name), "%s_bytes_per_cell", when);
+        gauge_figure(h, name, f.bytes / f.cells, "B", s->is_ours ? 4 : 0);
+    }
+    if (seconds > 0) {
+        (void)snprintf(name, sizeof(name), "%s_frames", when);
+        gauge_figure(h, name, f.n / seconds, "1/s", s->is_ours ? 10 : 0);
+    }
+}
+
+static void idle(struct gauge *h, const struct subject *s)
+{
+    const char *when = s->load == LOAD_NONE ? "idle" : "busy";
+    struct gauge_cost before = gauge_cost_of(h->pid);
+    size_t bytes = h->n_bytes, chunk = h->n_chunks;
+    double from = gauge_now();
+    char name[64];
+    (void)gauge_pump(h, from + s->idle_s, 0);
+    double seconds = gauge_now() - from;
+    struct gauge_cost after = gauge_cost_of(h->pid);
+    (void)snprintf(name, sizeof(name), "%s_bytes", when);
+    gauge_figure(h, name, (double)(h->n_bytes - bytes) / seconds, "B/s",
+                 goal_of(s, 64, 8192, 8192));
+    (void)snprintf(name, sizeof(name), "%s_wakeups", when);
+    gauge_figure(h, name, (double)(after.wakeups - before.wakeups) / seconds, "1/s",
+                 goal_of(s, 5, 0, 0));
+    (void)snprintf(name, sizeof(name), "%s_cpu", when);
+    gauge_figure(h, name, (after.cpu_s - before.cpu_s) / seconds * 100, "% of a core",
+                 goal_of(s, 0.3, 0, 0));
+    gauge_figure(h, "memory", after.memory_mib, "MiB",
+                 !s->is_ours  ? 0
+                 : s->is_full ? 40
+                              : 16);
+    gauge_figure(h, "processes", after.n_processes, "", 0);
+    frames(h, s, when, chunk, seconds);
+}
+
+static void tell_keys(const struct gauge *h, const struct subject *s, double *paint,
+                      double *bytes, int n)
+{
+    const char *when = s->load == LOAD_NONE ? "" : "busy_";
+    char name[64];
+    double p50 = gauge_quantile(paint, n, 0.5);
+    (void)snprintf(name, sizeof(name), "%skey_p50", when);
+    gauge_figure(h, name, p50, "ms", s->is_remote ? 0 : goal_of(s, 0.6, 0.6, 0));
+    (void)snprintf(name, sizeof(name), "%skey_p99", when);
+    gauge_figure(h, name, gauge_quantile(paint, n, 0.99), "ms",
+                 s->is_remote ? 0 : goal_of(s, 3, 3, 8));
+    gauge_figure(h, "key_bytes", gauge_quantile(bytes, n, 0.5), "B", 0);
+    if (strcmp(s->name, "ours") == 0) {
+        p50_here = p50;
+    } else if (s->is_remote && p50_here > 0) {
+        gauge_figure(h, "key_p50_added", p50 - p50_here, "ms", 0.5);
+    }
+}
+
+static void keys(struct gauge *h, const struct subject *s)
 {
     double paint[KEYS_MAX];
     double bytes[KEYS_MAX];
     int n = 0, n_silent = 0;
     unsigned spread = 1;
+    size_t first = h->n_chunks;
     for (int i = 0; i < s->n_keys && !h->is_over; i++) {
         spread = spread * 1103515245u + 12345u;
-        (void)pump(h, now() + 0.05 + (double)(spread >> 16 & 63) / 1000, 0);
+        (void)gauge_pump(h, gauge_now() + 0.05 + (double)(spread >> 16 & 63) / 1000, 0);
         size_t had = h->n_bytes, chunk = h->n_chunks;
-        double at = now();
+        double at = gauge_now();
         if (write(h->fd, &s->keys[(size_t)i % strlen(s->keys)], 1) != 1) {
             break;
         }
-        double last = pump(h, at + 1.0, PAUSE_S);
+        double last = gauge_pump(h, at + 1.0, PAUSE_S);
         if (last == 0 || chunk >= h->n_chunks) {
             n_silent++;
             continue;
         }
         /* Under load frames follow each other without a pause: the first one counts. */
-        paint[n] = ((s->is_busy ? h->chunks[chunk].at : last) - at) * 1000;
+        paint[n] = ((s->load != LOAD_NONE ? h->chunks[chunk].at : last) - at) * 1000;
         bytes[n++] = (double)(h->n_bytes - had);
     }
-    figure(h, s->is_busy ? "busy_key_p50" : "key_p50", quantile(paint, n, 0.5), "ms",
-           s->is_ours && !s->is_busy ? 0.6 : 0);
-    figure(h, s->is_busy ? "busy_key_p99" : "key_p99", quantile(paint, n, 0.99), "ms",
-           !s->is_ours  ? 0
-           : s->is_busy ? 8
-                        : 3);
-    figure(h, "key_bytes", quantile(bytes, n, 0.5), "B", 0);
+    tell_keys(h, s, paint, bytes, n);
+    frames(h, s, "key", first, 0);
     if (n_silent > 0) {
-        figure(h, "keys_without_paint", n_silent, "", 0);
+        gauge_figure(h, "keys_without_paint", n_silent, "", 0);
     }
 }
 
-static void repaint(struct harness *h, const struct subject *s)
+static void repaint(struct gauge *h, const struct subject *s)
 {
     double bytes[5];
     for (int i = 0; i < 5; i++) {
-        struct winsize narrow = {LINES, COLUMNS - 1, 0, 0}, full = {LINES, COLUMNS, 0, 0};
+        struct winsize narrow = {GAUGE_LINES, GAUGE_COLUMNS - 1, 0, 0},
+                       full = {GAUGE_LINES, GAUGE_COLUMNS, 0, 0};
         (void)ioctl(h->fd, TIOCSWINSZ, &narrow);
-        (void)pump(h, now() + 1.0, 0.12);
+        (void)gauge_pump(h, gauge_now() + 1.0, 0.12);
         size_t had = h->n_bytes;
         (void)ioctl(h->fd, TIOCSWINSZ, &full);
-        (void)pump(h, now() + 1.0, 0.12);
+        (void)gauge_pump(h, gauge_now() + 1.0, 0.12);
         bytes[i] = (double)(h->n_bytes - had);
     }
-    figure(h, "repaint", quantile(bytes, 5, 0.5), "B", s->is_ours ? 9000 : 0);
+    gauge_figure(h, "repaint", gauge_quantile(bytes, 5, 0.5), "B", s->is_ours ? 7000 : 0);
 }
 
 /* A store that was filled at once is read by the monitor as history first: for idle figures
  * that work must be over. At most two minutes. */
-static void calm_down(struct harness *h)
+static void calm_down(struct gauge *h)
 {
-    double end = now() + 120, cpu = cost_of(h->pid).cpu_s;
-    while (now() < end) {
-        (void)pump(h, now() + 2, 0);
-        double after = cost_of(h->pid).cpu_s;
+    double end = gauge_now() + 120, cpu = gauge_cost_of(h->pid).cpu_s;
+    while (gauge_now() < end) {
+        (void)gauge_pump(h, gauge_now() + 2, 0);
+        double after = gauge_cost_of(h->pid).cpu_s;
         if (after - cpu < 0.04) {
             return;
         }
@@ -417,62 +192,201 @@ static void calm_down(struct harness *h)
     }
 }
 
-static void measure(const struct subject *s, const char *folder, int n_starts)
+/* ---- a program
+ * ----------------------------------------------------------------------------------- */
+
+static bool begin_subject(struct gauge *h, const struct subject *s, const char *folder)
 {
-    struct harness h;
     double starts[9];
-    for (int i = 0; i < n_starts; i++) {
-        begin(&h, s->name, s->argv, folder);
-        (void)pump(&h, now() + s->settle_s, 0);
-        starts[i] = full_paint(&h, h.n_chunks) * 1000;
-        if (i < n_starts - 1) {
-            end(&h, s->quit);
+    for (int i = 0; i < s->n_starts; i++) {
+        gauge_begin(h, s->name, s->argv, folder);
+        (void)gauge_pump(h, gauge_now() + s->settle_s, 0);
+        starts[i] = gauge_full_paint(h, h->n_chunks) * 1000;
+        if (i < s->n_starts - 1) {
+            gauge_end(h, s->quit);
         }
     }
-    if (h.is_over) {
+    if (h->is_over) {
         (void)printf("{\"fig\":\"console.missing\",\"who\":\"%s\"}\n", s->name);
-        end(&h, s->quit);
-        return;
+        gauge_end(h, s->quit);
+        return false;
     }
-    if (!s->is_busy) {
-        figure(&h, "full_paint", quantile(starts, n_starts, 0.5), "ms",
-               !s->is_ours  ? 0
-               : s->is_full ? 60
-                            : 20);
+    if (s->load == LOAD_NONE && !s->is_remote) {
+        gauge_figure(h, "full_paint", gauge_quantile(starts, s->n_starts, 0.5), "ms",
+                     goal_of(s, s->is_full ? 60 : 20, 0, 0));
+    }
+    return true;
+}
+
+static void measure(const struct subject *s, const char *folder)
+{
+    struct gauge h;
+    pid_t load = -1;
+    if (s->load == LOAD_ENGINE) {
+        load = gauge_start(s->load_argv);
+        (void)usleep(1000000); /* it fills up first */
+    }
+    if (!begin_subject(&h, s, folder)) {
+        gauge_stop(load);
+        return;
     }
     if (s->is_full) {
         calm_down(&h);
     }
-    if (s->before != NULL && write(h.fd, s->before, strlen(s->before)) > 0) {
-        (void)pump(&h, now() + 1.0, 0);
+    if (s->load == LOAD_EVENTS) {
+        load = gauge_start(s->load_argv);
     }
-    idle(&h, s);
+    if (s->before != NULL && write(h.fd, s->before, strlen(s->before)) > 0) {
+        (void)gauge_pump(&h, gauge_now() + 1.0, 0);
+    }
+    if (!s->is_remote) { /* there the processes are not below ours */
+        idle(&h, s);
+    }
     keys(&h, s);
-    if (!s->is_busy) {
+    if (s->load == LOAD_NONE) {
         repaint(&h, s);
     }
-    end(&h, s->quit);
+    gauge_stop(load);
+    gauge_end(&h, s->quit);
+}
+
+/* ---- soak
+ * ----------------------------------------------------------------------------------------- */
+
+/* Memory in the last third of the time against that in the middle: the first third warms
+ * caches up. */
+static void soak(const struct subject *s, const char *folder, double minutes)
+{
+    static double memory[SAMPLES];
+    struct gauge h;
+    int n = 0;
+    if (!begin_subject(&h, s, folder)) {
+        return;
+    }
+    pid_t load = gauge_start(s->load_argv);
+    double from = gauge_now(), cpu = gauge_cost_of(h.pid).cpu_s;
+    while (gauge_now() < from + minutes * 60 && n < SAMPLES && !h.is_over) {
+        (void)gauge_pump(&h, gauge_now() + SAMPLE_S, 0);
+        /* A view each time, as somebody who looks around. */
+        ssize_t written = write(h.fd, &"owiamj"[n % 6], 1);
+        (void)written; /* a console that has ended shows at the next look */
+        memory[n++] = gauge_cost_of(h.pid).memory_mib;
+    }
+    double seconds = gauge_now() - from;
+    gauge_figure(&h, "soak_minutes", seconds / 60, "min", 0);
+    gauge_figure(&h, "soak_bytes", (double)h.n_bytes / seconds, "B/s", 8192);
+    gauge_figure(&h, "soak_cpu", (gauge_cost_of(h.pid).cpu_s - cpu) / seconds * 100,
+                 "% of a core", 0);
+    int third = n / 3;
+    double middle = gauge_quantile(memory + third, third, 0.5);
+    double last = gauge_quantile(memory + 2 * third, n - 2 * third, 0.5);
+    gauge_figure(&h, "soak_memory", last, "MiB", 16);
+    gauge_figure(&h, "soak_growth", last - middle, "MiB", SOAK_MIB);
+    gauge_stop(load);
+    gauge_end(&h, s->quit);
+}
+
+/* ---- SSH
+ * ------------------------------------------------------------------------------------------ */
+
+struct ssh {
+    char *folder, *host, *id, *authorized, *target, *command, *authorized_option;
+    pid_t sshd;
+};
+
+static const char *sshd_path(void)
+{
+    const char *given = getenv("SSHD"); /* the full path: it starts itself again */
+    return given != NULL ? given : "/usr/sbin/sshd";
+}
+
+static bool make_key(const char *path)
+{
+    const char *make[] = {"ssh-keygen", "-q", "-t", "ed25519", "-N",
+                          "",           "-f", path, NULL};
+    return gauge_run(make);
+}
+
+/* An sshd of its own: keys made for it, no configuration, this machine only. */
+static bool ssh_start(struct ssh *ssh, const char *folder, const char *const argv[])
+{
+    struct err err = ERR_INIT;
+    const struct passwd *user = getpwuid(getuid());
+    ssh->folder = file_join(folder, "ssh");
+    ssh->host = file_join(ssh->folder, "host");
+    ssh->id = file_join(ssh->folder, "id");
+    ssh->authorized = file_join(ssh->folder, "id.pub");
+    if (user == NULL || access(sshd_path(), X_OK) != 0 ||
+        !file_make_dirs(ssh->folder, &err) || !make_key(ssh->host) ||
+        !make_key(ssh->id)) {
+        return false;
+    }
+    ssh->target = mem_printf("%s@127.0.0.1", user->pw_name);
+    ssh->command =
+        mem_printf("HOME=%s LANG=C.UTF-8 exec %s --store %s", folder, argv[0], argv[2]);
+    ssh->authorized_option = mem_printf("AuthorizedKeysFile=%s", ssh->authorized);
+    const char *sshd[] = {sshd_path(), "-D",
+                          "-f",        "/dev/null",
+                          "-h",        ssh->host,
+                          "-p",        SSH_PORT,
+                          "-o",        "ListenAddress=127.0.0.1",
+                          "-o",        ssh->authorized_option,
+                          "-o",        "StrictModes=no",
+                          "-o",        "UsePAM=no",
+                          "-o",        "PasswordAuthentication=no",
+                          "-o",        "PermitRootLogin=prohibit-password",
+                          "-o",        "PidFile=none",
+                          NULL};
+    ssh->sshd = gauge_start(sshd);
+    (void)usleep(500000); /* a measurement, not a test */
+    return ssh->sshd > 0 && waitpid(ssh->sshd, NULL, WNOHANG) == 0;
+}
+
+static void ssh_stop(struct ssh *ssh)
+{
+    gauge_stop(ssh->sshd);
+    free(ssh->folder);
+    free(ssh->host);
+    free(ssh->id);
+    free(ssh->authorized);
+    free(ssh->target);
+    free(ssh->command);
+    free(ssh->authorized_option);
+}
+
+static void over_ssh(struct subject s, const char *folder)
+{
+    struct ssh ssh = {.sshd = -1};
+    if (ssh_start(&ssh, folder, s.argv)) {
+        const char *argv[] = {"ssh",
+                              "-F",
+                              "none",
+                              "-i",
+                              ssh.id,
+                              "-o",
+                              "StrictHostKeyChecking=no",
+                              "-o",
+                              "UserKnownHostsFile=/dev/null",
+                              "-o",
+                              "LogLevel=ERROR",
+                              "-p",
+                              SSH_PORT,
+                              "-tt",
+                              ssh.target,
+                              ssh.command,
+                              NULL};
+        s.argv = argv;
+        measure(&s, folder);
+    } else {
+        (void)printf("{\"fig\":\"console.missing\",\"who\":\"%s\",\"why\":\"no sshd"
+                     " that starts at %s\"}\n",
+                     s.name, sshd_path());
+    }
+    ssh_stop(&ssh);
 }
 
 /* ---- the programs
  * -------------------------------------------------------------------------------- */
-
-static void run(const char *const argv[])
-{
-    pid_t pid;
-    if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv,
-                     environ) == 0) {
-        (void)waitpid(pid, NULL, 0);
-    }
-}
-
-static pid_t start(const char *const argv[])
-{
-    pid_t pid = -1;
-    (void)posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv,
-                       environ);
-    return pid;
-}
 
 static bool is_wanted(int argc, char **argv, const char *name)
 {
@@ -486,61 +400,117 @@ static bool is_wanted(int argc, char **argv, const char *name)
     return n_names == 0;
 }
 
-static void ours(int argc, char **argv, const char *folder, bool is_quick)
+struct stage {
+    char *binary, *filler;
+    char *empty, *thousand, *full, *busy;
+    bool is_quick;
+};
+
+static void fill(const struct stage *stage, const char *store, const char *n_finished,
+                 const char *n_live)
 {
-    struct err err = ERR_INIT;
-    const char *program = getenv("SIGNALBOX");
-    AUTO_FREE char *binary =
-        file_real(program != NULL ? program : "build/signalbox", &err);
-    AUTO_FREE char *filler = file_real("build/release/tests/bench/bench_engine", &err);
-    AUTO_FREE char *empty = file_join(folder, "empty.db");
-    AUTO_FREE char *thousand = file_join(folder, "thousand.db");
-    AUTO_FREE char *full = file_join(folder, "full.db");
-    AUTO_FREE char *busy = file_join(folder, "busy.db");
-    if (binary == NULL || filler == NULL) {
-        (void)fprintf(stderr, "bench_console: %s\n", err.msg);
-        return;
+    const char *argv[] = {stage->filler, "--fill", store, n_finished, n_live, NULL};
+    if (!file_exists(store)) {
+        (void)gauge_run(argv); /* without it the figures show an empty console */
     }
-    int n_keys = is_quick ? 60 : 300;
-    double idle_s = is_quick ? 8 : 60;
-    const char *on_empty[] = {binary, "--store", empty, NULL};
-    const char *on_thousand[] = {binary, "--store", thousand, NULL};
-    const char *on_full[] = {binary, "--store", full, NULL};
-    const char *on_busy[] = {binary, "--store", busy, NULL};
-    if (is_wanted(argc, argv, "ours-empty")) {
-        measure(&(struct subject){"ours-empty", on_empty, "?", NULL, "q", 1, 2, 0, true,
-                                  false, false},
-                folder, is_quick ? 3 : 7);
+}
+
+/* Quiet ones. */
+static void ours(int argc, char **argv, const struct stage *stage, const char *folder)
+{
+    const char *on_empty[] = {stage->binary, "--store", stage->empty, NULL};
+    const char *on_thousand[] = {stage->binary, "--store", stage->thousand, NULL};
+    struct subject s = {.name = "ours-empty",
+                        .argv = on_empty,
+                        .keys = "?",
+                        .quit = "q",
+                        .settle_s = 1,
+                        .idle_s = 2,
+                        .is_ours = true,
+                        .n_starts = stage->is_quick ? 3 : 7};
+    if (is_wanted(argc, argv, s.name)) {
+        measure(&s, folder);
     }
-    if (is_wanted(argc, argv, "ours")) {
-        const char *fill[] = {filler, "--fill", thousand, "0", "1000", NULL};
-        run(fill);
-        measure(&(struct subject){"ours", on_thousand, "jjk", "w", "q", 2, idle_s, n_keys,
-                                  true, false, false},
-                folder, 3);
+    s = (struct subject){.name = "ours",
+                         .argv = on_thousand,
+                         .keys = "jjk",
+                         .before = "w",
+                         .quit = "q",
+                         .settle_s = 2,
+                         .idle_s = stage->is_quick ? 8 : 60,
+                         .n_keys = stage->is_quick ? 60 : 300,
+                         .n_starts = 3,
+                         .is_ours = true};
+    if (is_wanted(argc, argv, s.name)) {
+        fill(stage, stage->thousand, "0", "1000");
+        measure(&s, folder);
     }
-    if (is_wanted(argc, argv, "ours-full")) {
-        const char *fill[] = {filler,
-                              "--fill",
-                              full,
-                              is_quick ? "20000" : "100000",
-                              is_quick ? "2000" : "10000",
-                              NULL};
-        run(fill);
-        measure(&(struct subject){"ours-full", on_full, "jjk", "w", "q", 2, idle_s,
-                                  n_keys, true, false, true},
-                folder, is_quick ? 3 : 7);
+    s.name = "ours-ssh";
+    s.n_starts = 1;
+    s.is_remote = true;
+    if (is_wanted(argc, argv, s.name)) {
+        fill(stage, stage->thousand, "0", "1000");
+        over_ssh(s, folder);
     }
-    if (is_wanted(argc, argv, "ours-busy")) {
-        const char *load[] = {filler, "--busy", busy, NULL};
-        pid_t engine = start(load);
-        (void)usleep(1000000); /* a measurement, not a test: it fills up first */
-        measure(&(struct subject){"ours-busy", on_busy, "jjk", "w", "q", 2,
-                                  is_quick ? 5 : 20, n_keys, true, true, false},
-                folder, 1);
-        (void)kill(engine, SIGKILL);
-        (void)waitpid(engine, NULL, 0);
+}
+
+static void ours_loaded(int argc, char **argv, const struct stage *stage,
+                        const char *folder)
+{
+    const char *n_finished = stage->is_quick ? "20000" : "100000";
+    const char *n_live = stage->is_quick ? "2000" : "10000";
+    const char *on_full[] = {stage->binary, "--store", stage->full, NULL};
+    const char *on_busy[] = {stage->binary, "--store", stage->busy, NULL};
+    const char *events[] = {stage->filler, "--drive", stage->full, RATE, NULL};
+    const char *engine[] = {stage->filler, "--busy", stage->busy, NULL};
+    struct subject s = {.name = "ours-full",
+                        .argv = on_full,
+                        .keys = "jjk",
+                        .before = "w",
+                        .quit = "q",
+                        .settle_s = 2,
+                        .idle_s = stage->is_quick ? 8 : 60,
+                        .n_keys = stage->is_quick ? 60 : 300,
+                        .n_starts = stage->is_quick ? 3 : 7,
+                        .is_ours = true,
+                        .is_full = true};
+    if (is_wanted(argc, argv, s.name)) {
+        fill(stage, stage->full, n_finished, n_live);
+        measure(&s, folder);
     }
+    s.name = "ours-load";
+    s.n_starts = 1;
+    s.load = LOAD_EVENTS;
+    s.load_argv = events;
+    if (is_wanted(argc, argv, s.name)) {
+        fill(stage, stage->full, n_finished, n_live);
+        measure(&s, folder);
+    }
+    s.name = "ours-busy";
+    s.argv = on_busy;
+    s.idle_s = stage->is_quick ? 5 : 20;
+    s.is_full = false;
+    s.load = LOAD_ENGINE;
+    s.load_argv = engine;
+    if (is_wanted(argc, argv, s.name)) {
+        measure(&s, folder);
+    }
+}
+
+static void ours_soaked(const struct stage *stage, const char *folder, double minutes)
+{
+    const char *argv[] = {stage->binary, "--store", stage->thousand, NULL};
+    const char *events[] = {stage->filler, "--drive", stage->thousand, RATE, NULL};
+    fill(stage, stage->thousand, "0", "1000");
+    soak(&(struct subject){.name = "ours-soak",
+                           .argv = argv,
+                           .quit = "q",
+                           .settle_s = 2,
+                           .n_starts = 1,
+                           .is_ours = true,
+                           .load = LOAD_EVENTS,
+                           .load_argv = events},
+         folder, minutes);
 }
 
 static void yardsticks(int argc, char **argv, const char *folder, bool is_quick)
@@ -549,33 +519,60 @@ static void yardsticks(int argc, char **argv, const char *folder, bool is_quick)
                              *const btop[] = {"btop", "--utf-force", NULL},
                              *const tig[] = {"tig", NULL};
     const struct subject subjects[] = {
-        {"htop", htop, "hjk", NULL, "q", 3, is_quick ? 8 : 30, is_quick ? 30 : 100, false,
-         false, false},
-        {"btop", btop, "jk",  NULL, "q", 4, is_quick ? 8 : 30, is_quick ? 30 : 100, false,
-         false, false},
-        {"tig",  tig,  "jjk", NULL, "Q", 3, is_quick ? 8 : 30, is_quick ? 30 : 100, false,
-         false, false},
+        {.name = "htop", .argv = htop, .keys = "hjk", .quit = "q", .settle_s = 3},
+        {.name = "btop", .argv = btop, .keys = "jk",  .quit = "q", .settle_s = 4},
+        {.name = "tig",  .argv = tig,  .keys = "jjk", .quit = "Q", .settle_s = 3},
     };
-    char *here = getcwd(NULL, 0);
+    AUTO_FREE char *here = getcwd(NULL, 0);
     for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
-        if (is_wanted(argc, argv, subjects[i].name)) {
-            bool needs_history = strcmp(subjects[i].name, "tig") == 0;
-            measure(&subjects[i], needs_history ? here : folder, 1);
+        struct subject s = subjects[i];
+        s.idle_s = is_quick ? 8 : 30;
+        s.n_keys = is_quick ? 30 : 100;
+        s.n_starts = 1;
+        if (is_wanted(argc, argv, s.name)) {
+            bool needs_history = strcmp(s.name, "tig") == 0;
+            measure(&s, needs_history ? here : folder);
         }
     }
-    free(here);
+}
+
+static void stage_fini(struct stage *stage)
+{
+    free(stage->binary);
+    free(stage->filler);
+    free(stage->empty);
+    free(stage->thousand);
+    free(stage->full);
+    free(stage->busy);
 }
 
 int main(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     char folder[] = "/tmp/signalbox-console.XXXXXX";
-    bool is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+    const char *program = getenv("SIGNALBOX");
     if (mkdtemp(folder) == NULL) {
         return 1;
     }
-    ours(argc, argv, folder, is_quick);
-    yardsticks(argc, argv, folder, is_quick);
+    struct stage stage = {
+        .binary = file_real(program != NULL ? program : "build/signalbox", &err),
+        .filler = file_real("build/release/tests/bench/bench_engine", &err),
+        .empty = file_join(folder, "empty.db"),
+        .thousand = file_join(folder, "thousand.db"),
+        .full = file_join(folder, "full.db"),
+        .busy = file_join(folder, "busy.db"),
+        .is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0,
+    };
+    if (stage.binary == NULL || stage.filler == NULL) {
+        (void)fprintf(stderr, "bench_console: %s\n", err.msg);
+    } else if (argc > 2 && strcmp(argv[1], "--soak") == 0) {
+        ours_soaked(&stage, folder, strtod(argv[2], NULL));
+    } else {
+        ours(argc, argv, &stage, folder);
+        ours_loaded(argc, argv, &stage, folder);
+        yardsticks(argc, argv, folder, stage.is_quick);
+    }
+    stage_fini(&stage);
     (void)file_remove_tree(folder, &err); /* in /tmp it may stay */
     return 0;
 }

@@ -24,6 +24,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/file.h"
+#include "engine/base/identity.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/control/control.h"
@@ -329,6 +330,56 @@ static void busy(const char *path)
     }
 }
 
+static bool send_priority(const char *path, const struct identity *me, int64_t workflow,
+                          int value, struct err *err)
+{
+    char args[32];
+    (void)snprintf(args, sizeof(args), "{\"value\":%d}", value);
+    const struct command_row row = {.at = wall_now(),
+                                    .actor = me->actor,
+                                    .account = me->account,
+                                    .verb = "priority",
+                                    .workflow = workflow,
+                                    .args = args,
+                                    .message = ""};
+    return command_send(path, &row, err) >= 0;
+}
+
+/* To the engine of a store: so many commands a second, each an event and a line of the audit,
+ * until killed. Priorities of the live workflows, the newest first. */
+static void drive(const char *path, double rate)
+{
+    struct err err = ERR_INIT;
+    struct arena *arena = arena_new();
+    struct reader *reader = reader_open(path, &err);
+    const struct list_query query = {.states = STATE_BIT(STATE_PLANNING), .max = 1000};
+    const struct workflow_row *rows = NULL;
+    size_t n = 0;
+    if (reader == NULL || !reader_list(reader, arena, &query, &rows, &n, &err)) {
+        die(&err);
+    }
+    struct identity me; /* who may do it is who runs the engine */
+    identity_of_process(&me);
+    struct bell_client *bell = bell_connect(path);
+    if (bell == NULL || n == 0) {
+        err_set(&err, ERR_NOT_FOUND, "%s: no engine, or nothing is live", path);
+        die(&err);
+    }
+    struct mono begin = mono_now();
+    for (size_t i = 0; send_priority(path, &me, rows[i % n].id, (int)(i / n % 10), &err);
+         i++) {
+        bell_client_ring(bell);
+        double ahead = (double)(i + 1) / rate - seconds_since(begin);
+        if (ahead > 0) {
+            (void)usleep((useconds_t)(ahead * 1e6)); /* a load, not a test */
+        }
+    }
+    (void)fprintf(stderr, "bench: %s\n", err.msg);
+    bell_disconnect(bell);
+    reader_close(reader);
+    arena_free(arena);
+}
+
 int main(int argc, char **argv)
 {
     const char *base = getenv("TMPDIR");
@@ -341,6 +392,10 @@ int main(int argc, char **argv)
     }
     if (argc >= 3 && strcmp(argv[1], "--busy") == 0) {
         busy(argv[2]);
+    }
+    if (argc >= 4 && strcmp(argv[1], "--drive") == 0) {
+        drive(argv[2], strtod(argv[3], NULL));
+        return 0;
     }
     bool is_all = argc < 2;
     if (is_all || strcmp(argv[1], "durable") == 0) {

@@ -194,11 +194,12 @@ static void bench_steps(const char *path, const char *figure, int live, int batc
     double elapsed = seconds(start);
     cpu = cpu_seconds() - cpu;
     qsort(latencies, n_commits, sizeof(*latencies), compare);
-    AUTO_FREE char *more = mem_printf(
-        ",\"live\":%d,\"batch\":%d,\"cpu_us\":%.1f,\"commit_p50_ms\":%.3f,\"commit_p99_ms\":%.3f,"
-        "\"commit_max_ms\":%.3f",
-        live, batch, cpu * 1e6 / (double)n_steps, latencies[n_commits / 2], latencies[n_commits * 99 / 100],
-        latencies[n_commits - 1]);
+    AUTO_FREE char *more =
+        mem_printf(",\"live\":%d,\"batch\":%d,\"cpu_us\":%.1f,\"commit_p50_ms\":%.3f,"
+                   "\"commit_p99_ms\":%.3f,"
+                   "\"commit_max_ms\":%.3f",
+                   live, batch, cpu * 1e6 / (double)n_steps, latencies[n_commits / 2],
+                   latencies[n_commits * 99 / 100], latencies[n_commits - 1]);
     print(figure, (double)n_steps / elapsed, "1/s", more);
     free(latencies);
     free(ids);
