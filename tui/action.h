@@ -92,6 +92,8 @@
       "Say what else belongs to the incident")                                           \
     X(ACTION_INCIDENT_REPORT, "incident-report", "report", "",                           \
       "Write the incident, or the handoff, to a file, and copy it")                      \
+    X(ACTION_UNFOLD, "unfold", "inside", "", "Show what is inside, below the row")       \
+    X(ACTION_FOLD, "fold", "fold", "", "Show the row alone again")                       \
     X(ACTION_LIMIT_UP, "limit-up", "more", "", "Ask what a higher limit would give")     \
     X(ACTION_LIMIT_DOWN, "limit-down", "fewer", "", "Ask what a lower limit would give") \
     X(ACTION_THUMBS_UP, "thumbs-up", "well done", "thumbs-up",                           \

@@ -55,15 +55,16 @@ const char *card_effect(const char *metric, double mean, double low, double high
                         char text[CARD_EFFECT_MAX])
 {
     bool is_minutes = strstr(metric, "minutes") != NULL;
-    double by = is_minutes ? 1 : 100;
-    const char *unit = is_minutes ? " min" : "%";
+    const char *unit = "%";
+    double by = is_minutes && isfinite(mean) ? minutes_scale(mean, &unit) : 100;
     if (!isfinite(mean)) {
         (void)snprintf(text, CARD_EFFECT_MAX, "not known");
     } else if (isfinite(low) && isfinite(high)) {
-        (void)snprintf(text, CARD_EFFECT_MAX, "%+.1f%s (%+.1f to %+.1f)", mean * by, unit,
-                       low * by, high * by);
+        (void)snprintf(text, CARD_EFFECT_MAX, "%+.1f%s (%+.1f to %+.1f)",
+                       without_minus(mean * by), unit, without_minus(low * by),
+                       without_minus(high * by));
     } else {
-        (void)snprintf(text, CARD_EFFECT_MAX, "%+.1f%s", mean * by, unit);
+        (void)snprintf(text, CARD_EFFECT_MAX, "%+.1f%s", without_minus(mean * by), unit);
     }
     return text;
 }

@@ -165,11 +165,29 @@ static struct cause_row *group_of_breaker(struct gather *g, const struct service
     return group;
 }
 
+/* "2 failures in a row; 3 workflows wait" */
+static const char *text_of_breaker(struct gather *g, const struct service_row *service,
+                                   const struct workflow_row *parked, size_t n_parked)
+{
+    int n = 0;
+    for (size_t i = 0; i < n_parked; i++) {
+        n += strcmp(parked[i].service, service->name) == 0;
+    }
+    return n == 0 ? service->reason
+                  : arena_printf(g->arena, "%s%s%d %s", service->reason,
+                                 service->reason[0] != '\0' ? "; " : "", n,
+                                 n == 1 ? "workflow waits" : "workflows wait");
+}
+
 static bool add_breakers(struct gather *g)
 {
     const struct service_row *rows;
-    size_t n = 0;
-    if (!reader_services(g->reader, g->arena, &rows, &n, g->err)) {
+    const struct workflow_row *parked;
+    size_t n = 0, n_parked = 0;
+    const struct list_query query = {.states = STATE_BIT(STATE_PARKED),
+                                     .max = CAUSE_ROWS_MAX};
+    if (!reader_services(g->reader, g->arena, &rows, &n, g->err) ||
+        !reader_list(g->reader, g->arena, &query, &parked, &n_parked, g->err)) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
@@ -183,12 +201,13 @@ static bool add_breakers(struct gather *g)
         group->n[CAUSE_BREAKER]++;
         facts_of(g, group)->is_held |= rows[i].state == BREAKER_FORCED_OPEN;
         facts_of(g, group)->is_recovering |= rows[i].state == BREAKER_HALF_OPEN;
-        cause_add(g, group,
-                  &(struct cause_part){.kind = CAUSE_BREAKER,
-                                       .name = rows[i].name,
-                                       .at = rows[i].since,
-                                       .state = breaker_state_word(rows[i].state),
-                                       .text = rows[i].reason});
+        cause_add(
+            g, group,
+            &(struct cause_part){.kind = CAUSE_BREAKER,
+                                 .name = rows[i].name,
+                                 .at = rows[i].since,
+                                 .state = breaker_state_word(rows[i].state),
+                                 .text = text_of_breaker(g, &rows[i], parked, n_parked)});
     }
     return true;
 }

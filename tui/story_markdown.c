@@ -61,7 +61,11 @@ static void write_head(struct buf *out, const struct story *story)
     bool is_incident = story->subject.of == STORY_OF_INCIDENT;
     (void)story_name(&story->subject, name);
     name[0] = (char)toupper((unsigned char)name[0]);
-    (void)buf_printf(out, "# %s: ", name);
+    if (story->subject.of == STORY_OF_BREAKER) { /* its text begins with the name */
+        (void)buf_str(out, "# ");
+    } else {
+        (void)buf_printf(out, "# %s: ", name);
+    }
     markdown_text(out, story->text);
     (void)buf_str(out, "\n\n| | |\n|---|---|\n");
     fact(out, "Severity", severity_word(story->severity));

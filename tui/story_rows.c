@@ -346,11 +346,37 @@ static int by_number(const void *a, const void *b)
     return by_moment(*x, *y);
 }
 
+/* Those that are parked until the service is back. */
+static bool add_waiting(struct telling_story *t, int64_t *ids, size_t *n)
+{
+    static const char place[] = "service:";
+    const struct story *story = t->story;
+    const struct workflow_row *rows;
+    size_t n_rows = 0;
+    const struct list_query query = {.states = STATE_BIT(STATE_PARKED),
+                                     .max = WORKFLOWS_MAX};
+    if (wall_is_set(story->to) || strncmp(story->cause, place, sizeof(place) - 1) != 0) {
+        return true;
+    }
+    if (!reader_list(t->reader, t->arena, &query, &rows, &n_rows, t->err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n_rows; i++) {
+        if (strcmp(rows[i].service, story->cause + sizeof(place) - 1) == 0) {
+            (void)add_number(ids, n, WORKFLOWS_MAX, rows[i].id);
+        }
+    }
+    return true;
+}
+
 static bool read_workflows(struct telling_story *t)
 {
     struct story *story = t->story;
     int64_t *ids = arena_array(t->arena, WORKFLOWS_MAX, sizeof(*ids));
     size_t n = 0;
+    if (!add_waiting(t, ids, &n)) {
+        return false;
+    }
     for (size_t i = 0; i < story->n_failures; i++) {
         (void)add_number(ids, &n, WORKFLOWS_MAX, story->failures[i].workflow);
         touch(t, story->failures[i].detail, ids, &n);

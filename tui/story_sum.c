@@ -172,6 +172,9 @@ static const char *note_of(struct telling_story *t, const struct workflow_row *r
             failure = &t->story->failures[i];
         }
     }
+    if (failure == NULL && row->state == STATE_PARKED && row->service[0] != '\0') {
+        return arena_printf(t->arena, "PARKED; waits for %s", row->service);
+    }
     return failure == NULL
                ? state_name(row->state)
                : arena_printf(t->arena, "%s; %s %s", state_name(row->state),
@@ -189,15 +192,21 @@ static void grow_repository(struct telling_story *t, struct tree *tree, const ch
     const struct story *story = t->story;
     size_t at = tree->n;
     int64_t n = 0;
-    grow(tree, 1, 0, repo, "");
+    /* It may be the cause itself. */
+    bool is_cause =
+        strncmp(story->cause, "repo:", 5) == 0 && strcmp(story->cause + 5, repo) == 0;
+    if (!is_cause) {
+        grow(tree, 1, 0, repo, "");
+    }
     for (size_t i = 0; i < story->n_workflows; i++) {
         const struct workflow_row *row = &story->workflows[i];
         if (strcmp(row->repo, repo) == 0) {
-            grow(tree, 2, row->id, name_of(t->arena, row->id), note_of(t, row));
+            grow(tree, is_cause ? 1 : 2, row->id, name_of(t->arena, row->id),
+                 note_of(t, row));
             n++;
         }
     }
-    if (at < tree->n && n > 0) {
+    if (!is_cause && at < tree->n && n > 0) {
         tree->nodes[at].note = count(t->arena, n, "workflow", "workflows");
     }
 }

@@ -163,3 +163,15 @@ bool span_parse(const char *text, struct span *ret_span)
     ret_span->ms = total;
     return true;
 }
+
+double minutes_scale(double minutes, const char **ret_unit)
+{
+    bool is_short = minutes > -1 && minutes < 1;
+    *ret_unit = is_short ? " s" : " min";
+    return is_short ? 60 : 1;
+}
+
+double without_minus(double value)
+{
+    return value > -0.05 && value < 0 ? 0 : value;
+}

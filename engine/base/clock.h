@@ -60,6 +60,11 @@ NODISCARD bool wall_parse(const char *text, struct wall *ret_at);
 /* For people, at most 6 cells: "640ms" "7s" "0m41s" "38m12s" "2h05m" "6d04h" "88d". Negative
  * gives "-" in front. */
 const char *span_format(struct span span, char text[CLOCK_TEXT_MAX]);
+/* The unit in which so many minutes are told, " s" below one minute and else " min", and by what
+ * minutes are multiplied for it. */
+double minutes_scale(double minutes, const char **ret_unit);
+/* For one decimal: what would be written as -0.0 is 0. */
+double without_minus(double value);
 /* "90", "90s", "1h30m", "250ms", "2d": a bare number is seconds. False when malformed,
  * negative or above 10 years. */
 NODISCARD bool span_parse(const char *text, struct span *ret_span);

@@ -34,11 +34,13 @@ static void put_expected(struct jsonw *w, const struct optimization_row *row)
     enum run_metric metric;
     bool is_share = run_metric_find(row->metric, &metric) &&
                     strcmp(run_metric_unit(metric), "share") == 0;
-    double by = is_share ? 100 : 1;
-    (void)snprintf(
-        text, sizeof(text), "%s %+.1f%s (%+.1f to %+.1f) per workflow, %.0f%% sure",
-        plain(row->metric, name), row->expected * by, is_share ? "%" : " min",
-        row->expected_low * by, row->expected_high * by, 100 * row->confidence);
+    const char *unit = "%";
+    double by = is_share ? 100 : minutes_scale(row->expected, &unit);
+    (void)snprintf(text, sizeof(text),
+                   "%s %+.1f%s (%+.1f to %+.1f) per workflow, %.0f%% sure",
+                   plain(row->metric, name), without_minus(row->expected * by), unit,
+                   without_minus(row->expected_low * by),
+                   without_minus(row->expected_high * by), 100 * row->confidence);
     jsonw_str(w, "expected", text);
 }
 

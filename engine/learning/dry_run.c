@@ -261,7 +261,7 @@ static void tell_cases(const struct dry_run *dry, double by, const char *unit,
     for (size_t i = 0; i < dry->n_cases && len < DRY_RUN_TEXT - 1; i++) {
         int n = snprintf(line + len, DRY_RUN_TEXT - len, "%swf-%lld %+.1f%s",
                          i > 0 ? ", " : "", (long long)dry->cases[i].workflow,
-                         dry->cases[i].change * by, unit);
+                         without_minus(dry->cases[i].change * by), unit);
         len += n > 0 ? (size_t)n : 0;
     }
 }
@@ -273,8 +273,8 @@ size_t dry_run_tell(const struct dry_run *dry, const struct dry_run_ask *ask,
     char from[PLAIN_MAX], to[PLAIN_MAX], metric[PLAIN_MAX];
     size_t n = 0;
     bool is_share = strcmp(run_metric_unit(dry->metric), "share") == 0;
-    double by = is_share ? 100 : 1;
-    const char *unit = is_share ? "%" : " min";
+    const char *unit = "%";
+    double by = is_share ? 100 : minutes_scale(dry->change.value, &unit);
     if (dry->why[0] != '\0') {
         (void)snprintf(lines[0], DRY_RUN_TEXT, "it cannot be replayed: %.150s", dry->why);
         return 1;

@@ -139,8 +139,8 @@ static bool is_ill(const struct breaker *breaker, char text[BREAKER_CAUSE_MAX])
         if (set->failures <= 0 || breaker->n_in_a_row < set->failures) {
             return false;
         }
-        (void)snprintf(text, BREAKER_CAUSE_MAX, "%d failures in a row",
-                       breaker->n_in_a_row);
+        (void)snprintf(text, BREAKER_CAUSE_MAX, "%d failure%s in a row",
+                       breaker->n_in_a_row, breaker->n_in_a_row == 1 ? "" : "s");
         return true;
     }
     if (set->failures > 0 && breaker->n_failed >= set->failures) {

@@ -200,7 +200,7 @@ static void test_monitor(void **state)
     golden_check("health-end", &health_class, 0, "", frames_monitor(),
                  &(struct play){end, NULL});
     golden_check("health-loading", &health_class, 0, "", frames_busy(), NULL);
-    const enum action unfold[] = {ACTION_MARK, ACTION_ROW_UP, ACTION_RIGHT,
+    const enum action unfold[] = {ACTION_MARK, ACTION_ROW_UP, ACTION_UNFOLD,
                                   ACTION_ROW_DOWN, ACTION_NONE};
     const enum action sections[] = {ACTION_NEXT_PANEL, ACTION_NEXT_PANEL,
                                     ACTION_NEXT_PANEL, ACTION_NONE};

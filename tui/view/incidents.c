@@ -329,11 +329,11 @@ static void act(struct incidents *self, const struct cause_page *page, enum acti
     case ACTION_INCIDENT_REPORT:
         open_row(line->row, "report ", reply);
         break;
-    case ACTION_RIGHT:
+    case ACTION_UNFOLD:
         (void)snprintf(self->unfolded, sizeof self->unfolded, "%s", line->row->id);
         reply->flags |= REPLY_REDRAW;
         break;
-    case ACTION_LEFT:
+    case ACTION_FOLD:
         self->unfolded[0] = '\0';
         self->part = -1;
         reply->flags |= REPLY_REDRAW;
@@ -530,7 +530,7 @@ const struct view_class incidents_class = {
     .title = "incidents",
     .help = "What is wrong, a row for each cause: incidents, problems, breakers",
     .context = CONTEXT_INCIDENTS,
-    .hints = {ACTION_OPEN, ACTION_RIGHT, ACTION_INCIDENT_ACK, ACTION_INCIDENT_CLAIM,
+    .hints = {ACTION_OPEN, ACTION_UNFOLD, ACTION_INCIDENT_ACK, ACTION_INCIDENT_CLAIM,
               ACTION_INCIDENT_REPORT, ACTION_FILTER, ACTION_FILTER_STATE,
               ACTION_SORT_NEXT, ACTION_MARK, ACTION_INCIDENT_SILENCE,
               ACTION_INCIDENT_RESOLVE, ACTION_HELP},

@@ -110,7 +110,9 @@ static const char *effect_of(const char *metric, double mean, double low, double
                              int w, char text[CARD_EFFECT_MAX])
 {
     bool is_share = strstr(metric, "minutes") == NULL;
-    double half = (high - low) / 2 * (is_share ? 100 : 1);
+    const char *unit;
+    double by = is_share || !isfinite(mean) ? 100 : minutes_scale(mean, &unit);
+    double half = (high - low) / 2 * by;
     if (w >= 24 || !isfinite(half))
         return card_effect(metric, mean, low, high, text);
     size_t n = strlen(card_effect(metric, mean, (double)NAN, (double)NAN, text));
