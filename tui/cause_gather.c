@@ -235,6 +235,22 @@ static struct cause_row *group_of(struct gather *g, int64_t problem)
     return NULL;
 }
 
+/* Failures that came before there was a problem are of none: they are known by what they say. */
+static struct cause_row *problem_like(struct gather *g, const struct failure_row *row)
+{
+    for (size_t i = 0; i < g->n_problems && row->problem == 0; i++) {
+        const struct problem_row *problem = &g->problems[i];
+        bool is_near =
+            row->at.ms >= problem->opened_at.ms - NEAR_MS &&
+            (!wall_is_set(problem->closed_at) || row->at.ms <= problem->closed_at.ms);
+        if (is_near && row->fingerprint[0] != '\0' &&
+            strcmp(row->fingerprint, problem->fingerprint) == 0) {
+            return g->of_problem[i];
+        }
+    }
+    return NULL;
+}
+
 static struct cause_row *group_of_failure(struct gather *g, const struct failure_row *row,
                                           bool needs_human)
 {
@@ -259,6 +275,7 @@ static void add_failure(struct gather *g, size_t at)
     const struct failure_row *row = &g->failures[at];
     bool needs_human = row->status == FAILURE_ESCALATED || is_asked(g, row);
     struct cause_row *group = group_of(g, row->problem);
+    group = group != NULL ? group : problem_like(g, row);
     if (group == NULL) { /* a problem counts its failures itself */
         group = group_of_failure(g, row, needs_human);
         if (group == NULL) {

@@ -171,9 +171,11 @@ static bool add_failures(struct telling_story *t, const struct recovery_query *q
         return false;
     }
     for (size_t i = 0; i < n; i++) {
+        bool is_like_it = query->fingerprint != NULL
+                              ? rows[i].problem == 0
+                              : strcmp(rows[i].cause, story->cause) == 0;
         bool is_theirs =
-            query->problem == 0 &&
-            (!is_within(story, rows[i].at) || strcmp(rows[i].cause, story->cause) != 0);
+            query->problem == 0 && (!is_within(story, rows[i].at) || !is_like_it);
         if (is_theirs || has_failure(kept, *n_kept, rows[i].id)) {
             continue;
         }
@@ -198,7 +200,11 @@ static bool read_failures(struct telling_story *t)
     for (size_t i = 0; i < story->n_problems; i++) {
         const struct recovery_query query = {.problem = story->problems[i].id,
                                              .max = STORY_FAILURES_MAX + 1};
-        if (!add_failures(t, &query, kept, &n)) {
+        /* Those that came before there was a problem are of none: they are known by what they say. */
+        const struct recovery_query like_it = {
+            .fingerprint = story->problems[i].fingerprint, .max = STORY_FAILURES_MAX + 1};
+        if (!add_failures(t, &query, kept, &n) ||
+            (like_it.fingerprint[0] != '\0' && !add_failures(t, &like_it, kept, &n))) {
             return false;
         }
     }

@@ -45,6 +45,8 @@ const struct frame *frames_chart(size_t n_lines, bool has_forecast);
 const struct frame *frames_troubles(void);
 /* The same of incident 66, with texts from outside that try to break the screen. */
 const struct frame *frames_troubles_hostile(void);
+/* As frames_troubles, with the story of something else: "f-28", "service:github_api". */
+const struct frame *frames_troubles_of(const char *id);
 /* Nothing is handed over. */
 const struct frame *frames_troubles_none(void);
 /* As frames_busy, with the trace of wf-2207: calls to a service, one of them failed. */

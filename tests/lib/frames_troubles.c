@@ -16,7 +16,8 @@ static void check(bool is_good, const struct err *err)
 }
 
 /* As the source does it, from a store. */
-static void read_parts(struct reader *reader, struct frame *frame, int64_t incident)
+static void read_parts(struct reader *reader, struct frame *frame, int64_t incident,
+                       const char *id)
 {
     struct arena *arena = frame_arena(frame);
     struct err err = ERR_INIT;
@@ -24,7 +25,9 @@ static void read_parts(struct reader *reader, struct frame *frame, int64_t incid
     struct story *story = arena_alloc(arena, sizeof *story);
     struct handoff *handoff = arena_alloc(arena, sizeof *handoff);
     struct causes *causes = arena_alloc(arena, sizeof *causes);
-    const struct story_subject subject = {.of = STORY_OF_INCIDENT, .id = incident};
+    struct story_subject subject;
+    if (!story_parse(id, &subject))
+        BUG(id);
     const struct anomaly_query ask = {.incident = incident, .max = FRAME_ANOMALIES};
     check(story_read(reader, arena, &subject, frames_now(), story, &err) == FOUND &&
               reader_anomalies(reader, arena, &ask, &one->anomalies, &one->n_anomalies,
@@ -33,14 +36,14 @@ static void read_parts(struct reader *reader, struct frame *frame, int64_t incid
               causes_read(reader, arena, frames_now(), incident == 66, causes, &err),
           &err);
     one->row = story->incident;
-    one->has_row = true;
+    one->has_row = subject.of == STORY_OF_INCIDENT;
     one->story = story;
     frame->incident = one;
     frame->handoff = handoff;
     frame->causes = causes;
 }
 
-static const struct frame *make(int64_t incident, bool is_filled)
+static const struct frame *make(int64_t incident, const char *id, bool is_filled)
 {
     struct frame *frame = (struct frame *)(uintptr_t)frames_monitor();
     struct err err = ERR_INIT;
@@ -60,7 +63,7 @@ static const struct frame *make(int64_t incident, bool is_filled)
     struct reader *reader = reader_open(path, &err);
     check(reader != NULL, &err);
     if (is_filled) {
-        read_parts(reader, frame, incident);
+        read_parts(reader, frame, incident, id);
     } else {
         struct handoff *handoff = arena_alloc(frame_arena(frame), sizeof *handoff);
         struct causes *causes = arena_alloc(frame_arena(frame), sizeof *causes);
@@ -78,15 +81,20 @@ static const struct frame *make(int64_t incident, bool is_filled)
 
 const struct frame *frames_troubles(void)
 {
-    return make(17, true);
+    return make(17, "17", true);
 }
 
 const struct frame *frames_troubles_hostile(void)
 {
-    return make(66, true);
+    return make(66, "66", true);
 }
 
 const struct frame *frames_troubles_none(void)
 {
-    return make(0, false);
+    return make(0, "", false);
+}
+
+const struct frame *frames_troubles_of(const char *id)
+{
+    return make(17, id, true);
 }

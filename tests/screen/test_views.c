@@ -210,6 +210,10 @@ static void test_monitor(void **state)
                  &(struct play){sections, NULL});
     golden_check("incident-hostile", &incident_class, 66, "", frames_troubles_hostile(),
                  NULL);
+    golden_check("incident-failure", &incident_class, 0, "f-28",
+                 frames_troubles_of("f-28"), NULL);
+    golden_check("incident-breaker", &incident_class, 0, "service:github_api",
+                 frames_troubles_of("service:github_api"), NULL);
     golden_check("incidents", &incidents_class, 0, "", frames_troubles(), NULL);
     golden_check("incidents-loading", &incidents_class, 0, "", frames_busy(), NULL);
     golden_check("incidents-none", &incidents_class, 0, "", frames_troubles_none(), NULL);

@@ -1,198 +1,237 @@
 /* SPDX-License-Identifier: MIT */
-/* Graph and problem book together, as the engine uses them: what an outage of services does to five
- * hundred workflows, with a classifier that errs and evidence that comes late. */
+/* Causes: what is wrong, a row for each. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* cmocka wants these first */
-#include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <cmocka.h>
 #include <string.h>
 
-#include "engine/base/mem.h"
-#include "engine/base/rng.h"
-#include "engine/recovery/graph.h"
-#include "engine/recovery/problem.h"
+#include "engine/base/json.h"
+#include "tests/lib/place.h"
+#include "tests/lib/troubles.h"
+#include "tui/cause.h"
 
-#define BEGIN     ((int64_t)1800000000000)
-#define SECOND    ((int64_t)1000)
-#define WORKFLOWS 500
-#define SERVICES  3
-
-static const char *const steps[SERVICES] = {"step:code", "step:push", "step:unit tests"};
-static const char *const services[SERVICES] = {"service:agent", "service:github",
-                                               "service:sandbox"};
-static const char *const endpoints[SERVICES] = {
-    "endpoint:agent.example", "endpoint:api.github.com", "endpoint:boxes.example"};
-
-struct world {
-    struct graph *graph;
-    struct problem_book *book;
-    struct rng rng;
-    int64_t now;
-    int64_t n_failed[SERVICES];   /* since the beginning */
-    int64_t opened_at[SERVICES];  /* breaker; 0 = closed */
-    int64_t noticed_at[SERVICES]; /* anomaly; 0 = none */
-    int64_t failures, problems;
-};
-
-static void evidence(struct world *world, const char *node, const char *what,
-                     double strength, int64_t since)
+static struct wall moment(void)
 {
-    graph_evidence(world->graph, &(struct graph_evidence){.node = node,
-                                                          .what = what,
-                                                          .strength = strength,
-                                                          .since = {since}});
+    struct wall at;
+    assert_true(wall_parse("2026-11-22T14:03:07Z", &at));
+    return at;
 }
 
-static void draw(struct world *world)
+static struct causes read_causes(const struct place *place, bool has_all)
 {
-    graph_clear(world->graph);
-    for (int i = 0; i < SERVICES; i++) {
-        graph_edge(world->graph, steps[i], services[i]);
-        graph_edge(world->graph, steps[i], "repo:acme/shop");
-        graph_edge(world->graph, services[i], endpoints[i]);
-        if (world->opened_at[i] != 0) {
-            evidence(world, services[i], "breaker open", 0.85, world->opened_at[i]);
-        }
-        if (world->noticed_at[i] != 0) {
-            evidence(world, services[i], "errors up", 0.6, world->noticed_at[i]);
-        }
+    struct err err = ERR_INIT;
+    struct causes causes = {0};
+    struct reader *reader = reader_open(place->path, &err);
+    assert_non_null(reader);
+    if (!causes_read(reader, place->arena, moment(), has_all, &causes, &err)) {
+        fail_msg("%s", err.msg);
     }
-    graph_edge(world->graph, services[2], "host:disk");
-    evidence(world, "host:disk", "fills slowly", 0.3, BEGIN - 7200 * SECOND); /* noise */
+    reader_close(reader);
+    return causes;
 }
 
-/* A failure of step `at`, told to the book as the engine does. */
-static int64_t fails_at(struct world *world, int at, int64_t workflow,
-                        enum failure_class class_, const char *print)
+static void put_service(struct store *store, const char *name, enum breaker_state state)
 {
-    struct graph_cause causes[GRAPH_CAUSES];
-    struct problem_row row;
-    draw(world);
-    struct wall now = {world->now};
-    size_t n =
-        graph_causes(world->graph, steps[at], class_, false, now, causes, GRAPH_CAUSES);
-    struct problem_failure failure = {.failure = ++world->failures,
-                                      .workflow = workflow,
-                                      .cause = causes[0].node,
-                                      .repo = "acme/shop",
-                                      .class_ = class_,
-                                      .fingerprint = print,
-                                      .severity = SEVERITY_MEDIUM,
-                                      .text = "it failed",
-                                      .at = now};
-    for (size_t i = 1; i < n && i <= PROBLEM_ALSO; i++) {
-        enum node_kind kind = node_kind(causes[i].node);
-        bool is_node = kind != NODE_OTHER && kind != NODE_CHANGE;
-        bool is_likely = causes[i].weight * 2 >= causes[0].weight;
-        failure.also[i - 1] = is_node && is_likely ? causes[i].node : NULL;
-    }
-    problem_add(world->book, &failure, &row);
-    if (row.id == -1) {
-        problem_number(world->book, ++world->problems);
-        return world->problems;
-    }
-    return row.id;
+    store_put_service(store, &(struct service_row){.name = name,
+                                                   .kind = "github",
+                                                   .state = state,
+                                                   .since = moment(),
+                                                   .reason = "5 failures in a row",
+                                                   .detail = "{}",
+                                                   .memo = "{}",
+                                                   .updated_at = moment()});
 }
 
-static void outage(struct world *world, int at, int64_t workflow)
+static void put_problem(struct store *store, const char *cause, int64_t incident)
 {
-    static const enum failure_class classes[] = {
-        CLASS_NETWORK, CLASS_NETWORK, CLASS_NETWORK, CLASS_INFRA,  CLASS_INFRA,
-        CLASS_TIMEOUT, CLASS_TIMEOUT, CLASS_QUOTA,   CLASS_UNKNOWN};
-    static const char *const prints[] = {"00000000000000a1", "00000000000000a2",
-                                         "00000000000000a3", "00000000000000a4"};
-    enum failure_class class_ = classes[rng_below(&world->rng, ARRAY_LEN(classes))];
-    (void)fails_at(world, at, workflow, class_, prints[rng_below(&world->rng, 4)]);
-    world->n_failed[at]++;
-    if (world->n_failed[at] == 5) {
-        world->opened_at[at] = world->now;
-    }
-    if (world->n_failed[at] == 25) {
-        world->noticed_at[at] = world->now - 60 * SECOND;
-    }
+    (void)store_put_problem(store,
+                            &(struct problem_row){.cause = cause,
+                                                  .class_ = CLASS_TEST,
+                                                  .fingerprint = "0123456789abcdef",
+                                                  .severity = SEVERITY_CRITICAL,
+                                                  .text = "the yard is closed",
+                                                  .opened_at = moment(),
+                                                  .seen_at = moment(),
+                                                  .n_failures = 5,
+                                                  .n_workflows = 4,
+                                                  .incident = incident,
+                                                  .rung = RUNG_COUNT,
+                                                  .detail = "{}"});
 }
 
-static void own_fault(struct world *world, int64_t workflow)
+/* The afternoon of troubles.h, and what is of nobody there. */
+static struct causes troubles(const struct place *place, bool has_all)
 {
-    static const enum failure_class classes[] = {CLASS_TEST, CLASS_TEST, CLASS_COMPILE,
-                                                 CLASS_LINT};
-    char print[FINGERPRINT_WORD];
-    (void)snprintf(print, sizeof(print), "%016llx",
-                   (unsigned long long)rng_next(&world->rng));
-    assert_int_equal(
-        fails_at(world, 2, workflow, classes[rng_below(&world->rng, 4)], print), 0);
+    struct store *store = place_store(place);
+    troubles_put(store, place->arena, moment());
+    put_service(store, "harbour", BREAKER_OPEN);
+    put_problem(store, "repo:yard", 0);
+    put_problem(store, "service:harbour", 0);
+    must_commit(store);
+    store_close(store);
+    return read_causes(place, has_all);
 }
 
-/* Half an hour; returns how many problems there were. */
-static int64_t live(const bool is_down[SERVICES], uint64_t seed)
+static const struct cause_row *find(const struct causes *causes, const char *id)
 {
-    struct world world = {.graph = graph_new(), .book = problem_book_new()};
-    rng_init(&world.rng, seed);
-    for (int64_t i = 0; i < WORKFLOWS; i++) {
-        world.now = BEGIN + i * 3600;
-        int at = (int)rng_below(&world.rng, SERVICES);
-        if (is_down[at]) {
-            outage(&world, at, i + 1);
-        } else if (rng_below(&world.rng, 10) == 0) {
-            own_fault(&world, i + 1);
+    for (size_t i = 0; i < causes->n; i++) {
+        if (strcmp(causes->rows[i].id, id) == 0) {
+            return &causes->rows[i];
         }
     }
-    int64_t explained = 0;
-    for (int64_t id = 1; id <= world.problems; id++) {
-        const struct problem_row *row = problem_find(world.book, id);
-        assert_non_null(row);
-        for (int i = 0; i < SERVICES; i++) {
-            explained += strcmp(row->cause, services[i]) == 0 ||
-                                 strcmp(row->cause, endpoints[i]) == 0
-                             ? row->n_failures
-                             : 0;
+    return NULL;
+}
+
+static const struct cause_part *find_part(const struct cause_row *row, const char *name)
+{
+    for (size_t i = 0; i < row->n_parts; i++) {
+        if (strcmp(row->parts[i].name, name) == 0) {
+            return &row->parts[i];
         }
     }
-    int64_t all = world.n_failed[0] + world.n_failed[1] + world.n_failed[2];
-    assert_true(explained * 100 >= all * 95);
-    graph_free(world.graph);
-    problem_book_free(world.book);
-    return world.problems;
+    return NULL;
 }
 
-static void one_outage_is_one_problem(void **state)
+static void one_row_for_each_cause(void **state)
 {
-    (void)state;
-    for (uint64_t seed = 0; seed < 60; seed++) {
-        bool is_down[SERVICES] = {seed % 3 == 0, seed % 3 == 1, seed % 3 == 2};
-        assert_int_equal(live(is_down, seed), 1);
+    struct causes causes = troubles(*state, false);
+    const struct cause_row *row = find(&causes, "17");
+    assert_non_null(row);
+    assert_int_equal(row->state, CAUSE_CLAIMED);
+    assert_string_equal(row->who, "lin");
+    assert_int_equal(row->n[CAUSE_ANOMALY], 2);
+    assert_int_equal(row->n[CAUSE_PROBLEM], 1);
+    assert_int_equal(row->n[CAUSE_FAILURE], 9); /* the problem has counted them */
+    assert_int_equal(row->n[CAUSE_BREAKER], 1);
+    assert_true(row->n[CAUSE_DECISION] > 0);
+    assert_non_null(find_part(row, "p-2"));
+    assert_non_null(find_part(row, "f-30"));
+    assert_string_equal(find_part(row, "github_api")->state, "forced-open");
+    assert_null(find(&causes, "p-2")); /* inside, and not beside it */
+    assert_null(find(&causes, "service:github_api"));
+    assert_null(find(&causes, "f-30"));
+    assert_null(find(&causes, "f-31")); /* is being recovered: daily work */
+    assert_int_equal(find(&causes, "18")->state, CAUSE_QUIET);
+    assert_int_equal(find(&causes, "f-27")->state, CAUSE_NEEDS);
+    assert_null(find(&causes, "12"));
+    for (size_t i = 1; i < causes.n; i++) {
+        assert_true(causes.rows[i].severity <= causes.rows[i - 1].severity);
     }
 }
 
-static void two_outages_are_two(void **state)
+static void what_the_monitor_does_not_know(void **state)
 {
-    (void)state;
-    for (uint64_t seed = 0; seed < 60; seed++) {
-        bool is_down[SERVICES] = {seed % 3 != 0, seed % 3 != 1, seed % 3 != 2};
-        assert_int_equal(live(is_down, seed), 2);
+    struct causes causes = troubles(*state, false);
+    const struct cause_row *yard = NULL, *harbour = NULL;
+    for (size_t i = 0; i < causes.n; i++) {
+        bool is_yard = strcmp(causes.rows[i].cause, "repo:yard") == 0;
+        bool is_harbour = strcmp(causes.rows[i].cause, "service:harbour") == 0;
+        assert_false(is_harbour && harbour != NULL); /* one row for problem and breaker */
+        yard = is_yard ? &causes.rows[i] : yard;
+        harbour = is_harbour ? &causes.rows[i] : harbour;
+    }
+    assert_non_null(yard);
+    assert_non_null(harbour);
+    assert_int_equal(yard->subject.of, STORY_OF_PROBLEM);
+    assert_int_equal(yard->state, CAUSE_OPEN);
+    assert_int_equal(harbour->n[CAUSE_BREAKER], 1);
+    assert_int_equal(harbour->n[CAUSE_PROBLEM], 1);
+    assert_int_equal(harbour->severity, SEVERITY_CRITICAL);
+}
+
+static void what_is_over_comes_last(void **state)
+{
+    struct causes causes = troubles(*state, true);
+    size_t order[CAUSES_MAX];
+    assert_int_equal(find(&causes, "12")->state, CAUSE_CLOSED);
+    for (int sort = 0; sort < CAUSE_SORT_COUNT; sort++) {
+        for (int reversed = 0; reversed < 2; reversed++) {
+            bool is_over = false;
+            size_t n =
+                causes_order(&causes, "", (enum cause_sort)sort, reversed == 1, order);
+            assert_int_equal(n, causes.n);
+            for (size_t i = 0; i < n; i++) {
+                bool is_it = wall_is_set(causes.rows[order[i]].to);
+                assert_false(is_over && !is_it);
+                is_over = is_it;
+            }
+        }
+    }
+    size_t n = causes_order(&causes, "", CAUSE_BY_AGE, false, order);
+    for (size_t i = 1; i < n && !wall_is_set(causes.rows[order[i]].to); i++) {
+        assert_true(causes.rows[order[i - 1]].from.ms <= causes.rows[order[i]].from.ms);
     }
 }
 
-static void no_outage_is_none(void **state)
+static void a_filter_looks_inside(void **state)
 {
-    (void)state;
-    static const bool is_down[SERVICES] = {false, false, false};
-    for (uint64_t seed = 0; seed < 60; seed++) {
-        assert_int_equal(live(is_down, seed), 0);
+    struct causes causes = troubles(*state, false);
+    size_t order[CAUSES_MAX];
+    assert_int_equal(causes_order(&causes, "QUOTA", CAUSE_BY_SEVERITY, false, order), 1);
+    assert_string_equal(causes.rows[order[0]].id, "17"); /* of its breaker's reason */
+    assert_int_equal(causes_order(&causes, "needs you", CAUSE_BY_SEVERITY, false, order),
+                     2);
+    assert_int_equal(causes_order(&causes, "nowhere", CAUSE_BY_SEVERITY, false, order),
+                     0);
+}
+
+static void as_json(void **state)
+{
+    struct causes causes = troubles(*state, true);
+    struct err err = ERR_INIT;
+    for (size_t i = 0; i < causes.n; i++) {
+        AUTO_BUF struct buf out;
+        struct jsonw w;
+        buf_init(&out, 1 << 16);
+        jsonw_init(&w, &out);
+        jsonw_open(&w, NULL, '{');
+        cause_json(&causes.rows[i], &w);
+        jsonw_close(&w, '}');
+        struct json *root = json_parse(out.data, out.len, &err);
+        const struct json *inside = json_get(root, "inside");
+        assert_non_null(inside);
+        assert_string_equal(json_str(inside, "state", ""),
+                            cause_state_word(causes.rows[i].state));
+        assert_int_equal(json_len(json_get(inside, "parts")), causes.rows[i].n_parts);
+        json_free(root);
     }
+}
+
+static void nothing_is_wrong(void **state)
+{
+    const struct place *place = *state;
+    store_close(place_store(place));
+    assert_int_equal(read_causes(place, true).n, 0);
+}
+
+/* More than there is room for: the newest, and it says so. */
+static void there_are_too_many(void **state)
+{
+    const struct place *place = *state;
+    struct store *store = place_store(place);
+    for (int i = 0; i < CAUSES_MAX + 20; i++) {
+        put_service(store, arena_printf(place->arena, "s%d", i), BREAKER_OPEN);
+    }
+    must_commit(store);
+    store_close(store);
+    struct causes causes = read_causes(place, false);
+    assert_int_equal(causes.n, CAUSES_MAX);
+    assert_true(causes.has_more);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_outage_is_one_problem),
-        cmocka_unit_test(two_outages_are_two),
-        cmocka_unit_test(no_outage_is_none),
+        PLACE_TEST(one_row_for_each_cause),
+        PLACE_TEST(what_the_monitor_does_not_know),
+        PLACE_TEST(what_is_over_comes_last),
+        PLACE_TEST(a_filter_looks_inside),
+        PLACE_TEST(as_json),
+        PLACE_TEST(nothing_is_wrong),
+        PLACE_TEST(there_are_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
