@@ -153,9 +153,10 @@ static void put_past(struct sheet *sheet, const struct story *story)
     for (size_t i = 0; i < story->n_past; i++) {
         const struct story_past *past = &story->past[i];
         char name[STORY_NAME_MAX], age[CLOCK_TEXT_MAX], took[CLOCK_TEXT_MAX];
-        sheet_put(sheet, ROLE_TEXT, INDENT "%s, %s ago, lasted %s: %s",
+        sheet_put(sheet, ROLE_TEXT, INDENT "%s, %s ago, %s%s: %s",
                   story_name(&past->subject, name), look_age(story->now, past->at, age),
-                  past->lasted.ms > 0 ? look_span(past->lasted, took) : "?", past->text);
+                  past->lasted.ms > 0 ? "lasted " : "not over",
+                  past->lasted.ms > 0 ? look_span(past->lasted, took) : "", past->text);
         sheet_put(sheet, past->helped[0] != '\0' ? ROLE_STATUS_OK : ROLE_TEXT_DIM,
                   INDENT INDENT "helped: %s%s%s",
                   past->helped[0] != '\0' ? past->helped : "nothing known",
