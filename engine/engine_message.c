@@ -173,6 +173,8 @@ struct control_options engine_control_options(struct engine *engine)
         .revert_per_day = config->recovery.revert_per_day,
         .runs_per_day = config->recovery.runs_per_day,
         .agent_time_per_day = config->recovery.agent_time_per_day,
+        .tokens_per_day = config->recovery.tokens_per_day,
+        .cost_per_day = config->recovery.cost_per_day,
         .is_proactive_off = !config->recovery.is_proactive,
         .is_admission_off = !config->recovery.is_admission,
         .history_keep = config->history_keep,

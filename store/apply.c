@@ -46,6 +46,12 @@ static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row,
     bind_int(s, 33, row->granted_wall.ms);
     bind_int(s, 34, row->budget_told);
     bind_int(s, 35, row->last_run.ms);
+    bind_int(s, 37, row->used.tokens);
+    bind_int(s, 38, row->used.micros);
+    bind_int(s, 39, row->last_used.tokens);
+    bind_int(s, 40, row->last_used.micros);
+    bind_int(s, 41, row->granted.tokens);
+    bind_int(s, 42, row->granted.micros);
 }
 
 /* Column `changed` tells a reader of the past which rows it need not ask further. */
@@ -58,7 +64,9 @@ static void bind_workflow(sqlite3_stmt *s, const struct workflow_row *row,
     "is_active=?16, started_at=?17, state_since=?18, deadline_at=?20, time_left=?21, "   \
     "retry_at=?22, pr_number=?23, branch=?24, base_sha=?25, head_sha=?26, "              \
     "merge_sha=?27, reason=?28, service=?29, is_degraded=?30, is_adopted=?31, "          \
-    "granted_runs=?32, granted_wall=?33, budget_told=?34, last_run=?35, changed=?36"
+    "granted_runs=?32, granted_wall=?33, budget_told=?34, last_run=?35, changed=?36, "   \
+    "used_tokens=?37, used_micros=?38, last_tokens=?39, last_micros=?40, "               \
+    "granted_tokens=?41, granted_micros=?42"
 
 static bool run_workflow(struct store *store, enum slot slot, const char *sql,
                          const struct workflow_row *row)
@@ -133,10 +141,13 @@ static bool apply_workflow(struct store *store, const struct workflow_row *row)
                " agent_runs, held, effect_seq, is_active, started_at, state_since,"
                " finished_at, deadline_at, time_left, retry_at, pr_number, branch,"
                " base_sha, head_sha, merge_sha, reason, service, is_degraded,"
-               " is_adopted, granted_runs, granted_wall, budget_told, last_run, changed)"
+               " is_adopted, granted_runs, granted_wall, budget_told, last_run, changed,"
+               " used_tokens, used_micros, last_tokens, last_micros, granted_tokens,"
+               " granted_micros)"
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
                " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26,"
-               " ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36)",
+               " ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38,"
+               " ?39, ?40, ?41, ?42)",
                row) &&
            insert_submission(store, row);
 }

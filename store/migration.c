@@ -596,7 +596,18 @@ static const char *const ninth[] = {
 static const char *const eleventh[] = {INCIDENT_MORE("incident"),
                                        INCIDENT_MORE("past_incident"), NULL};
 
+/* What agents have used, what the newest run did, what was granted on top. */
+#define WORKFLOW_USAGE(table)                                                            \
+    "ALTER TABLE " table " ADD COLUMN used_tokens INTEGER DEFAULT 0",                    \
+        "ALTER TABLE " table " ADD COLUMN used_micros INTEGER DEFAULT 0",                \
+        "ALTER TABLE " table " ADD COLUMN last_tokens INTEGER DEFAULT 0",                \
+        "ALTER TABLE " table " ADD COLUMN last_micros INTEGER DEFAULT 0",                \
+        "ALTER TABLE " table " ADD COLUMN granted_tokens INTEGER DEFAULT 0",             \
+        "ALTER TABLE " table " ADD COLUMN granted_micros INTEGER DEFAULT 0"
+static const char *const twelfth[] = {WORKFLOW_USAGE("workflow"),
+                                      WORKFLOW_USAGE("past_workflow"), NULL};
+
 const char *const *const schema_migrations[] = {
-    first,           second, third, fourth,      fifth,   sixth,
-    schema_approval, eighth, ninth, schema_past, eleventh};
+    first,           second, third, fourth,      fifth,    sixth,
+    schema_approval, eighth, ninth, schema_past, eleventh, twelfth};
 const size_t n_schema_migrations = ARRAY_LEN(schema_migrations);

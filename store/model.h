@@ -154,6 +154,12 @@ const char *doc_name(enum doc_kind doc);
 #define STATE_MASK_ALL   ((1u << STATE_COUNT) - 1)
 
 /* Current state of one workflow. Its name for people is "wf-<id>". */
+/* What agents say that they have used; 0 also: nothing was said. */
+struct usage {
+    int64_t tokens;
+    int64_t micros; /* money, millionths of a unit (base/money.h) */
+};
+
 struct workflow_row {
     int64_t id;
     const char *pipeline;  /* name of the pipeline */
@@ -173,8 +179,10 @@ struct workflow_row {
     int agent_runs;                 /* agent runs in all, for the budget */
     int granted_runs;               /* by operators, on top of the pipeline's budget */
     struct span granted_wall;       /* likewise */
-    int budget_told;      /* bits: 1 runs, 2 wall: that 80 % were used was told */
-    struct span last_run; /* what the newest agent run took; 0 = none has ended */
+    int budget_told; /* bits: 1 runs, 2 wall, 4 tokens, 8 cost: that 80 % were used was told */
+    struct span last_run;         /* what the newest agent run took; 0 = none has ended */
+    struct usage used, last_used; /* by all agent and plan runs, by the newest one */
+    struct usage granted;         /* by operators, on top of the pipeline's budget */
     int held; /* outcome that came while PARKED, an event of the machine; 0 none */
     int64_t effect_seq; /* number of the newest effect; effects are wf-<id>.<seq> */
     bool is_active;     /* the newest effect is without outcome */

@@ -106,6 +106,12 @@ void row_workflow(struct database *database, sqlite3_stmt *s, struct arena *aren
     row->granted_wall = (struct span){number(&c)};
     row->budget_told = small(&c);
     row->last_run = (struct span){number(&c)};
+    row->used.tokens = number(&c);
+    row->used.micros = number(&c);
+    row->last_used.tokens = number(&c);
+    row->last_used.micros = number(&c);
+    row->granted.tokens = number(&c);
+    row->granted.micros = number(&c);
 }
 
 void row_event(struct database *database, sqlite3_stmt *s, struct arena *arena,

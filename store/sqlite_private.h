@@ -311,7 +311,9 @@ enum total_code {
     "w.state_since, w.finished_at, "                                                     \
     "w.deadline_at, w.time_left, w.retry_at, w.branch, w.base_sha, w.head_sha, "         \
     "w.merge_sha, w.pr_number, w.reason, w.service, w.is_degraded, w.is_adopted, "       \
-    "w.granted_runs, w.granted_wall, w.budget_told, w.last_run"
+    "w.granted_runs, w.granted_wall, w.budget_told, w.last_run, "                        \
+    "w.used_tokens, w.used_micros, w.last_tokens, w.last_micros, w.granted_tokens, "     \
+    "w.granted_micros"
 #define EVENT_COLUMNS                                                                    \
     "seq, at, workflow, kind, actor, from_state, to_state, wait, iteration, attempt, "   \
     "effect, ended, text"

@@ -264,6 +264,7 @@ struct frame_pipeline {
     int64_t id;
     const char *name;
     int max_iterations, max_retries;
+    int64_t max_tokens, max_cost; /* 0 = no budget */
     struct span planning, coding, validation;
     const char *agent; /* as written, for people */
     bool asks_plan, asks_merge, never_merges;

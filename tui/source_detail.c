@@ -26,6 +26,8 @@ static void copy_limits(struct arena *arena, const struct pipeline *from,
     to->name = arena_str(arena, from->name);
     to->max_iterations = from->max_iterations;
     to->max_retries = from->max_retries;
+    to->max_tokens = from->max_tokens;
+    to->max_cost = from->max_cost;
     to->planning = from->planning;
     to->coding = from->coding;
     to->validation = from->validation;

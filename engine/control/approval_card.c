@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/json.h"
+#include "engine/base/money.h"
 #include "engine/control/approval_private.h"
 #include "engine/control/recovery_private.h"
 
@@ -203,12 +204,35 @@ static int64_t granted_wall(const struct pipeline *pipeline)
     return pipeline->max_wall.ms == 0 ? 0 : half > GRANT_WALL_MIN ? half : GRANT_WALL_MIN;
 }
 
+static struct usage granted_usage(const struct pipeline *pipeline)
+{
+    return (struct usage){
+        .tokens = pipeline->max_tokens / 2 + pipeline->max_tokens % 2,
+        .micros = pipeline->max_cost / 2 + pipeline->max_cost % 2,
+    };
+}
+
+static void add_grant(char *more, size_t cap, const struct usage *grant)
+{
+    char cost[MONEY_TEXT_MAX];
+    size_t len = strlen(more);
+    if (grant->tokens > 0) {
+        (void)snprintf(more + len, cap - len, "%s%" PRId64 " tokens", len > 0 ? ", " : "",
+                       grant->tokens);
+        len = strlen(more);
+    }
+    if (grant->micros > 0) {
+        (void)snprintf(more + len, cap - len, "%s%s of money", len > 0 ? ", " : "",
+                       money_format(grant->micros, cost));
+    }
+}
+
 static void budget(struct drafting *d)
 {
     const struct workflow_row *row = d->row;
     int runs = granted_runs(d->pipeline);
     int64_t wall = granted_wall(d->pipeline);
-    char more[64] = "", time[CLOCK_TEXT_MAX];
+    char more[160] = "", time[CLOCK_TEXT_MAX];
     if (runs > 0) {
         (void)snprintf(more, sizeof(more), "%d agent runs%s", runs, wall > 0 ? ", " : "");
     }
@@ -217,6 +241,8 @@ static void budget(struct drafting *d)
         (void)snprintf(more + len, sizeof(more) - len, "%s of wall time",
                        span_format((struct span){wall}, time));
     }
+    struct usage grant = granted_usage(d->pipeline);
+    add_grant(more, sizeof(more), &grant);
     d->draft->target = arena_printf(d->arena, "wf-%" PRId64, row->id);
     d->draft->title = arena_printf(d->arena, "Grant wf-%" PRId64 " %s more: %.80s",
                                    row->id, more, row->title);
@@ -227,6 +253,14 @@ static void budget(struct drafting *d)
     field_number(d, "wall_ms", wall);
     field_number(d, "granted_runs", row->granted_runs);
     field_number(d, "granted_wall_ms", row->granted_wall.ms);
+    if (grant.tokens > 0) {
+        field_number(d, "tokens", grant.tokens);
+        field_number(d, "granted_tokens", row->granted.tokens);
+    }
+    if (grant.micros > 0) {
+        field_number(d, "micros", grant.micros);
+        field_number(d, "granted_micros", row->granted.micros);
+    }
     jsonw_str(&d->card, "expected", "the workflow goes on where it stopped");
     jsonw_str(&d->card, "if_wrong", "that much more is spent on a task that may not end");
     jsonw_str(&d->card, "undo", "cancel the workflow: what is not used is not spent");

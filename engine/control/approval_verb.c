@@ -108,7 +108,8 @@ static bool carry_out(struct deciding *d, const struct approval_row *row,
         .reason = d->reason[0] != '\0' ? d->reason : NULL,
         .checkpoint = STATE_COUNT,
         .granted_runs = (int)json_int(effect, "runs", 0),
-        .granted_wall = {json_int(effect, "wall_ms", 0)},
+        .granted_wall = {json_int(effect,  "wall_ms", 0)},
+        .granted = { json_int(effect, "tokens", 0),  json_int(effect, "micros", 0)},
     };
     json_free(effect);
     if (row->workflow != 0) {

@@ -7,11 +7,13 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/base/money.h"
 #include "engine/control/control_private.h"
 
-#define SPENT_SETTING "agent_spent" /* {"day":N,"repos":[{"repo","runs","ms","last"}]} */
-#define DAY_MS        INT64_C(86400000)
-#define REPOS_MAX     10000
+#define SPENT_SETTING                                                                    \
+    "agent_spent" /* {"day":N,"repos":[{"repo","runs","ms","last",...}]} */
+#define DAY_MS    INT64_C(86400000)
+#define REPOS_MAX 10000
 
 /* ---- 80 % ---- */
 
@@ -36,11 +38,13 @@ static void tell(struct control *control, const struct workflow_row *row,
 static bool has_caps(const struct control *control)
 {
     return control->options.runs_per_day > 0 ||
-           control->options.agent_time_per_day.ms > 0;
+           control->options.agent_time_per_day.ms > 0 ||
+           control->options.tokens_per_day > 0 || control->options.cost_per_day > 0;
 }
 
 struct spent {
     int64_t runs, ms, last; /* ms: of runs that have ended; last: what the newest took */
+    struct usage used, last_used; /* likewise, as agents say */
 };
 
 static struct json *load(struct control *control, struct wall now)
@@ -67,11 +71,17 @@ static struct spent find(const struct json *root, const char *repo)
     for (size_t i = 0; i < json_len(repos); i++) {
         const struct json *item = json_at(repos, i);
         if (strcmp(json_str(item, "repo", ""), repo) == 0) {
-            return (struct spent){json_int(item, "runs", 0), json_int(item, "ms", 0),
-                                  json_int(item, "last", 0)};
+            return (struct spent){
+                .runs = json_int(item, "runs", 0),
+                .ms = json_int(item, "ms", 0),
+                .last = json_int(item, "last", 0),
+                .used = {json_int(item, "tokens",      0), json_int(item, "micros",      0)},
+                .last_used = {json_int(item, "last_tokens", 0),
+                         json_int(item,                                   "last_micros", 0)}
+            };
         }
     }
-    return (struct spent){0, 0, 0};
+    return (struct spent){.runs = 0};
 }
 
 static void put_repo(struct jsonw *w, const char *repo, const struct spent *spent)
@@ -81,6 +91,10 @@ static void put_repo(struct jsonw *w, const char *repo, const struct spent *spen
     jsonw_int(w, "runs", spent->runs);
     jsonw_int(w, "ms", spent->ms);
     jsonw_int(w, "last", spent->last);
+    jsonw_int(w, "tokens", spent->used.tokens);
+    jsonw_int(w, "micros", spent->used.micros);
+    jsonw_int(w, "last_tokens", spent->last_used.tokens);
+    jsonw_int(w, "last_micros", spent->last_used.micros);
     jsonw_close(w, '}');
 }
 
@@ -109,15 +123,26 @@ static void keep(struct control *control, const char *repo, const struct spent *
 }
 
 static void add(struct control *control, const char *repo, int runs, int64_t ms,
-                struct wall now)
+                struct usage used, struct wall now)
 {
     struct json *root = load(control, now);
     struct spent spent = find(root, repo);
     spent.runs = spent.runs + runs > 0 ? spent.runs + runs : 0;
     spent.ms += ms;
     spent.last = ms > 0 ? ms : spent.last;
+    if (used.tokens > 0 || used.micros > 0) {
+        spent.used.tokens += used.tokens;
+        spent.used.micros += used.micros;
+        spent.last_used = used;
+    }
     keep(control, repo, &spent, root, now);
     json_free(root);
+}
+
+/* There is no room for another run like the last one. */
+static bool is_over(int64_t used, int64_t last, int64_t most)
+{
+    return most > 0 && (used >= most || used + last > most);
 }
 
 void budget_look(struct control *control, const struct live *live,
@@ -132,7 +157,18 @@ void budget_look(struct control *control, const struct live *live,
     struct spent spent = find(root, live->workflow->row.repo);
     char used[CLOCK_TEXT_MAX], all[CLOCK_TEXT_MAX];
     json_free(root);
-    if (options->runs_per_day > 0 && spent.runs >= options->runs_per_day) {
+    if (is_over(spent.used.tokens, spent.last_used.tokens, options->tokens_per_day)) {
+        (void)snprintf(text, BUDGET_LINE_MAX,
+                       "budget: %lld of %d tokens of the repository's day are used",
+                       (long long)spent.used.tokens, options->tokens_per_day);
+    } else if (is_over(spent.used.micros, spent.last_used.micros,
+                       options->cost_per_day)) {
+        char cost[MONEY_TEXT_MAX], most[MONEY_TEXT_MAX];
+        (void)snprintf(text, BUDGET_LINE_MAX,
+                       "budget: %s of %s of money of the repository's day are used",
+                       money_format(spent.used.micros, cost),
+                       money_format(options->cost_per_day, most));
+    } else if (options->runs_per_day > 0 && spent.runs >= options->runs_per_day) {
         (void)snprintf(
             text, BUDGET_LINE_MAX,
             "budget: %lld of %d agent runs of the repository's day are used up",
@@ -158,9 +194,9 @@ void budget_count(struct control *control, const struct live *live, struct wall 
         return;
     }
     if (has_caps(control)) {
-        add(control, live->workflow->row.repo, 1, 0, now);
+        add(control, live->workflow->row.repo, 1, 0, (struct usage){0, 0}, now);
     }
-    if (budget_warns(live->workflow, text)) {
+    while (budget_warns(live->workflow, text)) {
         tell(control, &live->workflow->row, text, now);
     }
 }
@@ -169,11 +205,17 @@ void budget_ended(struct control *control, const struct workflow_row *row,
                   const struct effect_row *effect, const struct effect_result *result,
                   struct wall now)
 {
-    if (!has_caps(control) || effect->kind != EFFECT_CODE) {
+    struct usage used = {result->tokens, result->micros};
+    bool has_used = used.tokens > 0 || used.micros > 0;
+    if (!has_caps(control) || (effect->kind != EFFECT_CODE && !has_used)) {
+        return;
+    }
+    if (effect->kind != EFFECT_CODE) { /* a plan: its run is not one of the agent's */
+        add(control, row->repo, 0, 0, used, now);
         return;
     }
     int64_t ms = wall_since(result->finished_at, result->started_at).ms;
     bool has_begun = wall_is_set(result->started_at) && ms > 0 &&
                      event_of_result(result) != EV_SERVICE;
-    add(control, row->repo, has_begun ? 0 : -1, has_begun ? ms : 0, now);
+    add(control, row->repo, has_begun ? 0 : -1, has_begun ? ms : 0, used, now);
 }

@@ -10,6 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/base/log.h"
 #include "engine/base/mem.h"
+#include "engine/base/money.h"
 #include "engine/base/text.h"
 #include "engine/control/approval.h"
 #include "engine/control/control_private.h"
@@ -97,8 +98,17 @@ static bool read_grant(const struct json *args, struct machine_input *input,
                    wall);
         return false;
     }
-    if (input->granted_runs == 0 && input->granted_wall.ms == 0) {
-        answer_set(answer, ANSWER_BAD, "how much more? expected attempts, wall, or both");
+    const char *cost = json_str(args, "cost", "");
+    input->granted.tokens = json_int(args, "tokens", 0);
+    if (cost[0] != '\0' &&
+        (!money_parse(cost, &input->granted.micros) || input->granted.micros == 0)) {
+        answer_set(answer, ANSWER_BAD, "cost: '%.32s' is no amount, like 5.00", cost);
+        return false;
+    }
+    if (input->granted_runs == 0 && input->granted_wall.ms == 0 &&
+        input->granted.tokens == 0 && input->granted.micros == 0) {
+        answer_set(answer, ANSWER_BAD,
+                   "how much more? expected attempts, wall, tokens or cost");
         return false;
     }
     return true;

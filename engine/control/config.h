@@ -112,6 +112,8 @@ struct recovery_spec {
     int revert_per_hour, revert_per_day; /* merges taken back, of one repository */
     int runs_per_day;                    /* of agents, of one repository; 0 = no cap */
     struct span agent_time_per_day;      /* likewise */
+    int tokens_per_day;
+    int64_t cost_per_day;
     bool
         is_proactive; /* prepared actions before something fails (decision/proactive.h) */
     bool is_admission; /* how many run at once by evidence (decision/admission.h) */

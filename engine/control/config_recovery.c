@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The section recovery: what the engine does by itself after failures, and its limits. */
+#include "engine/base/money.h"
 #include "engine/control/config_schema.h"
 
 #define SECOND INT64_C(1000)
@@ -45,6 +46,12 @@ static const struct field recovery_fields[] = {
      .has_zero = true, .fallback = "0", .shown = "no cap",
      .help = "The same for the time of agent runs, and a run begins only when as much is left as "
              "the one before took."},
+    {.name = "agent_tokens_per_day", .type = FIELD_INT, .offset = AT(recovery.tokens_per_day),
+     .min = 1, .max = 2000000000, .has_zero = true, .fallback = "0", .shown = "no cap",
+     .help = "The same for tokens that agent and plan runs say they have used."},
+    {.name = "agent_cost_per_day", .type = FIELD_MONEY, .offset = AT(recovery.cost_per_day),
+     .min = 1, .max = MONEY_MAX, .has_zero = true, .fallback = "0", .shown = "no cap",
+     .help = "The same for money, in the unit in which the agents say it, like 100.00."},
     {.name = "proactive", .type = FIELD_BOOL, .offset = AT(recovery.is_proactive),
      .fallback = "true",
      .help = "Whether what is likely to come leads to a prepared action that is taken back "

@@ -70,6 +70,8 @@ struct control_options {
     int revert_per_hour, revert_per_day; /* by the engine, of one repository */
     int runs_per_day;                    /* of agents, of one repository; 0 = no cap */
     struct span agent_time_per_day;      /* likewise */
+    int tokens_per_day;                  /* likewise, as agents say; 0 = no cap */
+    int64_t cost_per_day;                /* likewise, micros */
     struct span history_keep; /* finished workflows older than this go; 0 = never */
     struct span deliveries_keep, bodies_keep; /* the same for webhook deliveries */
     const struct service_spec *services;      /* outlive the control center */

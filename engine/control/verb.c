@@ -130,10 +130,12 @@ const struct verb verbs[] = {
     {"extend",
      true,  true,
      CONFIRM_NONE, USER_APPROVER, "grant more of a budget",
-     "More agent runs, more wall time, or both. A workflow whose budget is used up goes "
+     "More agent runs, wall time, tokens or money. A workflow whose budget is used up goes "
      "on with "
      "that.",                                                                             {{"attempts", ARG_INT, false, 1, 10000, "agent runs more"},
       {"wall", ARG_TEXT, false, 0, 0, "wall time more, like 2h"},
+      {"tokens", ARG_INT, false, 1, 2000000000, "tokens more"},
+      {"cost", ARG_TEXT, false, 0, 0, "money more, like 5.00"},
       REASON}                                                                                                                                            },
     {"priority",
      true,  true,

@@ -12,6 +12,7 @@
 #include "engine/service/local_forge.h"
 #include "engine/service/local_prompt.h"
 #include "engine/service/local_sandbox.h"
+#include "engine/service/local_usage.h"
 
 /* What differs between the commands. */
 struct command_role {
@@ -273,6 +274,30 @@ static void add_measures(struct command_run *run)
         (result->out_bytes > 0 ? result->out_bytes : 0) + outcome->out_bytes;
 }
 
+static void note(struct command_run *run, const char *text)
+{
+    struct err err;
+    if (!segment_write(run->log, text, strlen(text), &err)) {
+        run->outcome.is_log_short = true;
+    }
+}
+
+static void add_usage(struct command_run *run)
+{
+    struct err err = ERR_INIT;
+    struct usage usage = {.tokens = run->result->tokens, .micros = run->result->micros};
+    if (!run->role->is_agent) {
+        return;
+    }
+    if (!usage_take(run->order->folder, &usage, &err)) {
+        AUTO_FREE char *text =
+            mem_printf("-- %s: %s; nothing is counted --\n", USAGE_FILE, err.msg);
+        note(run, text);
+    }
+    run->result->tokens = usage.tokens;
+    run->result->micros = usage.micros;
+}
+
 /* ---- one command, with its retries ----------------------------------------------------
  */
 
@@ -284,14 +309,6 @@ static bool may_try_again(const struct command_run *run, int tries)
            !runner_is_stopped(run->runner) &&
            (!wall_is_set(run->order->deadline_at) ||
             wall_since(wall_now(), runner_deadline(run->runner)).ms < 0);
-}
-
-static void note(struct command_run *run, const char *text)
-{
-    struct err err;
-    if (!segment_write(run->log, text, strlen(text), &err)) {
-        run->outcome.is_log_short = true;
-    }
 }
 
 static void run_all(struct command_run *run)
@@ -308,6 +325,7 @@ static void run_all(struct command_run *run)
         run_once(run);
         judge(run);
         add_measures(run);
+        add_usage(run);
     } while (may_try_again(run, tries));
     run->result->tries = tries;
     if (run->result->status == STATUS_PASSED && tries > 1) {

@@ -6,6 +6,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/service/local_usage.h"
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -203,6 +204,7 @@ bool env_for_command(struct env *env, const struct order *order, enum env_kind k
         env_set(env, "EMAIL", "signalbox@localhost");
         inherit_operators_own(env);
         set_file(env, "SIGNALBOX_PROMPT_FILE", order->folder, "prompt.md");
+        set_file(env, "SIGNALBOX_RESULT_FILE", order->folder, USAGE_FILE);
     }
     if (kind == ENV_AGENT || order->kind == EFFECT_EVALUATE) {
         set_file(env, "SIGNALBOX_TASK_FILE", order->folder, "task.md");

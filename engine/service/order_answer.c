@@ -14,7 +14,8 @@
 #define INT_FIELDS(X)                                                                    \
     X(started_at.ms)                                                                     \
     X(finished_at.ms)                                                                    \
-    X(exit_status) X(cpu_ms) X(peak_rss_kib) X(out_bytes) X(tries) X(pr_number) X(red)
+    X(exit_status) X(cpu_ms) X(peak_rss_kib) X(out_bytes) X(tries) X(pr_number) X(red) \
+    X(tokens) X(micros)
 #define BOOL_FIELDS(X) X(is_revert) X(is_fallback) X(is_degraded)
 #define DOC_FIELDS(X) X(plan) X(diff) X(commits)
 /* clang-format on */

@@ -52,9 +52,10 @@ struct effect_result {
     struct wall started_at, finished_at;
     int exit_status;                         /* -1 unknown, 128+n by signal n */
     int64_t cpu_ms, peak_rss_kib, out_bytes; /* -1 unknown */
-    int tries;                               /* of a check with retries: 1.. */
-    char *summary;                           /* one line */
-    char *log;                               /* log segment, relative to the log folder */
+    int64_t tokens, micros; /* what the command says it has used; 0 = not said */
+    int tries;              /* of a check with retries: 1.. */
+    char *summary;          /* one line */
+    char *log;              /* log segment, relative to the log folder */
     char *excerpt; /* the lines that say what failed, at most EXCERPT_MAX bytes */
     char *branch, *base_sha, *head_sha, *merge_sha;
     int64_t pr_number;

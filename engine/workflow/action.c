@@ -645,8 +645,15 @@ void fail_retries(struct turn *turn)
 void fail_budget(struct turn *turn)
 {
     char reason[96];
-    (void)snprintf(reason, sizeof(reason), "budget: %d of %d agent runs are used up",
-                   row_of(turn)->agent_runs, budget_runs(turn->workflow));
+    char usage[BUDGET_LINE_MAX];
+    int runs = budget_runs(turn->workflow);
+    bool is_runs = runs > 0 && row_of(turn)->agent_runs >= runs;
+    if (!is_runs && budget_is_used(turn->workflow, usage)) {
+        (void)snprintf(reason, sizeof(reason), "budget: %.70s are used", usage);
+    } else {
+        (void)snprintf(reason, sizeof(reason), "budget: %d of %d agent runs are used up",
+                       row_of(turn)->agent_runs, runs);
+    }
     set_reason(turn, reason);
     end(turn, STATE_FAILED);
     row_of(turn)->resume_state = STATE_CODING;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Budgets of a workflow: agent runs and wall time. What is left is looked at before an agent
+ * Budgets of a workflow: agent runs, wall time, tokens and money. What is left is looked at before an agent
  * run begins, with what the run before took, so that a run is not cut in the middle; making its
  * work safe (commit, push, pull request) is the reserve, and is never stopped.
  */
 
+#include <string.h>
+
+#include "engine/base/money.h"
 #include "engine/workflow/machine_private.h"
 
 #define RESERVE_MAX span_s(600) /* to publish; at most a tenth of the budget */
@@ -22,13 +25,83 @@ struct span budget_wall(const struct workflow *workflow)
     return (struct span){ms > 0 ? ms + workflow->row.granted_wall.ms : 0};
 }
 
+struct usage budget_usage(const struct workflow *workflow)
+{
+    const struct pipeline *pipeline = workflow->pipeline;
+    const struct usage *more = &workflow->row.granted;
+    return (struct usage){
+        .tokens = pipeline->max_tokens > 0 ? pipeline->max_tokens + more->tokens : 0,
+        .micros = pipeline->max_cost > 0 ? pipeline->max_cost + more->micros : 0};
+}
+
+static void tokens_text(const struct workflow *workflow, char ret_text[BUDGET_LINE_MAX])
+{
+    (void)snprintf(ret_text, BUDGET_LINE_MAX, "%lld of %lld tokens",
+                   (long long)workflow->row.used.tokens,
+                   (long long)budget_usage(workflow).tokens);
+}
+
+static void cost_text(const struct workflow *workflow, char ret_text[BUDGET_LINE_MAX])
+{
+    char used[MONEY_TEXT_MAX], all[MONEY_TEXT_MAX];
+    (void)snprintf(ret_text, BUDGET_LINE_MAX, "%s of %s of money",
+                   money_format(workflow->row.used.micros, used),
+                   money_format(budget_usage(workflow).micros, all));
+}
+
+static bool is_short(int64_t used, int64_t last, int64_t all)
+{
+    return all > 0 && (used >= all || used + last > all);
+}
+
+bool budget_is_used(const struct workflow *workflow, char ret_text[BUDGET_LINE_MAX])
+{
+    const struct workflow_row *row = &workflow->row;
+    struct usage all = budget_usage(workflow);
+    if (is_short(row->used.tokens, row->last_used.tokens, all.tokens)) {
+        tokens_text(workflow, ret_text);
+        return true;
+    }
+    if (is_short(row->used.micros, row->last_used.micros, all.micros)) {
+        cost_text(workflow, ret_text);
+        return true;
+    }
+    return false;
+}
+
+/* More than 80 %, and not told yet. */
+static bool is_near(struct workflow_row *row, int64_t used, int64_t all, int told)
+{
+    if (all == 0 || used < all / 5 * 4 || (row->budget_told & told) != 0) {
+        return false;
+    }
+    row->budget_told |= told;
+    return true;
+}
+
+static bool warns_of_usage(struct workflow *workflow, char ret_text[BUDGET_LINE_MAX])
+{
+    struct workflow_row *row = &workflow->row;
+    struct usage all = budget_usage(workflow);
+    char text[BUDGET_LINE_MAX];
+    if (is_near(row, row->used.tokens, all.tokens, BUDGET_TOLD_TOKENS)) {
+        tokens_text(workflow, text);
+    } else if (is_near(row, row->used.micros, all.micros, BUDGET_TOLD_COST)) {
+        cost_text(workflow, text);
+    } else {
+        return false;
+    }
+    (void)snprintf(ret_text, BUDGET_LINE_MAX, "budget: %.100s are used", text);
+    return true;
+}
+
 bool budget_warns(struct workflow *workflow, char ret_text[BUDGET_LINE_MAX])
 {
     struct workflow_row *row = &workflow->row;
     int runs = budget_runs(workflow);
     if (runs == 0 || row->agent_runs * 5 < runs * 4 ||
         (row->budget_told & BUDGET_TOLD_RUNS) != 0) {
-        return false;
+        return warns_of_usage(workflow, ret_text);
     }
     row->budget_told |= BUDGET_TOLD_RUNS;
     (void)snprintf(ret_text, BUDGET_LINE_MAX,
@@ -65,8 +138,10 @@ bool budget_is_asked(const struct workflow *workflow)
 bool over_budget(const struct turn *turn)
 {
     int runs = budget_runs(turn->workflow);
+    char text[BUDGET_LINE_MAX];
     return budget_is_asked(turn->workflow) &&
-           ((runs > 0 && turn->workflow->row.agent_runs >= runs) || is_wall_short(turn));
+           ((runs > 0 && turn->workflow->row.agent_runs >= runs) || is_wall_short(turn) ||
+            budget_is_used(turn->workflow, text));
 }
 
 bool over_budget_fails(const struct turn *turn)
@@ -98,9 +173,12 @@ bool has_budget(const struct turn *turn)
 {
     const struct machine_input *input = turn->input;
     const struct pipeline *pipeline = turn->workflow->pipeline;
-    return (input->granted_runs > 0 || input->granted_wall.ms > 0) &&
+    return (input->granted_runs > 0 || input->granted_wall.ms > 0 ||
+            input->granted.tokens > 0 || input->granted.micros > 0) &&
            (input->granted_runs == 0 || pipeline->max_attempts > 0) &&
-           (input->granted_wall.ms == 0 || pipeline->max_wall.ms > 0);
+           (input->granted_wall.ms == 0 || pipeline->max_wall.ms > 0) &&
+           (input->granted.tokens == 0 || pipeline->max_tokens > 0) &&
+           (input->granted.micros == 0 || pipeline->max_cost > 0);
 }
 
 bool has_budget_left(const struct turn *turn)
@@ -110,18 +188,34 @@ bool has_budget_left(const struct turn *turn)
 
 /* ---- actions ---- */
 
+static void say_usage(struct turn *turn, const char *usage)
+{
+    const struct usage *last = &row_of(turn)->last_used;
+    char cost[MONEY_TEXT_MAX];
+    if (strstr(usage, "tokens") != NULL) {
+        say(turn, "BUDGET: %s are used, and the last run used %lld; extend it or cancel",
+            usage, (long long)last->tokens);
+    } else {
+        say(turn, "BUDGET: %s are used, and the last run used %s; extend it or cancel",
+            usage, money_format(last->micros, cost));
+    }
+}
+
 static void say_spent(struct turn *turn)
 {
     const struct workflow_row *row = row_of(turn);
     int runs = budget_runs(turn->workflow);
     struct span wall = budget_wall(turn->workflow);
     char used[CLOCK_TEXT_MAX], all[CLOCK_TEXT_MAX], last[CLOCK_TEXT_MAX];
+    char usage[BUDGET_LINE_MAX];
     if (turn->event != EV_BUDGET && runs > 0 && row->agent_runs >= runs) {
         say(turn, "BUDGET: %d of %d agent runs are used up; extend it or cancel",
             row->agent_runs, runs);
     } else if (turn->event == EV_BUDGET) {
         say(turn, "BUDGET: %s of wall time are used up; extend it or cancel",
             span_format(wall, all));
+    } else if (budget_is_used(turn->workflow, usage)) {
+        say_usage(turn, usage);
     } else {
         say(turn,
             "BUDGET: %s of %s of wall time are used, and an agent run took %s; extend it "
@@ -177,13 +271,32 @@ void warn_wall(struct turn *turn)
         span_format(budget_wall(turn->workflow), all));
 }
 
+static void grant_text(const struct machine_input *input, bool is_more,
+                       char ret_text[BUDGET_LINE_MAX])
+{
+    char cost[MONEY_TEXT_MAX], tokens[48] = "";
+    if (input->granted.tokens > 0) {
+        (void)snprintf(tokens, sizeof(tokens), "%s %lld more tokens", is_more ? "," : "",
+                       (long long)input->granted.tokens);
+    }
+    (void)snprintf(ret_text, BUDGET_LINE_MAX, "%s", tokens);
+    if (input->granted.micros > 0) {
+        (void)snprintf(ret_text, BUDGET_LINE_MAX, "%s%s %s more of money", tokens,
+                       is_more || tokens[0] != '\0' ? "," : "",
+                       money_format(input->granted.micros, cost));
+    }
+}
+
 void extend(struct turn *turn)
 {
     const struct machine_input *input = turn->input;
     struct workflow_row *row = row_of(turn);
     char span[CLOCK_TEXT_MAX], runs[48] = "", wall[CLOCK_TEXT_MAX + 32] = "";
+    char usage[BUDGET_LINE_MAX];
     row->granted_runs += input->granted_runs;
     row->granted_wall.ms += input->granted_wall.ms;
+    row->granted.tokens += input->granted.tokens;
+    row->granted.micros += input->granted.micros;
     row->budget_told = 0;
     if (row->state == STATE_PARKED && row->resume_wait == WAIT_BUDGET) {
         row->resume_wait = WAIT_SLOT;
@@ -197,7 +310,8 @@ void extend(struct turn *turn)
                        runs[0] != '\0' ? "," : "",
                        span_format(input->granted_wall, span));
     }
-    say(turn, "%s granted%s%s%s%s", input->actor, runs, wall,
+    grant_text(input, runs[0] != '\0' || wall[0] != '\0', usage);
+    say(turn, "%s granted%s%s%s%s%s", input->actor, runs, wall, usage,
         input->reason != NULL ? ": " : "", input->reason != NULL ? input->reason : "");
 }
 
@@ -214,6 +328,11 @@ void budget_learn(struct workflow *workflow, const struct effect_result *result)
     enum workflow_state state =
         row->state == STATE_PARKED ? row->resume_state : row->state;
     int64_t ms = wall_since(result->finished_at, result->started_at).ms;
+    if (result->tokens > 0 || result->micros > 0) {
+        row->last_used = (struct usage){result->tokens, result->micros};
+        row->used.tokens += result->tokens;
+        row->used.micros += result->micros;
+    }
     if (stage_step(workflow->pipeline, state, row->step).kind == EFFECT_CODE &&
         wall_is_set(result->started_at) && ms > 0 && result->status != STATUS_DEFERRED &&
         result->status != STATUS_REFUSED) {

@@ -251,13 +251,18 @@ static enum workflow_state retry_state(const struct turn *turn)
 bool budget_spent(const struct turn *turn, char *ret_text)
 {
     const struct workflow_row *row = &turn->workflow->row;
-    char span[CLOCK_TEXT_MAX];
+    char span[CLOCK_TEXT_MAX], usage[BUDGET_LINE_MAX];
     int runs = budget_runs(turn->workflow);
     struct span wall = budget_wall(turn->workflow);
     if (runs > 0 && row->agent_runs >= runs && retry_state(turn) <= STATE_CODING) {
         (void)snprintf(ret_text, BUDGET_TEXT_MAX - 2,
                        "budget: %d of %d agent runs are used up; extend it",
                        row->agent_runs, runs);
+        return true;
+    }
+    if (retry_state(turn) <= STATE_CODING && budget_is_used(turn->workflow, usage)) {
+        (void)snprintf(ret_text, BUDGET_TEXT_MAX - 2, "budget: %.80s are used; extend it",
+                       usage);
         return true;
     }
     if (wall.ms > 0 && wall_is_set(row->started_at) &&

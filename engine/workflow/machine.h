@@ -134,6 +134,7 @@ struct machine_input {
     bool asks_retry, asks_rework; /* where the table would try again without a plan */
     int granted_runs;             /* EV_EXTEND: how much more */
     struct span granted_wall;
+    struct usage granted;
     const char *spent; /* one clean line: a budget that is not the workflow's own (of its
                           repository, of the day) allows no agent run now; NULL = it does */
     struct wall spent_until; /* when it does again */
@@ -163,14 +164,20 @@ struct machine_output {
 };
 
 /* row.budget_told */
-#define BUDGET_TOLD_RUNS 1
-#define BUDGET_TOLD_WALL 2
+#define BUDGET_LINE_MAX    120
+#define BUDGET_TOLD_RUNS   1
+#define BUDGET_TOLD_WALL   2
+#define BUDGET_TOLD_TOKENS 4
+#define BUDGET_TOLD_COST   8
 /* Budgets of a workflow, with what operators granted; 0 = none. */
 int budget_runs(const struct workflow *workflow);
 struct span budget_wall(const struct workflow *workflow);
-/* An agent run was asked for: true when that makes 80 % of its budget, told once; then text
- * says so. */
-#define BUDGET_LINE_MAX 120
+struct usage budget_usage(const struct workflow *workflow);
+/* "1200000 of 4000000 tokens" or "12.50 of 25.00 of money": the budget of the two that is used up,
+ * or does not have room for another run like the last one. False: neither. */
+bool budget_is_used(const struct workflow *workflow, char ret_text[BUDGET_LINE_MAX]);
+/* An agent run was asked for: true when that makes 80 % of a budget, told once for each; then text
+ * says so. Ask again until it is false. */
 bool budget_warns(struct workflow *workflow, char ret_text[BUDGET_LINE_MAX]);
 /* Does the next step of CODING, or the end of PLANNING, lead to an agent run? */
 bool budget_is_asked(const struct workflow *workflow);

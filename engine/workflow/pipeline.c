@@ -2,6 +2,7 @@
 #include "engine/workflow/pipeline.h"
 
 #include "engine/base/mem.h"
+#include "engine/base/money.h"
 #include "engine/base/text.h"
 #include "engine/base/yaml.h"
 #include "engine/workflow/pipeline_private.h"
@@ -268,6 +269,13 @@ static const struct field budget_fields[] = {
      .help = "Time from the start to the end of a workflow. An agent run does not begin when as "
              "much time as the one before took, and the reserve to publish it, is not left; what "
              "an agent has made is still committed and becomes a pull request."},
+    {.name = "tokens", .type = FIELD_INT, .offset = AT(max_tokens), .min = 1, .max = 2000000000,
+     .has_zero = true, .fallback = "0", .shown = "no budget",
+     .help = "Tokens that agent and plan runs say they have used, in all. A run does not begin "
+             "when less is left than the one before used. Who says nothing is not bounded by it."},
+    {.name = "cost", .type = FIELD_MONEY, .offset = AT(max_cost), .min = 1, .max = MONEY_MAX,
+     .has_zero = true, .fallback = "0", .shown = "no budget",
+     .help = "The same for money, in the unit in which the agents say it, like 25.00."},
     {.name = "when_spent", .type = FIELD_WORD, .offset = AT(budget_end), .words = budget_ends,
      .fallback = "ask",
      .help = "Whether an operator is asked to extend a budget that is used up (ask), or the "

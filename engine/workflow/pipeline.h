@@ -33,7 +33,7 @@
  *   limits: {iterations: 10, retries: 3, planning: 30m, coding: 1h, validation: 30m, stall: 30m,
  *            parallel: 1,
  *            cpu: 30m, memory: 2GiB, file_size: 1GiB, processes: 512, network: true}
- *   budget: {attempts: 12, wall: 8h, when_spent: ask}
+ *   budget: {attempts: 12, wall: 8h, tokens: 4000000, cost: 25.00, when_spent: ask}
  */
 
 #include <stdbool.h>
@@ -155,6 +155,8 @@ struct pipeline {
     struct bounds bounds;
     int max_attempts;     /* agent runs in all; 0 = no budget */
     struct span max_wall; /* from start to end; 0 = no budget */
+    int max_tokens;       /* that agents say they have used; 0 = no budget */
+    int64_t max_cost;     /* likewise, micros (base/money.h) */
     enum budget_end budget_end;
 };
 

@@ -158,6 +158,7 @@ static void fini_field(const struct field *field, void *object, struct todo_list
     case FIELD_SHARE:
     case FIELD_HOURS:
     case FIELD_TIME:
+    case FIELD_MONEY:
     case FIELD_TYPE_COUNT:
         break;
     }

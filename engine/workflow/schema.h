@@ -50,7 +50,8 @@
     X(FIELD_SHARE, "share")                      /* double, 0..1 */                      \
     X(FIELD_LINES, "lines of text")              /* char * */                            \
     X(FIELD_HOURS, "hours of a day")             /* struct hours */                      \
-    X(FIELD_TIME, "time")                        /* struct wall */
+    X(FIELD_TIME, "time")                        /* struct wall */                       \
+    X(FIELD_MONEY, "amount")                     /* int64_t, millionths: base/money.h */
 
 enum field_type {
 #define X(id, word) id,

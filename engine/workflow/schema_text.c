@@ -9,6 +9,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/base/money.h"
 #include "engine/workflow/pipeline.h"
 #include "engine/workflow/schema_decode.h"
 #include "engine/workflow/schema_value.h"
@@ -66,6 +67,8 @@ bool schema_text(const struct field *field, const void *object, struct buf *out)
     unsigned word = 0;
     bool flag = false;
     double share = 0;
+    int64_t micros = 0;
+    char money[MONEY_TEXT_MAX];
     size_t n = 0;
     void *texts = NULL;
     switch (field->type) {
@@ -94,6 +97,10 @@ bool schema_text(const struct field *field, const void *object, struct buf *out)
     case FIELD_SHARE:
         memcpy(&share, slot, sizeof(share));
         (void)buf_printf(out, "%.6g", share);
+        return true;
+    case FIELD_MONEY:
+        memcpy(&micros, slot, sizeof(micros));
+        (void)buf_printf(out, "%s", money_format(micros, money));
         return true;
     case FIELD_HOURS:
     case FIELD_TIME:

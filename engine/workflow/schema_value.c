@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/base/money.h"
 #include "engine/base/text.h"
 #include "engine/workflow/pipeline.h"
 
@@ -93,6 +94,7 @@ static const char *const expected_words[FIELD_TYPE_COUNT] = {
     [FIELD_LINES] = "lines of text",
     [FIELD_HOURS] = "hours like 06:00-20:00 (UTC)",
     [FIELD_TIME] = "a time like 2026-11-22T18:00:00Z",
+    [FIELD_MONEY] = "an amount like 2.50",
 };
 
 const char *value_expected(const struct field *field, char out[VALUE_WHY_MAX])
@@ -400,6 +402,22 @@ static bool set_share(const char *text, size_t len, void *slot, char why[VALUE_W
     return true;
 }
 
+static bool set_money(const struct field *field, const char *text, size_t len, void *slot,
+                      char why[VALUE_WHY_MAX])
+{
+    char quoted[YAML_QUOTE_MAX], low[MONEY_TEXT_MAX], high[MONEY_TEXT_MAX];
+    int64_t micros = 0;
+    bool is_right = strlen(text) == len && money_parse(text, &micros);
+    bool is_zero = is_right && micros == 0 && field->has_zero;
+    if (!is_right || (!is_zero && (micros < field->min || micros > field->max))) {
+        return refuse(why, "%s is no amount from %s to %s, like 2.50",
+                      yaml_quote(text, len, quoted), money_format(field->min, low),
+                      money_format(field->max, high));
+    }
+    memcpy(slot, &micros, sizeof(micros));
+    return true;
+}
+
 static bool set_bool(const char *text, size_t len, void *slot, char why[VALUE_WHY_MAX])
 {
     /* Both lists in YAML 1.1's order; people bring "yes" and "off" from there. */
@@ -517,6 +535,8 @@ bool value_from_text(const struct field *field, const char *folder, const char *
         return set_hours(text, len, slot, why);
     case FIELD_TIME:
         return set_time(field, text, len, slot, why);
+    case FIELD_MONEY:
+        return set_money(field, text, len, slot, why);
     case FIELD_PATHS:
     case FIELD_NAMES:
     case FIELD_TEXTS:

@@ -10,6 +10,7 @@
 
 #include "engine/base/buf.h"
 #include "engine/base/mem.h"
+#include "engine/base/money.h"
 
 #define INPUT_MAX  (YAML_TEXT_MAX + 4096)
 #define TABLES_MAX 64
@@ -58,6 +59,8 @@ static const char *good_value(const struct field *field, int which, char text[64
     case FIELD_INT:
         snprintf(text, 64, "%" PRId64, which == 0 ? field->min : field->max);
         return text;
+    case FIELD_MONEY:
+        return money_format(which == 0 ? field->min : field->max, text);
     case FIELD_BOOL:
         return which == 0 ? "true" : "false";
     case FIELD_SHARE:

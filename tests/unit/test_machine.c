@@ -400,6 +400,82 @@ static void budgets_stop_before_the_next_attempt(void **state)
     finish(&f);
 }
 
+/* The agent says what its run has used. */
+static void use(struct fixture *f, int64_t tokens, int64_t micros)
+{
+    struct effect_result *result = effect_result_new(1, f->workflow->row.effect_seq);
+    assert_int_equal(f->out->effects[0].kind, EFFECT_CODE);
+    result->status = STATUS_FAILED;
+    result->blame = BLAME_WORLD;
+    result->tokens = tokens;
+    result->micros = micros;
+    struct machine_input input = {.event = EV_WORLD,
+                                  .actor = "engine",
+                                  .checkpoint = STATE_COUNT,
+                                  .result = result};
+    assert_int_equal(machine_step(f->workflow, &input, &limits, f->now, &f->rng, f->out),
+                     MACHINE_DONE);
+    effect_result_free(result);
+}
+
+/* A run that has used so much fails; whether another one begins. */
+static void to_second_run(struct fixture *f, int64_t tokens, int64_t micros)
+{
+    f->pipeline->max_attempts = 0;
+    (void)send(f, EV_START);
+    pass(f, EFFECT_PLAN);
+    (void)send(f, EV_APPROVE);
+    (void)send(f, EV_START);
+    pass(f, EFFECT_WORKSPACE);
+    use(f, tokens, micros);
+    f->now = f->workflow->row.retry_at;
+    (void)send(f, EV_TIMER);
+    (void)send(f, EV_START);
+}
+
+static void tokens_and_money_are_bounds(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    f.pipeline->max_tokens = 1000;
+    to_second_run(&f, 501, 0); /* 499 are left, and a run uses 501 */
+    assert_int_equal(f.workflow->row.wait, WAIT_BUDGET);
+    assert_int_equal(f.workflow->row.used.tokens, 501);
+    assert_string_equal(f.workflow->row.reason,
+                        "BUDGET: 501 of 1000 tokens are used, and the last run used 501; "
+                        "extend it or cancel");
+    struct machine_input input = {.event = EV_EXTEND,
+                                  .actor = "ops",
+                                  .checkpoint = STATE_COUNT,
+                                  .granted = {.micros = 5}};
+    assert_int_equal(machine_step(f.workflow, &input, &limits, f.now, &f.rng, f.out),
+                     MACHINE_REFUSED); /* it has no budget of money */
+    input.granted = (struct usage){.tokens = 500};
+    assert_int_equal(machine_step(f.workflow, &input, &limits, f.now, &f.rng, f.out),
+                     MACHINE_DONE);
+    assert_string_equal(f.out->text[0], "ops granted 500 more tokens");
+    assert_int_equal(send(&f, EV_START), MACHINE_DONE);
+    assert_int_equal(f.workflow->row.wait, WAIT_NONE);
+    finish(&f);
+    begin(&f);
+    f.pipeline->max_cost = 2500000;
+    f.pipeline->budget_end = BUDGET_FAIL;
+    to_second_run(&f, 0, 2000000);
+    assert_int_equal(f.workflow->row.state, STATE_FAILED);
+    assert_non_null(strstr(f.workflow->row.reason, "budget: 2.00 of 2.50 of money"));
+    char line[BUDGET_LINE_MAX];
+    assert_true(budget_warns(f.workflow, line));
+    assert_string_equal(line, "budget: 2.00 of 2.50 of money are used");
+    assert_false(budget_warns(f.workflow, line));
+    finish(&f);
+    begin(&f);
+    f.pipeline->max_tokens = 1000;
+    to_second_run(&f, 500, 0); /* just enough */
+    assert_int_equal(f.workflow->row.wait, WAIT_NONE);
+    finish(&f);
+}
+
 /* Up to the merge, without asking for it. */
 static void to_own_merge(struct fixture *f)
 {
@@ -888,6 +964,7 @@ int main(void)
         cmocka_unit_test(a_cancel_during_the_merge_waits_for_its_outcome),
         cmocka_unit_test(a_merge_is_not_given_up_at_the_deadline),
         cmocka_unit_test(late_outcomes_are_ignored),
+        cmocka_unit_test(tokens_and_money_are_bounds),
         cmocka_unit_test(budgets_stop_before_the_next_attempt),
         cmocka_unit_test(wall_time_is_looked_at_before_a_run),
         cmocka_unit_test(merges_wait_for_their_window),

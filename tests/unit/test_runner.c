@@ -121,6 +121,24 @@ static void test_agent_is_told_everything(void **state)
     effect_result_free(result);
 }
 
+static void test_agent_says_what_it_used(void **state)
+{
+    (void)state;
+    struct effect_result *result =
+        run(EFFECT_CODE,
+            "echo '{\"tokens\": 1200, \"cost\": 0.42}' > \"$SIGNALBOX_RESULT_FILE\"");
+    check(result, STATUS_PASSED, BLAME_NONE, "code passed");
+    assert_int_equal(result->tokens, 1200);
+    assert_int_equal(result->micros, 420000);
+    effect_result_free(result);
+    result = run(EFFECT_CODE, "echo '{\"tokens\": -5}' > \"$SIGNALBOX_RESULT_FILE\"");
+    check(result, STATUS_PASSED, BLAME_NONE, "code passed");
+    AUTO_FREE char *log = log_of(result);
+    assert_non_null(strstr(log, "tokens: expected a whole number from 0 on"));
+    assert_int_equal(result->tokens, 0);
+    effect_result_free(result);
+}
+
 static void test_environment_is_scrubbed(void **state)
 {
     (void)state;
@@ -608,6 +626,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_agent_is_told_everything),
+        TEST(test_agent_says_what_it_used),
         TEST(test_environment_is_scrubbed),
         TEST(test_no_descriptor_and_no_signal_mask_is_inherited),
         TEST(test_task_of_one_megabyte),

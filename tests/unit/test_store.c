@@ -35,6 +35,9 @@ static void assert_same_workflow(const struct workflow_row *a,
     assert_int_equal(a->granted_wall.ms, b->granted_wall.ms);
     assert_int_equal(a->budget_told, b->budget_told);
     assert_int_equal(a->last_run.ms, b->last_run.ms);
+    assert_memory_equal(&a->used, &b->used, sizeof(a->used));
+    assert_memory_equal(&a->last_used, &b->last_used, sizeof(a->used));
+    assert_memory_equal(&a->granted, &b->granted, sizeof(a->used));
     assert_int_equal(a->held, b->held);
     assert_int_equal(a->effect_seq, b->effect_seq);
     assert_int_equal(a->is_active, b->is_active);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tui/cli/record.h"
+#include "engine/base/money.h"
 
 void record_wall(struct jsonw *w, const char *key, struct wall at)
 {
@@ -52,6 +53,8 @@ void record_workflow(struct jsonw *w, const struct workflow_row *row)
     jsonw_int(w, "iteration", row->iteration);
     jsonw_int(w, "attempt", row->attempt);
     jsonw_int(w, "retries", row->retries);
+    jsonw_int(w, "tokens", row->used.tokens);
+    jsonw_num(w, "cost", (double)row->used.micros / (double)MONEY_UNIT);
     jsonw_int(w, "effect_seq", row->effect_seq);
     jsonw_bool(w, "is_active", row->is_active);
     record_wall(w, "created_at", row->created_at);

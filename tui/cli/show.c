@@ -2,6 +2,7 @@
 
 /* signalbox show: all that is known of one workflow. */
 #include "engine/base/mem.h"
+#include "engine/base/money.h"
 #include "engine/base/text.h"
 #include "store/checks.h"
 #include "store/progress.h"
@@ -233,13 +234,28 @@ static void print_next(const struct workflow_row *row)
                (long long)row->effect_seq);
         printf("  %-13s signalbox reject wf-%lld REASON\n", "reject with", id);
     } else if (row->wait == WAIT_BUDGET) {
-        printf("  %-13s signalbox extend wf-%lld --attempts N --wall TIME\n",
+        printf("  %-13s signalbox extend wf-%lld --attempts N --wall TIME "
+               "--tokens N --cost AMOUNT\n",
                "go on with", id);
     } else if (row->wait == WAIT_OPERATOR || row->wait == WAIT_PAUSE) {
         printf("  %-13s signalbox resume wf-%lld\n", "go on with", id);
     } else if (row->state == STATE_FAILED) {
         printf("  %-13s signalbox retry wf-%lld\n", "try with", id);
     }
+}
+
+/* What agents said that they have used. */
+static void print_usage(const struct workflow_row *row)
+{
+    char line[160], cost[MONEY_TEXT_MAX], last[MONEY_TEXT_MAX];
+    if (row->used.tokens == 0 && row->used.micros == 0) {
+        return;
+    }
+    (void)snprintf(line, sizeof(line), "%lld tokens, %s of money; last run %lld, %s",
+                   (long long)row->used.tokens, money_format(row->used.micros, cost),
+                   (long long)row->last_used.tokens,
+                   money_format(row->last_used.micros, last));
+    fact("agents used", line);
 }
 
 static void print_facts(const struct cli *cli, const struct picture *picture)
@@ -268,6 +284,7 @@ static void print_facts(const struct cli *cli, const struct picture *picture)
     (void)snprintf(line, sizeof(line), "%d, attempt %d, retries %d, priority %d",
                    row->iteration, row->attempt, row->retries, row->priority);
     fact("iteration", line);
+    print_usage(row);
     if (row->branch[0] != '\0') {
         fact("branch", row->branch);
     }

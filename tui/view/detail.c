@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 
+#include "engine/base/money.h"
 #include "tui/view/recovery.h"
 #include "tui/widget/chart.h"
 #include "tui/widget/look.h"
@@ -222,11 +223,33 @@ static void draw_steps(const struct canvas *canvas, const struct step_row *steps
  */
 
 /* Returns the cells used at the right edge. */
+/* "4.20 of 25.00 used   810000 of 4000000 tokens": what agents said. */
+static int put_usage(char *text, size_t cap, const struct frame_detail *detail)
+{
+    const struct usage *used = &detail->row.used, *more = &detail->row.granted;
+    const struct frame_pipeline *pipeline = detail->pipeline;
+    char cost[MONEY_TEXT_MAX], most[MONEY_TEXT_MAX];
+    int n = 0;
+    text[0] = '\0';
+    if (used->micros > 0 && pipeline && pipeline->max_cost > 0)
+        n += snprintf(text, cap, "   %s of %s used", money_format(used->micros, cost),
+                      money_format(pipeline->max_cost + more->micros, most));
+    else if (used->micros > 0)
+        n += snprintf(text, cap, "   %s used", money_format(used->micros, cost));
+    if (used->tokens > 0 && pipeline && pipeline->max_tokens > 0)
+        n += snprintf(text + n, cap - (size_t)n, "   %" PRId64 " of %" PRId64 " tokens",
+                      used->tokens, pipeline->max_tokens + more->tokens);
+    else if (used->tokens > 0)
+        n += snprintf(text + n, cap - (size_t)n, "   %lld tokens",
+                      (long long)used->tokens);
+    return n;
+}
+
 static int draw_counts(const struct canvas *canvas, int y,
                        const struct frame_detail *detail, struct wall now, int from)
 {
     const struct workflow_row *row = &detail->row;
-    char text[160], deadline[64];
+    char text[320], deadline[64];
     int used = 0;
     text[0] = '\0';
     if (detail->pipeline)
@@ -237,6 +260,7 @@ static int draw_counts(const struct canvas *canvas, int y,
     if (row->retries > 0 && detail->pipeline)
         used += snprintf(text + used, sizeof text - (size_t)used, "   retry %d of %d",
                          row->retries, detail->pipeline->max_retries);
+    used += put_usage(text + used, sizeof text - (size_t)used, detail);
     look_deadline(row, now, deadline, sizeof deadline);
     if (deadline[0] != '\0' && !state_is_final(row->state))
         (void)snprintf(text + used, sizeof text - (size_t)used, "   %s", deadline);
