@@ -649,7 +649,7 @@ const struct frame *feed_take(struct feed *feed)
 static bool is_same_page(const struct frame_query *a, const struct frame_query *b)
 {
     return a->states == b->states && a->needs_human == b->needs_human &&
-           strcmp(a->text, b->text) == 0 && a->sort == b->sort &&
+           strcmp(a->text, b->text) == 0 && a->sort == b->sort && a->order == b->order &&
            a->is_reversed == b->is_reversed && a->anchor == b->anchor &&
            a->is_from_end == b->is_from_end && a->n_before == b->n_before &&
            a->n_after == b->n_after && a->is_held == b->is_held;

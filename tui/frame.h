@@ -126,6 +126,7 @@ struct frame_query {
     bool needs_human;
     char text[FRAME_FILTER_MAX];
     enum sort_key sort;
+    int order; /* of the rows of other lists: tui/rank.h; with is_reversed and `text` */
     bool is_reversed;
     int64_t anchor;   /* id of the row that the page is built around; 0 = the first row */
     bool is_from_end; /* with anchor 0: the last rows */
@@ -425,7 +426,7 @@ struct frame_service {
     struct service_detail detail;
 };
 struct frame_services {
-    const struct frame_service *services; /* by name */
+    const struct frame_service *services; /* by name, or as asked for */
     size_t n;
 };
 

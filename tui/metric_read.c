@@ -11,6 +11,7 @@
 #include "engine/monitor/detect.h"
 #include "engine/monitor/metric.h"
 #include "engine/predict/forecast.h"
+#include "tui/rank.h"
 
 #define WARM_SPANS     3 /* spans of points before what is shown, for band and forecast */
 #define POINTS_MAX     40000 /* of one line */
@@ -224,8 +225,11 @@ bool metric_read_list(struct metric_reader *reader, struct arena *arena,
         qsort(series, n, sizeof *series, compare);
     n = n < METRIC_ROWS_MAX ? n : METRIC_ROWS_MAX;
     struct metric_row *rows = arena_array(arena, n, sizeof *rows);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         rows[i] = row_of(arena, &series[i], ask);
+    if (ask->order != 0 || ask->is_reversed)
+        rank_metrics(rows, n, ask->order, ask->is_reversed);
+    for (size_t i = 0; i < n; i++) {
         if (i >= ask->first && i - ask->first < ask->n_sparks &&
             !read_spark(reader, arena, ask->now, &rows[i], err))
             return false;

@@ -82,6 +82,8 @@ struct metric_list_ask {
     const struct anomaly_row *anomalies; /* open ones */
     size_t n_anomalies;
     struct wall now;
+    int order; /* tui/rank.h */
+    bool is_reversed;
     size_t first, n_sparks; /* rows whose last hour is read */
 };
 struct metric_list {

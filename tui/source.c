@@ -344,7 +344,8 @@ static bool read_parts(struct source *source, struct reader *reader,
     if ((query->parts & PART_SUBMIT) &&
         !source_read_submit(source, reader, query, frame, err))
         return false;
-    if ((query->parts & PART_SERVICES) && !source_read_services(reader, frame, err))
+    if ((query->parts & PART_SERVICES) &&
+        !source_read_services(reader, query, frame, err))
         return false;
     if ((query->parts & PART_DELIVERIES) &&
         !source_read_deliveries(reader, query, frame, err))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Approvals, optimizations and levels of autonomy, for a frame. */
+#include "tui/rank.h"
 #include "tui/source_impl.h"
 
 #define OVERVIEW_MAX     100
@@ -39,6 +40,12 @@ static bool read_approvals(struct reader *reader, const struct frame_query *quer
         return false;
     data->has_more = data->n > FRAME_APPROVALS;
     data->n = data->has_more ? FRAME_APPROVALS : data->n;
+    if (query->order != 0 || query->is_reversed) {
+        struct approval_row *rows = arena_array(arena, data->n + 1, sizeof *rows);
+        memcpy(rows, data->rows, data->n * sizeof *rows);
+        rank_approvals(rows, data->n, query->order, query->is_reversed);
+        data->rows = rows;
+    }
     data->whys = read_whys(arena, data->rows, data->n);
     frame->approvals = data;
     return true;
@@ -68,6 +75,12 @@ static bool read_optimizations(struct reader *reader, const struct frame_query *
         return false;
     data->has_more = data->n > FRAME_APPROVALS;
     data->n = data->has_more ? FRAME_APPROVALS : data->n;
+    if (query->order != 0 || query->is_reversed) {
+        struct optimization_row *rows = arena_array(arena, data->n + 1, sizeof *rows);
+        memcpy(rows, data->rows, data->n * sizeof *rows);
+        rank_optimizations(rows, data->n, query->order, query->is_reversed);
+        data->rows = rows;
+    }
     frame->optimizations = data;
     return true;
 }

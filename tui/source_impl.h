@@ -53,7 +53,8 @@ bool source_read_submit(struct source *source, struct reader *reader,
 /* Needs frame->detail. */
 bool source_read_trace(struct reader *reader, const struct frame_query *query,
                        struct frame *frame, struct err *err);
-bool source_read_services(struct reader *reader, struct frame *frame, struct err *err);
+bool source_read_services(struct reader *reader, const struct frame_query *query,
+                          struct frame *frame, struct err *err);
 /* Fine without a metrics file: the report then says that nothing is measured. */
 bool source_read_health(struct source *source, struct reader *reader, struct frame *frame,
                         struct err *err);

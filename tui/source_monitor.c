@@ -147,6 +147,8 @@ bool source_read_metrics(struct source *source, struct reader *reader,
                                       .anomalies = open,
                                       .n_anomalies = n_open,
                                       .now = frame->taken_at,
+                                      .order = query->order,
+                                      .is_reversed = query->is_reversed,
                                       .first = (size_t)query->metric_first,
                                       .n_sparks = (size_t)query->metric_sparks};
         struct metric_list list = {0};

@@ -2,6 +2,7 @@
 /* Failures, decisions, strategies and one case, for a frame. */
 #include <string.h>
 
+#include "tui/rank.h"
 #include "tui/source_impl.h"
 
 #define DAY_MS 86400000
@@ -106,7 +107,15 @@ static bool is_general(const struct odds_row *row)
            strncmp(row->key, "class:", 6) == 0 || strncmp(row->key, "problem:", 8) == 0;
 }
 
-static bool read_strategies(struct reader *reader, struct frame *frame, struct err *err)
+/* Words of class or rung; case ignored. */
+static bool has_text(const struct odds_row *row, const char *text)
+{
+    return text[0] == '\0' || strcasestr(row->key, text) != NULL ||
+           strcasestr(row->rung, text) != NULL;
+}
+
+static bool read_strategies(struct reader *reader, const struct frame_query *query,
+                            struct frame *frame, struct err *err)
 {
     static const char *const prefixes[] = {"all", "class:", "problem:"};
     struct arena *arena = frame_arena(frame);
@@ -121,8 +130,10 @@ static bool read_strategies(struct reader *reader, struct frame *frame, struct e
     struct odds_row *all = arena_array(arena, sum + 1, sizeof *all);
     for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
         for (size_t k = 0; k < n[i]; k++)
-            if (is_general(&rows[i][k]))
+            if (is_general(&rows[i][k]) && has_text(&rows[i][k], query->text))
                 all[data->n++] = rows[i][k];
+    if (query->order != 0 || query->is_reversed)
+        rank_strategies(all, data->n, query->order, query->is_reversed);
     data->rows = all;
     frame->strategies = data;
     return true;
@@ -187,7 +198,7 @@ bool source_read_recovery(struct reader *reader, const struct frame_query *query
         return false;
     if ((parts & PART_DECISIONS) && !read_decisions(reader, query, frame, err))
         return false;
-    if ((parts & PART_STRATEGIES) && !read_strategies(reader, frame, err))
+    if ((parts & PART_STRATEGIES) && !read_strategies(reader, query, frame, err))
         return false;
     return !(parts & PART_CASE) || query->case_id == 0 ||
            read_case(reader, query, frame, err);

@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Services and webhook deliveries for a frame. */
 #include "engine/base/text.h"
+#include "tui/rank.h"
 #include "tui/source_impl.h"
 
 #define BODY_SHOWN_MAX (256 * 1024) /* of a webhook's body, indented */
 #define INDENT_MAX     40
 
-bool source_read_services(struct reader *reader, struct frame *frame, struct err *err)
+/* Words of name, state, reason or who stands in; case ignored. */
+static bool has_text(const struct frame_service *service, const char *text)
+{
+    const struct service_row *row = &service->row;
+    return text[0] == '\0' || strcasestr(row->name, text) != NULL ||
+           strcasestr(breaker_state_word(row->state), text) != NULL ||
+           strcasestr(row->reason, text) != NULL ||
+           strcasestr(service->detail.fallback_to, text) != NULL;
+}
+
+bool source_read_services(struct reader *reader, const struct frame_query *query,
+                          struct frame *frame, struct err *err)
 {
     struct arena *arena = frame_arena(frame);
     const struct service_row *rows;
@@ -15,11 +27,16 @@ bool source_read_services(struct reader *reader, struct frame *frame, struct err
         return false;
     struct frame_services *services = arena_alloc(arena, sizeof *services);
     struct frame_service *list = arena_array(arena, n, sizeof *list);
+    size_t n_shown = 0;
     for (size_t i = 0; i < n; i++) {
-        list[i].row = rows[i];
-        service_detail_parse(arena, rows[i].detail, &list[i].detail);
+        struct frame_service *one = &list[n_shown];
+        *one = (struct frame_service){.row = rows[i]};
+        service_detail_parse(arena, rows[i].detail, &one->detail);
+        n_shown += has_text(one, query->text);
     }
-    *services = (struct frame_services){list, n};
+    if (query->order != 0 || query->is_reversed)
+        rank_services(list, n_shown, query->order, query->is_reversed);
+    *services = (struct frame_services){list, n_shown};
     frame->services = services;
     return true;
 }

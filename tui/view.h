@@ -35,6 +35,7 @@ struct frame;        /* tui/frame.h: what the feed read; NULL until the first on
 struct frame_answer; /* tui/frame.h: what became of an order */
 struct frame_query;  /* tui/frame.h: what the feed shall read for a view */
 struct view_class;
+struct choices; /* tui/view/chosen.h: what can be chosen in a list */
 
 struct view {
     const struct view_class *klass;
@@ -155,6 +156,7 @@ struct view_class {
     enum action hints
         [VIEW_HINTS_MAX]; /* for the bottom line, most useful first; ACTION_NONE ends */
     const struct view_setting *settings; /* NULL = none */
+    const struct choices *choices;       /* of a list: tui/view/chosen.h; NULL = none */
     /* What the setting `name` can be, for the palette: value number i (of a list, one of its
      * words), NULL at the end. NULL: free text. */
     const char *(*setting_value)(const struct view *view, const char *name, size_t i);

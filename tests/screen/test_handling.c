@@ -12,6 +12,7 @@
 #include "tests/lib/frames.h"
 #include "tui/feed.h"
 #include "tui/view/approval.h"
+#include "tui/view/chosen.h"
 #include "tui/view/recovery.h"
 
 #define W 80
@@ -509,7 +510,7 @@ static void test_the_audit_opens_and_filters(void **state)
     audit_class.query(stage.view, &query);
     assert_int_equal(query.parts, PART_AUDIT);
     assert_string_equal(query.audit_act, "approve");
-    audit_class.on_prompt(stage.view, frame, 1, "ada", false, &stage.reply);
+    audit_class.on_prompt(stage.view, frame, TOKEN_CHOSEN, "ada", false, &stage.reply);
     audit_class.query(stage.view, &query);
     assert_string_equal(query.text, "ada");
     act(&stage, frame, ACTION_CLOSE); /* first the filter, then the view */
@@ -536,7 +537,8 @@ static void test_deliveries_open_and_filter(void **state)
     act(&stage, frame, ACTION_FILTER_STATE);
     deliveries_class.query(stage.view, &query);
     assert_int_equal(query.delivery_statuses, 1u << DELIVERY_ACCEPTED);
-    deliveries_class.on_prompt(stage.view, frame, 1, "push", false, &stage.reply);
+    deliveries_class.on_prompt(stage.view, frame, TOKEN_CHOSEN, "push", false,
+                               &stage.reply);
     deliveries_class.query(stage.view, &query);
     assert_string_equal(query.text, "push");
     act(&stage, frame, ACTION_CLOSE); /* first the filter, then the view */

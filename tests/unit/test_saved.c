@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "engine/base/mem.h"
+#include "tui/frame.h"
 #include "tui/palette.h"
 #include "tui/view/workflows_impl.h"
 
@@ -172,6 +173,74 @@ static void settings_take_what_they_give(void **state)
     assert_true(n >= 8);
 }
 
+/* Each value that the palette offers for a setting is one, and is given back. */
+static void what_is_offered_is_taken(void **state)
+{
+    static const char *const lists[] = {"approvals",  "audit",      "deliveries",
+                                        "services",   "metrics",    "optimizations",
+                                        "strategies", "bottlenecks"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        const struct view_class *klass = view_class_find(lists[i]);
+        size_t n_offered = 0;
+        assert_non_null(klass->settings);
+        assert_non_null(klass->setting_value);
+        for (const struct view_setting *setting = klass->settings; setting->name != NULL;
+             setting++) {
+            char text[64], back[SAVED_VALUE_MAX];
+            struct view *view = klass->open(0, "");
+            const char *value;
+            view->klass = klass;
+            for (size_t k = 0;
+                 (value = klass->setting_value(view, setting->name, k)) != NULL; k++) {
+                (void)snprintf(text, sizeof(text), "%s", value);
+                if (!setting->set(view, text)) {
+                    fail_msg("%s: %s=%s is offered and refused", lists[i], setting->name,
+                             text);
+                }
+                setting->get(view, back, sizeof(back));
+                bool is_first = k == 0 && strcmp(setting->name, "columns") != 0;
+                assert_string_equal(back, is_first ? "" : text);
+                n_offered++;
+            }
+            klass->close(view);
+        }
+        assert_true(n_offered >= 4);
+    }
+}
+
+/* What a saved view says is what the feed is asked, and Esc takes the filter back. */
+static void a_saved_list_asks_for_what_it_says(void **state)
+{
+    struct saved_views views = parse("mine\n  approvals filter=pay state=all "
+                                     "sort=\"risk reversed\"\n");
+    struct view *view = open_view(&views.rows[0].steps[0]);
+    struct frame_query query = {0};
+    struct reply reply;
+    (void)state;
+    assert_true(saved_apply(&views.rows[0].steps[0], view));
+    view->klass->query(view, &query);
+    assert_string_equal(query.text, "pay");
+    assert_false(query.is_unsettled);
+    assert_int_equal(query.order, 1);
+    assert_true(query.is_reversed);
+    reply_init(&reply);
+    view->klass->on_action(view, NULL, ACTION_SORT_NEXT, &reply);
+    assert_string_equal(reply.message, "by age");
+    view->klass->on_action(view, NULL, ACTION_CLOSE, &reply);
+    assert_true((reply.flags & REPLY_UNUSED) == 0);
+    query = (struct frame_query){0};
+    view->klass->query(view, &query);
+    assert_string_equal(query.text, "");
+    assert_true(query.is_unsettled);
+    assert_int_equal(query.order, 2);
+    view->klass->on_action(view, NULL, ACTION_CLOSE, &reply);
+    assert_true((reply.flags & REPLY_UNUSED) != 0);
+    reply_fini(&reply);
+    view->klass->close(view);
+    saved_fini(&views);
+}
+
 static void the_palette_knows_them(void **state)
 {
     struct saved_views views = parse("red-payments\n  workflows state=failed\n");
@@ -189,6 +258,14 @@ static void the_palette_knows_them(void **state)
     assert_int_equal(palette_complete("forget r", &context, rows, ARRAY_LEN(rows)), 1);
     assert_int_equal(palette_complete("set so", &context, rows, ARRAY_LEN(rows)), 1);
     assert_string_equal(rows[0].text, "sort");
+    view.klass = view_class_find("services");
+    assert_int_equal(palette_complete("set sort bre", &context, rows, ARRAY_LEN(rows)),
+                     1);
+    assert_string_equal(rows[0].text, "breaker");
+    assert_true(
+        palette_complete("set columns name at", &context, rows, ARRAY_LEN(rows)) >= 1);
+    assert_string_equal(rows[0].text, "at-once");
+    view.klass = view_class_find("workflows");
     assert_int_equal(palette_complete("theme dusk", &context, rows, ARRAY_LEN(rows)), 1);
     assert_true(palette_parse("set sort age reversed", &command, &err));
     assert_int_equal(command.kind, PALETTE_SET);
@@ -215,6 +292,8 @@ int main(void)
         cmocka_unit_test(every_mistake_is_told_with_its_line),
         cmocka_unit_test(the_list_is_bounded_and_changed_by_name),
         cmocka_unit_test(settings_take_what_they_give),
+        cmocka_unit_test(what_is_offered_is_taken),
+        cmocka_unit_test(a_saved_list_asks_for_what_it_says),
         cmocka_unit_test(the_palette_knows_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,38 +8,38 @@
  * is about, and the digest that binds it, are what is shown: see view_class.subjects.
  */
 #include "engine/base/text.h"
+#include "tui/rank.h"
 #include "tui/view/approval.h"
+#include "tui/view/chosen.h"
 #include "tui/widget/look.h"
 #include "tui/widget/table.h"
 
 #define HEAD_ROWS  2
 #define ROW_HEIGHT 2 /* what, and why */
-#define TOKEN_TEXT 2
 
 struct asks {
-    struct view view;
-    bool has_all;        /* also what was decided, newest first */
-    enum card_page page; /* of the card alone */
-    int top;             /* of a page that scrolls */
-    int evidence;        /* under the cursor on its page */
-    char text[FRAME_FILTER_MAX];
-    int64_t cursor; /* id, 0 = the first row */
-    size_t index;   /* where it stood, for when it is gone */
+    struct list_view list; /* group 1: also what was decided, newest first */
+    enum card_page page;   /* of the card alone */
+    int top;               /* of a page that scrolls */
+    int evidence;          /* under the cursor on its page */
+    int64_t cursor;        /* id, 0 = the first row */
+    size_t index;          /* where it stood, for when it is gone */
     struct view_subject marks[VIEW_SUBJECTS_MAX];
     size_t n_marks;
 };
 
 static bool is_list(const struct asks *self)
 {
-    return self->view.klass == &approvals_class;
+    return self->list.view.klass == &approvals_class;
 }
 
 static struct view *approvals_open(int64_t id, const char *arg)
 {
     struct asks *self = mem_alloc(sizeof *self);
     (void)id;
-    (void)text_clean_into(self->text, sizeof self->text, arg ? arg : "");
-    return &self->view;
+    (void)text_clean_into(self->list.chosen.text, sizeof self->list.chosen.text,
+                          arg ? arg : "");
+    return &self->list.view;
 }
 
 static struct view *approval_open(int64_t id, const char *arg)
@@ -51,7 +51,7 @@ static struct view *approval_open(int64_t id, const char *arg)
                  : strcmp(arg, "evidence") == 0 ? CARD_EVIDENCE
                  : strcmp(arg, "dry-run") == 0  ? CARD_DRY_RUN
                                                 : CARD_WHOLE;
-    return &self->view;
+    return &self->list.view;
 }
 
 static void asks_close(struct view *view)
@@ -64,8 +64,8 @@ static void asks_query(const struct view *view, struct frame_query *query)
     const struct asks *self = (const struct asks *)view;
     if (is_list(self)) {
         query->parts = PART_APPROVALS;
-        query->is_unsettled = !self->has_all;
-        (void)snprintf(query->text, sizeof query->text, "%s", self->text);
+        query->is_unsettled = self->list.chosen.group == 0;
+        chosen_query(view, query);
     }
     if (self->cursor != 0) {
         query->parts |= PART_APPROVAL;
@@ -139,12 +139,18 @@ static void draw_head(const struct canvas *canvas, const struct asks *self,
                       const struct frame *frame)
 {
     char text[300], note[300];
-    (void)ask_summary(&frame->asks, self->view.now, text, sizeof text);
-    if (self->text[0] != '\0')
-        (void)snprintf(note, sizeof note, "with \"%.100s\"", self->text);
+    (void)ask_summary(&frame->asks, self->list.view.now, text, sizeof text);
+    const struct chosen *chosen = &self->list.chosen;
+    char order[80];
+    (void)chosen_order_text(&self->list.view, order, sizeof order);
+    if (chosen->text[0] != '\0')
+        (void)snprintf(note, sizeof note, "with \"%.100s\"", chosen->text);
+    else if (order[0] != '\0')
+        (void)snprintf(note, sizeof note, "%s%s", chosen->group > 0 ? "all, " : "",
+                       order);
     else
         (void)snprintf(note, sizeof note, "%s",
-                       self->has_all ? "all, newest first" : text);
+                       chosen->group > 0 ? "all, newest first" : text);
     if (self->n_marks > 0)
         (void)snprintf(note, sizeof note, "%zu marked: a and r decide all of them",
                        self->n_marks);
@@ -161,7 +167,7 @@ static void draw_rows(const struct canvas *canvas, const struct asks *self,
     for (int i = 0; i < room && top + i < (int64_t)data->n; i++) {
         size_t k = (size_t)(top + i);
         struct rect rect = {0, i * ROW_HEIGHT, canvas->w, ROW_HEIGHT};
-        ask_line(canvas, rect.y, &data->rows[k], data->whys[k], self->view.now);
+        ask_line(canvas, rect.y, &data->rows[k], data->whys[k], self->list.view.now);
         if (find_mark(self, data->rows[k].id))
             canvas_ground(canvas, rect, ROLE_MARK);
         if (k == at) {
@@ -173,9 +179,9 @@ static void draw_rows(const struct canvas *canvas, const struct asks *self,
 
 static void draw_empty(const struct canvas *canvas, const struct asks *self)
 {
-    if (self->text[0] != '\0')
+    if (self->list.chosen.text[0] != '\0')
         blank_draw(canvas, "Nothing matches.", "F shows all again.");
-    else if (self->has_all)
+    else if (self->list.chosen.group > 0)
         blank_draw(canvas, "Nothing was asked yet.",
                    "Plans, merges, recoveries and optimizations that need a person come "
                    "here.");
@@ -190,8 +196,8 @@ static size_t card_lines_of(const struct asks *self, struct arena *arena,
 {
     size_t n, n_less;
     *ret_lines =
-        card_of_approval(arena, &one->row, &one->card, self->page, self->view.now, w - 3,
-                         self->page == CARD_WHOLE ? h : 0, &n, &n_less);
+        card_of_approval(arena, &one->row, &one->card, self->page, self->list.view.now,
+                         w - 3, self->page == CARD_WHOLE ? h : 0, &n, &n_less);
     return n;
 }
 
@@ -309,17 +315,18 @@ static bool move(struct asks *self, const struct frame *frame, enum action actio
             return true;
         }
         struct arena *arena = arena_new();
-        size_t n = one && !one->is_missing ? card_lines_of(self, arena, one, self->view.w,
-                                                           self->view.h, &lines)
-                                           : 0;
+        size_t n = one && !one->is_missing
+                       ? card_lines_of(self, arena, one, self->list.view.w,
+                                       self->list.view.h, &lines)
+                       : 0;
         arena_free(arena);
-        bool is_done = page_scroll(&self->top, action, (int)n, self->view.h);
+        bool is_done = page_scroll(&self->top, action, (int)n, self->list.view.h);
         reply->flags |= is_done ? REPLY_REDRAW : 0;
         return is_done;
     }
     size_t n = data ? data->n : 0, at = data ? find_cursor(self, data) : 0;
     int to = (int)at;
-    int room = (self->view.h - HEAD_ROWS) / ROW_HEIGHT;
+    int room = (self->list.view.h - HEAD_ROWS) / ROW_HEIGHT;
     switch (action) {
     case ACTION_ROW_DOWN:
         to += 1;
@@ -459,35 +466,22 @@ static bool act_on(struct asks *self, const struct frame *frame,
     }
 }
 
-static bool narrow(struct asks *self, enum action action, struct reply *reply)
+static void from_the_start(struct view *view)
 {
-    bool is_close = action == ACTION_CLOSE;
-    bool has_narrowed = self->text[0] != '\0' || self->has_all || self->n_marks > 0;
-    if (action == ACTION_FILTER || action == ACTION_SEARCH) {
-        reply_ask(reply,
-                  &(struct prompt_request){
-                      .label = "filter",
-                      .initial = self->text,
-                      .example = "part of what, target, repository, who asks or id",
-                      .token = TOKEN_TEXT,
-                      .is_live = true,
-                      .may_be_empty = true,
-                  });
-        return true;
-    }
-    if (action == ACTION_FILTER_STATE) {
-        self->has_all = !self->has_all;
-    } else if (action == ACTION_FILTER_CLEAR || (is_close && has_narrowed)) {
-        self->text[0] = '\0';
-        self->has_all = false;
-    } else {
-        return false;
-    }
-    self->n_marks = 0;
+    struct asks *self = (struct asks *)view;
+    self->n_marks = 0; /* nobody decides what a filter hides */
     self->cursor = 0;
     self->index = 0;
-    reply->flags |= REPLY_REQUERY;
-    return true;
+}
+
+static bool narrow(struct asks *self, enum action action, struct reply *reply)
+{
+    if (action == ACTION_CLOSE && self->n_marks > 0) {
+        self->n_marks = 0; /* the marks first, then the filter */
+        reply->flags |= REPLY_REDRAW;
+        return true;
+    }
+    return chosen_action(&self->list.view, action, reply);
 }
 
 static void asks_on_action(struct view *view, const struct frame *frame,
@@ -510,14 +504,9 @@ static void asks_on_action(struct view *view, const struct frame *frame,
 static void asks_on_prompt(struct view *view, const struct frame *frame, int token,
                            const char *text, bool is_final, struct reply *reply)
 {
-    struct asks *self = (struct asks *)view;
     (void)frame;
     (void)is_final;
-    if (token == TOKEN_TEXT && text) {
-        (void)text_clean_into(self->text, sizeof self->text, text);
-        self->cursor = 0;
-        reply->flags |= REPLY_REQUERY;
-    }
+    (void)chosen_on_prompt(view, token, text, reply);
 }
 
 static size_t asks_targets(const struct view *view, const struct frame *frame,
@@ -555,6 +544,23 @@ static void approval_crumb(const struct view *view, const struct frame *frame, c
     (void)snprintf(out, cap, "a-%lld%s", (long long)self->cursor, words[self->page]);
 }
 
+static const char *const groups[] = {"waiting", "all", NULL};
+static const struct choices choices = {
+    .filter = "part of what, target, repository, who asks or id",
+    .groups = groups,
+    .orders = rank_approval_words,
+    .restart = from_the_start,
+};
+
+/* clang-format off */
+static const struct view_setting settings[] = {
+    CHOSEN_FILTER,
+    CHOSEN_STATE("waiting or all"),
+    CHOSEN_SORT("attention, risk, age, expires or target"),
+    {0},
+};
+/* clang-format on */
+
 const struct view_class approvals_class = {
     .name = "approvals",
     .title = "approvals",
@@ -565,6 +571,9 @@ const struct view_class approvals_class = {
               ACTION_ASK_CLAIM, ACTION_ASK_DELEGATE, ACTION_ASK_BATCH, ACTION_FILTER,
               ACTION_FILTER_STATE},
     .is_root = true,
+    .choices = &choices,
+    .settings = settings,
+    .setting_value = chosen_value,
     .open = approvals_open,
     .close = asks_close,
     .query = asks_query,

@@ -8,14 +8,14 @@
 #include <inttypes.h>
 
 #include "engine/base/text.h"
+#include "tui/view/chosen.h"
 #include "tui/view/common.h"
 #include "tui/widget/look.h"
 #include "tui/widget/table.h"
 
-#define HEAD_ROWS  4
-#define FACT_ROWS  9
-#define TOKEN_TEXT 1
-#define EDGE_ROWS  50 /* so near to the window's end, the next one is asked for */
+#define HEAD_ROWS 4
+#define FACT_ROWS 9
+#define EDGE_ROWS 50 /* so near to the window's end, the next one is asked for */
 
 enum column_id {
     COL_MARK,
@@ -45,13 +45,12 @@ static const struct column columns[COLUMNS] = {
 };
 
 /* What the filter of acts goes through. */
-static const char *const acts[] = {"",         "approve", "reject", "merge",     "revert",
-                                   "recovery", "tune",    "halt",   "audit-read"};
+static const char *const acts[] = {"all",        "approve",  "reject", "merge",
+                                   "revert",     "recovery", "tune",   "halt",
+                                   "audit-read", NULL};
 
 struct audit {
-    struct view view;
-    size_t act;
-    char text[FRAME_FILTER_MAX];
+    struct list_view list;
     int64_t cursor; /* number, 0 = the newest */
     int64_t before; /* of the window; 0 = from the newest */
     int scroll;     /* `audit-row`: first line of the detail */
@@ -61,8 +60,8 @@ static struct view *audit_open(int64_t id, const char *arg)
 {
     struct audit *audit = mem_alloc(sizeof *audit);
     audit->cursor = id;
-    (void)text_clean_into(audit->text, sizeof audit->text, arg);
-    return &audit->view;
+    (void)text_clean_into(audit->list.chosen.text, sizeof audit->list.chosen.text, arg);
+    return &audit->list.view;
 }
 
 static void audit_close(struct view *view)
@@ -75,8 +74,10 @@ static void audit_query(const struct view *view, struct frame_query *query)
     const struct audit *audit = (const struct audit *)view;
     query->parts = PART_AUDIT;
     query->audit_before = audit->before;
-    (void)snprintf(query->audit_act, sizeof query->audit_act, "%s", acts[audit->act]);
-    (void)snprintf(query->text, sizeof query->text, "%s", audit->text);
+    if (audit->list.chosen.group > 0)
+        (void)snprintf(query->audit_act, sizeof query->audit_act, "%s",
+                       acts[audit->list.chosen.group]);
+    chosen_query(view, query);
 }
 
 static void row_query(const struct view *view, struct frame_query *query)
@@ -217,11 +218,12 @@ static void draw_head(const struct canvas *canvas, const struct audit *audit,
                       look_count(data->check.n_all, n));
         draw_check(canvas, 1, &data->check);
     }
-    if (audit->act == 0 && audit->text[0] == '\0')
+    const struct chosen *chosen = &audit->list.chosen;
+    if (!chosen_is_narrowed(&audit->list.view))
         return;
-    (void)snprintf(
-        text, sizeof text, "shown: %s%s%s%s", audit->act == 0 ? "all" : acts[audit->act],
-        audit->text[0] ? ", with \"" : "", audit->text, audit->text[0] ? "\"" : "");
+    (void)snprintf(text, sizeof text, "shown: %s%s%s%s", acts[chosen->group],
+                   chosen->text[0] ? ", with \"" : "", chosen->text,
+                   chosen->text[0] ? "\"" : "");
     look_text(canvas, 2, 2, canvas->w - 3, ROLE_TEXT_STRONG, text);
 }
 
@@ -241,14 +243,14 @@ static void audit_draw(const struct view *view, const struct frame *frame,
         return;
     }
     if (data->n == 0) {
-        bool is_filtered = audit->act != 0 || audit->text[0] != '\0';
+        bool is_filtered = chosen_is_narrowed(view);
         blank_draw(&part,
                    is_filtered ? "No row matches." : "Nobody has done anything yet.",
                    is_filtered ? "F shows all again." : "");
         return;
     }
-    struct table_layout layout = table_layout(columns, COLUMNS, 2, canvas.w - 3);
-    table_draw_heading(&canvas, HEAD_ROWS - 1, columns, COLUMNS, &layout, -1, false);
+    struct table_layout layout = chosen_layout(view, 2, canvas.w - 3);
+    chosen_heading(view, &canvas, HEAD_ROWS - 1, &layout);
     size_t at = find_cursor(audit, data);
     int64_t top =
         table_scroll((int64_t)at - part.h / 2, (int64_t)at, (int64_t)data->n, part.h);
@@ -361,7 +363,7 @@ static void restart(struct audit *audit, struct reply *reply)
 static bool move(struct audit *audit, const struct frame *frame, enum action action,
                  struct reply *reply)
 {
-    int h = audit->view.h - HEAD_ROWS;
+    int h = audit->list.view.h - HEAD_ROWS;
     int64_t by;
     switch (action) {
     case ACTION_ROW_DOWN:
@@ -409,26 +411,11 @@ static void open_subject(const struct audit_row *row, struct reply *reply)
         reply_say(reply, MESSAGE_INFO, "it is about no workflow");
 }
 
-static void filter(struct audit *audit, enum action action, struct reply *reply)
-{
-    if (action == ACTION_FILTER_STATE) {
-        audit->act = (audit->act + 1) % ARRAY_LEN(acts);
-        restart(audit, reply);
-    } else if (action == ACTION_FILTER_CLEAR || audit->act != 0 ||
-               audit->text[0] != '\0') {
-        audit->act = 0;
-        audit->text[0] = '\0';
-        restart(audit, reply);
-    } else {
-        reply->flags |= REPLY_UNUSED; /* nothing to take off: back */
-    }
-}
-
 static void audit_on_action(struct view *view, const struct frame *frame,
                             enum action action, struct reply *reply)
 {
     struct audit *audit = (struct audit *)view;
-    if (move(audit, frame, action, reply))
+    if (move(audit, frame, action, reply) || chosen_action(view, action, reply))
         return;
     const struct frame_audit *data = frame ? frame->audit : NULL;
     const struct audit_row *row =
@@ -440,22 +427,6 @@ static void audit_on_action(struct view *view, const struct frame *frame,
         break;
     case ACTION_SHOW_STEPS:
         open_subject(row, reply);
-        break;
-    case ACTION_FILTER:
-    case ACTION_SEARCH:
-        reply_ask(reply, &(struct prompt_request){
-                             .label = "filter",
-                             .initial = audit->text,
-                             .example = "part of who, act, what it is on, or outcome",
-                             .token = TOKEN_TEXT,
-                             .is_live = true,
-                             .may_be_empty = true,
-                         });
-        break;
-    case ACTION_FILTER_STATE:
-    case ACTION_FILTER_CLEAR:
-    case ACTION_CLOSE:
-        filter(audit, action, reply);
         break;
     case ACTION_COPY:
         if (row)
@@ -470,13 +441,9 @@ static void audit_on_action(struct view *view, const struct frame *frame,
 static void audit_on_prompt(struct view *view, const struct frame *frame, int token,
                             const char *text, bool is_final, struct reply *reply)
 {
-    struct audit *audit = (struct audit *)view;
     (void)frame;
     (void)is_final;
-    if (token != TOKEN_TEXT || !text || strcmp(text, audit->text) == 0)
-        return;
-    (void)text_clean_into(audit->text, sizeof audit->text, text);
-    restart(audit, reply);
+    (void)chosen_on_prompt(view, token, text, reply);
 }
 
 static void row_on_action(struct view *view, const struct frame *frame,
@@ -529,6 +496,29 @@ static void row_crumb(const struct view *view, const struct frame *frame, char *
     (void)snprintf(out, cap, "%" PRId64, view->id);
 }
 
+static void from_the_start(struct view *view)
+{
+    struct audit *audit = (struct audit *)view;
+    audit->cursor = audit->before = 0;
+}
+
+static const struct choices choices = {
+    .filter = "part of who, act, what it is on, or outcome",
+    .groups = acts,
+    .columns = columns,
+    .n_columns = COLUMNS,
+    .restart = from_the_start,
+};
+
+/* clang-format off */
+static const struct view_setting settings[] = {
+    CHOSEN_FILTER,
+    CHOSEN_STATE("all, approve, reject, merge, revert, recovery, tune, halt or audit-read"),
+    CHOSEN_COLUMNS("n at who act on outcome role from what"),
+    {0},
+};
+/* clang-format on */
+
 const struct view_class audit_class = {
     .name = "audit",
     .title = "audit",
@@ -537,6 +527,9 @@ const struct view_class audit_class = {
     .hints = {ACTION_OPEN, ACTION_SHOW_STEPS, ACTION_FILTER, ACTION_FILTER_STATE,
               ACTION_FILTER_CLEAR, ACTION_COPY, ACTION_PALETTE, ACTION_HELP},
     .is_root = true,
+    .choices = &choices,
+    .settings = settings,
+    .setting_value = chosen_value,
     .open = audit_open,
     .close = audit_close,
     .query = audit_query,

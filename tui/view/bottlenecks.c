@@ -7,19 +7,18 @@
 
 #include "engine/base/text.h"
 #include "tui/view/approval.h"
+#include "tui/view/chosen.h"
 #include "tui/widget/look.h"
 #include "tui/widget/table.h"
 
 #define HEAD_ROWS   2
-#define TOKEN_TEXT  2
 #define W_BAR       6
 #define SHARE_LEAST 0.001 /* less is not worth a line */
 #define LINES_MAX   (INSIGHT_BOTTLENECKS + SUCCESS_OF_COUNT * (INSIGHT_PATTERNS + 2) + 4)
 
 struct bottlenecks {
-    struct view view;
+    struct list_view list;
     int top;
-    char text[FRAME_FILTER_MAX];
 };
 
 enum bottleneck_column {
@@ -61,8 +60,9 @@ static struct view *bottlenecks_open(int64_t id, const char *arg)
 {
     struct bottlenecks *self = mem_alloc(sizeof *self);
     (void)id;
-    (void)text_clean_into(self->text, sizeof self->text, arg ? arg : "");
-    return &self->view;
+    (void)text_clean_into(self->list.chosen.text, sizeof self->list.chosen.text,
+                          arg ? arg : "");
+    return &self->list.view;
 }
 
 static void bottlenecks_close(struct view *view)
@@ -72,9 +72,8 @@ static void bottlenecks_close(struct view *view)
 
 static void bottlenecks_query(const struct view *view, struct frame_query *query)
 {
-    const struct bottlenecks *self = (const struct bottlenecks *)view;
     query->parts = PART_INSIGHT;
-    (void)snprintf(query->text, sizeof query->text, "%s", self->text);
+    chosen_query(view, query);
 }
 
 static void put(struct page *page, const struct line *line)
@@ -203,13 +202,14 @@ static void draw_pattern_title(const struct canvas *canvas, int y,
     canvas_right(canvas, right - 6, y, 6, ROLE_COLUMN, "RUNS");
 }
 
-static void draw_page(const struct canvas *canvas, const struct page *page, int top)
+static void draw_page(const struct canvas *canvas, const struct view *view,
+                      const struct page *page, int top)
 {
-    struct table_layout layout = table_layout(columns, B_COLUMNS, 2, canvas->w - 3);
+    struct table_layout layout = chosen_layout(view, 2, canvas->w - 3);
     for (int y = 0; y < canvas->h && top + y < page->n; y++) {
         const struct line *line = &page->lines[top + y];
         if (line->is_heading)
-            table_draw_heading(canvas, y, columns, B_COLUMNS, &layout, -1, false);
+            chosen_heading(view, canvas, y, &layout);
         else if (line->title)
             draw_pattern_title(canvas, y, line);
         else if (line->pattern)
@@ -225,8 +225,8 @@ static void draw_head(const struct canvas *canvas, const struct bottlenecks *sel
 {
     char note[300] = "", lead[CLOCK_TEXT_MAX], count[CLOCK_TEXT_MAX], with[100] = "";
     const struct insight *insight = &data->data;
-    if (self->text[0] != '\0')
-        (void)snprintf(with, sizeof with, " with \"%.60s\"", self->text);
+    if (self->list.chosen.text[0] != '\0')
+        (void)snprintf(with, sizeof with, " with \"%.60s\"", self->list.chosen.text);
     if (data->is_reading)
         (void)snprintf(note, sizeof note, "reading %zu of %zu workflows", data->n_read,
                        data->n_all);
@@ -247,8 +247,8 @@ static void draw_parts(const struct canvas *canvas, const struct bottlenecks *se
     struct canvas beside =
         canvas_sub(canvas, (struct rect){x, 0, canvas->w - x, canvas->h});
     (void)make_pages(insight, canvas->w, pages);
-    draw_page(&side, &pages[0], self->top);
-    draw_page(&beside, &pages[1], self->top);
+    draw_page(&side, &self->list.view, &pages[0], self->top);
+    draw_page(&beside, &self->list.view, &pages[1], self->top);
     free(pages);
 }
 
@@ -271,7 +271,7 @@ static void bottlenecks_draw(const struct view *view, const struct frame *frame,
         draw_parts(&part, self, &data->data);
     else if (data->is_reading)
         blank_draw(&part, "reading", "");
-    else if (self->text[0] != '\0')
+    else if (chosen_is_narrowed(view))
         blank_draw(&part, "Nothing matches.", "F shows all again.");
     else
         blank_draw(&part, "No workflow has ended yet.",
@@ -280,26 +280,6 @@ static void bottlenecks_draw(const struct view *view, const struct frame *frame,
 
 /* ---- handling -------------------------------------------------------------------------- */
 
-static bool narrow(struct bottlenecks *self, enum action action, struct reply *reply)
-{
-    if (action == ACTION_FILTER || action == ACTION_SEARCH) {
-        reply_ask(reply, &(struct prompt_request){
-                             .label = "filter",
-                             .initial = self->text,
-                             .example = "part of a repository or pipeline",
-                             .token = TOKEN_TEXT,
-                             .may_be_empty = true,
-                         });
-        return true;
-    }
-    bool is_close = action == ACTION_CLOSE && self->text[0] != '\0';
-    if (action != ACTION_FILTER_CLEAR && !is_close)
-        return false;
-    self->text[0] = '\0';
-    reply->flags |= REPLY_REQUERY;
-    return true;
-}
-
 static void bottlenecks_on_action(struct view *view, const struct frame *frame,
                                   enum action action, struct reply *reply)
 {
@@ -307,12 +287,12 @@ static void bottlenecks_on_action(struct view *view, const struct frame *frame,
     int n = 0;
     if (frame && frame->insight) {
         struct page *pages = mem_array(2, sizeof *pages);
-        n = make_pages(&frame->insight->data, self->view.w, pages);
+        n = make_pages(&frame->insight->data, self->list.view.w, pages);
         free(pages);
     }
-    if (narrow(self, action, reply))
+    if (chosen_action(view, action, reply))
         return;
-    if (page_scroll(&self->top, action, n, self->view.h - HEAD_ROWS))
+    if (page_scroll(&self->top, action, n, self->list.view.h - HEAD_ROWS))
         reply->flags |= REPLY_REDRAW;
     else
         reply->flags |= REPLY_UNUSED;
@@ -321,15 +301,31 @@ static void bottlenecks_on_action(struct view *view, const struct frame *frame,
 static void bottlenecks_on_prompt(struct view *view, const struct frame *frame, int token,
                                   const char *text, bool is_final, struct reply *reply)
 {
-    struct bottlenecks *self = (struct bottlenecks *)view;
     (void)frame;
     (void)is_final;
-    if (token == TOKEN_TEXT && text) {
-        (void)text_clean_into(self->text, sizeof self->text, text);
-        self->top = 0;
-        reply->flags |= REPLY_REQUERY;
-    }
+    (void)chosen_on_prompt(view, token, text, reply);
 }
+
+static void from_the_start(struct view *view)
+{
+    ((struct bottlenecks *)view)->top = 0;
+}
+
+static const struct choices choices = {
+    .filter = "part of a repository or pipeline",
+    .is_slow = true,
+    .columns = columns,
+    .n_columns = B_COLUMNS,
+    .restart = from_the_start,
+};
+
+/* clang-format off */
+static const struct view_setting settings[] = {
+    CHOSEN_FILTER,
+    CHOSEN_COLUMNS("what share each 9-of-10 at-once wasted per-hour"),
+    {0},
+};
+/* clang-format on */
 
 const struct view_class bottlenecks_class = {
     .name = "bottlenecks",
@@ -337,6 +333,9 @@ const struct view_class bottlenecks_class = {
     .help = "What holds work back, and what those that pass have in common",
     .context = CONTEXT_BOTTLENECKS,
     .hints = {ACTION_FILTER, ACTION_FILTER_CLEAR, ACTION_GO_OPTIMIZATIONS, ACTION_CLOSE},
+    .choices = &choices,
+    .settings = settings,
+    .setting_value = chosen_value,
     .open = bottlenecks_open,
     .close = bottlenecks_close,
     .query = bottlenecks_query,

@@ -8,13 +8,13 @@
 #include <inttypes.h>
 
 #include "engine/base/text.h"
+#include "tui/view/chosen.h"
 #include "tui/view/common.h"
 #include "tui/widget/look.h"
 #include "tui/widget/table.h"
 
-#define HEAD_ROWS  3
-#define TOKEN_TEXT 1
-#define EDGE_ROWS  50 /* so near to the window's end, the next one is asked for */
+#define HEAD_ROWS 3
+#define EDGE_ROWS 50 /* so near to the window's end, the next one is asked for */
 
 enum column_id {
     COL_MARK,
@@ -55,20 +55,12 @@ static const struct {
 };
 
 /* What the status filter goes through: all, then those that are rows. */
-static const struct {
-    const char *name;
-    unsigned statuses;
-} groups[] = {
-    {"all",        0                        },
-    {"accepted",   1u << DELIVERY_ACCEPTED  },
-    {"reconciled", 1u << DELIVERY_RECONCILED},
-    {"ignored",    1u << DELIVERY_IGNORED   },
-};
+static const char *const groups[] = {"all", "accepted", "reconciled", "ignored", NULL};
+static const unsigned group_statuses[] = {
+    0, 1u << DELIVERY_ACCEPTED, 1u << DELIVERY_RECONCILED, 1u << DELIVERY_IGNORED};
 
 struct deliveries {
-    struct view view;
-    size_t group;
-    char text[FRAME_FILTER_MAX];
+    struct list_view base;
     int64_t cursor; /* number, 0 = the newest */
     int64_t before; /* of the window; 0 = from the newest */
     int scroll;     /* `delivery`: first line of the body */
@@ -78,8 +70,8 @@ static struct view *deliveries_open(int64_t id, const char *arg)
 {
     struct deliveries *list = mem_alloc(sizeof *list);
     list->cursor = id;
-    (void)text_clean_into(list->text, sizeof list->text, arg);
-    return &list->view;
+    (void)text_clean_into(list->base.chosen.text, sizeof list->base.chosen.text, arg);
+    return &list->base.view;
 }
 
 static void deliveries_close(struct view *view)
@@ -91,9 +83,9 @@ static void deliveries_query(const struct view *view, struct frame_query *query)
 {
     const struct deliveries *list = (const struct deliveries *)view;
     query->parts = PART_DELIVERIES;
-    query->delivery_statuses = groups[list->group].statuses;
+    query->delivery_statuses = group_statuses[list->base.chosen.group];
     query->delivery_before = list->before;
-    (void)snprintf(query->text, sizeof query->text, "%s", list->text);
+    chosen_query(view, query);
 }
 
 static void delivery_query(const struct view *view, struct frame_query *query)
@@ -179,17 +171,18 @@ static void draw_head(const struct canvas *canvas, const struct deliveries *list
                                delivery_status_word((enum delivery_status)s)) +
                  3;
     }
-    if (list->group == 0 && list->text[0] == '\0')
+    const struct chosen *chosen = &list->base.chosen;
+    if (!chosen_is_narrowed(&list->base.view))
         return;
-    (void)snprintf(text, sizeof text, "shown: %s%s%s%s", groups[list->group].name,
-                   list->text[0] ? ", with \"" : "", list->text,
-                   list->text[0] ? "\"" : "");
+    (void)snprintf(text, sizeof text, "shown: %s%s%s%s", groups[chosen->group],
+                   chosen->text[0] ? ", with \"" : "", chosen->text,
+                   chosen->text[0] ? "\"" : "");
     look_text(canvas, 2, 1, canvas->w - 3, ROLE_TEXT_STRONG, text);
 }
 
 static void draw_empty(const struct canvas *canvas, const struct deliveries *list)
 {
-    if (list->group != 0 || list->text[0] != '\0')
+    if (chosen_is_narrowed(&list->base.view))
         blank_draw(canvas, "No delivery matches.", "F shows all again.");
     else
         blank_draw(
@@ -216,8 +209,8 @@ static void deliveries_draw(const struct view *view, const struct frame *frame,
         draw_empty(&part, list);
         return;
     }
-    struct table_layout layout = table_layout(columns, COLUMNS, 2, canvas.w - 3);
-    table_draw_heading(&canvas, HEAD_ROWS - 1, columns, COLUMNS, &layout, -1, false);
+    struct table_layout layout = chosen_layout(view, 2, canvas.w - 3);
+    chosen_heading(view, &canvas, HEAD_ROWS - 1, &layout);
     size_t at = find_cursor(list, data);
     int64_t top =
         table_scroll((int64_t)at - part.h / 2, (int64_t)at, (int64_t)data->n, part.h);
@@ -324,7 +317,7 @@ static void restart(struct deliveries *list, struct reply *reply)
 static bool move(struct deliveries *list, const struct frame *frame, enum action action,
                  struct reply *reply)
 {
-    int h = list->view.h - HEAD_ROWS;
+    int h = list->base.view.h - HEAD_ROWS;
     int64_t by;
     switch (action) {
     case ACTION_ROW_DOWN:
@@ -373,7 +366,7 @@ static void deliveries_on_action(struct view *view, const struct frame *frame,
                                  enum action action, struct reply *reply)
 {
     struct deliveries *list = (struct deliveries *)view;
-    if (move(list, frame, action, reply))
+    if (move(list, frame, action, reply) || chosen_action(view, action, reply))
         return;
     const struct delivery_row *row = selected(list, frame);
     switch (action) {
@@ -387,38 +380,9 @@ static void deliveries_on_action(struct view *view, const struct frame *frame,
         else
             reply_say(reply, MESSAGE_INFO, "no workflow waits for it");
         break;
-    case ACTION_FILTER:
-    case ACTION_SEARCH:
-        reply_ask(reply, &(struct prompt_request){
-                             .label = "filter",
-                             .initial = list->text,
-                             .example = "part of event, action, repository, sha or id",
-                             .token = TOKEN_TEXT,
-                             .is_live = true,
-                             .may_be_empty = true,
-                         });
-        break;
-    case ACTION_FILTER_STATE:
-        list->group = (list->group + 1) % ARRAY_LEN(groups);
-        restart(list, reply);
-        break;
-    case ACTION_FILTER_CLEAR:
-        list->group = 0;
-        list->text[0] = '\0';
-        restart(list, reply);
-        break;
     case ACTION_COPY:
         if (row)
             copy_row(row, reply);
-        break;
-    case ACTION_CLOSE:
-        if (list->group != 0 || list->text[0] != '\0') {
-            list->group = 0;
-            list->text[0] = '\0';
-            restart(list, reply);
-        } else {
-            reply->flags |= REPLY_UNUSED;
-        }
         break;
     default:
         reply->flags |= REPLY_UNUSED;
@@ -429,13 +393,9 @@ static void deliveries_on_action(struct view *view, const struct frame *frame,
 static void deliveries_on_prompt(struct view *view, const struct frame *frame, int token,
                                  const char *text, bool is_final, struct reply *reply)
 {
-    struct deliveries *list = (struct deliveries *)view;
     (void)frame;
     (void)is_final;
-    if (token != TOKEN_TEXT || !text || strcmp(text, list->text) == 0)
-        return;
-    (void)text_clean_into(list->text, sizeof list->text, text);
-    restart(list, reply);
+    (void)chosen_on_prompt(view, token, text, reply);
 }
 
 static void delivery_on_action(struct view *view, const struct frame *frame,
@@ -485,44 +445,28 @@ static void delivery_crumb(const struct view *view, const struct frame *frame, c
     (void)snprintf(out, cap, "%" PRId64, view->id);
 }
 
-/* ---- settings ---- */
-
-static void get_filter(const struct view *view, char *out, size_t cap)
-{
-    (void)snprintf(out, cap, "%s", ((const struct deliveries *)view)->text);
-}
-
-static bool set_filter(struct view *view, const char *value)
+static void from_the_start(struct view *view)
 {
     struct deliveries *list = (struct deliveries *)view;
-    (void)text_clean_into(list->text, sizeof list->text, value);
     list->cursor = list->before = 0;
-    return true;
 }
 
-static void get_status(const struct view *view, char *out, size_t cap)
-{
-    size_t group = ((const struct deliveries *)view)->group;
-    (void)snprintf(out, cap, "%s", group > 0 ? groups[group].name : "");
-}
-
-static bool set_status(struct view *view, const char *value)
-{
-    struct deliveries *list = (struct deliveries *)view;
-    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
-        if (strcmp(groups[i].name, value) == 0 || (i == 0 && value[0] == '\0')) {
-            list->group = i;
-            list->cursor = list->before = 0;
-            return true;
-        }
-    return false;
-}
-
-static const struct view_setting settings[] = {
-    {"filter",    "a text that the rows hold", get_filter, set_filter},
-    {"state", "all, accepted, reconciled or ignored", get_status, set_status},
-    {0          },
+static const struct choices choices = {
+    .filter = "part of event, action, repository, sha or id",
+    .groups = groups,
+    .columns = columns,
+    .n_columns = COLUMNS,
+    .restart = from_the_start,
 };
+
+/* clang-format off */
+static const struct view_setting settings[] = {
+    CHOSEN_FILTER,
+    CHOSEN_STATE("all, accepted, reconciled or ignored"),
+    CHOSEN_COLUMNS("time status event for repo pull size again what"),
+    {0},
+};
+/* clang-format on */
 
 const struct view_class deliveries_class = {
     .name = "deliveries",
@@ -531,7 +475,9 @@ const struct view_class deliveries_class = {
     .context = CONTEXT_DELIVERIES,
     .hints = {ACTION_OPEN, ACTION_SHOW_STEPS, ACTION_FILTER, ACTION_FILTER_STATE,
               ACTION_FILTER_CLEAR, ACTION_GO_SERVICES, ACTION_PALETTE, ACTION_HELP},
+    .choices = &choices,
     .settings = settings,
+    .setting_value = chosen_value,
     .is_root = true,
     .open = deliveries_open,
     .close = deliveries_close,

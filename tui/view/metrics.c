@@ -6,30 +6,30 @@
 #include <math.h>
 
 #include "engine/base/text.h"
+#include "tui/rank.h"
+#include "tui/view/chosen.h"
 #include "tui/view/common.h"
 #include "tui/view/monitor.h"
 #include "tui/widget/chart.h"
 #include "tui/widget/look.h"
 #include "tui/widget/table.h"
 
-#define HEAD_ROWS  2
-#define TOKEN_TEXT 1
-#define NO_ONE     (-1)
+#define HEAD_ROWS 2
+#define NO_ONE    (-1)
 
 enum column_id { COL_MARK, COL_SERIES, COL_NOW, COL_HOUR, COL_AGE, COL_ABOUT, COLUMNS };
 
 static const struct column columns[COLUMNS] = {
     [COL_MARK] = {"",          1,            1,            0, false, -1},
-    [COL_SERIES] = {"SERIES",    34,           100,          0, false, -1},
-    [COL_NOW] = {"NOW",       9,            11,           0, true,  -1},
+    [COL_SERIES] = {"SERIES",    34,           100,          0, false, 0 },
+    [COL_NOW] = {"NOW",       9,            11,           0, true,  2 },
     [COL_HOUR] = {"LAST HOUR", METRIC_SPARK, METRIC_SPARK, 1, false, -1},
-    [COL_AGE] = {"SEEN",      5,            5,            2, true,  -1},
+    [COL_AGE] = {"SEEN",      5,            5,            2, true,  3 },
     [COL_ABOUT] = {"ABOUT",     20,           30,           3, false, -1},
 };
 
 struct metrics {
-    struct view view;
-    char text[FRAME_FILTER_MAX];
+    struct list_view list;
     int32_t cursor; /* series; NO_ONE = the first */
     int place;      /* its row when it was last seen */
     int first;      /* row from which sparks are asked for */
@@ -42,8 +42,8 @@ static struct view *metrics_open(int64_t id, const char *arg)
     struct metrics *self = mem_alloc(sizeof *self);
     (void)id;
     self->cursor = NO_ONE;
-    (void)text_clean_into(self->text, sizeof self->text, arg);
-    return &self->view;
+    (void)text_clean_into(self->list.chosen.text, sizeof self->list.chosen.text, arg);
+    return &self->list.view;
 }
 
 static void metrics_close(struct view *view)
@@ -62,7 +62,7 @@ static void metrics_query(const struct view *view, struct frame_query *query)
     query->parts = PART_METRICS;
     query->metric_first = self->first;
     query->metric_sparks = rows_of(view);
-    (void)snprintf(query->text, sizeof query->text, "%s", self->text);
+    chosen_query(view, query);
 }
 
 static int find_cursor(const struct metrics *self, const struct frame_metrics *data)
@@ -88,7 +88,7 @@ static int mark_of(const struct metrics *self, int32_t id)
 
 static int first_row(const struct metrics *self, const struct frame_metrics *data)
 {
-    int h = rows_of(&self->view), at = find_cursor(self, data);
+    int h = rows_of(&self->list.view), at = find_cursor(self, data);
     return (int)table_scroll(self->first, at, (int64_t)data->n, h);
 }
 
@@ -110,9 +110,9 @@ static void draw_head(const struct canvas *canvas, const struct metrics *self,
     if (self->n_marks > 0)
         x += 2 + canvas_printf(canvas, x + 2, 0, CANVAS_REST, ROLE_TEXT_STRONG,
                                "%zu marked: Enter shows them together", self->n_marks);
-    if (self->text[0] != '\0')
+    if (self->list.chosen.text[0] != '\0')
         canvas_printf(canvas, x + 2, 0, CANVAS_REST, ROLE_TEXT_STRONG,
-                      "shown: %zu with \"%s\"", data->n, self->text);
+                      "shown: %zu with \"%s\"", data->n, self->list.chosen.text);
 }
 
 static void draw_spark(const struct canvas *canvas, int x, int y, const double *means)
@@ -153,7 +153,7 @@ static void draw_cell(const struct canvas *canvas, enum column_id id, int x, int
         break;
     case COL_AGE:
         canvas_right(canvas, x, y, w, ROLE_TEXT_DIM,
-                     look_age(self->view.now, row->newest_at, age));
+                     look_age(self->list.view.now, row->newest_at, age));
         break;
     case COL_ABOUT:
         look_text(canvas, x, y, w, ROLE_TEXT_DIM, row->component);
@@ -168,8 +168,8 @@ static void draw_rows(const struct canvas *all, const struct metrics *self,
 {
     struct canvas canvas =
         canvas_sub(all, (struct rect){0, HEAD_ROWS, all->w, all->h - HEAD_ROWS});
-    struct table_layout layout = table_layout(columns, COLUMNS, 2, all->w - 3);
-    table_draw_heading(all, HEAD_ROWS - 1, columns, COLUMNS, &layout, -1, false);
+    struct table_layout layout = chosen_layout(&self->list.view, 2, all->w - 3);
+    chosen_heading(&self->list.view, all, HEAD_ROWS - 1, &layout);
     int top = first_row(self, data), at = find_cursor(self, data);
     for (int y = 0; y < canvas.h && top + y < (int)data->n; y++) {
         for (enum column_id c = 0; c < COLUMNS; c++)
@@ -236,7 +236,7 @@ static void go_to(struct metrics *self, const struct frame_metrics *data, int to
 static bool move(struct metrics *self, const struct frame_metrics *data,
                  enum action action, struct reply *reply)
 {
-    int at = find_cursor(self, data), page = rows_of(&self->view) - 1;
+    int at = find_cursor(self, data), page = rows_of(&self->list.view) - 1;
     switch (action) {
     case ACTION_ROW_DOWN:
         at += 1;
@@ -292,19 +292,6 @@ static void open_chart(const struct metrics *self, int32_t id, struct reply *rep
     reply_open(reply, &metric_class, 0, arg);
 }
 
-static void clear(struct metrics *self, struct reply *reply)
-{
-    if (self->text[0] == '\0' && self->n_marks == 0) {
-        reply->flags |= REPLY_UNUSED;
-        return;
-    }
-    if (self->n_marks > 0)
-        self->n_marks = 0;
-    else
-        self->text[0] = '\0';
-    reply->flags |= REPLY_REQUERY;
-}
-
 static void metrics_on_action(struct view *view, const struct frame *frame,
                               enum action action, struct reply *reply)
 {
@@ -314,6 +301,14 @@ static void metrics_on_action(struct view *view, const struct frame *frame,
         data && data->n > 0 ? &data->rows[find_cursor(self, data)] : NULL;
     if (row && move(self, data, action, reply))
         return;
+    bool is_close = action == ACTION_FILTER_CLEAR || action == ACTION_CLOSE;
+    if (is_close && self->n_marks > 0) {
+        self->n_marks = 0; /* the marks first, then the filter */
+        reply->flags |= REPLY_REDRAW;
+        return;
+    }
+    if (chosen_action(view, action, reply))
+        return;
     switch (action) {
     case ACTION_OPEN:
         if (row)
@@ -322,20 +317,6 @@ static void metrics_on_action(struct view *view, const struct frame *frame,
     case ACTION_MARK:
         if (row)
             toggle_mark(self, row->id, reply);
-        break;
-    case ACTION_FILTER:
-        reply_ask(reply, &(struct prompt_request){
-                             .label = "filter",
-                             .initial = self->text,
-                             .example = "words of name, labels or what it is about",
-                             .token = TOKEN_TEXT,
-                             .is_live = true,
-                             .may_be_empty = true,
-                         });
-        break;
-    case ACTION_FILTER_CLEAR:
-    case ACTION_CLOSE:
-        clear(self, reply);
         break;
     case ACTION_COPY:
         if (row)
@@ -350,25 +331,46 @@ static void metrics_on_action(struct view *view, const struct frame *frame,
 static void metrics_on_prompt(struct view *view, const struct frame *frame, int token,
                               const char *text, bool is_final, struct reply *reply)
 {
-    struct metrics *self = (struct metrics *)view;
     (void)frame;
     (void)is_final;
-    if (token != TOKEN_TEXT || !text || strcmp(text, self->text) == 0)
-        return;
-    (void)text_clean_into(self->text, sizeof self->text, text);
+    (void)chosen_on_prompt(view, token, text, reply);
+}
+
+static void from_the_start(struct view *view)
+{
+    struct metrics *self = (struct metrics *)view;
     self->cursor = NO_ONE;
     self->first = 0;
-    reply->flags |= REPLY_REQUERY;
 }
+
+static const struct choices choices = {
+    .filter = "words of name, labels or what it is about",
+    .orders = rank_metric_words,
+    .columns = columns,
+    .n_columns = COLUMNS,
+    .restart = from_the_start,
+};
+
+/* clang-format off */
+static const struct view_setting settings[] = {
+    CHOSEN_FILTER,
+    CHOSEN_SORT("series, odd, now or seen"),
+    CHOSEN_COLUMNS("series now last-hour seen about"),
+    {0},
+};
+/* clang-format on */
 
 const struct view_class metrics_class = {
     .name = "metrics",
     .title = "metrics",
     .help = "Every figure that is measured, with its last hour",
     .context = CONTEXT_METRICS,
-    .hints = {ACTION_OPEN, ACTION_MARK, ACTION_FILTER, ACTION_FILTER_CLEAR, ACTION_COPY,
+    .hints = {ACTION_OPEN, ACTION_MARK, ACTION_FILTER, ACTION_SORT_NEXT, ACTION_COPY,
               ACTION_PALETTE, ACTION_HELP},
     .is_root = true,
+    .choices = &choices,
+    .settings = settings,
+    .setting_value = chosen_value,
     .open = metrics_open,
     .close = metrics_close,
     .query = metrics_query,

@@ -8,34 +8,33 @@
 #include <math.h>
 
 #include "engine/base/text.h"
+#include "tui/rank.h"
 #include "tui/view/optimizations_impl.h"
 #include "tui/widget/look.h"
 
-#define HEAD_ROWS  4
-#define TOKEN_TEXT 2
+#define HEAD_ROWS 4
 
 struct optimizations {
-    struct view view;
-    bool is_open_only;
+    struct list_view list; /* group 1: only what is open */
     enum card_page page;
     int top;
-    int evidence; /* under the cursor on its page */
-    char text[FRAME_FILTER_MAX];
+    int evidence;   /* under the cursor on its page */
     int64_t cursor; /* id, 0 = the first row */
     size_t line;    /* where it stood, for when it is gone */
 };
 
 static bool is_list(const struct optimizations *self)
 {
-    return self->view.klass == &optimizations_class;
+    return self->list.view.klass == &optimizations_class;
 }
 
 static struct view *optimizations_open(int64_t id, const char *arg)
 {
     struct optimizations *self = mem_alloc(sizeof *self);
-    (void)text_clean_into(self->text, sizeof self->text, arg ? arg : "");
+    (void)text_clean_into(self->list.chosen.text, sizeof self->list.chosen.text,
+                          arg ? arg : "");
     self->cursor = id;
-    return &self->view;
+    return &self->list.view;
 }
 
 static struct view *optimization_open(int64_t id, const char *arg)
@@ -45,7 +44,7 @@ static struct view *optimization_open(int64_t id, const char *arg)
     self->page = arg && strcmp(arg, "evidence") == 0  ? CARD_EVIDENCE
                  : arg && strcmp(arg, "dry-run") == 0 ? CARD_DRY_RUN
                                                       : CARD_WHOLE;
-    return &self->view;
+    return &self->list.view;
 }
 
 static void optimizations_close(struct view *view)
@@ -58,8 +57,8 @@ static void optimizations_query(const struct view *view, struct frame_query *que
     const struct optimizations *self = (const struct optimizations *)view;
     if (is_list(self)) {
         query->parts = PART_OPTIMIZATIONS | PART_INSIGHT;
-        query->is_unsettled = self->is_open_only;
-        (void)snprintf(query->text, sizeof query->text, "%s", self->text);
+        query->is_unsettled = self->list.chosen.group > 0;
+        chosen_query(view, query);
     }
     if (self->cursor != 0) {
         query->parts |= PART_OPTIMIZATION;
@@ -135,8 +134,8 @@ static void draw_head(const struct canvas *canvas, const struct optimizations *s
 {
     const int64_t *n = frame->asks.n_optimizations;
     char note[200];
-    if (self->text[0] != '\0')
-        (void)snprintf(note, sizeof note, "with \"%.100s\"", self->text);
+    if (self->list.chosen.text[0] != '\0')
+        (void)snprintf(note, sizeof note, "with \"%.100s\"", self->list.chosen.text);
     else
         (void)snprintf(note, sizeof note,
                        "%" PRId64 " proposed, %" PRId64 " watched, %" PRId64
@@ -153,7 +152,7 @@ static size_t lines_of(const struct optimizations *self, struct arena *arena,
 {
     size_t n, n_less;
     *ret_lines = card_of_optimization(arena, &one->row, &one->card, self->page,
-                                      self->view.now, w - 3, h, &n, &n_less);
+                                      self->list.view.now, w - 3, h, &n, &n_less);
     return n;
 }
 
@@ -183,7 +182,7 @@ static void draw_list(const struct canvas *canvas, const struct optimizations *s
             canvas, (struct rect){0, HEAD_ROWS, canvas->w, canvas->h - HEAD_ROWS});
         if (!data)
             blank_draw(&part, "reading", "");
-        else if (self->text[0] != '\0' || self->is_open_only)
+        else if (chosen_is_narrowed(&self->list.view))
             blank_draw(&part, "Nothing matches.", "F shows all again.");
         else
             blank_draw(&part, "Nothing was found yet that would run better.",
@@ -193,7 +192,7 @@ static void draw_list(const struct canvas *canvas, const struct optimizations *s
     struct optimization_page lines;
     optimization_page(data, &lines);
     optimization_lines(&side, HEAD_ROWS - 1, &lines, find_cursor(self, &lines),
-                       self->view.now);
+                       &self->list.view);
     if (!one || one->is_missing)
         return;
     int y = HEAD_ROWS + (int)lines.n + 1;
@@ -270,7 +269,7 @@ static size_t step(const struct optimization_page *page, size_t at, int by)
 static bool move_list(struct optimizations *self, const struct frame_optimizations *data,
                       enum action action, struct reply *reply)
 {
-    int height = (self->view.h - HEAD_ROWS) / 2, by;
+    int height = (self->list.view.h - HEAD_ROWS) / 2, by;
     switch (action) {
     case ACTION_ROW_DOWN:
         by = 1;
@@ -317,10 +316,10 @@ static bool move(struct optimizations *self, const struct frame *frame,
         }
         struct arena *arena = arena_new();
         n_lines = one && !one->is_missing
-                      ? (int)lines_of(self, arena, one, self->view.w, 0, &lines)
+                      ? (int)lines_of(self, arena, one, self->list.view.w, 0, &lines)
                       : 0;
         arena_free(arena);
-        bool is_done = page_scroll(&self->top, action, n_lines, self->view.h);
+        bool is_done = page_scroll(&self->top, action, n_lines, self->list.view.h);
         reply->flags |= is_done ? REPLY_REDRAW : 0;
         return is_done;
     }
@@ -410,32 +409,9 @@ static bool act_on(struct optimizations *self, const struct frame *frame,
     }
 }
 
-static bool narrow(struct optimizations *self, enum action action, struct reply *reply)
+static void from_the_start(struct view *view)
 {
-    bool has_narrowed = self->text[0] != '\0' || self->is_open_only;
-    if (action == ACTION_FILTER || action == ACTION_SEARCH) {
-        reply_ask(reply, &(struct prompt_request){
-                             .label = "filter",
-                             .initial = self->text,
-                             .example = "part of what, setting, scope, reason or id",
-                             .token = TOKEN_TEXT,
-                             .is_live = true,
-                             .may_be_empty = true,
-                         });
-        return true;
-    }
-    if (action == ACTION_FILTER_STATE) {
-        self->is_open_only = !self->is_open_only;
-    } else if (action == ACTION_FILTER_CLEAR ||
-               (action == ACTION_CLOSE && has_narrowed)) {
-        self->text[0] = '\0';
-        self->is_open_only = false;
-    } else {
-        return false;
-    }
-    self->cursor = 0;
-    reply->flags |= REPLY_REQUERY;
-    return true;
+    ((struct optimizations *)view)->cursor = 0;
 }
 
 static void optimizations_on_action(struct view *view, const struct frame *frame,
@@ -448,7 +424,7 @@ static void optimizations_on_action(struct view *view, const struct frame *frame
         return;
     }
     if (move(self, frame, action, reply) ||
-        (is_list(self) && narrow(self, action, reply)))
+        (is_list(self) && chosen_action(view, action, reply)))
         return;
     if (!row || !act_on(self, frame, row, action, reply))
         reply->flags |= REPLY_UNUSED;
@@ -458,14 +434,9 @@ static void optimizations_on_prompt(struct view *view, const struct frame *frame
                                     int token, const char *text, bool is_final,
                                     struct reply *reply)
 {
-    struct optimizations *self = (struct optimizations *)view;
     (void)frame;
     (void)is_final;
-    if (token == TOKEN_TEXT && text) {
-        (void)text_clean_into(self->text, sizeof self->text, text);
-        self->cursor = 0;
-        reply->flags |= REPLY_REQUERY;
-    }
+    (void)chosen_on_prompt(view, token, text, reply);
 }
 
 static void optimization_crumb(const struct view *view, const struct frame *frame,
@@ -479,6 +450,26 @@ static void optimization_crumb(const struct view *view, const struct frame *fram
                                                 : "");
 }
 
+static const char *const groups[] = {"all", "open", NULL};
+static const struct choices choices = {
+    .filter = "part of what, setting, scope, reason or id",
+    .groups = groups,
+    .orders = rank_optimization_words,
+    .columns = optimization_columns,
+    .n_columns = OPTIMIZATION_COLUMNS,
+    .restart = from_the_start,
+};
+
+/* clang-format off */
+static const struct view_setting settings[] = {
+    CHOSEN_FILTER,
+    CHOSEN_STATE("all or open"),
+    CHOSEN_SORT("newest, predicted, measured or setting"),
+    CHOSEN_COLUMNS("id what predicted measured watched"),
+    {0},
+};
+/* clang-format on */
+
 const struct view_class optimizations_class = {
     .name = "optimizations",
     .title = "optimizations",
@@ -488,6 +479,9 @@ const struct view_class optimizations_class = {
               ACTION_SHOW_DRY_RUN, ACTION_SHOW_BOTTLENECKS, ACTION_FILTER,
               ACTION_FILTER_STATE, ACTION_GO_APPROVALS, ACTION_GO_AUTONOMY},
     .is_root = true,
+    .choices = &choices,
+    .settings = settings,
+    .setting_value = chosen_value,
     .open = optimizations_open,
     .close = optimizations_close,
     .query = optimizations_query,

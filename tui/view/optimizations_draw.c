@@ -17,12 +17,13 @@ enum optimization_column {
     O_GUARD,
     O_COLUMNS
 };
-static const struct column columns[O_COLUMNS] = {
+_Static_assert(O_COLUMNS == OPTIMIZATION_COLUMNS, "one for each");
+const struct column optimization_columns[OPTIMIZATION_COLUMNS] = {
     [O_MARK] = {"",          1,  1,  0, false, -1},
     [O_ID] = {"ID",        4,  5,  0, true,  -1},
     [O_TITLE] = {"WHAT",      22, 48, 0, false, -1},
-    [O_PREDICTED] = {"PREDICTED", 14, 14, 1, false, -1},
-    [O_MEASURED] = {"MEASURED",  14, 14, 2, false, -1},
+    [O_PREDICTED] = {"PREDICTED", 14, 14, 1, false, 1 },
+    [O_MEASURED] = {"MEASURED",  14, 14, 2, false, 2 },
     [O_GUARD] = {"WATCHED",   11, 12, 3, false, -1},
 };
 
@@ -171,16 +172,17 @@ static void draw_line(const struct canvas *canvas, const struct table_layout *la
 }
 
 void optimization_lines(const struct canvas *canvas, int head,
-                        const struct optimization_page *page, size_t at, struct wall now)
+                        const struct optimization_page *page, size_t at,
+                        const struct view *view)
 {
-    struct table_layout layout = table_layout(columns, O_COLUMNS, 2, canvas->w - 3);
-    table_draw_heading(canvas, head, columns, O_COLUMNS, &layout, -1, false);
+    struct table_layout layout = chosen_layout(view, 2, canvas->w - 3);
+    chosen_heading(view, canvas, head, &layout);
     struct canvas part =
         canvas_sub(canvas, (struct rect){0, head + 1, canvas->w, canvas->h - head - 1});
     int64_t top =
         table_scroll((int64_t)at - part.h / 2, (int64_t)at, (int64_t)page->n, part.h);
     for (int y = 0; y < part.h && top + y < (int64_t)page->n; y++) {
-        draw_line(&part, &layout, y, &page->lines[top + y], now);
+        draw_line(&part, &layout, y, &page->lines[top + y], view->now);
         if (top + y == (int64_t)at) {
             canvas_glyph(&part, 0, y, ROLE_TEXT_STRONG, GLYPH_CURSOR);
             canvas_ground(&part, (struct rect){0, y, part.w, 1}, ROLE_CURSOR);

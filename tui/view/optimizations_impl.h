@@ -5,6 +5,7 @@
 /* Optimizations, private: the list in groups, and how its lines are drawn. */
 
 #include "tui/view/approval.h"
+#include "tui/view/chosen.h"
 
 /* A line of the list: a row, the title of a group, or nothing (both NULL). */
 struct optimization_line {
@@ -23,6 +24,10 @@ void optimization_page(const struct frame_optimizations *data,
                        struct optimization_page *ret_page);
 /* Heading in row `head`, lines below it; the cursor's is the line `at`. */
 void optimization_lines(const struct canvas *canvas, int head,
-                        const struct optimization_page *page, size_t at, struct wall now);
+                        const struct optimization_page *page, size_t at,
+                        const struct view *view);
+
+#define OPTIMIZATION_COLUMNS 6
+extern const struct column optimization_columns[OPTIMIZATION_COLUMNS];
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "engine/base/json.h"
 #include "engine/base/text.h"
+#include "tui/rank.h"
+#include "tui/view/chosen.h"
 #include "tui/view/common.h"
 #include "tui/widget/look.h"
 #include "tui/widget/signal.h"
@@ -34,19 +36,19 @@ enum column_id {
 
 static const struct column columns[COLUMNS] = {
     [COL_LAMP] = {"",             1,  1,  0, false, -1},
-    [COL_NAME] = {"NAME",         15, 20, 0, false, -1},
-    [COL_STATE] = {"BREAKER",      13, 13, 0, false, -1},
+    [COL_NAME] = {"NAME",         15, 20, 0, false, 0 },
+    [COL_STATE] = {"BREAKER",      13, 13, 0, false, 1 },
     [COL_NEXT] = {"NEXT",         13, 14, 2, false, -1},
-    [COL_P95] = {"P95",          6,  6,  3, true,  -1},
-    [COL_ERRORS] = {"ERRORS",       6,  6,  1, true,  -1},
+    [COL_P95] = {"P95",          6,  6,  3, true,  3 },
+    [COL_ERRORS] = {"ERRORS",       6,  6,  1, true,  2 },
     [COL_SLOW] = {"SLOW",         5,  5,  6, true,  -1},
-    [COL_LOAD] = {"AT ONCE",      8,  9,  5, true,  -1},
+    [COL_LOAD] = {"AT ONCE",      8,  9,  5, true,  4 },
     [COL_QUOTA] = {"QUOTA",        14, 16, 4, true,  -1},
     [COL_FALLBACK] = {"IN ITS PLACE", 12, 24, 7, false, -1},
 };
 
 struct services {
-    struct view view;
+    struct list_view list;
     char cursor[80]; /* name; "" = the first one */
     int scroll;      /* `service`: first line shown */
 };
@@ -56,7 +58,7 @@ static struct view *services_open(int64_t id, const char *arg)
     struct services *list = mem_alloc(sizeof *list);
     (void)id;
     (void)text_clean_into(list->cursor, sizeof list->cursor, arg);
-    return &list->view;
+    return &list->list.view;
 }
 
 static void services_close(struct view *view)
@@ -66,8 +68,9 @@ static void services_close(struct view *view)
 
 static void services_query(const struct view *view, struct frame_query *query)
 {
-    (void)view;
     query->parts = PART_SERVICES;
+    if (view->klass == &services_class)
+        chosen_query(view, query);
 }
 
 static size_t find_cursor(const struct services *list, const struct frame_services *data)
@@ -173,12 +176,20 @@ static void draw_rows(const struct canvas *canvas, const struct services *list,
         for (enum column_id c = 0; c < COLUMNS; c++)
             if (layout->w[c] > 0)
                 draw_cell(canvas, c, layout->x[c], y, layout->w[c],
-                          &data->services[top + y], list->view.now);
+                          &data->services[top + y], list->list.view.now);
         if (top + y == (int64_t)at) {
             canvas_glyph(canvas, 0, y, ROLE_TEXT_STRONG, GLYPH_CURSOR);
             canvas_ground(canvas, (struct rect){0, y, canvas->w, 1}, ROLE_CURSOR);
         }
     }
+}
+
+static void draw_chosen(const struct canvas *canvas, const struct view *view)
+{
+    const struct chosen *chosen = &((const struct services *)view)->list.chosen;
+    if (chosen->text[0] != '\0')
+        canvas_printf(canvas, 2, 1, CANVAS_REST, ROLE_TEXT_STRONG, "shown: with \"%s\"",
+                      chosen->text);
 }
 
 static void services_draw(const struct view *view, const struct frame *frame,
@@ -192,6 +203,10 @@ static void services_draw(const struct view *view, const struct frame *frame,
         blank_draw(&canvas, "reading the services", "");
         return;
     }
+    if (frame->services->n == 0 && chosen_is_narrowed(view)) {
+        blank_draw(&canvas, "No service has these words.", "F shows all again.");
+        return;
+    }
     if (frame->services->n == 0) {
         blank_draw(&canvas, "No external service: everything is done on this machine.",
                    "services: in signalbox.yaml adds some, see signalbox.yaml(5).");
@@ -199,9 +214,10 @@ static void services_draw(const struct view *view, const struct frame *frame,
     }
     int left = list_width(canvas.w);
     struct canvas part = canvas_sub(&canvas, (struct rect){0, 0, left, canvas.h});
-    struct table_layout layout = table_layout(columns, COLUMNS, 2, part.w - 3);
+    struct table_layout layout = chosen_layout(view, 2, part.w - 3);
     draw_count(&part, frame);
-    table_draw_heading(&part, HEAD_ROWS - 1, columns, COLUMNS, &layout, -1, false);
+    draw_chosen(&part, view);
+    chosen_heading(view, &part, HEAD_ROWS - 1, &layout);
     /* On a narrow screen the selected one is below the list. */
     int rows = (int)frame->services->n;
     int room = canvas.h - HEAD_ROWS;
@@ -278,7 +294,7 @@ static bool scroll(struct services *one, const struct frame *frame, enum action 
                    struct reply *reply)
 {
     const struct frame_service *service = selected(one, frame);
-    int h = one->view.h, by;
+    int h = one->list.view.h, by;
     switch (action) {
     case ACTION_ROW_DOWN:
         by = 1;
@@ -302,8 +318,8 @@ static bool scroll(struct services *one, const struct frame *frame, enum action 
         return false;
     }
     /* A canvas of no height draws nothing and still counts the lines. */
-    const struct canvas nothing = {.w = one->view.w};
-    int last = service ? signal_draw(&nothing, service, one->view.now, 0) - h : 0;
+    const struct canvas nothing = {.w = one->list.view.w};
+    int last = service ? signal_draw(&nothing, service, one->list.view.now, 0) - h : 0;
     int to = one->scroll + by;
     one->scroll = to < 0 || last < 0 ? 0 : to > last ? last : to;
     reply->flags |= REPLY_REDRAW;
@@ -333,7 +349,8 @@ static void services_on_action(struct view *view, const struct frame *frame,
 {
     struct services *list = (struct services *)view;
     bool is_list = view->klass == &services_class;
-    if (is_list ? move(list, frame, action, reply) : scroll(list, frame, action, reply))
+    if (is_list ? move(list, frame, action, reply) || chosen_action(view, action, reply)
+                : scroll(list, frame, action, reply))
         return;
     const struct frame_service *service = selected(list, frame);
     if (!service) {
@@ -401,6 +418,9 @@ static void services_on_prompt(struct view *view, const struct frame *frame, int
     struct services *list = (struct services *)view;
     const struct frame_service *service = selected(list, frame);
     char state[40] = "", span[40] = "";
+    bool is_list = view->klass == &services_class;
+    if (is_list && chosen_on_prompt(view, token, text, reply))
+        return;
     if (token != TOKEN_FORCE || !text || !is_final || !service)
         return;
     size_t n = 0;
@@ -436,15 +456,40 @@ static void service_crumb(const struct view *view, const struct frame *frame, ch
     (void)snprintf(out, cap, "%s", one->cursor);
 }
 
+static void from_the_start(struct view *view)
+{
+    ((struct services *)view)->cursor[0] = '\0';
+}
+
+static const struct choices choices = {
+    .filter = "part of name, breaker, reason or who stands in",
+    .orders = rank_service_words,
+    .columns = columns,
+    .n_columns = COLUMNS,
+    .restart = from_the_start,
+};
+
+/* clang-format off */
+static const struct view_setting settings[] = {
+    CHOSEN_FILTER,
+    CHOSEN_SORT("name, breaker, errors, p95 or load"),
+    CHOSEN_COLUMNS("name breaker next p95 errors slow at-once quota in-its-place"),
+    {0},
+};
+/* clang-format on */
+
 const struct view_class services_class = {
     .name = "services",
     .title = "services",
     .help = "External services: breakers, limits, quotas, fallbacks",
     .context = CONTEXT_SERVICES,
     .hints = {ACTION_OPEN, ACTION_SERVICE_FORCE, ACTION_SERVICE_PROBE,
-              ACTION_SERVICE_RESET, ACTION_GO_DELIVERIES, ACTION_GO_OVERVIEW,
+              ACTION_SERVICE_RESET, ACTION_FILTER, ACTION_SORT_NEXT, ACTION_GO_DELIVERIES,
               ACTION_PALETTE, ACTION_HELP},
     .is_root = true,
+    .choices = &choices,
+    .settings = settings,
+    .setting_value = chosen_value,
     .open = services_open,
     .close = services_close,
     .query = services_query,

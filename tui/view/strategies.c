@@ -9,6 +9,9 @@
 #include <math.h>
 
 #include "engine/base/json.h"
+#include "engine/base/text.h"
+#include "tui/rank.h"
+#include "tui/view/chosen.h"
 #include "tui/view/recovery.h"
 #include "tui/widget/look.h"
 
@@ -29,7 +32,7 @@
 #define KEY_MAX   100
 
 struct strategies {
-    struct view view;
+    struct list_view list;
     char key[KEY_MAX], rung[40]; /* cursor; "" = the first one */
 };
 
@@ -47,8 +50,8 @@ static struct view *strategies_open(int64_t id, const char *arg)
 {
     struct strategies *self = mem_alloc(sizeof *self);
     (void)id;
-    (void)arg;
-    return &self->view;
+    (void)text_clean_into(self->list.chosen.text, sizeof self->list.chosen.text, arg);
+    return &self->list.view;
 }
 
 static void strategies_close(struct view *view)
@@ -58,8 +61,8 @@ static void strategies_close(struct view *view)
 
 static void strategies_query(const struct view *view, struct frame_query *query)
 {
-    (void)view;
     query->parts = PART_STRATEGIES;
+    chosen_query(view, query);
 }
 
 static void make_page(const struct frame_strategies *data, struct page *page)
@@ -174,6 +177,18 @@ static void draw_head(const struct canvas *canvas)
     canvas_right(canvas, WIDE_X + 16, 0, 6, ROLE_COLUMN, "TAKES");
 }
 
+static void draw_chosen(const struct canvas *canvas, const struct strategies *self)
+{
+    const struct chosen *chosen = &self->list.chosen;
+    char order[80];
+    (void)chosen_order_text(&self->list.view, order, sizeof order);
+    if (chosen->text[0] != '\0' || order[0] != '\0')
+        canvas_printf(canvas, 2, 1, CANVAS_REST, ROLE_TEXT_STRONG, "shown: %s%s%s%s%s",
+                      chosen->text[0] ? "with \"" : "", chosen->text,
+                      chosen->text[0] ? "\"" : "",
+                      chosen->text[0] && order[0] ? ", " : "", order);
+}
+
 /* So that the class of the first rung is seen too. */
 static int first_line(const struct page *page, int at, int h)
 {
@@ -190,9 +205,14 @@ static void strategies_draw(const struct view *view, const struct frame *frame,
     if (canvas.h <= HEAD_ROWS || !frame)
         return;
     draw_head(&canvas);
+    draw_chosen(&canvas, self);
     struct canvas body =
         canvas_sub(&canvas, (struct rect){0, HEAD_ROWS, canvas.w, canvas.h - HEAD_ROWS});
     if (!frame->strategies || frame->strategies->n == 0) {
+        if (frame->strategies && chosen_is_narrowed(view)) {
+            blank_draw(&body, "No class or rung has these words.", "F shows all again.");
+            return;
+        }
         blank_draw(&body, frame->strategies ? "Nothing was learned yet." : "reading",
                    frame->strategies ? "The rules decide until there is evidence." : "");
         return;
@@ -237,7 +257,7 @@ static void step(struct strategies *self, const struct page *page, int by)
 
 static bool move(struct strategies *self, const struct frame *frame, enum action action)
 {
-    int by, h = self->view.h - HEAD_ROWS;
+    int by, h = self->list.view.h - HEAD_ROWS;
     switch (action) {
     case ACTION_ROW_DOWN:
         by = 1;
@@ -294,6 +314,8 @@ static void strategies_on_action(struct view *view, const struct frame *frame,
         reply->flags |= REPLY_REDRAW;
         return;
     }
+    if (chosen_action(view, action, reply))
+        return;
     for (size_t i = 0; frame && frame->strategies && i < frame->strategies->n; i++) {
         const struct odds_row *row = &frame->strategies->rows[i];
         bool is_it =
@@ -315,17 +337,50 @@ static void strategies_on_action(struct view *view, const struct frame *frame,
         reply->flags |= REPLY_UNUSED;
 }
 
+static void strategies_on_prompt(struct view *view, const struct frame *frame, int token,
+                                 const char *text, bool is_final, struct reply *reply)
+{
+    (void)frame;
+    (void)is_final;
+    (void)chosen_on_prompt(view, token, text, reply);
+}
+
+static void from_the_start(struct view *view)
+{
+    struct strategies *self = (struct strategies *)view;
+    self->key[0] = self->rung[0] = '\0';
+}
+
+static const struct choices choices = {
+    .filter = "part of a class or rung",
+    .orders = rank_strategy_words,
+    .restart = from_the_start,
+};
+
+/* clang-format off */
+static const struct view_setting settings[] = {
+    CHOSEN_FILTER,
+    CHOSEN_SORT("works, trials, takes or rung"),
+    {0},
+};
+/* clang-format on */
+
 const struct view_class strategies_class = {
     .name = "strategies",
     .title = "strategies",
     .help = "How well each rung works, by class of failure",
     .context = CONTEXT_STRATEGIES,
-    .hints = {ACTION_STRATEGY_KILL, ACTION_STRATEGY_REVIVE, ACTION_GO_FAILURES,
-              ACTION_GO_DECISIONS, ACTION_PALETTE, ACTION_HELP},
+    .hints = {ACTION_STRATEGY_KILL, ACTION_STRATEGY_REVIVE, ACTION_FILTER,
+              ACTION_SORT_NEXT, ACTION_GO_FAILURES, ACTION_GO_DECISIONS, ACTION_PALETTE,
+              ACTION_HELP},
     .is_root = true,
+    .choices = &choices,
+    .settings = settings,
+    .setting_value = chosen_value,
     .open = strategies_open,
     .close = strategies_close,
     .query = strategies_query,
     .draw = strategies_draw,
     .on_action = strategies_on_action,
+    .on_prompt = strategies_on_prompt,
 };
