@@ -12,6 +12,7 @@ set -u
 workplace bad-input
 wrong=$here/tests/unit/wrong
 # Nothing is set, as for most people.
+rm -r config
 unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_DATA_HOME SIGNALBOX_STORE
 export GIT_CONFIG_GLOBAL=/dev/null HOME=$dir/home
 mkdir "$HOME"

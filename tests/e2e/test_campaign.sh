@@ -10,30 +10,18 @@
 
 # shellcheck disable=SC2317,SC2119 # until_true calls them; without a listener
 set -u
-here=$(cd "$(dirname "$0")/../.." && pwd)
-program=${SIGNALBOX:-$here/build/signalbox}
-fakes=$here/${B:-build/release}/tests/fakes
-dir=$(mktemp -d /tmp/signalbox-campaign-XXXXXX) || exit 1
 # shellcheck source=tests/fakes/services.sh
-. "$here/tests/fakes/services.sh"
-cleanup() {
-    services_stop
-    [ -n "${KEEP-}" ] || rm -rf "$dir"
+. "$(dirname "$0")/../fakes/services.sh"
+workplace campaign
+at_end() { services_stop; }
+explain() {
+    box list --plain
+    box failures
+    ask "$github" GET /_fake/state | head -c 1500
+    tail -n 20 serve.log
 }
-trap cleanup EXIT
 
 workflows=${WORKFLOWS:-24}
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ "$status" -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        failures=1
-    fi
-}
 
 # The check of a workflow fails by its number, and by how often it has run.
 cat >"$dir/check" <<'END'
@@ -101,7 +89,7 @@ asks() { # wf-ID: does it wait for a person, or has it failed?
 some_done() { [ "$(n_in COMPLETED)" -ge 3 ]; }
 until_true 180 some_done
 ok 'the first are done'
-stop_engine KILL
+kill_engine
 start_engine
 ok 'the engine was killed, and another one goes on'
 all_over() { [ "$(n_in COMPLETED)" -ge $((workflows - 1)) ] && asks wf-6; }
@@ -123,11 +111,4 @@ echo "# $total failures, $lost waited for a person"
 ok 'one failure waits for a person, and it is the one that had to'
 grep -q '"status":"flaky"' <<<"$(box show wf-1 --all --json)"
 ok 'what passed on the same commit is flaky, not green'
-if [ $failures -ne 0 ]; then
-    box list --plain | sed 's/^/# /'
-    box failures | sed 's/^/# /'
-    ask "$github" GET /_fake/state | head -c 1500 | sed 's/^/# /'
-    tail -n 20 "$dir/serve.log" | sed 's/^/# /'
-fi
-echo "1..$n"
-exit $failures
+done_testing

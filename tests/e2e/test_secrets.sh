@@ -7,33 +7,17 @@
 # prints, the screens of the console, /metrics and /events, and the process list and the
 # environment of runners (watched all the time) are searched for each of them. TAP.
 
+# shellcheck disable=SC2317 # others call them
 set -u
-here=$(cd "$(dirname "$0")/../.." && pwd)
-program=${SIGNALBOX:-$here/build/signalbox}
-fakes=$here/${B:-build/release}/tests/fakes
-dir=$(mktemp -d /tmp/signalbox-secrets-XXXXXX) || exit 1
 # shellcheck source=tests/fakes/services.sh
-. "$here/tests/fakes/services.sh"
+. "$(dirname "$0")/../fakes/services.sh"
 watcher=''
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
+workplace secrets
+at_end() {
     # shellcheck disable=SC2086 # several
     [ -z "$watcher" ] || kill $watcher 2>/dev/null
     services_stop
-    [ -n "${KEEP-}" ] || rm -rf "$dir" "$dir".*
-}
-trap cleanup EXIT
-
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        failures=1
-    fi
+    [ -n "${KEEP-}" ] || rm -rf "$root".*
 }
 
 export CHECK_TIME=1 # for the watcher to see it
@@ -101,7 +85,6 @@ ok "and one with the agent of this machine"
 # ---- what it says when a secret is wrong -----------------------------------------------
 fault '{"service":"github","kind":"status","status":401}'
 box submit --pipeline payments --task 'Refused' >/dev/null
-# shellcheck disable=SC2317 # until_true calls it
 wf3_waits() { box status --json | grep -q '"operator":1'; }
 until_true 60 wf3_waits
 ok "a refused token waits for a person, with a plain word"
@@ -149,7 +132,7 @@ for view in workflows services deliveries health; do
 done
 [ $screens -ge 2 ]
 ok "screens were seen"
-stop_engine TERM
+stop_engine
 # shellcheck disable=SC2086 # several
 kill $watcher 2>/dev/null && wait $watcher 2>/dev/null
 watcher=''
@@ -188,5 +171,4 @@ for name in CODEGEN_TOKEN HOOK_SECRET VIEW_TOKEN; do
     ! grep -qaF -e "${!name}" "$dir.environments"
     ok "$name is in no runner's environment"
 done
-echo "1..$n"
-exit $failures
+done_testing

@@ -8,40 +8,20 @@
 # engine is killed with -9 ten times on the way, and the services still count one agent run,
 # one pull request and one merge. TAP.
 
+# shellcheck disable=SC2317 # others call them
 set -u
-here=$(cd "$(dirname "$0")/../.." && pwd)
-program=${SIGNALBOX:-$here/build/signalbox}
-fakes=$here/${B:-build/release}/tests/fakes
-root=$(mktemp -d /tmp/signalbox-services-XXXXXX) || exit 1
-dir=$root
 # shellcheck source=tests/fakes/services.sh
-. "$here/tests/fakes/services.sh"
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-    services_stop
-    [ -n "${KEEP-}" ] || rm -rf "$root"
+. "$(dirname "$0")/../fakes/services.sh"
+workplace services
+at_end() { services_stop; }
+explain() {
+    ask "$github" GET /_fake/state
+    box show wf-1 --all | tail -n 60
+    tail -n 20 "$dir/serve.log"
 }
-trap cleanup EXIT
 KILLS=${KILLS:-10}
 # A check takes its time, so that there is something to kill.
 export CHECK_TIME=1
-
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        failures=1
-    fi
-}
-is() { # NAME GOT WANTED
-    [ "$2" = "$3" ] || echo "# $1: $2, expected $3"
-    [ "$2" = "$3" ]
-    ok "$1"
-}
 
 has_ended() {
     state_is wf-1 COMPLETED FAILED CANCELLED
@@ -54,7 +34,7 @@ storm() {
         start_engine || return 1
         sleep $((RANDOM % 2)).$((RANDOM % 10))
         has_ended && return 0
-        stop_engine KILL
+        kill_engine
         kills=$((kills + 1))
     done
     start_engine
@@ -114,14 +94,14 @@ course() {
     ok "$1: a task is handed over"
     storm
     ok "$1: the engine comes back each time"
-    is "$1: it was killed on the way" $kills "$KILLS"
+    equals "$1: it was killed on the way" $kills "$KILLS"
     until_true 150 has_ended
-    is "$1: the workflow ends well" "$(state_of wf-1)" COMPLETED
-    is "$1: one agent run" "$(count agent_runs)" 1
-    is "$1: of one turn" "$(count turns)" 1
-    is "$1: one pull request" "$(count pull_requests)" 1
-    is "$1: one merge" "$(count merges)" 1
-    is "$1: one commit more on main" "$(git -C "$dir/forge.git" rev-list --count main)" 2
+    equals "$1: the workflow ends well" "$(state_of wf-1)" COMPLETED
+    equals "$1: one agent run" "$(count agent_runs)" 1
+    equals "$1: of one turn" "$(count turns)" 1
+    equals "$1: one pull request" "$(count pull_requests)" 1
+    equals "$1: one merge" "$(count merges)" 1
+    equals "$1: one commit more on main" "$(git -C "$dir/forge.git" rev-list --count main)" 2
     [[ $(git -C "$dir/forge.git" show main:"$(git -C "$dir/forge.git" ls-tree --name-only main changes/)") == *'turn: 1'* ]]
     ok "$1: the change is there"
     if [ $# = 2 ]; then
@@ -133,11 +113,6 @@ course() {
         ! uniq -d "$dir/deliveries" | grep -q .
         ok "$1: each one is kept once"
     fi
-    if [ $failures != 0 ]; then
-        ask "$github" GET /_fake/state | sed 's/^/# /'
-        box show wf-1 --all | sed 's/^/# /' | tail -n 60
-        tail -n 20 "$dir/serve.log" | sed 's/^/# /'
-    fi
     services_stop
 }
 
@@ -148,5 +123,4 @@ for way in ${COURSES:-polling webhooks}; do
         course webhooks with-listener
     fi
 done
-echo "1..$n"
-exit $failures
+done_testing

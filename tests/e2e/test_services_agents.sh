@@ -7,34 +7,16 @@
 # shellcheck disable=SC2317 # until_true calls functions by name
 
 set -u
-here=$(cd "$(dirname "$0")/../.." && pwd)
-program=${SIGNALBOX:-$here/build/signalbox}
-fakes=$here/${B:-build/release}/tests/fakes
-dir=$(mktemp -d /tmp/signalbox-agents-XXXXXX) || exit 1
 # shellcheck source=tests/fakes/services.sh
-. "$here/tests/fakes/services.sh"
-cleanup() {
-    services_stop
-    [ -n "${KEEP-}" ] || rm -rf "$dir"
+. "$(dirname "$0")/../fakes/services.sh"
+workplace services-agents
+at_end() { services_stop; }
+explain() {
+    box show wf-1 --all | tail -n 40
+    box show wf-2 --all | tail -n 40
+    tail -n 10 serve.log
 }
-trap cleanup EXIT
 
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ $status -eq 0 ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        failures=1
-    fi
-}
-is() { # NAME GOT WANTED
-    [ "$2" = "$3" ] || echo "# $1: '$2', expected '$3'"
-    [ "$2" = "$3" ]
-    ok "$1"
-}
 has_ended() { # ID
     state_is "$1" COMPLETED FAILED CANCELLED
 }
@@ -82,18 +64,18 @@ ok 'a task is handed over'
 for _ in 1 2 3 4 5 6; do
     start_engine
     sleep 0.$((RANDOM % 9 + 1)) # another instant each time
-    stop_engine KILL
+    kill_engine
 done
 start_engine
 ok 'the engine comes back'
 until_true 90 has_ended wf-1
-is 'the workflow ends well' "$(state_of wf-1)" COMPLETED
-is 'the agent was told of the red check' "$(at_forge show main:changes/told.md)" build
-is 'one pull request' "$(count pull_requests)" 1
-is 'one merge' "$(count merges)" 1
-is 'one commit more on main' "$(at_forge rev-list --count main)" 2
-is 'one mirror' "$(ls -A "$dir/signalbox.db-work/mirror")" acme+payments.git
-is 'no run of Codegen' "$(count agent_runs)" 0
+equals 'the workflow ends well' "$(state_of wf-1)" COMPLETED
+equals 'the agent was told of the red check' "$(at_forge show main:changes/told.md)" build
+equals 'one pull request' "$(count pull_requests)" 1
+equals 'one merge' "$(count merges)" 1
+equals 'one commit more on main' "$(at_forge rev-list --count main)" 2
+equals 'one mirror' "$(ls -A "$dir/signalbox.db-work/mirror")" acme+payments.git
+equals 'no run of Codegen' "$(count agent_runs)" 0
 
 # ---- a run that cannot be stopped ---------------------------------------------------------
 begun() { [ "$(count agent_runs)" = 1 ]; }
@@ -107,17 +89,11 @@ ok 'its workflow is cancelled'
 box retry wf-2 --from coding >/dev/null
 ok 'and asked for again'
 until_true 60 has_ended wf-2
-is 'it goes on to its end' "$(state_of wf-2)" COMPLETED
-is 'with the run that there was' "$(count agent_runs)" 1
+equals 'it goes on to its end' "$(state_of wf-2)" COMPLETED
+equals 'with the run that there was' "$(count agent_runs)" 1
 
 # ---- and nobody has seen a token ----------------------------------------------------------
 stop_engine
 found=$(grep -rlaF -e "$GITHUB_TOKEN" -e "$CODEGEN_TOKEN" "$dir" | grep -v '/codegen\.token$')
-is 'no token in any file' "$found" ''
-if [ $failures != 0 ]; then
-    box show wf-1 --all | sed 's/^/# /' | tail -n 40
-    box show wf-2 --all | sed 's/^/# /' | tail -n 40
-    tail -n 20 "$dir/serve.log" | sed 's/^/# /'
-fi
-echo "1..$n"
-exit $failures
+equals 'no token in any file' "$found" ''
+done_testing

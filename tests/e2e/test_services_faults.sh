@@ -10,40 +10,20 @@
 # shellcheck disable=SC2317 # the courses are called by name
 
 set -u
-here=$(cd "$(dirname "$0")/../.." && pwd)
-program=${SIGNALBOX:-$here/build/signalbox}
-fakes=$here/${B:-build/release}/tests/fakes
-root=$(mktemp -d /tmp/signalbox-faults-XXXXXX) || exit 1
-dir=$root
 # shellcheck source=tests/fakes/services.sh
-. "$here/tests/fakes/services.sh"
-cleanup() {
-    services_stop
-    [ -n "${KEEP-}" ] || rm -rf "$root"
-}
-trap cleanup EXIT
-
-n=0 failures=0
-ok() { # NAME, after a command whose status counts
-    local status=$?
-    n=$((n + 1))
-    if [ "$status" -eq 0 ]; then
-        echo "ok $n - $course: $1"
-    else
-        echo "not ok $n - $course: $1"
-        failures=1 is_bad=yes
-    fi
-}
-is() { # NAME GOT WANTED
-    [ "$2" = "$3" ] || echo "# $1: '$2', expected '$3'"
-    [ "$2" = "$3" ]
-    ok "$1"
+. "$(dirname "$0")/../fakes/services.sh"
+workplace services-faults
+at_end() { services_stop; }
+explain() {
+    ask "$github" GET /_fake/state
+    box show wf-1 --all | tail -n 60
+    tail -n 10 "$dir/serve.log"
 }
 
 # begin NAME CONCLUSIONS [TIME]: the workspace of a course, the checks' conclusions and how
 # long they take; lines of the profile on standard input.
 begin() {
-    course=$1 is_bad='' eu=''
+    prefix="$1: " eu=''
     dir=$root/$1
     mkdir "$dir"
     make_repository
@@ -75,7 +55,7 @@ go() {
     start_engine
     ok "the engine is there"
 }
-submit() {
+hand_over() {
     box submit --pipeline payments --task 'Round up' >/dev/null
 }
 shown() { # PATTERN in what the engine says of the workflow
@@ -83,19 +63,14 @@ shown() { # PATTERN in what the engine says of the workflow
 }
 finish() { # RUNS TURNS PULLS MERGES
     until_true 120 state_is wf-1 COMPLETED FAILED CANCELLED
-    is "the workflow ends well" "$(state_of wf-1)" COMPLETED
-    is "agent runs" "$(count agent_runs)" "$1"
-    is "turns of them" "$(count turns)" "$2"
-    is "pull requests" "$(count pull_requests)" "$3"
-    is "merges" "$(count merges)" "$4"
+    equals "the workflow ends well" "$(state_of wf-1)" COMPLETED
+    equals "agent runs" "$(count agent_runs)" "$1"
+    equals "turns of them" "$(count turns)" "$2"
+    equals "pull requests" "$(count pull_requests)" "$3"
+    equals "merges" "$(count merges)" "$4"
     end
 }
 end() {
-    if [ -n "$is_bad" ]; then
-        ask "$github" GET /_fake/state | sed 's/^/# /'
-        box show wf-1 --all | sed 's/^/# /' | tail -n 70
-        tail -n 10 "$dir/serve.log" | sed 's/^/# /'
-    fi
     stop_engine
     services_stop
 }
@@ -104,11 +79,11 @@ red() {
     begin red 'failure, success' <<<'codegen: {run_time: 500ms}'
     pipeline "$AGENT" "$CHEAP"
     go
-    submit
+    hand_over
     until_true 120 shown 'expected a semicolon'
     ok "the failing line of the job's log is told"
     until_true 120 state_is wf-1 COMPLETED FAILED
-    is "the run was resumed, not begun anew" "$(count resumed)" 1
+    equals "the run was resumed, not begun anew" "$(count resumed)" 1
     shown 'iteration +2'
     ok "it was the second iteration"
     finish 1 2 1 1
@@ -129,7 +104,7 @@ outage() {
     begin outage success <<<'codegen: {run_time: 1h}'
     pipeline "$AGENT" "$CHEAP"
     go
-    submit
+    hand_over
     until_true 120 agent_works
     ok "the agent works"
     fault '{"service":"github","kind":"refuse"}'
@@ -155,9 +130,9 @@ backup() {
     codegen=1 # nobody listens there
     pipeline "provider: codegen_api, backups: [codegen_eu]" "$CHEAP"
     go
-    submit
+    hand_over
     until_true 120 state_is wf-1 COMPLETED FAILED
-    is "the backup ran the agent" "$(count agent_runs "$(port_of eu github)")" 1
+    equals "the backup ran the agent" "$(count agent_runs "$(port_of eu github)")" 1
     box show wf-1 --json | grep -q '"provider":"codegen_eu"'
     ok "and is named"
     finish 0 0 1 1
@@ -170,7 +145,7 @@ local_agent() {
     chmod +x "$dir/agent"
     pipeline "provider: codegen_api, backups: [codegen_eu, local], command: [$dir/agent]" "$CHEAP"
     go
-    submit
+    hand_over
     until_true 120 state_is wf-1 COMPLETED FAILED
     [ "$(git -C "$dir/forge.git" show main:changes/local.md)" = 'turn: 1' ]
     ok "the agent of this machine made the change"
@@ -183,7 +158,7 @@ two() {
     fault '{"service":"github","kind":"status","status":502}'
     fault '{"service":"codegen","kind":"status","status":503}'
     go
-    submit
+    hand_over
     until_true 120 state_is wf-1 PARKED
     ok "both are down: the workflow is parked"
     fault '{"clear":true}'
@@ -198,12 +173,12 @@ degraded() {
     sed -i 's/env: {OPERATIVE_API_KEY/env: {DIE: call, OPERATIVE_API_KEY/' "$dir/signalbox.yaml"
     start_engine
     ok "the engine is there"
-    submit
+    hand_over
     until_true 120 shown 'degraded'
     ok "nobody judged, and it says so"
     until_true 120 shown 'waits for.*approval'
     ok "the merge waits for a person"
-    is "nothing is merged" "$(count merges)" 0
+    equals "nothing is merged" "$(count merges)" 0
     box approve wf-1 >/dev/null
     ok "who approves"
     finish 1 1 1 1
@@ -227,10 +202,10 @@ heard() {
     begin heard success 1h <<<'codegen: {run_time: 500ms}'
     pipeline "$AGENT" "$CHEAP"
     go
-    submit
+    hand_over
     checks_end
     until_true 120 state_is wf-1 COMPLETED FAILED
-    is "webhooks told everything in time" "$(reconciled)" 0
+    equals "webhooks told everything in time" "$(reconciled)" 0
     finish 1 1 1 1
 }
 
@@ -238,10 +213,10 @@ deaf() {
     begin deaf success 1h <<<$'codegen: {run_time: 500ms}\nhooks: {drop: 100}'
     pipeline "$AGENT" "$CHEAP"
     go
-    submit
+    hand_over
     checks_end
     until_true 120 state_is wf-1 COMPLETED FAILED
-    is "no webhook came" "$(count hook_sent)" 0
+    equals "no webhook came" "$(count hook_sent)" 0
     [ "$(reconciled)" -gt 0 ]
     ok "what polling found instead is told as reconciled"
     finish 1 1 1 1
@@ -250,5 +225,4 @@ deaf() {
 for course in ${COURSES:-heard deaf red adopt outage backup local_agent two degraded}; do
     $course
 done
-echo "1..$n"
-exit $failures
+done_testing

@@ -46,7 +46,6 @@ if [ ! -s "$store_of_sources/figlet.tar.gz" ]; then
     fetch "$dir" || skip_all "Debian's sources cannot be reached"
 fi
 
-
 repo=$dir/figlet
 mkdir "$repo" && tar -xzf "$store_of_sources/figlet.tar.gz" -C "$repo" --strip-components=1
 export GIT_CONFIG_GLOBAL=/dev/null

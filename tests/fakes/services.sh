@@ -4,11 +4,14 @@
 # Sourced by tests/fakes/run and tests/e2e/test_services*.sh: a workspace with simulated
 # services, a configuration that names them, and an engine.
 #
-# Before: dir (an empty folder, absolute), program (signalbox), fakes (folder of the simulated
-# services' programs). A test that leaves calls services_stop.
-# shellcheck disable=SC2154
+# With it comes tests/lib/e2e.sh; box and start_engine are other ones, for the configuration that
+# write_config writes. Before the rest: dir, an empty folder, absolute (as of `workplace`). Who leaves calls
+# services_stop. fakes is the folder of the simulated services' programs.
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/e2e.sh"
 
-fake_pids=() engine='' codegen='' github='' eu='' listener=''
+fakes=$here/${B:-build/release}/tests/fakes
+fake_pids=() codegen='' github='' eu='' listener=''
 CODEGEN_TOKEN=cg-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 GITHUB_TOKEN=ghp_$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 EVAL_KEY=op-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
@@ -19,16 +22,6 @@ box() { # signalbox on this workspace
     local command=$1
     shift
     "$program" "$command" --config "$dir/signalbox.yaml" "$@" </dev/null
-}
-
-# until_true SECONDS COMMAND...
-until_true() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || return 1
-        sleep 0.05
-    done
 }
 
 # ask PORT METHOD PATH [BODY]: the body of the answer, over bash's own sockets.
@@ -50,15 +43,6 @@ count() { # NAME [PORT]
 }
 fault() { ask "$github" POST /_fake/fault "$1" >/dev/null; } # JSON [for the first house]
 human() { ask "$github" POST /_fake/human "$1"; }
-
-free_port() {
-    local port
-    while :; do
-        port=$((20000 + RANDOM % 12000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-    done
-    echo "$port"
-}
 
 make_repository() { # the bare repository behind the simulated GitHub
     export GIT_CONFIG_GLOBAL=$dir/gitconfig GIT_CONFIG_NOSYSTEM=1
@@ -83,7 +67,7 @@ services_start() {
         "$fakes/fake_services" --git "$dir/forge.git" --ports "$dir/$name.ports" --profile "$profile" "$@" \
         >>"$dir/$name.log" 2>&1 </dev/null &
     fake_pids+=($!)
-    until_true 60 test -s "$dir/$name.ports"
+    until_true test -s "$dir/$name.ports"
 }
 
 port_of() { # NAME WORD
@@ -92,7 +76,7 @@ port_of() { # NAME WORD
 
 services_stop() {
     local pid
-    [ -z "$engine" ] || stop_engine KILL
+    [ -z "$engine" ] || kill_engine
     for pid in "${fake_pids[@]}"; do
         kill "$pid" 2>/dev/null
     done
@@ -170,20 +154,11 @@ END
     } >"$dir/pipelines/$1.yaml"
 }
 
-engine_answers() {
-    box status --json 2>/dev/null | grep -q '"is_running":true'
-}
 start_engine() {
     GITHUB_TOKEN=$GITHUB_TOKEN EVAL_KEY=$EVAL_KEY HOOK_SECRET=$HOOK_SECRET VIEW_TOKEN=$VIEW_TOKEN \
         "$program" serve --config "$dir/signalbox.yaml" >>"$dir/serve.log" 2>&1 </dev/null &
     engine=$!
-    until_true 60 engine_answers || { tail -n 3 "$dir/serve.log"; return 1; }
-}
-# shellcheck disable=SC2120 # the signal may be left out
-stop_engine() { # [SIGNAL]
-    kill -"${1:-TERM}" "$engine" 2>/dev/null
-    wait "$engine" 2>/dev/null
-    engine=''
+    until_true is_running || { tail -n 3 "$dir/serve.log"; return 1; }
 }
 
 # State of a workflow: state_of wf-1

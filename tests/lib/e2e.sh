@@ -28,10 +28,11 @@
 #   engine    the process of the engine, '' = none; ended at the end, of its own will within 30 s
 #   helpers   array: other processes to kill at the end, at once
 #   id        number of the workflow that has, is, becomes, waits_for are about (1)
+#   prefix    comes before the name of each test ('')
 #   patience  seconds that until_true waits at most (90)
 #
 # Functions that the script may define:
-#   explain   prints what helps to understand a failure; each `not ok` is followed by its first 60
+#   explain   prints what helps to understand a failure; each `not ok` is followed by its first 90
 #             lines. Otherwise the files out and err, and the end of serve.log
 #   at_end    comes first at the end: lets go whom the script holds (end_engine ends the engine, should
 #             that come even earlier)
@@ -71,7 +72,7 @@ program=$(realpath -s "${SIGNALBOX:-$here/build/signalbox}")
 dir='' root='' me=''
 n=0 failures=0
 # shellcheck disable=SC2034 # scripts set and read them
-engine='' helpers=() id=1 patience=90
+engine='' helpers=() id=1 prefix='' patience=90
 
 # ---- workplace ---------------------------------------------------------------------------
 
@@ -110,9 +111,11 @@ end_engine() {
 }
 # shellcheck disable=SC2317 # the trap calls it
 leave_workplace() {
-    cd "$root" || return
+    trap '' PIPE
+    exec >/dev/null # who read it may be gone
+    cd "$root" || :
     ! declare -F at_end >/dev/null || at_end
-    cd / || return
+    cd / || :
     end_engine
     [ ${#helpers[@]} -eq 0 ] || kill -KILL "${helpers[@]}" 2>/dev/null
     until_true 30 is_empty
@@ -161,10 +164,10 @@ ok() {
     local e2e_status=$?
     n=$((n + 1))
     if [ $e2e_status -eq 0 ]; then
-        echo "ok $n - $1"
+        echo "ok $n - $prefix$1"
     else
-        echo "not ok $n - $1"
-        explain 2>&1 </dev/null | head -n 60 | tr -d '\000-\010\013-\037\177' | sed 's/^/# /'
+        echo "not ok $n - $prefix$1"
+        explain 2>&1 </dev/null | head -n 90 | tr -d '\000-\010\013-\037\177' | sed 's/^/# /'
         failures=1
     fi
 }
