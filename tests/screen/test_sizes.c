@@ -77,6 +77,8 @@ static const struct frame *asks_hostile(void)
 static make_frame *const makers[] = {asks,
                                      asks_hostile,
                                      frames_asks_none,
+                                     frames_troubles,
+                                     frames_troubles_hostile,
                                      recovery,
                                      frames_recovery_hostile,
                                      frames_recovery_none,

@@ -178,6 +178,10 @@ static void test_effects_have_their_unit(void **state)
                         "+4.1% (+2.9 to +5.3)");
     assert_string_equal(card_effect("wasted_minutes", -3.4, -4.6, -2.2, text),
                         "-3.4 min (-4.6 to -2.2)");
+    assert_string_equal(card_effect("wasted_minutes", -0.03, -0.05, 0, text),
+                        "-1.8 s (-3.0 to +0.0)"); /* not -0.0 min */
+    assert_string_equal(card_effect("wasted_minutes", -0.0001, (double)NAN, 0, text),
+                        "+0.0 s");
     assert_string_equal(card_effect("completed", 0.5, (double)NAN, 1, text), "+50.0%");
     assert_string_equal(card_effect("completed", (double)NAN, 0, 1, text), "not known");
 }
