@@ -210,6 +210,10 @@ static void test_monitor(void **state)
                  &(struct play){sections, NULL});
     golden_check("incident-hostile", &incident_class, 66, "", frames_troubles_hostile(),
                  NULL);
+    const enum action sorted[] = {ACTION_FILTER_STATE, ACTION_SORT_NEXT, ACTION_SORT_NEXT,
+                                  ACTION_SORT_REVERSE, ACTION_NONE};
+    golden_check("incidents-sorted", &incidents_class, 0, "", frames_troubles_hostile(),
+                 &(struct play){sorted, NULL});
     golden_check("incident-failure", &incident_class, 0, "f-28",
                  frames_troubles_of("f-28"), NULL);
     golden_check("incident-breaker", &incident_class, 0, "service:github_api",

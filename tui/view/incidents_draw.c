@@ -30,6 +30,7 @@ static const struct column columns[C_COLUMNS] = {
 
 #define NEVER_FITS  100000 /* cells, and the first to go */
 #define DETAIL_ROWS 6      /* at least, below the list */
+#define SIDE_AT     190 /* from here on it stands beside: both are sentences, and want room */
 #define W_NAME      11
 #define W_STATE     11
 #define W_AGE       5
@@ -201,6 +202,11 @@ static void draw_head(const struct canvas *canvas, const struct incidents *self,
         x += canvas_printf(canvas, x, 0, CANVAS_REST, ROLE_TEXT_DIM, "%" PRId64 " closed",
                            (int64_t)causes->n - n) +
              3;
+    if (self->sort != CAUSE_BY_SEVERITY || self->is_reversed)
+        x += canvas_printf(canvas, x, 0, CANVAS_REST, ROLE_TEXT_DIM, "by %s%s",
+                           cause_sort_word(self->sort),
+                           self->is_reversed ? ", reversed" : "") +
+             3;
     if (self->n_marks > 0)
         x += canvas_printf(canvas, x, 0, CANVAS_REST, ROLE_TEXT_STRONG, "%zu marked",
                            self->n_marks) +
@@ -296,7 +302,8 @@ void incidents_draw(const struct view *view, const struct frame *frame,
         incidents_page(self, causes, &page);
         draw_head(&canvas, self, causes);
     }
-    int y = INCIDENTS_HEAD - 1, h = canvas.h - y, left = list_width(canvas.w);
+    int y = INCIDENTS_HEAD - 1, h = canvas.h - y,
+        left = canvas.w < SIDE_AT ? canvas.w : list_width(canvas.w);
     if (page.n == 0) {
         struct canvas part = canvas_sub(&canvas, (struct rect){0, y, canvas.w, h});
         draw_empty(&part, self, causes);
