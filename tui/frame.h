@@ -349,7 +349,7 @@ struct frame_log {
     int64_t found;        /* line number, with rows the row; 0 = nothing found */
     int64_t found_index;  /* 1 = the first of n_hits; 0 = nothing, or not counted */
     int64_t n_hits;       /* lines with log_find that are known so far */
-    bool is_indexing; /* its end is not known yet, nor perhaps its first failure */
+    bool is_indexing;     /* its end is not known yet, nor perhaps its first failure */
     int percent;          /* of the log that was read for search, filter and comparison */
 
     /* when rows were asked for; then `lines` is empty */

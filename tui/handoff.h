@@ -18,6 +18,7 @@
 #define HANDOFF_LIST(X)                                                                  \
     X(HANDOFF_INCIDENTS, "incidents", "Open incidents")                                  \
     X(HANDOFF_PROBLEMS, "problems", "Open problems")                                     \
+    X(HANDOFF_BREAKERS, "breakers", "Breakers that opened")                              \
     X(HANDOFF_APPROVALS, "approvals", "Waits for a decision")                            \
     X(HANDOFF_WORKFLOWS, "workflows", "Workflows that wait for a person")                \
     X(HANDOFF_FAILURES, "failures", "Failures that were given to a person")              \

@@ -227,6 +227,30 @@ static void add_halt(struct gathering *g)
     }
 }
 
+/* What opened by itself; what somebody holds is an override. */
+static bool add_open_breakers(struct gathering *g)
+{
+    const struct service_row *rows;
+    size_t n = 0;
+    if (!reader_services(g->reader, g->arena, &rows, &n, g->err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct service_row *row = &rows[i];
+        if (row->state == BREAKER_OPEN || row->state == BREAKER_HALF_OPEN) {
+            add(g, &(struct handoff_item){
+                       .part = HANDOFF_BREAKERS,
+                       .id = row->name,
+                       .text = arena_printf(g->arena, "%s: %s",
+                                            breaker_state_word(row->state), row->reason),
+                       .who = "",
+                       .since = row->since,
+                       .next = "it tries by itself"});
+        }
+    }
+    return true;
+}
+
 static bool add_breakers(struct gathering *g)
 {
     const struct service_row *rows;
@@ -412,8 +436,8 @@ bool handoff_read(struct reader *reader, struct arena *arena, struct wall now,
         .reader = reader, .arena = arena, .handoff = &handoff, .err = err};
     struct totals totals;
     if (!reader_totals(reader, &totals, err) || !add_incidents(&g) || !add_problems(&g) ||
-        !add_approvals(&g) || !add_workflows(&g) || !add_failures(&g) ||
-        !add_silences(&g)) {
+        !add_open_breakers(&g) || !add_approvals(&g) || !add_workflows(&g) ||
+        !add_failures(&g) || !add_silences(&g)) {
         return false;
     }
     add_halt(&g);

@@ -50,6 +50,14 @@ static struct handoff read_handoff(const struct place *place, bool is_filled)
         asks_put(store, place->arena, moment());
         put_merge(store, 501, EFFECT_WATCH);
         put_merge(store, 502, EFFECT_CLEANUP);
+        store_put_service(store, &(struct service_row){.name = "harbour",
+                                                       .kind = "github",
+                                                       .state = BREAKER_OPEN,
+                                                       .since = moment(),
+                                                       .reason = "5 failures in a row",
+                                                       .detail = "{}",
+                                                       .memo = "{}",
+                                                       .updated_at = moment()});
         store_put_setting(store, HALT_SETTING,
                           "{\"by\":\"ada\",\"at\":1795269600000,\"reason\":\"a drill\"}");
         must_commit(store);
@@ -85,6 +93,7 @@ static void test_parts(void **state)
     } wanted[] = {
         {"incident 17", HANDOFF_INCIDENTS, "lin",   "waiting for the limit to be reset"},
         {"p-2",         HANDOFF_PROBLEMS,  "",      "answered by breaker"              },
+        {"harbour",     HANDOFF_BREAKERS,  "",      "it tries by itself"               },
         {"f-27",        HANDOFF_FAILURES,  "",      "signalbox why f-27"               },
         {"silence 1",   HANDOFF_SILENCES,  "ada",   "signalbox unsilence 1"            },
         {"halt",        HANDOFF_OVERRIDES, "ada",   "signalbox release"                },
