@@ -39,10 +39,12 @@ void segment_close(struct segment_writer *writer); /* accepts NULL */
 struct segment_line {
     int64_t number;   /* 1.. */
     const char *text; /* raw bytes in arena, without newline, NUL-terminated */
-    size_t len;       /* a line longer than SEGMENT_LINE_MAX is cut */
-    bool is_failure;  /* looks like the cause: "error", "FAILED", "panic:" ... */
+    size_t len;
+    bool is_failure; /* looks like the cause: "error", "FAILED", "panic:" ... */
+    bool is_cut;     /* the line is longer than what is given */
 };
-#define SEGMENT_LINE_MAX 4096
+#define SEGMENT_LINE_MAX  4096  /* of a line that much is given */
+#define SEGMENT_LINE_LONG 16000 /* or that much, to who shows it to people */
 
 struct segment_info {
     int64_t n_lines, n_bytes; /* of the whole output, what was cut included */
@@ -59,6 +61,8 @@ NODISCARD struct segment_reader *segment_open(const char *path, struct err *err)
 NODISCARD struct segment_reader *segment_open_now(const char *path, struct err *err);
 /* Go on with the index; true: there is more to do. Cheap when there is nothing to do. */
 bool segment_index_more(struct segment_reader *reader);
+/* From now on segment_lines gives this much of a line, at most SEGMENT_LINE_LONG. */
+void segment_set_line_max(struct segment_reader *reader, size_t max);
 void segment_free(struct segment_reader *reader); /* accepts NULL */
 /* Look again at the file; true when it grew since the last call. */
 bool segment_refresh(struct segment_reader *reader);

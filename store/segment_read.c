@@ -19,6 +19,7 @@ struct segment_reader {
     int64_t *entries;
     int64_t to_index; /* bytes that our own index is to reach */
     bool is_patient;  /* it may come little by little */
+    size_t line_max;
     /* bytes of the log at logical offset `at` */
     int64_t at;
     size_t n;
@@ -189,6 +190,7 @@ static struct segment_reader *open_reader(const char *path, bool is_patient,
     struct segment_reader *reader = mem_alloc(sizeof(*reader));
     reader->log = log;
     reader->is_patient = is_patient;
+    reader->line_max = SEGMENT_LINE_MAX;
     reader->index_name = mem_printf("%s.idx", path);
     if (!use_index(reader) && !remake(reader)) {
         err_sys(err, "%s", log_name);
@@ -207,6 +209,11 @@ struct segment_reader *segment_open(const char *path, struct err *err)
 struct segment_reader *segment_open_now(const char *path, struct err *err)
 {
     return open_reader(path, true, err);
+}
+
+void segment_set_line_max(struct segment_reader *reader, size_t max)
+{
+    reader->line_max = max < SEGMENT_LINE_LONG ? max : SEGMENT_LINE_LONG;
 }
 
 void segment_free(struct segment_reader *reader)
@@ -344,21 +351,21 @@ static int64_t find_line(struct segment_reader *reader, int64_t number)
 }
 
 /* Copy the line at offset into arena; *ret_next is the offset behind it, or -1 when it
- * goes on beyond SEGMENT_LINE_MAX. */
+ * goes on beyond what is wanted of it. */
 static bool copy_line(struct segment_reader *reader, struct arena *arena, int64_t offset,
                       struct segment_line *line, int64_t *ret_next)
 {
-    char text[SEGMENT_LINE_MAX];
-    size_t len = 0;
+    char text[SEGMENT_LINE_LONG];
+    size_t len = 0, max = reader->line_max;
     *ret_next = -1;
-    while (len < sizeof(text)) {
+    while (len < max) {
         if (!hold(reader, offset)) {
             *ret_next = offset;
             break;
         }
         const char *from = reader->bytes + (offset - reader->at);
         size_t left = reader->n - (size_t)(offset - reader->at);
-        size_t want = sizeof(text) - len < left ? sizeof(text) - len : left;
+        size_t want = max - len < left ? max - len : left;
         const char *newline = memchr(from, '\n', want);
         size_t n = newline != NULL ? (size_t)(newline - from) : want;
         memcpy(text + len, from, n);
@@ -369,12 +376,17 @@ static bool copy_line(struct segment_reader *reader, struct arena *arena, int64_
             break;
         }
     }
+    if (*ret_next < 0 && hold(reader, offset) &&
+        reader->bytes[offset - reader->at] == '\n') {
+        *ret_next = offset + 1; /* it was just as long */
+    }
     if (len == 0 && *ret_next == offset && offset >= reader->header.total) {
         return false;
     }
     line->text = arena_strn(arena, text, len);
     line->len = len;
     line->is_failure = segment_is_failure(text, len);
+    line->is_cut = *ret_next < 0;
     return true;
 }
 

@@ -270,6 +270,7 @@ enum action {
     X(CONTEXT_AUTONOMY, "autonomy", "Levels of autonomy")                                \
     X(CONTEXT_SETUP, "setup", "What is set up for a first run")                          \
     X(CONTEXT_TEXT, "text", "Log, diff and other long text")                             \
+    X(CONTEXT_LOG, "log", "Log of a step")                                               \
     X(CONTEXT_FORM, "form", "Form with fields, such as submit")                          \
     X(CONTEXT_PAST, "past", "Anywhere in the past, before the keys of the view")         \
     X(CONTEXT_EDIT, "edit", "Line editor, wherever text is typed")                       \

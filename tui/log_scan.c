@@ -31,7 +31,7 @@ struct log_scan *log_scan_new(const char *text)
 {
     struct log_scan *scan = mem_alloc(sizeof *scan);
     scan->next = 1;
-    buf_init(&scan->clean, (size_t)8 * SEGMENT_LINE_MAX);
+    buf_init(&scan->clean, (size_t)8 * SEGMENT_LINE_LONG);
     if (!text)
         return scan;
     scan->text = mem_str(text);
@@ -96,7 +96,7 @@ static void add_hit(struct log_scan *scan, int64_t line)
 static bool matches_shown(struct log_scan *scan, const char *line, size_t len)
 {
     buf_clear(&scan->clean);
-    text_clean(&scan->clean, line, len < SEGMENT_LINE_MAX ? len : SEGMENT_LINE_MAX,
+    text_clean(&scan->clean, line, len < SEGMENT_LINE_LONG ? len : SEGMENT_LINE_LONG,
                TEXT_KEEP_NEWLINES);
     for (size_t i = 0; i < scan->clean.len; i++)
         scan->clean.data[i] = (char)lower_of(scan->clean.data[i]);

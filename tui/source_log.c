@@ -112,6 +112,8 @@ static void open_log(struct source *source, const char *path, struct frame_log *
     if (!log->reader)
         log->reader = segment_open_now(path, &err);
     if (log->reader)
+        segment_set_line_max(log->reader, SEGMENT_LINE_LONG);
+    if (log->reader)
         return;
     shown->is_missing = true;
     shown->why = err.code == ERR_NOT_FOUND ? "" : err.msg;
@@ -187,8 +189,10 @@ static bool find_green(struct source *source, struct reader *reader,
     enum found found =
         log_green_find(reader, folder, &detail->row, effect, &log->green, err);
     log->has_looked = found != FOUND_FAILED;
-    if (found == FOUND)
+    if (found == FOUND) {
+        segment_set_line_max(log->green.log, SEGMENT_LINE_LONG);
         log->compare = log_compare_new();
+    }
     return log->has_looked;
 }
 

@@ -350,7 +350,7 @@ static void fill_log(struct frame *frame, struct frame_detail *detail, size_t n,
             is_bad ? arena_str(arena, "test_cache_eviction ....... FAILED: "
                                       "expected 3 entries, found 4")
                    : arena_printf(arena, "test_price_list_%02d ........ ok", (int)number);
-        lines[i] = (struct segment_line){number, text, strlen(text), is_bad};
+        lines[i] = (struct segment_line){number, text, strlen(text), is_bad, false};
     }
     *log = (struct frame_log){
         .effect = is_failed ? 6 : 15,

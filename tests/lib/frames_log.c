@@ -7,7 +7,7 @@ static struct segment_line line(struct arena *arena, int64_t number)
         number == 17
             ? "test_cache_eviction ....... FAILED: expected 3 entries, found 4"
             : arena_printf(arena, "test_price_list_%02d ........ ok", (int)number);
-    return (struct segment_line){number, text, strlen(text), number == 17};
+    return (struct segment_line){number, text, strlen(text), number == 17, false};
 }
 
 static void add_lines(struct frame_log *log, struct frame_log_row *rows,
@@ -27,7 +27,7 @@ static void add_gap(struct frame_log *log, struct frame_log_row *rows, int64_t n
 static void add_gone(struct frame_log *log, struct frame_log_row *rows, const char *text)
 {
     rows[log->n_rows++] = (struct frame_log_row){
-        .kind = LOG_ROW_GONE, .line = {12, text, strlen(text), false}
+        .kind = LOG_ROW_GONE, .line = {12, text, strlen(text), false, false}
     };
 }
 

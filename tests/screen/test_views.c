@@ -278,6 +278,9 @@ static void test_hostile(void **state)
     golden_check("hostile-workflows", &workflows_class, 0, "", frames_hostile(), NULL);
     golden_check("hostile-workflow", &workflow_class, 2207, "", frames_hostile(), NULL);
     golden_check("hostile-log", &log_class, 2207, "", frames_hostile(), NULL);
+    const enum action wrap[] = {ACTION_WRAP, ACTION_NONE};
+    golden_check("hostile-log-wrapped", &log_class, 2207, "", frames_hostile(),
+                 &(struct play){wrap, NULL});
 }
 
 static void test_approvals(void **state)

@@ -116,6 +116,40 @@ static void test_failure_in_last_line_without_newline(void **state)
     segment_free(reader);
 }
 
+static void test_long_lines(void **state)
+{
+    (void)state;
+    AUTO_BUF struct buf text = {0};
+    buf_init(&text, 1 << 20);
+    static const size_t lens[] = {SEGMENT_LINE_MAX, SEGMENT_LINE_MAX + 1,
+                                  SEGMENT_LINE_LONG, 2 * SEGMENT_LINE_LONG};
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        for (size_t k = 0; k < lens[i]; k++) {
+            (void)buf_char(&text, (char)('a' + i));
+        }
+        (void)buf_char(&text, '\n');
+    }
+    (void)buf_str(&text, "end\n");
+    struct segment_writer *writer = create(1 << 20);
+    put(writer, text.data);
+    segment_close(writer);
+    struct segment_reader *reader = open_log();
+    struct arena *arena = arena_new();
+    struct segment_line lines[5];
+    for (int is_long = 0; is_long < 2; is_long++) {
+        size_t max = is_long ? SEGMENT_LINE_LONG : SEGMENT_LINE_MAX;
+        segment_set_line_max(reader, max);
+        assert_int_equal(segment_lines(reader, arena, 1, 5, lines), 5);
+        for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+            assert_int_equal(lines[i].len, lens[i] < max ? lens[i] : max);
+            assert_int_equal(lines[i].is_cut, lens[i] > max);
+        }
+        assert_string_equal(lines[4].text, "end");
+    }
+    segment_free(reader);
+    arena_free(arena);
+}
+
 /* Without its index a log that need not be whole at once comes little by little. */
 static void test_index_comes_little_by_little(void **state)
 {
@@ -575,6 +609,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_lines),
         TEST(test_missing),
+        TEST(test_long_lines),
         TEST(test_index_comes_little_by_little),
         TEST(test_failure_in_last_line_without_newline),
         TEST(test_every_line_of_a_whole_log),

@@ -289,6 +289,84 @@ static bool number_line(const void *user, int64_t index, struct pager_line *ret,
     return true;
 }
 
+/* Ten lines: the last but one of 1000 letters and a needle, the others of one row. */
+static bool tall_line(const void *user, int64_t index, struct pager_line *ret,
+                      char *scratch)
+{
+    (void)user;
+    if (index < 0 || index >= 10)
+        return false;
+    int n = index == 8 ? 1000 : 5;
+    memset(scratch, 'a' + (int)index, (size_t)n);
+    memcpy(scratch + n, index == 8 ? "needle" : "", 7);
+    *ret =
+        (struct pager_line){.text = scratch, .len = strlen(scratch), .number = index + 1};
+    return true;
+}
+
+/* Every row of wrapped lines can be reached, down and up again. 29 cells are left for the text of
+ * 36, so the tall line has 35 rows. */
+static void test_pager_wraps(void **state)
+{
+    (void)state;
+    struct pager pager;
+    pager_init(&pager);
+    assert_true(pager_action(&pager, ACTION_WRAP, 10, 6));
+    int downs = 0, most = 0;
+    for (int i = 0; i < 100; i++) {
+        int64_t top = pager.top;
+        int inner = pager.inner;
+        pager_measure(&pager, 36, 6, 10, tall_line, NULL);
+        assert_true(pager_action(&pager, ACTION_ROW_DOWN, 10, 6));
+        most = pager.inner > most ? pager.inner : most;
+        downs += pager.top != top || pager.inner != inner;
+    }
+    assert_int_equal(pager.top, 8);
+    assert_int_equal(pager.inner, 35 - 5);
+    assert_true(most > 20);
+    for (int i = 0; i < downs; i++) {
+        pager_measure(&pager, 36, 6, 10, tall_line, NULL);
+        assert_true(pager_action(&pager, ACTION_ROW_UP, 10, 6));
+    }
+    assert_int_equal(pager.top, 0);
+    assert_int_equal(pager.inner, 0);
+    pager_measure(&pager, 36, 6, 10, tall_line, NULL);
+    assert_true(pager_action(&pager, ACTION_END, 10, 6));
+    assert_int_equal(pager.top, 8);
+    assert_int_equal(pager.inner, 35 - 5); /* and the last line below it */
+    for (int i = 0; i < 20; i++) {
+        pager_measure(&pager, 36, 6, 10, tall_line, NULL);
+        assert_true(pager_action(&pager, ACTION_PAGE_UP, 10, 6));
+    }
+    assert_int_equal(pager.top, 0);
+}
+
+static void test_pager_reveals(void **state)
+{
+    (void)state;
+    struct pager pager;
+    pager_init(&pager);
+    (void)snprintf(pager.find, sizeof pager.find, "NEEDLE");
+    pager_show(&pager, 8, 10, 6);
+    assert_true(pager_reveal(&pager, 36, 6, 10, tall_line, NULL));
+    assert_true(pager.skip > 970 && pager.skip <= 1000);
+    int skip = pager.skip;
+    assert_true(pager_reveal(&pager, 36, 6, 10, tall_line, NULL));
+    assert_int_equal(pager.skip, skip);
+    (void)snprintf(pager.find, sizeof pager.find, "aaa");
+    pager_show(&pager, 0, 10, 6);
+    assert_true(pager_reveal(&pager, 36, 6, 10, tall_line, NULL));
+    assert_int_equal(pager.skip, 0);
+    pager_show(&pager, 12, 10, 6);
+    assert_false(pager_reveal(&pager, 36, 6, 10, tall_line, NULL));
+    (void)pager_action(&pager, ACTION_WRAP, 10, 6);
+    (void)snprintf(pager.find, sizeof pager.find, "needle");
+    pager_show(&pager, 8, 10, 6);
+    assert_true(pager_reveal(&pager, 36, 6, 10, tall_line, NULL));
+    assert_int_equal(pager.top, 8);
+    assert_true(pager.inner > 0);
+}
+
 static void test_pager_moves_and_finds(void **state)
 {
     (void)state;
@@ -421,6 +499,8 @@ int main(void)
         cmocka_unit_test(test_the_log_to_look_at),
         cmocka_unit_test(test_frames_are_shared),
         cmocka_unit_test(test_pager_moves_and_finds),
+        cmocka_unit_test(test_pager_wraps),
+        cmocka_unit_test(test_pager_reveals),
         cmocka_unit_test(test_pager_cleans_and_wraps),
         cmocka_unit_test(test_field_edits),
         cmocka_unit_test(test_field_has_a_bound),

@@ -89,7 +89,7 @@ static const struct effect_row *find_from(const struct effect_row *effects, size
 static void print_line(const struct follow *follow, const struct segment_line *line)
 {
     struct buf AUTO_BUF out = {0};
-    buf_init(&out, SEGMENT_LINE_MAX * 8);
+    buf_init(&out, SEGMENT_LINE_LONG * 8);
     if (cli_has(follow->cli, "json")) {
         struct jsonw w;
         jsonw_init(&w, &out);
@@ -97,11 +97,17 @@ static void print_line(const struct follow *follow, const struct segment_line *l
         jsonw_int(&w, "effect", follow->seq);
         jsonw_int(&w, "line", line->number);
         jsonw_bool(&w, "is_failure", line->is_failure);
+        if (line->is_cut) {
+            jsonw_bool(&w, "is_cut", true);
+        }
         jsonw_strn(&w, "text", line->text, line->len);
         jsonw_close(&w, '}');
     } else {
         text_clean(&out, line->text, line->len,
                    TEXT_KEEP_NEWLINES); /* tabs keep columns */
+        if (line->is_cut) {
+            (void)buf_str(&out, " [the line goes on]");
+        }
     }
     puts(out.data);
 }
@@ -174,6 +180,7 @@ static bool print_step(struct follow *follow, const struct effect_row *effect,
             *err = missing;
             return may_come;
         }
+        segment_set_line_max(follow->reader, SEGMENT_LINE_LONG);
         follow->next = first_line(follow);
         if (follow->watch != NULL) {
             watch_file(follow->watch, arena_printf(follow->arena, "%s.log", path));

@@ -66,6 +66,7 @@ static bool compare(struct part *part, const struct workflow_row *row, int aroun
     if (found != FOUND) {
         return false;
     }
+    segment_set_line_max(part->green.log, SEGMENT_LINE_LONG);
     part->compare = log_compare_new();
     while (log_compare_step(part->compare, part->log, part->green.log, forever)) {
     }
@@ -88,11 +89,14 @@ static void grep(struct part *part, const char *text, int around)
 
 /* ---- printing -------------------------------------------------------------------------- */
 
-static void print_text(const char *text, size_t len)
+static void print_text(const struct segment_line *line)
 {
     struct buf AUTO_BUF out = {0};
-    buf_init(&out, SEGMENT_LINE_MAX * 8);
-    text_clean(&out, text, len, TEXT_KEEP_NEWLINES);
+    buf_init(&out, SEGMENT_LINE_LONG * 8);
+    text_clean(&out, line->text, line->len, TEXT_KEEP_NEWLINES);
+    if (line->is_cut) {
+        (void)buf_str(&out, " [the line goes on]");
+    }
     puts(out.data);
 }
 
@@ -101,7 +105,7 @@ static void print_json(const struct part *part, const struct segment_line *line,
 {
     struct buf AUTO_BUF out = {0};
     struct jsonw w;
-    buf_init(&out, SEGMENT_LINE_MAX * 8);
+    buf_init(&out, SEGMENT_LINE_LONG * 8);
     jsonw_init(&w, &out);
     jsonw_open(&w, NULL, '{');
     jsonw_int(&w, "effect",
@@ -112,6 +116,9 @@ static void print_json(const struct part *part, const struct segment_line *line,
         jsonw_str(&w, "change", change);
     } else {
         jsonw_bool(&w, "is_hit", is_hit);
+    }
+    if (line->is_cut) {
+        jsonw_bool(&w, "is_cut", true);
     }
     jsonw_strn(&w, "text", line->text, line->len);
     jsonw_close(&w, '}');
@@ -144,7 +151,7 @@ static void print_line(struct part *part, const struct segment_line *line)
     } else if (!cli_has(part->cli, "plain")) {
         printf("%lld%c", (long long)line->number, is_one ? ':' : '-');
     }
-    print_text(line->text, line->len);
+    print_text(line);
 }
 
 static void print_gone(const struct part *part, struct arena *arena, int64_t entry)
@@ -160,7 +167,7 @@ static void print_gone(const struct part *part, struct arena *arena, int64_t ent
         return;
     }
     fputs("- ", stdout);
-    print_text(line.text, line.len);
+    print_text(&line);
 }
 
 /* Lines of this log from `row` on that stand one after the other. Returns how many rows. */
@@ -250,6 +257,7 @@ static bool print(struct part *part, const struct workflow_row *row, struct err 
     if (part->log == NULL) {
         return false;
     }
+    segment_set_line_max(part->log, SEGMENT_LINE_LONG);
     segment_info(part->log, &part->info);
     if (!is_compare) {
         grep(part, cli_value(part->cli, "grep"), (int)around);

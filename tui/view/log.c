@@ -136,6 +136,7 @@ static void show_found(struct log_view *self, const struct frame_log *log, int h
         return;
     }
     self->is_following = false;
+    self->is_hidden = self->target == LOG_FIND_TEXT;
     self->anchor = 0;
     pager_show(&self->pager, log->found - 1, log_total(log), h);
     reply->flags |= REPLY_REDRAW;
@@ -219,6 +220,9 @@ static void log_on_frame(struct view *view, const struct frame *frame,
         self->n_seen = log->info.n_lines;
     }
     pager_clamp(&self->pager, log_total(log), h);
+    if (self->is_hidden &&
+        pager_reveal(&self->pager, view->w - 1, h, log_total(log), log_text_line, log))
+        self->is_hidden = false;
     if (!self->is_following && !window_serves(self, log, h))
         reply->flags |= REPLY_REQUERY;
 }
@@ -473,7 +477,7 @@ const struct view_class log_class = {
     .name = "log",
     .title = "log",
     .help = "The log of one step",
-    .context = CONTEXT_TEXT,
+    .context = CONTEXT_LOG,
     .hints = {ACTION_SEARCH, ACTION_SEARCH_NEXT, ACTION_NEXT_ERROR, ACTION_FILTER,
               ACTION_COMPARE, ACTION_FOLLOW, ACTION_WRAP, ACTION_SHOW_DIFF,
               ACTION_SHOW_CONTEXT, ACTION_CLOSE, ACTION_HELP},

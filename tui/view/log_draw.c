@@ -38,6 +38,20 @@ static bool gap_line(struct pager_line *ret, char *scratch, int64_t n)
     return true;
 }
 
+/* Says of a line that there is more of it. */
+static void tell_cut(const struct segment_line *line, struct pager_line *ret,
+                     char *scratch)
+{
+    if (!line->is_cut)
+        return;
+    static const char more[] = " [the line goes on]";
+    _Static_assert(SEGMENT_LINE_LONG + sizeof more <= PAGER_LINE_MAX, "it fits");
+    memcpy(scratch, line->text, line->len);
+    memcpy(scratch + line->len, more, sizeof more);
+    ret->text = scratch;
+    ret->len = line->len + sizeof more - 1;
+}
+
 static bool row_line(const struct frame_log *log, int64_t index, struct pager_line *ret,
                      char *scratch)
 {
@@ -49,6 +63,7 @@ static bool row_line(const struct frame_log *log, int64_t index, struct pager_li
                                ROLE_TEXT_DIM, is_compare ? ' ' : '\0'};
     if (row->kind == LOG_ROW_GAP)
         return gap_line(ret, scratch, row->n);
+    tell_cut(&row->line, ret, scratch);
     if (row->kind == LOG_ROW_GONE) {
         ret->number = -1; /* that of another log would mislead */
         ret->role = ROLE_DIFF_DEL;
@@ -82,6 +97,7 @@ bool log_text_line(const void *user, int64_t index, struct pager_line *ret, char
         const struct segment_line *line = &log->lines[low];
         *ret = (struct pager_line){line->text, line->len, line->number,
                                    line->is_failure ? ROLE_LOG_ERROR : ROLE_LOG, '\0'};
+        tell_cut(line, ret, scratch);
         return true;
     }
     if (log->info.cut_lines > 0 && index + 1 == log->info.cut_from) {

@@ -21,6 +21,7 @@ struct log_view {
     int64_t find_from, found_index;
     enum log_target target;
     bool is_find_back;
+    bool is_hidden; /* what was found may be beside the screen */
 
     /* rows instead of lines */
     char filter[FRAME_FILTER_MAX]; /* "" = none */

@@ -362,7 +362,9 @@ static void text_on_frame(struct view *view, const struct frame *frame,
     if (view->klass == &history_class && !self->is_placed)
         self->pager.top = n;
     self->is_placed = true;
-    pager_clamp(&self->pager, n, text_height(view, frame));
+    int h = text_height(view, frame);
+    pager_measure(&self->pager, view->w - 1, h, n, kind_of(view)->line, &source);
+    pager_clamp(&self->pager, n, h);
 }
 
 static void find(struct text_view *self, const struct frame *frame, int direction,
@@ -378,10 +380,13 @@ static void find(struct text_view *self, const struct frame *frame, int directio
     if (!is_first)
         from += direction;
     int64_t at = pager_find(&self->pager, from, direction, n, kind->line, &source);
-    if (at >= 0)
-        pager_show(&self->pager, at, n, text_height(&self->view, frame));
-    else
+    int h = text_height(&self->view, frame);
+    if (at >= 0) {
+        pager_show(&self->pager, at, n, h);
+        (void)pager_reveal(&self->pager, self->view.w - 1, h, n, kind->line, &source);
+    } else {
         reply_say(reply, MESSAGE_INFO, "nothing contains \"%s\"", self->pager.find);
+    }
     reply->flags |= REPLY_REDRAW;
 }
 
@@ -410,6 +415,8 @@ static void text_on_action(struct view *view, const struct frame *frame,
         find(self, frame, -1, false, reply);
         break;
     default:
+        pager_measure(&self->pager, view->w - 1, text_height(view, frame), n,
+                      kind_of(view)->line, &source);
         if (pager_action(&self->pager, action, n, text_height(view, frame)))
             reply->flags |= REPLY_REDRAW;
         else

@@ -222,8 +222,10 @@ void pager_measure(struct pager *pager, int w, int height, int64_t n_lines,
     ruler->line = line;
     ruler->user = user;
     buf_init(&ruler->clean, 4 * PAGER_LINE_MAX);
-    measure->tail = lines_in(ruler, n_lines - 1, -1, n_lines, height);
-    measure->last = rows_of(ruler, n_lines - 1);
+    int left = height;
+    while (left > 0 && measure->tail < n_lines)
+        left -= rows_of(ruler, n_lines - ++measure->tail);
+    measure->hide = left < 0 ? -left : 0;
     measure->rows = pager->top < n_lines ? rows_of(ruler, pager->top) : 1;
     measure->page = lines_in(ruler, pager->top, 1, n_lines, height + pager->inner);
     measure->back = lines_in(ruler, pager->top - 1, -1, n_lines, height);
@@ -238,14 +240,13 @@ void pager_measure(struct pager *pager, int w, int height, int64_t n_lines,
 
 void pager_clamp(struct pager *pager, int64_t n_lines, int height)
 {
-    const struct pager_measure *measure = &pager->measure;
-    bool is_measured = pager->is_wrapped && measure->tail > 0;
-    int64_t last = n_lines - (is_measured ? measure->tail : height);
-    if (pager->top > last || pager->is_at_end) {
+    bool is_measured = pager->is_wrapped && pager->measure.tail > 0;
+    int64_t last = n_lines - (is_measured ? pager->measure.tail : height);
+    int hide = is_measured ? pager->measure.hide : 0;
+    if (pager->top > last || pager->is_at_end ||
+        (pager->top == last && pager->inner > hide)) {
         pager->top = last;
-        pager->inner = is_measured && measure->tail == 1 && measure->last > height
-                           ? measure->last - height
-                           : 0;
+        pager->inner = hide;
     }
     if (pager->top < 0)
         pager->top = 0;
@@ -341,11 +342,64 @@ void pager_show(struct pager *pager, int64_t index, int64_t n_lines, int height)
     pager_clamp(pager, n_lines, height);
 }
 
+/* Row of a wrapped clean text in which the byte `at` stands. */
+static int row_with(const char *text, size_t len, size_t at, int width)
+{
+    int row = 0;
+    for (size_t fit = row_of(text, len, width); fit <= at && fit < len;
+         fit = row_of(text, len, width)) {
+        text += fit;
+        len -= fit;
+        at -= fit;
+        row++;
+    }
+    return row;
+}
+
+static void reveal(struct pager *pager, int width, int height, const struct buf *clean,
+                   size_t at)
+{
+    int cell = text_cells(clean->data, at);
+    int cells = text_cells(clean->data + at, strlen(pager->find));
+    if (pager->is_wrapped) {
+        int row = row_with(clean->data, clean->len, at, width);
+        if (row >= height) {
+            pager->top = pager->mark;
+            pager->inner = row - height / 3;
+        }
+    } else if (cell < pager->skip || cell + cells > pager->skip + width) {
+        int skip = cell + cells > width ? cell - width / 3 : 0;
+        pager->skip = (skip > 0 ? skip : 0) / SIDE_STEP * SIDE_STEP;
+    }
+}
+
+bool pager_reveal(struct pager *pager, int w, int height, int64_t n_lines,
+                  pager_line_fn *line, const void *user)
+{
+    AUTO_FREE char *scratch = mem_alloc(PAGER_LINE_MAX);
+    AUTO_BUF struct buf clean = {0};
+    struct pager_line at = {.role = ROLE_TEXT};
+    if (pager->mark < 0 || pager->find[0] == '\0')
+        return true;
+    if (!line(user, pager->mark, &at, scratch))
+        return false;
+    buf_init(&clean, 4 * PAGER_LINE_MAX);
+    text_clean(&clean, at.text, at.len < PAGER_LINE_MAX ? at.len : PAGER_LINE_MAX,
+               TEXT_KEEP_NEWLINES);
+    int width = w - text_start(&at, number_width(pager, n_lines)) - 1; /* the ellipsis */
+    size_t found = find_in(clean.data, clean.len, 0, pager->find);
+    if (found < clean.len)
+        reveal(pager, width, height, &clean, found);
+    return true;
+}
+
 const char *pager_position(const struct pager *pager, int64_t n_lines, int height,
                            char *text, size_t cap)
 {
     char last[CLOCK_TEXT_MAX], all[CLOCK_TEXT_MAX];
-    int64_t end = pager->top + height < n_lines ? pager->top + height : n_lines;
+    int shown =
+        pager->is_wrapped && pager->measure.page > 0 ? pager->measure.page : height;
+    int64_t end = pager->top + shown < n_lines ? pager->top + shown : n_lines;
     (void)snprintf(text, cap, "%s of %s %s", look_count(end, last),
                    look_count(n_lines, all), n_lines == 1 ? "line" : "lines");
     return text;

@@ -34,12 +34,12 @@ struct pager {
 
     /* what pager_measure() found; all 0 when lines are not wrapped */
     struct pager_measure {
-        int tail;   /* whole lines that fill the screen at the end of the text, >= 1 */
+        int tail;   /* lines that fill the screen at the end of the text, >= 1 */
+        int hide;   /* rows of the first of them that are above it */
         int page;   /* whole lines on the screen now, >= 1 */
         int back;   /* whole lines that fill the screen above it, >= 1 */
         int rows;   /* of the line at the top */
         int before; /* of the line above it; 0 = there is none */
-        int last;   /* of the last line */
     } measure;
 };
 
@@ -73,6 +73,10 @@ int64_t pager_find(const struct pager *pager, int64_t from, int direction,
                    int64_t n_lines, pager_line_fn *line, const void *user);
 /* Bring a line into view, a third from the top. */
 void pager_show(struct pager *pager, int64_t index, int64_t n_lines, int height);
+/* Scroll to the side, or within a tall line, when what is found in the marked line is not on the
+ * screen. False: the line is not there yet. */
+bool pager_reveal(struct pager *pager, int w, int height, int64_t n_lines,
+                  pager_line_fn *line, const void *user);
 
 /* "line 120 of 3,400" into text. */
 const char *pager_position(const struct pager *pager, int64_t n_lines, int height,
