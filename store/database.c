@@ -15,7 +15,7 @@
  * hundred pages serve what is hot; the console's whole memory goal is 16 MiB. With 10,000 live
  * workflows three times as much for the writer saves reads, but no time that can be measured. */
 #define WRITER_CACHE_KIB 2048
-#define READER_CACHE_KIB 1024
+#define READER_CACHE_KIB 512
 /* Checkpoint after so many pages. Larger is a little faster and makes the longest commit
  * several times longer; the engine also checkpoints when idle. */
 #define WAL_PAGES      1000
