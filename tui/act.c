@@ -109,8 +109,13 @@ bool console_action(struct console *c, enum action action)
         next_needed(c);
         return true;
     case ACTION_CLOSE:
-        if (!place_up(c) && past_is_on(c)) {
+        if (place_up(c)) {
+            return true;
+        }
+        if (past_is_on(c)) {
             past_return(c); /* nothing is above: from the past to now */
+        } else {
+            console_say(c, MESSAGE_INFO, "nothing is above the overview");
         }
         return true;
     default:
