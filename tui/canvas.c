@@ -292,13 +292,30 @@ static void put_mark(const struct canvas *canvas, int x, int y, uint32_t mark)
     }
 }
 
-/* Next character of text; a bad byte or control character becomes U+FFFD. */
+/* Bytes of a character of which the end is missing, 0 = it is none: clean text was cut there to
+ * fit into something. */
+static size_t cut_len(const char *text, size_t len)
+{
+    unsigned char first = (unsigned char)text[0];
+    size_t whole = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    size_t n = 1;
+    if (first < 0xC2 || first > 0xF4) {
+        return 0;
+    }
+    while (n < len && n < whole && ((unsigned char)text[n] & 0xC0) == 0x80) {
+        n++;
+    }
+    return n < whole ? n : 0;
+}
+
+/* Next character of text; a bad byte or control character becomes U+FFFD, half a character "…". */
 static size_t next_rune(const char *text, size_t len, uint32_t *ret_rune, int *ret_cells)
 {
     size_t n = text_decode(text, len, ret_rune);
     if (n == 0) {
-        *ret_rune = TEXT_REPLACEMENT;
-        n = 1;
+        n = cut_len(text, len);
+        *ret_rune = n > 0 ? 0x2026 : TEXT_REPLACEMENT;
+        n = n > 0 ? n : 1;
     } else if (*ret_rune < 0x20 || (*ret_rune >= 0x7F && *ret_rune < 0xA0)) {
         *ret_rune = TEXT_REPLACEMENT;
     }

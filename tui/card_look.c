@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/json.h"
+#include "engine/base/text.h"
 #include "tui/card.h"
 #include "tui/widget/look.h"
 
@@ -122,6 +123,7 @@ static void append(char *text, size_t cap, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text + len, cap - len, format, args);
     va_end(args);
+    (void)text_whole(text);
 }
 
 /* "claimed by ada for 12m", "given to grace"; "" when nobody has it. */

@@ -83,7 +83,7 @@ void card_tell(struct telling *t, enum theme_role role, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    card_say(t, GLYPH_COUNT, ROLE_TEXT, role, text);
+    card_say(t, GLYPH_COUNT, ROLE_TEXT, role, text_whole(text));
 }
 
 void card_tell_part(struct telling *t, const char *label, int rank, bool has_blank,

@@ -172,6 +172,7 @@ static void tell(struct telling *t, enum theme_role role, const char *format, ..
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    (void)text_whole(text);
     if (text[0] != '\0') {
         say(t, GLYPH_COUNT, ROLE_TEXT, role, text);
     }

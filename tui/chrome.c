@@ -144,13 +144,16 @@ static void draw_halt(const struct console *c, const struct canvas *canvas, int 
 {
     const struct halt_row *halt = &c->frame->halt;
     char key[KEY_TEXT_MAX], age[CLOCK_TEXT_MAX], hint[64], text[400];
+    char by[60 + 1], reason[250 + 1];
     (void)keymap_label(c->keymap, CONTEXT_GLOBAL, ACTION_RELEASE, key);
     (void)snprintf(hint, sizeof(hint), "%s%sends it", key[0] != '\0' ? key : ":release",
                    " ");
-    (void)snprintf(text, sizeof(text), "HALTED by %.60s, %s ago%s%.250s; %s",
-                   halt->by[0] != '\0' ? halt->by : "somebody",
+    (void)snprintf(text, sizeof(text), "HALTED by %s, %s ago%s%s; %s",
+                   halt->by[0] != '\0' ? text_clean_into(by, sizeof(by), halt->by)
+                                       : "somebody",
                    coarse_age(wall_since(c->now, halt->at), age),
-                   halt->reason[0] != '\0' ? ": " : "", halt->reason,
+                   halt->reason[0] != '\0' ? ": " : "",
+                   text_clean_into(reason, sizeof(reason), halt->reason),
                    "nothing goes on by itself");
     int cells = text_cells(hint, strlen(hint));
     canvas_fill(canvas, (struct rect){0, y, canvas->w, 1}, ROLE_STATUS_ERROR);

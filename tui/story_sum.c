@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "tui/story_private.h"
 
 #define CAUSES_MAX    12
@@ -303,6 +304,7 @@ static void ask(struct questions *q, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    (void)text_whole(text);
     if (q->n < QUESTIONS_MAX) {
         q->list[q->n++] = arena_str(q->arena, text);
     }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "tui/feed.h"
 
 void reply_init(struct reply *reply)
@@ -88,6 +89,7 @@ void reply_say(struct reply *reply, enum message_kind kind, const char *format, 
     reply->message_kind = kind;
     (void)vsnprintf(reply->message, sizeof(reply->message), format, args);
     va_end(args);
+    (void)text_whole(reply->message);
 }
 
 void reply_submit(struct reply *reply, const struct feed_submission *submission)

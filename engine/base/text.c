@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/base/text.h"
 
+#include <stdarg.h>
+
 #define MARKS_MAX 8
 
 #define ESC      0x1Bu
@@ -437,6 +439,34 @@ const char *text_clean_into(char *out, size_t cap, const char *text)
     memcpy(out, buf.data, buf.len);
     out[buf.len] = '\0';
     return out;
+}
+
+char *text_whole(char *text)
+{
+    size_t len = strlen(text);
+    size_t back = 0; /* bytes of the last character, as far as they are there */
+    while (back < len && back < 4) {
+        back++;
+        if (((unsigned char)text[len - back] & 0xC0) != 0x80) {
+            break;
+        }
+    }
+    uint32_t rune;
+    if (back > 0 && (unsigned char)text[len - back] >= 0xC2 &&
+        text_decode(text + len - back, back, &rune) == 0) {
+        text[len - back] = '\0';
+    }
+    return text;
+}
+
+void text_add(char *out, size_t cap, const char *format, ...)
+{
+    size_t len = strlen(out);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(out + len, cap - len, format, args);
+    va_end(args);
+    (void)text_whole(out);
 }
 
 const char *text_ellipsis(char *out, size_t cap, const char *text, int cells,

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "engine/base/buf.h"
+#include "engine/base/compiler.h"
 
 #define TEXT_REPLACEMENT 0xFFFD
 
@@ -48,6 +49,11 @@ enum text_lines { TEXT_ONE_LINE, TEXT_KEEP_NEWLINES };
 void text_clean(struct buf *out, const char *text, size_t len, enum text_lines lines);
 /* Same into a fixed buffer, always NUL-terminated, cut at a whole character. */
 const char *text_clean_into(char *out, size_t cap, const char *text);
+
+/* Half a character at the end goes, as snprintf(3) leaves one where it ran out of room. Returns text. */
+char *text_whole(char *text);
+/* Append to the string in out; what has no room is left out, and never half a character. */
+void text_add(char *out, size_t cap, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Shorten clean text to `cells` with "…" (or "~" when is_ascii) at the end; out holds at least
  * cells * 4 + 4 bytes. Returns out. */

@@ -145,9 +145,10 @@ static void draw_tunings(const struct canvas *canvas, const struct frame_autonom
                        row->was[0] ? row->was : "as configured");
         x += canvas_text(canvas, x, y, 3, ROLE_TEXT_DIM, " → ");
         x += look_text(canvas, x, y, 16, ROLE_TEXT_STRONG, row->value) + 2;
-        canvas_printf(canvas, x, y, canvas->w - x - 1, ROLE_TEXT_DIM, "by %s %s ago%s%s",
-                      row->actor, look_age(now, row->since, age),
-                      row->reason[0] ? ": " : "", row->reason);
+        AUTO_FREE char *by =
+            mem_printf("by %s %s ago%s%s", row->actor, look_age(now, row->since, age),
+                       row->reason[0] ? ": " : "", row->reason);
+        look_text(canvas, x, y, canvas->w - x - 1, ROLE_TEXT_DIM, by);
     }
 }
 

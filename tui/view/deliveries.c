@@ -239,15 +239,14 @@ static int draw_facts(const struct canvas *canvas, const struct delivery_row *ro
                    row->guid[0] ? row->guid : "no delivery",
                    row->body_len > 0 ? look_bytes((int64_t)row->body_len, size) : "");
     look_text(canvas, 2, y++, canvas->w - 3, ROLE_TEXT_DIM, text);
-    int used = snprintf(text, sizeof text, "%s", row->repository);
+    char sha[12 + 1];
+    (void)text_clean_into(text, sizeof text, row->repository);
     if (row->pull != 0)
-        used +=
-            snprintf(text + used, sizeof text - (size_t)used, " #%" PRId64, row->pull);
+        text_add(text, sizeof text, " #%" PRId64, row->pull);
     if (row->sha[0])
-        used += snprintf(text + used, sizeof text - (size_t)used, "   %.12s", row->sha);
+        text_add(text, sizeof text, "   %s", text_clean_into(sha, sizeof sha, row->sha));
     if (row->workflow != 0)
-        (void)snprintf(text + used, sizeof text - (size_t)used, "   for wf-%" PRId64,
-                       row->workflow);
+        text_add(text, sizeof text, "   for wf-%" PRId64, row->workflow);
     look_text(canvas, 2, y++, canvas->w - 3, ROLE_TEXT, text);
     if (row->text[0])
         look_text(canvas, 2, y++, canvas->w - 3, ROLE_TEXT, row->text);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "engine/base/money.h"
+#include "engine/base/text.h"
 #include "tui/view/recovery.h"
 #include "tui/widget/chart.h"
 #include "tui/widget/look.h"
@@ -109,18 +110,19 @@ static void say_outcome(const struct step_row *step, bool is_bad, char *text, si
 {
     const struct effect_row *effect = step->effect;
     const char *provider = effect->provider ? effect->provider : "";
-    int used = 0;
+    char by[60 + 1];
+    text[0] = '\0';
     if (effect->status != STATUS_PASSED && effect->status != STATUS_FAILED)
-        used = snprintf(text, cap, "%s  ", status_name(effect->status));
+        text_add(text, cap, "%s  ", status_name(effect->status));
     if (step->n_tries > 1)
-        used += snprintf(text + used, cap - (size_t)used, "%d tries  ", step->n_tries);
+        text_add(text, cap, "%d tries  ", step->n_tries);
     if (step->may_fail && is_bad)
-        used += snprintf(text + used, cap - (size_t)used, "may fail  ");
+        text_add(text, cap, "may fail  ");
     /* Who did it is worth a word when it was not this machine. */
     if (provider[0] != '\0' && strcmp(provider, "local") != 0)
-        used += snprintf(text + used, cap - (size_t)used, "%s%.60s  ",
-                         effect->is_fallback ? "stand-in " : "", provider);
-    (void)snprintf(text + used, cap - (size_t)used, "%s", effect->summary);
+        text_add(text, cap, "%s%s  ", effect->is_fallback ? "stand-in " : "",
+                 text_clean_into(by, sizeof by, provider));
+    text_add(text, cap, "%s", effect->summary);
 }
 
 static void draw_step_note(const struct canvas *canvas, int x, int y,
@@ -281,10 +283,15 @@ static void draw_head(const struct canvas *canvas, const struct frame *frame,
     if (!state_is_final(row->state))
         look_text(canvas, x + 2, 0, canvas->w - x - used_right - 6, ROLE_TEXT, phrase);
     look_repo(row->repo, repo, sizeof repo);
-    int used = snprintf(facts, sizeof facts, "%.40s   %.40s", repo, row->pipeline);
+    char clean[LOOK_TEXT_MAX], pipeline[40 * 4 + 4];
+    (void)text_ellipsis(pipeline, sizeof pipeline,
+                        text_clean_into(clean, sizeof clean, row->pipeline), 40,
+                        canvas_is_ascii(canvas));
+    (void)text_clean_into(clean, sizeof clean, repo);
+    (void)text_ellipsis(facts, sizeof facts, clean, 40, canvas_is_ascii(canvas));
+    text_add(facts, sizeof facts, "   %s", pipeline);
     if (row->pr_number > 0)
-        (void)snprintf(facts + used, sizeof facts - (size_t)used, "   PR #%" PRId64,
-                       row->pr_number);
+        text_add(facts, sizeof facts, "   PR #%" PRId64, row->pr_number);
     int facts_width = look_right(canvas, canvas->w / 2, 1, canvas->w - canvas->w / 2 - 1,
                                  ROLE_TEXT_DIM, facts);
     look_text(canvas, 2, 1, canvas->w - facts_width - 6, ROLE_TEXT_STRONG, row->title);

@@ -29,6 +29,7 @@ void sheet_put(struct sheet *sheet, enum theme_role role, const char *format, ..
     va_start(args, format);
     (void)vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    (void)text_whole(line);
     if (sheet->n == SHEET_LINES_MAX)
         return;
     sheet->starts[sheet->n] = sheet->text.len;
