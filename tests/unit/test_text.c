@@ -295,6 +295,41 @@ static void ellipsis_fits(void **state)
     assert_string_equal(text_ellipsis(out, 9, "漢字漢字", 8, false), "漢…");
 }
 
+static void half_a_character_goes(void **state)
+{
+    static const char *const rows[][2] = {
+        {"",              ""             },
+        {"a",             "a"            },
+        {"a\xe6\xbc\xa2", "a\xe6\xbc\xa2"},
+        {"a\xe6\xbc",     "a"            },
+        {"a\xe6",         "a"            },
+        {"\xf0\x9f\x9a",  ""             },
+        {"\xc3\xa9",      "\xc3\xa9"     },
+        {"e\xcc",         "e"            },
+        {"\xbc\xa2",      "\xbc\xa2"     }, /* no beginning: it was not cut here */
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[16];
+        (void)snprintf(text, sizeof(text), "%s", rows[i][0]);
+        assert_string_equal(text_whole(text), rows[i][1]);
+    }
+}
+
+static void what_is_added_stays_within_its_room(void **state)
+{
+    char text[8] = "ab";
+    (void)state;
+    text_add(text, sizeof(text), "%d", 12);
+    assert_string_equal(text, "ab12");
+    text_add(text, sizeof(text), "%s", "\xe6\xbc\xa2\xe6\xbc\xa2");
+    assert_string_equal(text, "ab12\xe6\xbc\xa2");
+    for (int i = 0; i < 3; i++) {
+        text_add(text, sizeof(text), "%s", "a long text, more than once");
+        assert_string_equal(text, "ab12\xe6\xbc\xa2");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +344,8 @@ int main(void)
         cmocka_unit_test(clean_random_bytes),
         cmocka_unit_test(clean_is_linear),
         cmocka_unit_test(ellipsis_fits),
+        cmocka_unit_test(half_a_character_goes),
+        cmocka_unit_test(what_is_added_stays_within_its_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
