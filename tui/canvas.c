@@ -318,6 +318,9 @@ static size_t next_rune(const char *text, size_t len, uint32_t *ret_rune, int *r
         n = n > 0 ? n : 1;
     } else if (*ret_rune < 0x20 || (*ret_rune >= 0x7F && *ret_rune < 0xA0)) {
         *ret_rune = TEXT_REPLACEMENT;
+    } else if (*ret_rune >= 0xAD && (*ret_rune < 0x2070 || *ret_rune > 0x3163) &&
+               text_rune_is_hidden(*ret_rune)) { /* not between: nearly all of ours are */
+        *ret_rune = TEXT_REPLACEMENT;
     }
     *ret_cells = text_rune_cells(*ret_rune);
     return n;

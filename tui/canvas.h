@@ -11,7 +11,7 @@
  * terminal, no clock, no allocation.
  *
  * Text is expected to be clean (text_clean in engine/base/text.h) when it comes from outside;
- * as a last defence a control character or a byte that is no UTF-8 is shown as U+FFFD; half a
+ * as a last defence a control character (of format and direction too) or a byte that is no UTF-8 is shown as U+FFFD; half a
  * character, where clean text was cut to fit into something, as "…". On an
  * ASCII surface every glyph of GLYPH_LIST is drawn as its twin, and any other character that
  * is not ASCII as "?", so that views write "→" and need not know.

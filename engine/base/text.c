@@ -135,7 +135,7 @@ size_t text_fit(const char *text, size_t len, int cells)
 /* Format controls that have no cell of their own but change others, or hide: bidi (UAX
  * #9), joiners, fillers, tags, annotation, separators; and what no font can show: private
  * use and noncharacters (Unicode 23.7). */
-static bool is_hidden(uint32_t rune)
+bool text_rune_is_hidden(uint32_t rune)
 {
     static const struct {
         uint32_t first, last;
@@ -362,7 +362,7 @@ static void put_visible(struct cleaner *c, uint32_t rune)
     if (rune == 0x200D && c->last_cells == 2 && c->n_marks >= 0) {
         return; /* joiner between emoji: shown as the emoji it joins */
     }
-    if (is_hidden(rune) || rune == 0x7F) {
+    if (text_rune_is_hidden(rune) || rune == 0x7F) {
         put_rune(c, TEXT_REPLACEMENT, 1);
         return;
     }

@@ -29,6 +29,9 @@ bool text_is_utf8(const char *text, size_t len);
 
 /* Cells of one character: 0 combining, 1, or 2. Control characters give 0. */
 int text_rune_cells(uint32_t rune);
+/* Has it no cell of its own, yet changes others or hides (bidi and other format controls), or can no
+ * font show it (private use, noncharacters)? text_clean replaces those. */
+bool text_rune_is_hidden(uint32_t rune);
 /* Cells of clean text. */
 int text_cells(const char *text, size_t len);
 /* Bytes of the longest prefix of clean text that fits in `cells`, whole characters with their

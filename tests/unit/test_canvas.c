@@ -92,6 +92,25 @@ static void hostile_bytes_are_shown_not_sent(void **state)
     expect_screen(surface, "\xEF\xBF\xBD[31m\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\n");
 }
 
+static void directions_and_halves_are_shown_not_sent(void **state)
+{
+    struct surface *surface = surface_new(16, 2, false);
+    struct canvas c = canvas_of(surface);
+    (void)state;
+    (void)canvas_text(&c, 0, 0, CANVAS_REST, ROLE_TEXT,
+                      "a\xe2\x80\xae"
+                      "b\xe2\x80\x8b"
+                      "c\xef\xbb\xbf"
+                      "d\xe2\x81\xa6"
+                      "e");
+    (void)canvas_text(&c, 0, 1, CANVAS_REST, ROLE_TEXT, "x\xe6\xbc, y\xf0\x9f\x9a");
+    expect_screen(surface, "a\xEF\xBF\xBD"
+                           "b\xEF\xBF\xBD"
+                           "c\xEF\xBF\xBD"
+                           "d\xEF\xBF\xBD"
+                           "e\nx…, y…\n");
+}
+
 static void right_aligned_text_ends_at_its_edge(void **state)
 {
     struct surface *surface = surface_new(10, 3, false);
@@ -213,6 +232,7 @@ int main(void)
         cmocka_unit_test(wide_characters_stay_whole),
         cmocka_unit_test(marks_join_their_character),
         cmocka_unit_test(hostile_bytes_are_shown_not_sent),
+        cmocka_unit_test(directions_and_halves_are_shown_not_sent),
         cmocka_unit_test(right_aligned_text_ends_at_its_edge),
         cmocka_unit_test(ascii_surface_has_a_twin_for_everything),
         cmocka_unit_test(every_glyph_is_one_cell_and_has_an_ascii_twin),
