@@ -121,9 +121,9 @@ static const struct {
     {"w",          "WORKFLOWS"                       },
     {":wf-7\r",    "validation failed 10 of 10 times"},
     {":history\r", "engine"                          },
-    {"?",          "Move one row down"               },
+    {"?",          "Log, diff and other"             },
     {"\x1b",       NULL                              },
-    {":can",       "cancel"                          },
+    {":can",       ":can"                            },
     {"\x1b",       NULL                              },
     {":nothing\r", "'nothing' is no command"         },
     {"o",          "FAILED 2"                        },
@@ -162,6 +162,8 @@ static void walk(struct desk *desk)
         pty_send(desk->pty, steps[i].keys);
         if (steps[i].seen != NULL) {
             assert_true(pty_wait_text(desk->pty, steps[i].seen, SOON_MS));
+        } else { /* what floats is closed */
+            assert_true(pty_wait_no_text(desk->pty, steps[i - 1].seen, SOON_MS));
         }
         look(desk, i);
     }
