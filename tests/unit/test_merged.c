@@ -5,201 +5,72 @@
 #include <stdint.h>
 /* cmocka wants these first */
 #include <cmocka.h>
-#include <unistd.h>
 
-#include "engine/base/file.h"
-#include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/control/control.h"
 #include "engine/workflow/merged.h"
-
-#define NOW ((struct wall){1767225600000})
+#include "tests/lib/yard.h"
 
 #define PIPELINE(after)                                                                  \
     "name: p\nrepository: /srv/p\nbase: main\nagent: {command: agent}\nvalidate:\n"      \
     "  - {name: unit tests, command: u}\n  - {name: lint, command: l}\n"                 \
     "  - {name: nice, command: n, allow_failure: true}\nafter_merge: " after "\n"
 
-struct asked {
-    int64_t workflow, seq;
-    enum effect_kind kind;
-    int step, attempt;
-    char params[320];
-};
-
-struct fixture {
-    char folder[64];
-    char *path;
-    struct store *store;
-    struct control *control;
-    struct wall now;
-    struct asked asked[64];
-    int n_asked, n_stopped;
-    int revert_per_hour, max_running;
-};
-
-static void on_perform(void *self, const struct effect_row *effect)
+static int set_up(void **state)
 {
-    struct fixture *f = self;
-    assert_true((size_t)f->n_asked < ARRAY_LEN(f->asked));
-    struct asked *asked = &f->asked[f->n_asked++];
-    *asked = (struct asked){.workflow = effect->workflow,
-                            .seq = effect->seq,
-                            .kind = effect->kind,
-                            .step = effect->step,
-                            .attempt = effect->attempt};
-    (void)snprintf(asked->params, sizeof(asked->params), "%s", effect->params);
-}
-
-static void on_stop(void *self, int64_t workflow, int64_t seq)
-{
-    struct fixture *f = self;
-    (void)workflow;
-    (void)seq;
-    f->n_stopped++;
-}
-
-static void open_control(struct fixture *f)
-{
-    struct err err = ERR_INIT;
-    f->store = store_open(f->path, STORE_OFF, &err);
-    assert_non_null(f->store);
-    struct control_options options = {
-        .max_running = f->max_running,
+    const struct control_options options = {
+        .max_running = 2,
         .limits = {span_s(5), span_s(300)},
-        .revert_per_hour = f->revert_per_hour,
+        .revert_per_hour = 1,
         .revert_per_day = 6,
         .seed = 1,
     };
-    f->control = control_new(&options, f->store);
-    assert_true(control_load(f->control, f->now, &err));
-}
-
-static void close_control(struct fixture *f)
-{
-    control_free(f->control);
-    store_close(f->store);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = mem_alloc(sizeof(*f));
-    (void)snprintf(f->folder, sizeof(f->folder), "/tmp/signalbox-test.XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    f->path = file_join(f->folder, "s.db");
-    f->now = NOW;
-    f->revert_per_hour = 1;
-    f->max_running = 2;
-    open_control(f);
-    *state = f;
+    *state = yard_new(&options);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct fixture *f = *state;
-    struct err err = ERR_INIT;
-    close_control(f);
-    (void)file_remove_tree(f->folder, &err);
-    free(f->path);
-    free(f);
+    yard_free(*state);
     return 0;
 }
 
-static void turn(struct fixture *f)
+static void answer(struct yard *f, const struct asked *asked, enum effect_status status,
+                   enum blame blame, uint64_t red)
 {
-    struct err err = ERR_INIT;
-    struct executor executor = {f, on_perform, on_stop};
-    assert_true(control_commands(f->control, 100, f->now, &err) >= 0);
-    control_tick(f->control, f->now);
-    assert_true(control_commit(f->control, &executor, &err));
-}
-
-/* As after kill -9: what was committed is all there is, and it is asked for again. */
-static void restart(struct fixture *f)
-{
-    close_control(f);
-    f->n_asked = 0;
-    open_control(f);
-    turn(f);
-}
-
-static void send(struct fixture *f, const char *verb, int64_t workflow, const char *args)
-{
-    struct err err = ERR_INIT;
-    struct command_row row = {.at = f->now,
-                              .actor = "anna",
-                              .verb = verb,
-                              .workflow = workflow,
-                              .args = args,
-                              .message = ""};
-    assert_true(command_send(f->path, &row, &err) > 0);
-    turn(f);
-}
-
-static void submit(struct fixture *f, const char *pipeline)
-{
-    AUTO_BUF struct buf args;
-    struct jsonw w;
-    buf_init(&args, 4096);
-    jsonw_init(&w, &args);
-    jsonw_open(&w, NULL, '{');
-    jsonw_str(&w, "pipeline", "p");
-    jsonw_str(&w, "text", pipeline);
-    jsonw_str(&w, "task", "do it");
-    jsonw_close(&w, '}');
-    send(f, "submit", 0, args.data);
-}
-
-static const struct asked *last(const struct fixture *f)
-{
-    assert_true(f->n_asked > 0);
-    return &f->asked[f->n_asked - 1];
-}
-
-static void answer(struct fixture *f, const struct asked *asked,
-                   enum effect_status status, enum blame blame, uint64_t red)
-{
-    struct effect_result *result = effect_result_new(asked->workflow, asked->seq);
-    result->status = status;
-    result->blame = blame;
+    struct effect_result *result = yard_result(asked, status, blame);
     result->red = (int64_t)red;
-    result->summary = mem_str(status == STATUS_PASSED ? "fine" : "broken");
-    result->pr_number = asked->kind == EFFECT_PULL_REQUEST ? asked->workflow : 0;
-    if (asked->kind == EFFECT_COMMIT) {
-        result->head_sha = mem_str("aaaa");
-    } else if (asked->kind == EFFECT_MERGE) {
+    if (asked->kind == EFFECT_MERGE) {
         result->merge_sha = mem_str("bbbb");
     } else if (asked->kind == EFFECT_WATCH) {
         result->head_sha = mem_str("bbbb");
     }
-    control_result(f->control, result, f->now);
-    turn(f);
+    yard_answer(f, result);
 }
 
-static void green(struct fixture *f)
+static void green(struct yard *f)
 {
-    answer(f, last(f), STATUS_PASSED, BLAME_NONE, 0);
+    answer(f, yard_last(f), STATUS_PASSED, BLAME_NONE, 0);
 }
 
-static void red(struct fixture *f, uint64_t checks)
+static void red(struct yard *f, uint64_t checks)
 {
-    answer(f, last(f), STATUS_FAILED, BLAME_CHANGE, checks);
+    answer(f, yard_last(f), STATUS_FAILED, BLAME_CHANGE, checks);
 }
 
 /* From submit to the look at the base. */
-static void to_watch(struct fixture *f, const char *pipeline)
+static void to_watch(struct yard *f, const char *pipeline)
 {
-    submit(f, pipeline);
-    for (int i = 0; i < 20 && last(f)->kind != EFFECT_WATCH; i++) {
+    yard_submit(f, pipeline);
+    for (int i = 0; i < 20 && yard_last(f)->kind != EFFECT_WATCH; i++) {
         green(f);
     }
-    assert_int_equal(last(f)->kind, EFFECT_WATCH);
+    assert_int_equal(yard_last(f)->kind, EFFECT_WATCH);
     assert_non_null(
-        strstr(last(f)->params, "\"watch_checks\":\"3\"")); /* nice may fail */
+        strstr(yard_last(f)->params, "\"watch_checks\":\"3\"")); /* nice may fail */
 }
 
-static void expect_row(struct fixture *f, int64_t id, enum workflow_state state,
+static void expect_row(struct yard *f, int64_t id, enum workflow_state state,
                        enum workflow_wait wait, const char *reason)
 {
     struct err err = ERR_INIT;
@@ -217,31 +88,7 @@ static void expect_row(struct fixture *f, int64_t id, enum workflow_state state,
     reader_close(reader);
 }
 
-/* Newest event of the kind says so. */
-static void expect_event(struct fixture *f, const char *kind, const char *part)
-{
-    struct err err = ERR_INIT;
-    struct reader *reader = reader_open(f->path, &err);
-    struct arena *arena = arena_new();
-    const struct event_row *rows = NULL;
-    size_t n = 0;
-    const char *text = NULL;
-    assert_non_null(reader);
-    assert_true(reader_events(reader, arena, 0, 0, 1000, &rows, &n, &err));
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(rows[i].kind, kind) == 0 &&
-            (text == NULL || strstr(rows[i].text, part) != NULL)) {
-            text = rows[i].text;
-        }
-    }
-    if (text == NULL || strstr(text, part) == NULL) {
-        fail_msg("%s: '%s' is not in '%s'", kind, part, text != NULL ? text : "(none)");
-    }
-    arena_free(arena);
-    reader_close(reader);
-}
-
-static void expect_decision(struct fixture *f, int64_t workflow, const char *choice,
+static void expect_decision(struct yard *f, int64_t workflow, const char *choice,
                             enum decider decider, enum verdict verdict)
 {
     struct err err = ERR_INIT;
@@ -266,26 +113,27 @@ static void expect_decision(struct fixture *f, int64_t workflow, const char *cho
 
 static void culprit_red_and_parent_green_is_taken_back(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
-    expect_event(f, "watch-begun", "'unit tests', 'lint' run once more, on main");
+    yard_expect_event(f, "watch-begun", "'unit tests', 'lint' run once more, on main");
     red(f, 3);
-    assert_int_equal(last(f)->kind, EFFECT_CONFIRM);
-    assert_int_equal(last(f)->step, 0);
-    assert_non_null(strstr(last(f)->params, "\"watch_commit\":\"bbbb\""));
-    assert_non_null(strstr(last(f)->params, "\"watch_parent\":false"));
+    assert_int_equal(yard_last(f)->kind, EFFECT_CONFIRM);
+    assert_int_equal(yard_last(f)->step, 0);
+    assert_non_null(strstr(yard_last(f)->params, "\"watch_commit\":\"bbbb\""));
+    assert_non_null(strstr(yard_last(f)->params, "\"watch_parent\":false"));
     red(f, 1); /* lint was a whim */
-    assert_int_equal(last(f)->kind, EFFECT_CONFIRM);
-    assert_int_equal(last(f)->step, 1);
-    assert_non_null(strstr(last(f)->params, "\"watch_checks\":\"1\""));
-    assert_non_null(strstr(last(f)->params, "\"watch_parent\":true"));
+    assert_int_equal(yard_last(f)->kind, EFFECT_CONFIRM);
+    assert_int_equal(yard_last(f)->step, 1);
+    assert_non_null(strstr(yard_last(f)->params, "\"watch_checks\":\"1\""));
+    assert_non_null(strstr(yard_last(f)->params, "\"watch_parent\":true"));
     green(f);
-    expect_event(f, "watch-confirmed",
-                 "the merge broke 'unit tests' on main; its parent passes; reverting");
-    assert_int_equal(last(f)->kind, EFFECT_REVERT);
+    yard_expect_event(
+        f, "watch-confirmed",
+        "the merge broke 'unit tests' on main; its parent passes; reverting");
+    assert_int_equal(yard_last(f)->kind, EFFECT_REVERT);
     expect_row(f, 1, STATE_RECOVERING, WAIT_NONE, "rolled back by engine: it broke");
     expect_decision(f, 1, "revert", DECIDER_RULES, VERDICT_OPEN);
-    restart(f);
+    yard_restart(f);
     green(f);
     expect_row(f, 1, STATE_ROLLED_BACK, WAIT_NONE, "");
     expect_decision(f, 1, "revert", DECIDER_RULES, VERDICT_GOOD);
@@ -293,38 +141,38 @@ static void culprit_red_and_parent_green_is_taken_back(void **state)
 
 static void a_well_base_is_left_alone(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     to_watch(f, PIPELINE("checks"));
     int n = f->n_asked;
     green(f);
     assert_int_equal(f->n_asked, n);
-    expect_event(f, "watch-passed", "main is well after the merge");
+    yard_expect_event(f, "watch-passed", "main is well after the merge");
     expect_row(f, 1, STATE_COMPLETED, WAIT_NONE, "");
 }
 
 static void a_flaky_check_and_a_broken_parent_veto(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     red(f, 2);
     int n = f->n_asked;
     green(f); /* the culprit passes */
     assert_int_equal(f->n_asked, n);
-    expect_event(f, "watch-flaky",
-                 "'lint' failed after the merge and passes on the same");
+    yard_expect_event(f, "watch-flaky",
+                      "'lint' failed after the merge and passes on the same");
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     red(f, 2);
     red(f, 2);
     n = f->n_asked;
     red(f, 2); /* and so does its parent fail */
     assert_int_equal(f->n_asked, n);
-    expect_event(f, "watch-innocent",
-                 "'lint' fails on the commit before the merge as well");
+    yard_expect_event(f, "watch-innocent",
+                      "'lint' fails on the commit before the merge as well");
     expect_row(f, 1, STATE_COMPLETED, WAIT_NONE, "");
     expect_row(f, 2, STATE_COMPLETED, WAIT_NONE, "");
 }
 
-static void confirm(struct fixture *f)
+static void confirm(struct yard *f)
 {
     red(f, 1);
     red(f, 1);
@@ -333,22 +181,22 @@ static void confirm(struct fixture *f)
 
 static void ask_waits_for_a_person(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     for (int64_t id = 1; id <= 2; id++) {
         to_watch(f, PIPELINE("{watch: checks}"));
         int n = f->n_asked;
         confirm(f);
         assert_int_equal(f->n_asked, n + 2);
         expect_row(f, id, STATE_COMPLETED, WAIT_REVERT, "approve to take it back");
-        restart(f);
+        yard_restart(f);
         char digest[DIGEST_HEX], args[128];
         assert_true(control_digest(f->control, id, digest));
         (void)snprintf(args, sizeof(args), "{\"digest\":\"%s\"}", digest);
-        send(f, id == 1 ? "reject" : "approve", id,
-             id == 1 ? "{\"reason\":\"known\"}" : args);
+        yard_send(f, id == 1 ? "reject" : "approve", id,
+                  id == 1 ? "{\"reason\":\"known\"}" : args);
     }
     expect_row(f, 1, STATE_COMPLETED, WAIT_NONE, "");
-    assert_int_equal(last(f)->kind, EFFECT_REVERT);
+    assert_int_equal(yard_last(f)->kind, EFFECT_REVERT);
     green(f);
     expect_row(f, 2, STATE_ROLLED_BACK, WAIT_NONE, "");
     expect_decision(f, 1, "ask", DECIDER_RULES, VERDICT_BAD);
@@ -357,62 +205,62 @@ static void ask_waits_for_a_person(void **state)
 
 static void never_only_tells(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     to_watch(f, PIPELINE("{watch: checks, revert: never}"));
     confirm(f);
-    expect_event(f, "watch-confirmed", "the pipeline reverts nothing");
+    yard_expect_event(f, "watch-confirmed", "the pipeline reverts nothing");
     expect_decision(f, 1, "keep", DECIDER_RULES, VERDICT_UNCLEAR);
     expect_row(f, 1, STATE_COMPLETED, WAIT_NONE, "");
 }
 
 static void the_cap_makes_it_ask(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     confirm(f);
-    assert_int_equal(last(f)->kind, EFFECT_REVERT);
+    assert_int_equal(yard_last(f)->kind, EFFECT_REVERT);
     green(f);
-    restart(f); /* the count holds */
+    yard_restart(f); /* the count holds */
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     confirm(f);
-    assert_int_not_equal(last(f)->kind, EFFECT_REVERT);
+    assert_int_not_equal(yard_last(f)->kind, EFFECT_REVERT);
     expect_row(f, 2, STATE_COMPLETED, WAIT_REVERT, "limit of 1 reverts an hour");
     expect_decision(f, 2, "ask", DECIDER_LIMIT, VERDICT_OPEN);
     f->now = wall_add(f->now, span_s(3601));
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     confirm(f);
-    assert_int_equal(last(f)->kind, EFFECT_REVERT);
+    assert_int_equal(yard_last(f)->kind, EFFECT_REVERT);
 }
 
 static void a_revert_is_not_reverted(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     red(f, 1);
     red(f, 1);
-    struct effect_result *result = effect_result_new(1, last(f)->seq);
+    struct effect_result *result = effect_result_new(1, yard_last(f)->seq);
     result->status = STATUS_PASSED;
     result->is_revert = true;
     control_result(f->control, result, f->now);
-    turn(f);
+    yard_turn(f);
     expect_row(f, 1, STATE_COMPLETED, WAIT_REVERT, "it is a revert itself");
 }
 
 static void a_look_that_says_nothing_is_repeated_once(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
-    answer(f, last(f), STATUS_LOST, BLAME_WORLD, 0);
-    assert_int_equal(last(f)->kind, EFFECT_WATCH);
-    assert_int_equal(last(f)->attempt, 2);
+    answer(f, yard_last(f), STATUS_LOST, BLAME_WORLD, 0);
+    assert_int_equal(yard_last(f)->kind, EFFECT_WATCH);
+    assert_int_equal(yard_last(f)->attempt, 2);
     int n = f->n_asked;
-    answer(f, last(f), STATUS_LOST, BLAME_WORLD, 0);
+    answer(f, yard_last(f), STATUS_LOST, BLAME_WORLD, 0);
     assert_int_equal(f->n_asked, n);
-    expect_event(f, "watch-unclear", "nobody knows whether main is well");
+    yard_expect_event(f, "watch-unclear", "nobody knows whether main is well");
     expect_row(f, 1, STATE_COMPLETED, WAIT_NONE, "");
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     red(f, 1);
-    answer(f, last(f), STATUS_TIMED_OUT, BLAME_WORLD, 0);
+    answer(f, yard_last(f), STATUS_TIMED_OUT, BLAME_WORLD, 0);
     expect_row(f, 2, STATE_COMPLETED, WAIT_REVERT, "main is red after the merge");
 }
 
@@ -420,16 +268,16 @@ static void a_look_that_says_nothing_is_repeated_once(void **state)
  * revert once. */
 static void every_crash_in_between(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
     static const enum effect_kind kinds[] = {EFFECT_WATCH, EFFECT_CONFIRM, EFFECT_CONFIRM,
                                              EFFECT_REVERT};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        int64_t seq = last(f)->seq;
-        restart(f);
+        int64_t seq = yard_last(f)->seq;
+        yard_restart(f);
         assert_int_equal(f->n_asked, 1);
-        assert_int_equal(last(f)->kind, kinds[i]);
-        assert_int_equal(last(f)->seq, seq);
+        assert_int_equal(yard_last(f)->kind, kinds[i]);
+        assert_int_equal(yard_last(f)->seq, seq);
         if (i < 2) {
             red(f, 1);
         } else {
@@ -441,12 +289,12 @@ static void every_crash_in_between(void **state)
 
 static void an_operators_rollback_stops_the_look(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     to_watch(f, PIPELINE("{watch: checks, revert: auto}"));
-    struct asked look = *last(f);
-    send(f, "rollback", 1, "{}");
+    struct asked look = *yard_last(f);
+    yard_send(f, "rollback", 1, "{}");
     assert_int_equal(f->n_stopped, 1);
-    assert_int_equal(last(f)->kind, EFFECT_REVERT);
+    assert_int_equal(yard_last(f)->kind, EFFECT_REVERT);
     green(f);
     expect_row(f, 1, STATE_ROLLED_BACK, WAIT_NONE, "");
     int n = f->n_asked;
@@ -457,25 +305,25 @@ static void an_operators_rollback_stops_the_look(void **state)
 /* No more looks at once than slots; the next one begins when one is over. */
 static void looks_take_turns(void **state)
 {
-    struct fixture *f = *state;
+    struct yard *f = *state;
     for (int i = 0; i < 2; i++) {
         to_watch(f, PIPELINE("{watch: checks}"));
     }
-    struct asked first = *last(f);
-    submit(f, PIPELINE("{watch: checks}"));
-    for (int i = 0; i < 20 && last(f)->kind != EFFECT_CLEANUP; i++) {
+    struct asked first = *yard_last(f);
+    yard_submit(f, PIPELINE("{watch: checks}"));
+    for (int i = 0; i < 20 && yard_last(f)->kind != EFFECT_CLEANUP; i++) {
         green(f);
     }
     int n = f->n_asked;
     green(f); /* the cleanup: its look waits */
     assert_int_equal(f->n_asked, n);
-    restart(f);
+    yard_restart(f);
     assert_int_equal(f->n_asked, 2);
     f->now = wall_add(f->now, span_s(60));
     answer(f, &first, STATUS_PASSED, BLAME_NONE, 0);
     assert_int_equal(f->n_asked, 3);
-    assert_int_equal(last(f)->kind, EFFECT_WATCH);
-    assert_int_equal(last(f)->workflow, 3);
+    assert_int_equal(yard_last(f)->kind, EFFECT_WATCH);
+    assert_int_equal(yard_last(f)->workflow, 3);
 }
 
 int main(void)
