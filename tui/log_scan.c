@@ -208,8 +208,10 @@ bool log_scan_step(struct log_scan *scan, struct segment_reader *reader,
     while (scan->next <= info.n_lines) {
         int64_t first, n;
         size_t len = segment_block(reader, scan->next, scan->bytes, BLOCK, &first, &n);
-        if (len == 0)
+        if (len == 0) { /* it was cut off behind our back: nothing more will be read */
+            scan->next = info.n_lines + 1;
             break;
+        }
         if (scan->text)
             scan_text(scan, len, first);
         else

@@ -152,6 +152,11 @@ gives 1 submit -p fails.yaml --repo repo --task 'Fails' --wait && says 'FAILED'
 ok 'submit --wait of a failure gives 1'
 gives 0 log wf-4 --failed --first-failure && says 'error: it is broken'
 ok 'log finds the failed step'
+gives 0 log wf-4 --failed --grep 'IS BROKEN' && says ':error: it is broken' && gives 0 log wf-4 --failed --grep broken --json &&
+    says '"is_hit":true' && gives 0 log wf-4 --failed --grep nothing && [ -z "$out" ]
+ok 'log --grep: lines with their numbers'
+gives 1 log wf-4 --failed --compare && says 'has a log of this step' && gives 2 log wf-4 --compare --grep x && gives 2 log wf-4 --compare -f
+ok 'log --compare says that there is no green run'
 gives 3 submit -p ask.yaml --repo repo --task 'Ask' --wait && says 'merge approval'
 ok 'submit --wait of what needs a person gives 3'
 gives 3 show 5 && says 'signalbox approve wf-5 --effect' && gives 3 status && says 'wf-5' 'merge approval' && gives 3 status --json

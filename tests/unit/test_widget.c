@@ -298,7 +298,8 @@ static bool tall_line(const void *user, int64_t index, struct pager_line *ret,
         return false;
     int n = index == 8 ? 1000 : 5;
     memset(scratch, 'a' + (int)index, (size_t)n);
-    memcpy(scratch + n, index == 8 ? "needle" : "", 7);
+    (void)snprintf(scratch + n, PAGER_LINE_MAX - (size_t)n, "%s",
+                   index == 8 ? "needle" : "");
     *ret =
         (struct pager_line){.text = scratch, .len = strlen(scratch), .number = index + 1};
     return true;
