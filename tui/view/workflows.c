@@ -396,6 +396,7 @@ const struct view_class workflows_class = {
     .help = "Every workflow in a table: sort, filter, mark",
     .context = CONTEXT_WORKFLOWS,
     .settings = workflows_settings,
+    .setting_value = workflows_value,
     .hints = {ACTION_OPEN, ACTION_FILTER, ACTION_FILTER_STATE, ACTION_SORT_NEXT,
               ACTION_MARK, ACTION_PAUSE, ACTION_RESUME, ACTION_CANCEL, ACTION_GO_SUBMIT,
               ACTION_PALETTE, ACTION_HELP},

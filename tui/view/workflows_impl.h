@@ -31,6 +31,8 @@ struct workflows {
 };
 
 extern const struct view_setting workflows_settings[];
+/* For view_class.setting_value. */
+const char *workflows_value(const struct view *view, const char *name, size_t i);
 
 /* Index of the cursor's row; where it would be when it is gone: the same line. */
 size_t workflows_cursor(const struct workflows *list, const struct frame_list *data);

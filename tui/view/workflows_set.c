@@ -132,3 +132,27 @@ const struct view_setting workflows_settings[] = {
      "some of id state step title repo pipeline iteration age left priority reason", get_columns, set_columns},
     {0 },
 };
+
+/* Column number i of those that have a name. */
+static const char *named_column(size_t i)
+{
+    for (size_t c = 0; workflows_column(c) != NULL; c++) {
+        if (workflows_column(c)[0] != '\0' && i-- == 0) {
+            return workflows_column(c);
+        }
+    }
+    return NULL;
+}
+
+const char *workflows_value(const struct view *view, const char *name, size_t i)
+{
+    (void)view;
+    if (strcmp(name, "sort") == 0) {
+        return i < SORT_COUNT ? sort_word((enum sort_key)i) : NULL;
+    }
+    if (strcmp(name, "columns") == 0) {
+        return named_column(i);
+    }
+    bool is_state = strcmp(name, "state") == 0;
+    return is_state && i < N_GROUPS ? state_groups[i].name : NULL;
+}
