@@ -17,6 +17,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -390,6 +391,8 @@ int main(int argc, char **argv)
              argc > 4 ? (int)strtol(argv[4], NULL, 10) : 10000);
         return 0;
     }
+    (void)prctl(PR_SET_PDEATHSIG,
+                SIGKILL); /* a load ends with the bench that asked for it */
     if (argc >= 3 && strcmp(argv[1], "--busy") == 0) {
         busy(argv[2]);
     }
