@@ -12,7 +12,8 @@
  * press a key.
  *
  * A lone ESC byte is a key or the beginning of a sequence: while input_is_waiting, the caller
- * waits INPUT_ESC_MS for more bytes and then calls input_expire.
+ * waits INPUT_ESC_MS for more bytes and then calls input_expire; again as long as it waits: an
+ * answer of the terminal that was begun gets longer until its end is taken as lost.
  */
 
 #include <stdbool.h>

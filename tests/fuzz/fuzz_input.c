@@ -8,6 +8,7 @@
 #include "tui/keymap.h"
 
 #define EVENTS_MAX (8 * 1024 * 1024)
+#define WAITS_MAX  64
 
 static void put_events(struct input *input, struct buf *out)
 {
@@ -45,7 +46,8 @@ static void feed(const char *bytes, size_t len, size_t piece, struct buf *out)
         input_feed(input, bytes + i, n);
         put_events(input, out);
     }
-    if (input_is_waiting(input)) {
+    /* What was cut off is given up after a while, and not later. */
+    for (int i = 0; i < WAITS_MAX && input_is_waiting(input); i++) {
         input_expire(input);
     }
     put_events(input, out);
