@@ -60,8 +60,9 @@ struct json *json_parse(const char *text, size_t len, struct err *err)
     json_t *root =
         json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (root == NULL) {
+        char near[JSON_ERROR_TEXT_LENGTH]; /* it quotes what it stumbled over */
         err_set(err, ERR_PROTOCOL, "JSON line %d column %d: %s", problem.line,
-                problem.column, problem.text);
+                problem.column, text_clean_into(near, sizeof(near), problem.text));
         return NULL;
     }
     return ours(root);

@@ -3,6 +3,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "engine/service/order.h"
 
 #define ANSWER_MAX (1024 * 1024) /* that of 64 checks side by side included */
@@ -101,6 +102,18 @@ static bool read_parts(const char *folder, const struct json *root,
     return true;
 }
 
+/* A line for people stays one, whoever has written the file. */
+static void clean_line(char **text)
+{
+    if (*text != NULL) {
+        AUTO_BUF struct buf out;
+        buf_init(&out, ANSWER_MAX);
+        text_clean(&out, *text, strlen(*text), TEXT_ONE_LINE);
+        free(*text);
+        *text = mem_str(out.data);
+    }
+}
+
 static void take_fields(const struct json *from, struct effect_result *result)
 {
     const char *status = json_str(from, "status", "");
@@ -116,6 +129,7 @@ static void take_fields(const struct json *from, struct effect_result *result)
 #define X(field) result->field = mem_str(json_str(from, #field, NULL));
     TEXT_FIELDS(X)
 #undef X
+    clean_line(&result->summary);
 #define X(field) result->field = (__typeof__(result->field))json_int(from, #field, 0);
     INT_FIELDS(X)
 #undef X
