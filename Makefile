@@ -251,8 +251,9 @@ check-threads: $(filter-out $(ALONE),$(UNIT))
 
 VALGRIND := valgrind -q --suppressions=tests/lib/valgrind.supp --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 # Not those whose processes and deadlines do not bear its slowness, or that wait for a process
-# by a descriptor, which it does not know.
-PATIENT := $(filter-out $(addprefix $(B)/tests/unit/test_,cli_host desk_shell feed host http console io listener local_% runner% stall process% sandbox% secret telemetry),$(UNIT))
+# by a descriptor, which it does not know; nor the three longest, which would take a quarter of
+# its time.
+PATIENT := $(filter-out $(addprefix $(B)/tests/unit/test_,store_whole control_levels past cli_host desk_shell feed host http console io listener local_% runner% stall process% sandbox% secret telemetry),$(UNIT))
 valgrind: $(PATIENT) ## unit tests of the release build under valgrind
 	@TEST_WRAP="$(VALGRIND)" $(TEST_ENV) $(TOOLS)/run_tests $(PATIENT)
 
